@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto'
+import { monotonicFactory } from 'ulid'
+
+/** The source of new identifiers, a parameter for the same reason as the clock. */
+export interface Ids {
+  /** 32 lower-case hex digits, as MLflow names runs. */
+  hex32(): string
+  /** A ULID: 26 characters that sort by the time they were made. */
+  ulid(): string
+}
+
+const nextUlid = monotonicFactory()
+
+export const randomIds: Ids = {
+  hex32: () => randomBytes(16).toString('hex'),
+  ulid: () => nextUlid(),
+}
+
+/** Identifiers for tests: counted, so that a run of a test is the same each time. */
+export function countedIds(): Ids {
+  let count = 0
+  return {
+    hex32: () => (++count).toString(16).padStart(32, '0'),
+    ulid: () => `01${(++count).toString().padStart(24, '0')}`,
+  }
+}
