@@ -1,4 +1,4 @@
 import type { Logger as PinoLogger } from 'pino'
 
 /** Structured logging as the platform uses it: pino, one JSON object a line. */
-export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'child'>
+export type Logger = PinoLogger

@@ -1,0 +1,158 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Type, type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { parse } from 'yaml'
+import { Problem } from '#base/problem'
+
+/** Every setting of the server: its default, its unit, and what it does. Flags win over environment over file. */
+export const ConfigSchema = Type.Object(
+  {
+    host: Type.String({
+      default: '127.0.0.1',
+      description:
+        'Address to listen on. Only loopback is allowed while there is no authentication.',
+    }),
+    port: Type.Integer({
+      default: 4680,
+      minimum: 0,
+      maximum: 65_535,
+      description: 'TCP port; 0 takes a free one.',
+    }),
+    home: Type.String({
+      default: '.orrery',
+      description: 'Folder that holds everything the server keeps.',
+    }),
+    logLevel: Type.Union(
+      (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
+      {
+        default: 'info',
+        description: 'Least level of log lines, one JSON object each on standard error.',
+      },
+    ),
+    allowedHosts: Type.String({
+      default: '',
+      description: 'Further Host names to answer to, separated by commas.',
+    }),
+    bodyBytesMax: Type.Integer({
+      default: 64 * 1024 * 1024,
+      minimum: 1024,
+      description: 'Largest request body in bytes, artifacts excepted.',
+    }),
+    inferenceTimeoutMs: Type.Integer({
+      default: 10_000,
+      minimum: 1,
+      description:
+        'A model that has not answered after this many milliseconds is ended and restarted.',
+    }),
+    stageTimeoutMs: Type.Integer({
+      default: 3_600_000,
+      minimum: 1000,
+      description: 'A pipeline stage that runs longer is ended with all its processes.',
+    }),
+    sealRows: Type.Integer({
+      default: 100_000,
+      minimum: 1,
+      description: 'Predictions in an open segment before it is sealed to Parquet.',
+    }),
+    drainMs: Type.Integer({
+      default: 10_000,
+      minimum: 0,
+      description: 'How long a stop waits for open requests.',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export type Config = Static<typeof ConfigSchema>
+export type ConfigKey = keyof Config
+
+/** A setting and where its value came from. */
+export interface Origin {
+  readonly key: ConfigKey
+  readonly value: Config[ConfigKey]
+  readonly from: 'default' | 'file' | 'environment' | 'flag'
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  readonly origins: readonly Origin[]
+}
+
+/** The name of a setting's environment variable: `logLevel` is `ORRERY_LOG_LEVEL`. */
+export function variableOf(key: string): string {
+  return `ORRERY_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+/** Compiles flags, environment and `<home>/config.yaml` into settings without gaps. Throws an `invalid` problem that names what is wrong. */
+export function loadConfig(
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): LoadedConfig {
+  const keys = Object.keys(ConfigSchema.properties) as ConfigKey[]
+  const home = resolve(
+    String(flags['home'] ?? environment['ORRERY_HOME'] ?? describe('home').default),
+  )
+  const file = fileSettings(join(home, 'config.yaml'))
+  const origins = keys.map((key): Origin => {
+    const layers = [
+      ['flag', flags[key]],
+      ['environment', environment[variableOf(key)]],
+      ['file', file[key]],
+    ] as const
+    const [from, raw] = layers.find(([, value]) => value !== undefined) ?? [
+      'default',
+      describe(key).default,
+    ]
+    return { key, from, value: key === 'home' ? home : checked(key, raw, from) }
+  })
+  const config = Object.fromEntries(origins.map(({ key, value }) => [key, value])) as Config
+  return { config, origins }
+}
+
+/** The default and the sentence of a setting. */
+export function describe(key: ConfigKey): { default: unknown; description: string } {
+  return ConfigSchema.properties[key] as unknown as { default: unknown; description: string }
+}
+
+function fileSettings(path: string): Record<string, unknown> {
+  if (!existsSync(path)) return {}
+  const settings: unknown = parse(readFileSync(path, 'utf8')) ?? {}
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    throw new Problem('invalid', `${path} must hold settings as "key: value" lines`)
+  const unknownKey = Object.keys(settings).find(
+    (key) => !(key in ConfigSchema.properties) || key === 'home',
+  )
+  if (unknownKey !== undefined)
+    throw new Problem(
+      'invalid',
+      `${path} has the setting ${unknownKey}, which does not exist; see "orrery doctor" for those that do`,
+    )
+  return settings as Record<string, unknown>
+}
+
+function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] {
+  const schema = ConfigSchema.properties[key]
+  const value = Value.Convert(schema, raw)
+  if (!Value.Check(schema, value))
+    throw new Problem(
+      'invalid',
+      `${key} (from ${from}) is ${JSON.stringify(raw)}; it must be ${expectation(schema)}. ${describe(key).description}`,
+    )
+  return value as Config[ConfigKey]
+}
+
+function expectation(schema: object): string {
+  const { type, minimum, maximum, anyOf } = schema as {
+    type?: string
+    minimum?: number
+    maximum?: number
+    anyOf?: { const: string }[]
+  }
+  if (anyOf !== undefined) return `one of ${anyOf.map((each) => each.const).join(', ')}`
+  const bounds = [
+    minimum === undefined ? '' : `at least ${minimum}`,
+    maximum === undefined ? '' : `at most ${maximum}`,
+  ].filter(Boolean)
+  return [type === 'integer' ? 'a whole number' : `a ${type}`, ...bounds].join(', ')
+}

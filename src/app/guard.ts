@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify'
+import { Problem } from '#base/problem'
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Gives the check that keeps other web pages out of a server without login: the Host must be one of ours
+ * (or DNS rebinding would reach us), and a browser's request must come from our own pages (CSRF).
+ */
+export function requestGuard(allowedHosts: readonly string[]): (request: FastifyRequest) => void {
+  const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts])
+  return (request) => {
+    const host = request.headers.host ?? ''
+    if (!hosts.has(hostName(host)))
+      throw new Problem(
+        'forbidden',
+        `the Host ${JSON.stringify(host)} is not served here; name it in the setting allowedHosts if it is yours`,
+      )
+    const { origin } = request.headers
+    const site = request.headers['sec-fetch-site']
+    const reading = request.method === 'GET' || request.method === 'HEAD'
+    if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
+      throw new Problem(
+        'forbidden',
+        `requests from the origin ${JSON.stringify(origin)} are refused`,
+      )
+    if (!reading && site !== undefined && site !== 'same-origin' && site !== 'none')
+      throw new Problem('forbidden', 'requests that a page of another site makes are refused')
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase()
+}

@@ -1,0 +1,52 @@
+import BetterSqlite from 'better-sqlite3'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem } from '#base/problem'
+
+/** Where a running server can be reached; kept in its home so that commands find it. */
+export interface RunningServer {
+  readonly pid: number
+  readonly url: string
+}
+
+/**
+ * Takes the home for this process alone. The lock is an open transaction on a file: the operating system
+ * drops it however the process ends. Throws a `conflict` problem when another server has it.
+ */
+export async function takeHome(
+  home: string,
+): Promise<{ announce(server: RunningServer): Promise<void>; release(): Promise<void> }> {
+  await mkdir(home, { recursive: true })
+  const lock = new BetterSqlite(join(home, 'lock'))
+  try {
+    lock.pragma('busy_timeout = 500')
+    lock.exec('begin exclusive')
+  } catch (cause) {
+    lock.close()
+    const other = await runningServer(home)
+    const where = other === undefined ? '' : ` (process ${other.pid}, ${other.url})`
+    throw new Problem(
+      'conflict',
+      `another server uses ${home}${where}; stop it or choose another --home`,
+      { cause: String(cause) },
+    )
+  }
+  const announcement = join(home, 'server.json')
+  return {
+    announce: (server) => writeFile(announcement, `${JSON.stringify(server)}\n`),
+    release: async () => {
+      await rm(announcement, { force: true })
+      lock.close()
+    },
+  }
+}
+
+/** The server that announced itself in `home`; it may have died since. */
+export async function runningServer(home: string): Promise<RunningServer | undefined> {
+  try {
+    return JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as RunningServer
+  } catch {
+    // Absent or torn: either way nobody can be reached by it.
+    return undefined
+  }
+}

@@ -1,0 +1,125 @@
+import type { FastifyInstance } from 'fastify'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { systemClock, type Clock } from '#base/clock'
+import { randomIds, type Ids } from '#base/ids'
+import type { Logger } from '#base/logger'
+import { messageOf, Problem } from '#base/problem'
+import { createLedger, startFollowers } from '#ledger'
+import { openLocalObjects } from '#stores/objects/local'
+import { openSqlStore } from '#stores/sql/index'
+import { startWorker } from '#work'
+import type { Config } from './config.ts'
+import { followers } from './followers.ts'
+import { isLoopback } from './guard.ts'
+import { takeHome } from './home.ts'
+import { createHttp } from './http.ts'
+import { ledgerKey } from './keys.ts'
+import { mountProtocols } from './protocols.ts'
+import { VERSION } from './version.ts'
+
+export interface Server {
+  readonly url: string
+  readonly http: FastifyInstance
+  /** Answers what is open, stops the work, and closes the stores, in that order. */
+  stop(): Promise<void>
+}
+
+const CHECKPOINT_MS = 1000
+
+/** Builds the whole server and starts it: plain calls, top to bottom; `stop` undoes them in reverse. */
+export async function startServer(
+  config: Config,
+  world: { clock?: Clock; ids?: Ids; logger?: Logger } = {},
+): Promise<Server> {
+  const clock = world.clock ?? systemClock
+  const ids = world.ids ?? randomIds
+  const logger =
+    world.logger ?? pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }))
+  if (!isLoopback(config.host))
+    throw new Problem(
+      'invalid',
+      `refusing to listen on ${config.host}: there is no authentication yet, so only loopback is safe; use --host 127.0.0.1`,
+    )
+
+  const undo: (() => Promise<void> | void)[] = []
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const home = await takeHome(config.home)
+    undo.push(home.release)
+    const store = await openSqlStore(join(config.home, 'orrery.db'), { clock, ids })
+    undo.push(store.close)
+    const objects = await openLocalObjects(join(config.home, 'objects'))
+    const ledger = createLedger({
+      read: store.read.ledger,
+      transact: store.transact,
+      clock,
+      key: { name: 'orrery', privateKey: await ledgerKey(config.home) },
+    })
+    undo.push(async () => void (await ledger.checkpoint()))
+    const parts = { config, clock, ids, logger, store, objects, ledger }
+
+    // One process owns this home, so whatever was leased belonged to a process that is gone.
+    await store.transact(({ work }) => work.releaseAll())
+    const worker = startWorker({
+      handlers: [],
+      transact: store.transact,
+      clock,
+      owner: ids.ulid(),
+      logger,
+    })
+    undo.push(worker.stop)
+    undo.push(store.onCommit(worker.wake))
+    const following = startFollowers({
+      followers,
+      read: store.read.ledger,
+      transact: store.transact,
+      onGrowth: store.onCommit,
+      logger,
+    })
+    undo.push(following.stop)
+    undo.push(signPeriodically(ledger, logger))
+
+    const http = createHttp({
+      logger,
+      ids,
+      bodyBytesMax: config.bodyBytesMax,
+      allowedHosts: config.allowedHosts.split(',').filter(Boolean),
+    })
+    await mountProtocols(http, parts)
+    await http.listen({ host: config.host, port: config.port })
+    undo.push(() => drain(http, config.drainMs))
+    const url = addressOf(http, config.host)
+    await home.announce({ pid: process.pid, url })
+    logger.info({ url, home: config.home, version: VERSION }, 'serving')
+    return { url, http, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function signPeriodically(ledger: { checkpoint(): Promise<string> }, logger: Logger): () => void {
+  const timer = setInterval(() => {
+    ledger
+      .checkpoint()
+      .catch((error: unknown) =>
+        logger.error({ error: messageOf(error) }, 'could not sign the ledger'),
+      )
+  }, CHECKPOINT_MS)
+  return () => clearInterval(timer)
+}
+
+async function drain(http: FastifyInstance, drainMs: number): Promise<void> {
+  const late = setTimeout(() => http.server.closeAllConnections(), drainMs)
+  await http.close()
+  clearTimeout(late)
+}
+
+function addressOf(http: FastifyInstance, host: string): string {
+  const address = http.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,14 @@
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs'
+
+/** A command as the command line lists it. */
+export type Command = CommandModule
+
+/** Declares a command; its handler sees the flags that its builder names, and `json`. */
+export function command<Flags>(definition: {
+  command: string | readonly string[]
+  describe: string
+  builder: (argv: Argv) => Argv<Flags>
+  handler: (flags: ArgumentsCamelCase<Flags> & { json?: boolean }) => Promise<void> | void
+}): Command {
+  return definition as unknown as Command
+}

@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { loadConfig, variableOf } from '#app/config'
+import { runningServer } from '#app/home'
+import { VERSION } from '#app/version'
+import { command } from '../command.ts'
+import { serverFlags } from './up.ts'
+
+export const doctor = command({
+  command: 'doctor',
+  describe: 'Show the settings, where each comes from, and what is installed',
+  builder: serverFlags,
+  handler: async (flags) => {
+    const { config, origins } = loadConfig({ ...flags })
+    const server = await runningServer(config.home)
+    const tools = Object.fromEntries(
+      [
+        ['python3', '--version'],
+        ['git', '--version'],
+        ['uv', '--version'],
+      ].map(([tool, flag]) => [tool, versionOf(tool as string, flag as string)]),
+    )
+    const report = {
+      version: VERSION,
+      node: process.version,
+      server: server ?? null,
+      settings: origins,
+      tools,
+    }
+    if (flags.json === true) {
+      process.stdout.write(`${JSON.stringify(report)}\n`)
+      return
+    }
+    const lines = [
+      `Orrery ${VERSION} on Node ${process.version}`,
+      `Server: ${server === undefined ? 'not running in this home' : `${server.url} (process ${server.pid})`}`,
+      'Settings:',
+      ...origins.map(
+        ({ key, value, from }) =>
+          `  ${key.padEnd(20)} ${String(value).padEnd(30)} ${from.padEnd(12)} ${variableOf(key)}`,
+      ),
+      'Tools:',
+      ...Object.entries(tools).map(
+        ([tool, version]) => `  ${tool.padEnd(20)} ${version ?? 'not found'}`,
+      ),
+    ]
+    process.stdout.write(`${lines.join('\n')}\n`)
+  },
+})
+
+function versionOf(tool: string, flag: string): string | null {
+  const { status, stdout } = spawnSync(tool, [flag], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : null
+}

@@ -1,0 +1,5 @@
+import type { Command } from '../command.ts'
+import { doctor } from './doctor.ts'
+import { up } from './up.ts'
+
+export const commands: readonly Command[] = [up, doctor]

@@ -1,0 +1,34 @@
+import type { Argv } from 'yargs'
+import { loadConfig } from '#app/config'
+import { command } from '../command.ts'
+
+/** Flags that several commands share with the server's settings. */
+export function serverFlags(argv: Argv) {
+  return argv
+    .option('host', { type: 'string', describe: 'Address to listen on' })
+    .option('port', { type: 'number', describe: 'TCP port; 0 takes a free one' })
+    .option('home', { type: 'string', describe: 'Folder that holds everything' })
+    .option('log-level', { type: 'string', describe: 'debug, info, warn, error or silent' })
+}
+
+export const up = command({
+  command: ['up', 'server'],
+  describe: 'Start the server',
+  builder: serverFlags,
+  handler: async (flags) => {
+    const { startServer } = await import('#app/wire')
+    const server = await startServer(loadConfig({ ...flags }).config)
+    process.stdout.write(
+      flags.json === true
+        ? `${JSON.stringify({ url: server.url, pid: process.pid })}\n`
+        : `Orrery is up at ${server.url}\n`,
+    )
+    const stop = (signal: NodeJS.Signals) => {
+      // A second signal means that somebody is tired of waiting.
+      process.once(signal, () => process.exit(1))
+      void server.stop().then(() => process.exit(0))
+    }
+    process.once('SIGTERM', stop)
+    process.once('SIGINT', stop)
+  },
+})

@@ -1,0 +1,42 @@
+import yargs from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { messageOf, Problem } from '#base/problem'
+import { VERSION } from '#app/version'
+import { commands } from './commands/index.ts'
+
+/** The command line: one file a command, listed in `commands/index.ts`. */
+export async function main(args: readonly string[]): Promise<void> {
+  const parser = yargs([...args])
+    .scriptName('orrery')
+    .usage('$0 <command>\n\nThe machine-learning lifecycle as one loop.')
+    .version(VERSION)
+    .option('json', { type: 'boolean', default: false, describe: 'Print JSON', global: true })
+    .completion('completion', 'Print a script that completes commands in your shell')
+    .demandCommand(1, 'Name a command; "orrery --help" lists them.')
+    .strict()
+    .recommendCommands()
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      throw error ?? new Problem('invalid', message)
+    })
+  for (const command of commands) parser.command(command)
+  try {
+    await parser.parseAsync()
+  } catch (error) {
+    report(error)
+  }
+}
+
+function report(error: unknown): void {
+  const known = error instanceof Problem
+  const asJson = process.argv.includes('--json')
+  if (asJson)
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: known ? error.code : 'internal', message: messageOf(error) } })}\n`,
+    )
+  else process.stderr.write(`orrery: ${messageOf(error)}\n`)
+  if (!known && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  process.exitCode = known ? 2 : 1
+}
+
+await main(hideBin(process.argv))

@@ -1,0 +1,16 @@
+export {
+  platformActor,
+  type Actor,
+  type Edge,
+  type Entry,
+  type Fact,
+  type Ref,
+  type RefKind,
+} from './fact.ts'
+export { entryIn, entryOf, textOf } from './entry.ts'
+export { leafHash, nodesOfAppend, provesInclusion, type Hash } from './merkle.ts'
+export { checkpointIn, type SigningKey } from './note.ts'
+export { createLedger, type InclusionReceipt, type Ledger } from './ledger.ts'
+export { verifyLedger, type Verdict } from './verify.ts'
+export { startFollowers, type Follower } from './follower.ts'
+export type { LedgerReads, LedgerWrites, Transact } from './store.ts'

@@ -1,0 +1,68 @@
+import type { Clock } from '#base/clock'
+import { Problem } from '#base/problem'
+import { textOf } from './entry.ts'
+import type { Entry } from './fact.ts'
+import { inclusionProof, rootOf } from './merkle.ts'
+import { checkpointText, signedNote, verifierKey, type SigningKey } from './note.ts'
+import type { LedgerReads, Transact } from './store.ts'
+
+export interface InclusionReceipt {
+  readonly entry: Entry
+  readonly text: string
+  readonly size: number
+  readonly proof: readonly string[]
+  readonly checkpoint: string
+  readonly verifier: string
+}
+
+export interface Ledger {
+  /** Entries in order, for followers and pages. */
+  readonly read: LedgerReads
+  /** The key that checks this ledger's checkpoints. */
+  readonly verifier: string
+  /** Signs the present head unless it is signed already, and gives the note. */
+  checkpoint(): Promise<string>
+  /** Everything an outsider needs to see that one entry is in the log. Throws `not-found`. */
+  prove(position: number): Promise<InclusionReceipt>
+}
+
+export function createLedger(dependencies: {
+  read: LedgerReads
+  transact: Transact<object>
+  clock: Clock
+  key: SigningKey
+}): Ledger {
+  const { read, transact, clock, key } = dependencies
+
+  const checkpoint = () =>
+    transact(async ({ ledger }) => {
+      const size = await ledger.size()
+      const newest = (await ledger.checkpoints()).at(-1)
+      if (newest?.size === size) return newest.note
+      const root = await rootOf(size, ledger.node)
+      const note = signedNote(checkpointText({ origin: key.name, size, root }), key)
+      await ledger.saveCheckpoint({ size, note, atMs: clock.nowMs() })
+      return note
+    })
+
+  return {
+    read,
+    verifier: verifierKey(key),
+    checkpoint,
+    prove: async (position) => {
+      const entry = await read.find(position)
+      if (entry === undefined) throw new Problem('not-found', `the ledger has no entry ${position}`)
+      const note = await checkpoint()
+      const size = Number(note.split('\n')[1])
+      const proof = await inclusionProof(position, size, read.node)
+      return {
+        entry,
+        text: textOf(entry),
+        size,
+        proof: proof.map((hash) => hash.toString('base64')),
+        checkpoint: note,
+        verifier: verifierKey(key),
+      }
+    },
+  }
+}

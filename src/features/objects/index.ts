@@ -1,0 +1,1 @@
+export type { ObjectStore, StoredObject } from './store.ts'

@@ -1,0 +1,153 @@
+import { Type, type Static } from 'typebox'
+
+/** What `orrery.yaml` says, checked, with its defaults filled in and durations in milliseconds. */
+export const durationPattern = '^[0-9]+(ms|s|m|h|d|w)$'
+
+const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$', maxLength: 100 })
+const Share = Type.Number({ minimum: 0, maximum: 1 })
+const strict = { additionalProperties: false } as const
+
+const Check = Type.Union([
+  Type.Object({ signature: Type.Literal('required') }, strict),
+  Type.Object(
+    {
+      metric: Type.Object(
+        {
+          name: Type.String(),
+          min: Type.Optional(Type.Number()),
+          max: Type.Optional(Type.Number()),
+        },
+        strict,
+      ),
+    },
+    strict,
+  ),
+  Type.Object(
+    {
+      better_than: Type.Object(
+        {
+          alias: Type.String(),
+          metric: Type.String(),
+          by: Type.Number({ default: 0 }),
+          confidence: Type.Number({ default: 0.95, exclusiveMinimum: 0.5, exclusiveMaximum: 1 }),
+        },
+        strict,
+      ),
+    },
+    strict,
+  ),
+])
+
+const Alias = Type.Object(
+  {
+    protected: Type.Boolean({ default: true }),
+    approvals: Type.Integer({ default: 0, minimum: 0 }),
+    not_author: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
+const Model = Type.Object(
+  {
+    from: Type.Optional(Type.String()),
+    aliases: Type.Record(Type.String({ pattern: '^[\\w-]+$' }), Alias, { default: {} }),
+    checks: Type.Array(Check, { default: [] }),
+  },
+  strict,
+)
+
+const Persistence = Type.Object(
+  {
+    windows: Type.Integer({ default: 3, minimum: 1 }),
+    of: Type.Integer({ default: 5, minimum: 1 }),
+  },
+  { ...strict, default: { windows: 3, of: 5 } },
+)
+
+export const MonitorSchema = Type.Object(
+  {
+    window: Type.Object(
+      {
+        size: Type.String({ pattern: durationPattern, default: '1d' }),
+        by: Type.Optional(Type.String()),
+      },
+      { ...strict, default: { size: '1d' } },
+    ),
+    key: Type.Optional(Type.String()),
+    label: Type.Optional(Type.String()),
+    settle: Type.String({ pattern: durationPattern, default: '1d' }),
+    min_samples: Type.Integer({ default: 100, minimum: 1 }),
+    drift: Type.Object(
+      {
+        alert_share: Type.Number({ minimum: 0, maximum: 1, default: 0.3 }),
+        persistence: Persistence,
+      },
+      { ...strict, default: { alert_share: 0.3, persistence: { windows: 3, of: 5 } } },
+    ),
+    performance: Type.Optional(
+      Type.Object(
+        { metric: Type.Literal('roc_auc'), min: Share, persistence: Persistence },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+
+const Endpoint = Type.Object(
+  {
+    model: Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }),
+    shadows: Type.Array(Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }), {
+      default: [],
+    }),
+    monitor: Type.Optional(MonitorSchema),
+  },
+  strict,
+)
+
+const Policy = Type.Object(
+  {
+    on: Type.Array(
+      Type.Union([
+        Type.Object({ drift: Type.String() }, strict),
+        Type.Object({ performance: Type.String() }, strict),
+      ]),
+      { minItems: 1 },
+    ),
+    run: Type.String(),
+    data: Type.Record(Type.String(), Type.Literal('latest'), { default: {} }),
+    cooldown: Type.String({ pattern: durationPattern, default: '1d' }),
+    then: Type.Optional(Type.String({ pattern: '^promote [^@ ]+@[\\w-]+$' })),
+  },
+  strict,
+)
+
+export const ProjectConfigSchema = Type.Object(
+  {
+    project: Name,
+    environment: Type.Optional(
+      Type.Object(
+        { python: Type.Optional(Type.String()), requirements: Type.Optional(Type.String()) },
+        strict,
+      ),
+    ),
+    models: Type.Record(Type.String(), Model, { default: {} }),
+    endpoints: Type.Record(Name, Endpoint, { default: {} }),
+    policies: Type.Record(Name, Policy, { default: {} }),
+  },
+  strict,
+)
+
+export type ProjectConfig = Static<typeof ProjectConfigSchema>
+export type MonitorConfig = Static<typeof MonitorSchema>
+export type CheckConfig = Static<typeof Check>
+export type PolicyConfig = Static<typeof Policy>
+export type EndpointConfig = Static<typeof Endpoint>
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+
+/** `12h` in milliseconds. The text has passed `durationPattern`. */
+export function durationMs(text: string): number {
+  const [, count, unit] = /^(\d+)(ms|s|m|h|d|w)$/.exec(text) ?? []
+  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]
+}

@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify'
+import { Problem, type ProblemCode } from '#base/problem'
+
+const STATUS: Readonly<Record<ProblemCode, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  exists: 409,
+  conflict: 409,
+  limit: 413,
+  unsupported: 501,
+  unavailable: 503,
+  timeout: 504,
+}
+
+/** Answers every failure as `application/problem+json` (RFC 9457); of a bug only the request id is told. */
+export function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler(
+    (error: Error & { statusCode?: number; validation?: unknown }, request, reply) => {
+      const { status, code, detail } = problemOf(error)
+      if (status >= 500 && !(error instanceof Problem))
+        request.log.error({ err: error, request: request.id }, 'unexpected failure')
+      const details = error instanceof Problem ? error.details : {}
+      return reply
+        .code(status)
+        .type('application/problem+json')
+        .send({
+          type: 'about:blank',
+          title: code,
+          status,
+          detail,
+          code,
+          request: request.id,
+          ...details,
+        })
+    },
+  )
+}
+
+function problemOf(error: Error & { statusCode?: number; validation?: unknown }) {
+  if (error instanceof Problem)
+    return { status: STATUS[error.code], code: error.code, detail: error.message }
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return { status: error.statusCode, code: 'invalid', detail: error.message }
+  return {
+    status: 500,
+    code: 'internal',
+    detail: 'this is a fault of the server; its log has the request id',
+  }
+}

@@ -1,0 +1,27 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import type { Ledger } from '#ledger'
+import { answerProblems } from './errors.ts'
+import { eventRoutes } from './events.ts'
+import { ledgerRoutes } from './ledger.ts'
+
+/** What the REST API speaks to. Each part is a feature's door. */
+export interface ApiParts {
+  readonly version: string
+  readonly ledger: Ledger
+  onGrowth(listener: () => void): () => void
+}
+
+/** Our own REST API, `/api/v1`, with its OpenAPI document made from the schemas that validate. */
+export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Orrery', version: parts.version, license: { name: 'Apache-2.0' } },
+    },
+  })
+  answerProblems(app)
+  app.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
+  ledgerRoutes(app, parts.ledger)
+  eventRoutes(app, parts)
+}

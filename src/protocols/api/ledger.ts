@@ -1,0 +1,83 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { Entry, Ledger } from '#ledger'
+
+const ListQuery = Type.Object({
+  before: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Entries before this position; absent starts at the newest.',
+    }),
+  ),
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+  type: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'Only these facts; repeat the parameter for several.',
+    }),
+  ),
+})
+
+const ActorWire = Type.Object({ kind: Type.String(), id: Type.String() })
+const RefWire = Type.Object({ kind: Type.String(), id: Type.String() })
+
+export const EntryWire = Type.Object({
+  position: Type.Integer(),
+  at: Type.String({ description: 'When it was written, RFC 3339.' }),
+  event: Type.Union([Type.String(), Type.Null()], {
+    description: 'When it happened in event time, RFC 3339.',
+  }),
+  actor: ActorWire,
+  type: Type.String(),
+  data: Type.Record(Type.String(), Type.Unknown()),
+  edges: Type.Array(Type.Object({ from: RefWire, relation: Type.String(), to: RefWire })),
+})
+
+export function entryToWire(entry: Entry) {
+  return {
+    position: entry.position,
+    at: new Date(entry.atMs).toISOString(),
+    event: entry.eventMs === undefined ? null : new Date(entry.eventMs).toISOString(),
+    actor: entry.actor,
+    type: entry.type,
+    data: entry.data,
+    edges: entry.edges,
+  }
+}
+
+/** The ledger over HTTP: entries newest first, the signed head, and proofs. */
+export function ledgerRoutes(app: FastifyInstance, ledger: Ledger): void {
+  app.get<{ Querystring: { before?: number; limit: number; type?: string[] } }>(
+    '/ledger/entries',
+    { schema: { summary: 'List ledger entries, newest first', querystring: ListQuery } },
+    async ({ query }) => {
+      const entries = await ledger.read.newest({
+        limit: query.limit,
+        ...(query.before === undefined ? {} : { before: query.before }),
+        ...(query.type === undefined ? {} : { types: query.type }),
+      })
+      const last = entries.at(-1)?.position
+      return {
+        entries: entries.map(entryToWire),
+        next: entries.length === query.limit && last !== undefined && last > 0 ? last : null,
+      }
+    },
+  )
+  app.get(
+    '/ledger/checkpoint',
+    { schema: { summary: 'The signed head of the ledger (C2SP checkpoint)' } },
+    async (_, reply) => reply.type('text/plain; charset=utf-8').send(await ledger.checkpoint()),
+  )
+  app.get<{ Params: { position: number } }>(
+    '/ledger/entries/:position/proof',
+    {
+      schema: {
+        summary: 'Prove that an entry is in the ledger (RFC 6962 inclusion proof)',
+        params: Type.Object({ position: Type.Integer({ minimum: 0 }) }),
+      },
+    },
+    async ({ params }) => {
+      const { entry, ...receipt } = await ledger.prove(params.position)
+      return { ...receipt, entry: entryToWire(entry) }
+    },
+  )
+}

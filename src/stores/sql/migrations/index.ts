@@ -1,0 +1,6 @@
+import type { Migration } from '../migrate.ts'
+import { ledgerTables } from './0001-ledger.ts'
+import { workTables } from './0002-work.ts'
+
+/** Every step, in order. A new step goes at the end. */
+export const migrations: readonly Migration[] = [ledgerTables, workTables]

@@ -1,0 +1,153 @@
+import { sql, type Kysely, type Selectable } from 'kysely'
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import type { Json } from '#base/json'
+import type { Job, WorkReads, WorkWrites } from '#work'
+
+interface JobRow {
+  id: string
+  kind: string
+  key: string
+  payload: string
+  state: Job['state']
+  attempts: number
+  run_after_ms: number
+  lease_owner: string | null
+  lease_until_ms: number | null
+  error: string | null
+  created_ms: number
+}
+
+export interface WorkTables {
+  jobs: JobRow
+}
+
+export function workReads(db: Kysely<WorkTables>): WorkReads {
+  return {
+    find: async (key) => {
+      const row = await db.selectFrom('jobs').selectAll().where('key', '=', key).executeTakeFirst()
+      return row === undefined ? undefined : jobOf(row)
+    },
+    open: async (kinds) => {
+      let query = db
+        .selectFrom('jobs')
+        .selectAll()
+        .where('state', 'in', ['waiting', 'running'])
+        .orderBy('id')
+      if (kinds !== undefined) query = query.where('kind', 'in', [...kinds])
+      return (await query.execute()).map(jobOf)
+    },
+  }
+}
+
+export function workWrites(
+  db: Kysely<WorkTables>,
+  { clock, ids }: { clock: Clock; ids: Ids },
+): WorkWrites {
+  const change = (id: string, values: Partial<JobRow>) =>
+    db
+      .updateTable('jobs')
+      .set({ lease_owner: null, lease_until_ms: null, ...values })
+      .where('id', '=', id)
+      .execute()
+
+  return {
+    ...workReads(db),
+    enqueue: async (jobs) => {
+      if (jobs.length === 0) return
+      const nowMs = clock.nowMs()
+      await db
+        .insertInto('jobs')
+        .values(
+          jobs.map((job) => ({
+            id: ids.ulid(),
+            kind: job.kind,
+            key: job.key,
+            payload: JSON.stringify(job.payload),
+            state: 'waiting' as const,
+            attempts: 0,
+            run_after_ms: job.runAfterMs ?? nowMs,
+            lease_owner: null,
+            lease_until_ms: null,
+            error: null,
+            created_ms: nowMs,
+          })),
+        )
+        .onConflict((conflict) => conflict.column('key').doNothing())
+        .execute()
+    },
+    lease: async ({ kinds, owner, nowMs, untilMs }) => {
+      const row = await db
+        .updateTable('jobs')
+        .set((e) => ({
+          state: 'running' as const,
+          attempts: e('attempts', '+', 1),
+          lease_owner: owner,
+          lease_until_ms: untilMs,
+        }))
+        .where('id', '=', (e) =>
+          e
+            .selectFrom('jobs')
+            .select('id')
+            .where('kind', 'in', [...kinds])
+            .where('run_after_ms', '<=', nowMs)
+            .where((w) =>
+              w.or([
+                w('state', '=', 'waiting'),
+                w.and([w('state', '=', 'running'), w('lease_until_ms', '<', nowMs)]),
+              ]),
+            )
+            .orderBy('id')
+            .limit(1),
+        )
+        .returningAll()
+        .executeTakeFirst()
+      return row === undefined ? undefined : jobOf(row)
+    },
+    extend: async (id, owner, untilMs) => {
+      const done = await db
+        .updateTable('jobs')
+        .set({ lease_until_ms: untilMs })
+        .where('id', '=', id)
+        .where('lease_owner', '=', owner)
+        .executeTakeFirst()
+      return done.numUpdatedRows > 0n
+    },
+    complete: async (id) => {
+      await change(id, { state: 'done', error: null })
+    },
+    retry: async (id, error, runAfterMs) => {
+      await change(id, { state: 'waiting', error, run_after_ms: runAfterMs })
+    },
+    fail: async (id, error) => {
+      await change(id, { state: 'failed', error })
+    },
+    releaseAll: async () => {
+      const done = await db
+        .updateTable('jobs')
+        .set({
+          state: 'waiting',
+          lease_owner: null,
+          lease_until_ms: null,
+          run_after_ms: sql<number>`0`,
+        })
+        .where('state', '=', 'running')
+        .executeTakeFirst()
+      return Number(done.numUpdatedRows)
+    },
+  }
+}
+
+function jobOf(row: Selectable<JobRow>): Job {
+  return {
+    id: row.id,
+    kind: row.kind,
+    key: row.key,
+    payload: JSON.parse(row.payload) as Json,
+    attempts: row.attempts,
+    state: row.state,
+    runAfterMs: row.run_after_ms,
+    error: row.error,
+    createdMs: row.created_ms,
+  }
+}
