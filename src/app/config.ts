@@ -74,6 +74,9 @@ export interface Origin {
   readonly from: 'default' | 'file' | 'environment' | 'flag'
 }
 
+/** The process environment, for those who take it as a parameter. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env
+
 export interface LoadedConfig {
   readonly config: Config
   readonly origins: readonly Origin[]
@@ -87,17 +90,17 @@ export function variableOf(key: string): string {
 /** Compiles flags, environment and `<home>/config.yaml` into settings without gaps. Throws an `invalid` problem that names what is wrong. */
 export function loadConfig(
   flags: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  variables: Readonly<Record<string, string | undefined>> = environment,
 ): LoadedConfig {
   const keys = Object.keys(ConfigSchema.properties) as ConfigKey[]
   const home = resolve(
-    String(flags['home'] ?? environment['ORRERY_HOME'] ?? describe('home').default),
+    String(flags['home'] ?? variables['ORRERY_HOME'] ?? describe('home').default),
   )
   const file = fileSettings(join(home, 'config.yaml'))
   const origins = keys.map((key): Origin => {
     const layers = [
       ['flag', flags[key]],
-      ['environment', environment[variableOf(key)]],
+      ['environment', variables[variableOf(key)]],
       ['file', file[key]],
     ] as const
     const [from, raw] = layers.find(([, value]) => value !== undefined) ?? [

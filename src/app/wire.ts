@@ -10,8 +10,10 @@ import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore } from '#stores/sql/index'
 import { startWorker } from '#work'
 import type { Config } from './config.ts'
-import { followers } from './followers.ts'
+import { createFeatures, type Ground } from './features.ts'
+import { followersOf } from './followers.ts'
 import { isLoopback } from './guard.ts'
+import { handlersOf } from './handlers.ts'
 import { takeHome } from './home.ts'
 import { createHttp } from './http.ts'
 import { ledgerKey } from './keys.ts'
@@ -59,12 +61,22 @@ export async function startServer(
       key: { name: 'orrery', privateKey: await ledgerKey(config.home) },
     })
     undo.push(async () => void (await ledger.checkpoint()))
-    const parts = { config, clock, ids, logger, store, objects, ledger }
+    const ground: Ground = {
+      config,
+      clock,
+      ids,
+      logger,
+      store,
+      objects,
+      ledger,
+      onStop: (step) => void undo.push(step),
+    }
+    const parts = { ...ground, ...createFeatures(ground) }
 
     // One process owns this home, so whatever was leased belonged to a process that is gone.
     await store.transact(({ work }) => work.releaseAll())
     const worker = startWorker({
-      handlers: [],
+      handlers: handlersOf(parts),
       transact: store.transact,
       clock,
       owner: ids.ulid(),
@@ -73,7 +85,7 @@ export async function startServer(
     undo.push(worker.stop)
     undo.push(store.onCommit(worker.wake))
     const following = startFollowers({
-      followers,
+      followers: followersOf(parts),
       read: store.read.ledger,
       transact: store.transact,
       onGrowth: store.onCommit,

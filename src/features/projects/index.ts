@@ -8,4 +8,12 @@ export {
   type PolicyConfig,
   type ProjectConfig,
 } from './config.ts'
-export { datasetVersionRef } from './project.ts'
+export {
+  commitRef,
+  datasetVersionRef,
+  type Project,
+  type Snapshot,
+  type TrackedData,
+} from './project.ts'
+export { createProjects, type Projects } from './projects.ts'
+export type { Clones, ProjectReads, ProjectWrites } from './store.ts'

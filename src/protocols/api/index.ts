@@ -1,14 +1,20 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import type { Ledger } from '#ledger'
+import type { Actor, Ledger } from '#ledger'
+import type { Projects } from '#projects'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
+import { projectRoutes } from './projects.ts'
+
+/** On loopback without login everybody is the one local user. */
+const LOCAL_USER: Actor = { kind: 'user', id: 'local' }
 
 /** What the REST API speaks to. Each part is a feature's door. */
 export interface ApiParts {
   readonly version: string
   readonly ledger: Ledger
+  readonly projects: Projects
   onGrowth(listener: () => void): () => void
 }
 
@@ -24,4 +30,5 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   app.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
   ledgerRoutes(app, parts.ledger)
   eventRoutes(app, parts)
+  projectRoutes(app, parts.projects, LOCAL_USER)
 }

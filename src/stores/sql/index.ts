@@ -3,11 +3,13 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
+import type { ProjectReads, ProjectWrites } from '#projects'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites, type LedgerTables } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
+import { projectReads, projectWrites, type ProjectTables } from './projects.ts'
 import { kyselyOn, openReader, openWriter } from './sqlite.ts'
 import { workReads, workWrites, type WorkTables } from './work.ts'
 
@@ -15,12 +17,14 @@ import { workReads, workWrites, type WorkTables } from './work.ts'
 export interface Reads {
   readonly ledger: LedgerReads
   readonly work: WorkReads
+  readonly projects: ProjectReads
 }
 
 /** Everything that one transaction can change. */
 export interface Writes {
   readonly ledger: LedgerWrites
   readonly work: WorkWrites
+  readonly projects: ProjectWrites
 }
 
 export interface SqlStore {
@@ -73,6 +77,7 @@ function readsOn(db: Kysely<unknown>): Reads {
   return {
     ledger: ledgerReads(db as Kysely<LedgerTables>),
     work: workReads(db as Kysely<WorkTables>),
+    projects: projectReads(db as Kysely<ProjectTables>),
   }
 }
 
@@ -80,5 +85,6 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
   return {
     ledger: ledgerWrites(db as Kysely<LedgerTables>, world.clock),
     work: workWrites(db as Kysely<WorkTables>, world),
+    projects: projectWrites(db as Kysely<ProjectTables>),
   }
 }

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, posix } from 'node:path'
+import { parse } from 'yaml'
+import { sha256 } from '#base/digest'
+import { Problem } from '#base/problem'
+import { parseProjectFile } from '#protocols/project-file/index'
+import type { Clones, Snapshot, TrackedData } from '#projects'
+import { checkedOrigin, git } from './git.ts'
+
+export interface LocalClones extends Clones {
+  /** The bare mirror of an origin that has been fetched. */
+  mirrorOf(origin: string): string
+  /** A fresh work tree of `commit` at `folder`, replacing what is there; runs of pipelines happen in these. */
+  workTree(origin: string, commit: string, folder: string): Promise<void>
+  dropWorkTree(origin: string, folder: string): Promise<void>
+}
+
+/** Mirrors under `<root>/<digest of the origin>`; reading a snapshot never checks anything out. */
+export function localClones(root: string): LocalClones {
+  const mirrorOf = (origin: string) => join(root, sha256(origin).slice(0, 16))
+
+  const mirrored = async (origin: string) => {
+    const mirror = mirrorOf(checkedOrigin(origin))
+    if (existsSync(join(mirror, 'HEAD'))) {
+      await git(mirror, ['fetch', '--quiet', '--prune', 'origin'])
+      return mirror
+    }
+    await mkdir(dirname(mirror), { recursive: true })
+    const half = `${mirror}.half`
+    await rm(half, { recursive: true, force: true })
+    await git(root, ['clone', '--quiet', '--bare', '--', origin, half])
+    await git(half, ['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'])
+    await git(half, ['fetch', '--quiet', 'origin'])
+    await git(root, ['-C', half, 'config', 'user.name', 'Orrery'])
+    await git(root, ['-C', half, 'config', 'user.email', 'orrery@localhost'])
+    await rename(half, mirror)
+    return mirror
+  }
+
+  const dropWorkTree = async (origin: string, folder: string) => {
+    await rm(folder, { recursive: true, force: true })
+    await git(mirrorOf(origin), ['worktree', 'prune'])
+  }
+
+  return {
+    mirrorOf,
+    fetch: async ({ origin, branch }) => {
+      await mkdir(root, { recursive: true })
+      const mirror = await mirrored(origin)
+      const name = branch ?? (await git(mirror, ['symbolic-ref', '--short', 'HEAD'])).trim()
+      const commit = (
+        await git(mirror, ['rev-parse', '--verify', `refs/remotes/origin/${name}^{commit}`])
+      ).trim()
+      return snapshotAt(mirror, commit, name)
+    },
+    workTree: async (origin, commit, folder) => {
+      await dropWorkTree(origin, folder)
+      await mkdir(dirname(folder), { recursive: true })
+      await git(mirrorOf(origin), [
+        'worktree',
+        'add',
+        '--quiet',
+        '--force',
+        '--detach',
+        folder,
+        commit,
+      ])
+    },
+    dropWorkTree,
+  }
+}
+
+async function snapshotAt(mirror: string, commit: string, branch: string): Promise<Snapshot> {
+  const paths = (await git(mirror, ['ls-tree', '-r', '-z', '--name-only', commit]))
+    .split('\0')
+    .filter(Boolean)
+  if (!paths.includes('orrery.yaml'))
+    throw new Problem(
+      'invalid',
+      `the repository has no orrery.yaml at ${commit.slice(0, 12)} (${branch}); write one and commit it`,
+    )
+  const show = (path: string) => git(mirror, ['show', `${commit}:${path}`])
+  const { config, problems } = parseProjectFile(await show('orrery.yaml'))
+  if (config === undefined)
+    throw new Problem(
+      'invalid',
+      `orrery.yaml at ${commit.slice(0, 12)} is not right: ${problems.join('; ')}`,
+      { problems },
+    )
+  const data = await Promise.all(
+    paths
+      .filter((path) => path.endsWith('.dvc'))
+      .map(async (path) => trackedBy(path, await show(path))),
+  )
+  return { commit, branch, config, data: data.flat() }
+}
+
+/** The outs of one `.dvc` file that have a content hash. */
+function trackedBy(file: string, text: string): TrackedData[] {
+  const { outs = [], wdir = '.' } = (parse(text, { intAsBigInt: false }) ?? {}) as {
+    wdir?: string
+    outs?: { path: string; md5?: string; size?: number; nfiles?: number }[]
+  }
+  return outs
+    .filter((out) => out.md5 !== undefined)
+    .map((out) => ({
+      path: posix.join(posix.dirname(file), wdir, out.path),
+      md5: String(out.md5),
+      sizeBytes: out.size ?? 0,
+      files: out.nfiles ?? 1,
+    }))
+}

@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import type { Logger } from '#base/logger'
+import type { Ledger } from '#ledger'
+import type { ObjectStore } from '#objects'
+import { createProjects } from '#projects'
+import type { SqlStore } from '#stores/sql/index'
+import { localClones } from './clones.ts'
+import type { Config } from './config.ts'
+
+/** What every feature is made from. */
+export interface Ground {
+  readonly config: Config
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+  readonly store: SqlStore
+  readonly objects: ObjectStore
+  readonly ledger: Ledger
+  /** Registers what a stop has to undo; called in reverse order. */
+  onStop(step: () => Promise<void> | void): void
+}
+
+/** Makes the features, each from the ground and the features above it. */
+export function createFeatures(ground: Ground) {
+  const { config, clock, store } = ground
+  const { read, transact } = store
+  const clones = localClones(join(config.home, 'projects'))
+  const projects = createProjects({ read: read.projects, transact, clones, clock })
+  return { projects, clones }
+}
+
+/** The parts of a running server: what protocols, followers and job handlers are given. */
+export type Parts = Ground & ReturnType<typeof createFeatures>

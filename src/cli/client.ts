@@ -1,0 +1,80 @@
+import { resolve } from 'node:path'
+import { Problem, type ProblemCode } from '#base/problem'
+import { environment, loadConfig } from '#app/config'
+import { runningServer } from '#app/home'
+
+/** The server's REST API as commands call it. Failures come back as the same `Problem` that the server meant. */
+export interface ApiClient {
+  readonly url: string
+  get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>
+  post<T>(path: string, body: unknown): Promise<T>
+}
+
+/** Which server the flags mean: --url, ORRERY_URL, MLFLOW_TRACKING_URI, the one that runs in --home, or the default address. */
+export async function serverUrl(
+  flags: { url?: string | undefined; home?: string | undefined },
+  variables: Readonly<Record<string, string | undefined>> = environment,
+): Promise<string> {
+  const named = flags.url ?? variables['ORRERY_URL'] ?? variables['MLFLOW_TRACKING_URI']
+  if (named !== undefined) return named.replace(/\/+$/, '')
+  const { config } = loadConfig(
+    flags.home === undefined ? {} : { home: resolve(flags.home) },
+    variables,
+  )
+  const running = await runningServer(config.home)
+  return running?.url ?? `http://127.0.0.1:${config.port}`
+}
+
+export function apiClient(url: string): ApiClient {
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    let response: Response
+    try {
+      response = await fetch(`${url}/api/v1${path}`, {
+        method,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      })
+    } catch (cause) {
+      throw new Problem(
+        'unavailable',
+        `no server answers at ${url}; start one with "orrery up" or name it with --url`,
+        { cause: String(cause) },
+      )
+    }
+    const text = await response.text()
+    if (response.ok) return JSON.parse(text === '' ? 'null' : text) as T
+    throw problemIn(text, response.status, url)
+  }
+  return {
+    url,
+    get: (path, query = {}) => {
+      const given = Object.entries(query).filter(([, value]) => value !== undefined) as [
+        string,
+        string | number,
+      ][]
+      const search = new URLSearchParams(
+        given.map(([key, value]) => [key, String(value)] as [string, string]),
+      ).toString()
+      return call('GET', search === '' ? path : `${path}?${search}`)
+    },
+    post: (path, body) => call('POST', path, body),
+  }
+}
+
+function problemIn(text: string, status: number, url: string): Problem {
+  try {
+    const { code, detail, request } = JSON.parse(text) as {
+      code: ProblemCode
+      detail: string
+      request: string
+    }
+    if (typeof detail === 'string') return new Problem(code, detail, { request })
+  } catch {
+    // Not our server's words: told below by what we do know.
+  }
+  return new Problem(
+    'unavailable',
+    `${url} answered ${status}, not as an Orrery server does; check the address`,
+  )
+}
