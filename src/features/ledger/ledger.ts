@@ -37,7 +37,7 @@ export function createLedger(dependencies: {
   const checkpoint = () =>
     transact(async ({ ledger }) => {
       const size = await ledger.size()
-      const newest = (await ledger.checkpoints()).at(-1)
+      const newest = await ledger.newestCheckpoint()
       if (newest?.size === size) return newest.note
       const root = await rootOf(size, ledger.node)
       const note = signedNote(checkpointText({ origin: key.name, size, root }), key)

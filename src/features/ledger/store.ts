@@ -14,6 +14,8 @@ export interface LedgerReads {
   texts(page: { after: number; limit: number }): Promise<{ position: number; text: string }[]>
   node(level: number, index: number): Promise<Hash>
   checkpoints(): Promise<{ size: number; note: string; atMs: number }[]>
+  /** The last head that was signed, or undefined before the first. */
+  newestCheckpoint(): Promise<{ size: number; note: string; atMs: number } | undefined>
   /** Edges that leave `from`, in the order they were written. */
   edgesFrom(from: Ref): Promise<(Edge & { position: number })[]>
   edgesTo(to: Ref): Promise<(Edge & { position: number })[]>

@@ -11,6 +11,11 @@ export function eventRoutes(
   app: FastifyInstance,
   { ledger, onGrowth }: { ledger: Ledger; onGrowth(listener: () => void): () => void },
 ): void {
+  const open = new Set<{ end(): unknown }>()
+  // A page that follows for ever must not hold up a server that stops.
+  app.addHook('preClose', async () => {
+    for (const stream of open) stream.end()
+  })
   app.get<{ Querystring: { after?: number } }>(
     '/events',
     {
@@ -29,6 +34,7 @@ export function eventRoutes(
         'x-accel-buffering': 'no',
       })
       raw.write(': following the ledger\n\n')
+      open.add(raw)
       let sending: Promise<void> = Promise.resolve()
       const send = async () => {
         for (;;) {
@@ -50,6 +56,7 @@ export function eventRoutes(
       const unsubscribe = onGrowth(wake)
       const keepAlive = setInterval(() => raw.write(': still here\n\n'), KEEP_ALIVE_MS)
       raw.on('close', () => {
+        open.delete(raw)
         unsubscribe()
         clearInterval(keepAlive)
       })

@@ -94,14 +94,7 @@ export function ledgerReads(db: Kysely<LedgerTables>): LedgerReads {
       invariant(row !== undefined, `the ledger has the hash at level ${level}, index ${index}`)
       return row.hash
     },
-    checkpoints: async () =>
-      (await db.selectFrom('ledger_checkpoints').selectAll().orderBy('size').execute()).map(
-        (row) => ({
-          size: row.size,
-          note: row.note,
-          atMs: row.at_ms,
-        }),
-      ),
+    ...checkpointReads(db),
     edgesFrom: (from) => edges(db, 'from', from),
     edgesTo: (to) => edges(db, 'to', to),
     cursor: async (name) => {
@@ -187,6 +180,23 @@ function entryOfRow(row: LedgerTables['ledger_entries']): Entry {
     atMs: row.at_ms,
     ...(row.event_ms === null ? {} : { eventMs: row.event_ms }),
   }
+}
+
+function checkpointReads(
+  db: Kysely<LedgerTables>,
+): Pick<LedgerReads, 'checkpoints' | 'newestCheckpoint'> {
+  const all = db.selectFrom('ledger_checkpoints').selectAll()
+  return {
+    checkpoints: async () => (await all.orderBy('size').execute()).map(checkpointOfRow),
+    newestCheckpoint: async () => {
+      const row = await all.orderBy('size', 'desc').limit(1).executeTakeFirst()
+      return row === undefined ? undefined : checkpointOfRow(row)
+    },
+  }
+}
+
+function checkpointOfRow(row: LedgerTables['ledger_checkpoints']) {
+  return { size: row.size, note: row.note, atMs: row.at_ms }
 }
 
 async function edges(
