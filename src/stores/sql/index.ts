@@ -3,12 +3,16 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
+import type { PromotionReads, PromotionWrites } from '#governance'
+import type { PolicyRunReads, PolicyRunWrites } from '#automation'
 import type { ProjectReads, ProjectWrites } from '#projects'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites, type LedgerTables } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
+import { promotionReads, promotionWrites, type GovernanceTables } from './governance.ts'
+import { policyRunReads, policyRunWrites, type AutomationTables } from './automation.ts'
 import { projectReads, projectWrites, type ProjectTables } from './projects.ts'
 import { kyselyOn, openReader, openWriter } from './sqlite.ts'
 import { workReads, workWrites, type WorkTables } from './work.ts'
@@ -18,6 +22,8 @@ export interface Reads {
   readonly ledger: LedgerReads
   readonly work: WorkReads
   readonly projects: ProjectReads
+  readonly automation: PolicyRunReads
+  readonly governance: PromotionReads
 }
 
 /** Everything that one transaction can change. */
@@ -25,6 +31,8 @@ export interface Writes {
   readonly ledger: LedgerWrites
   readonly work: WorkWrites
   readonly projects: ProjectWrites
+  readonly automation: PolicyRunWrites
+  readonly governance: PromotionWrites
 }
 
 export interface SqlStore {
@@ -78,6 +86,8 @@ function readsOn(db: Kysely<unknown>): Reads {
     ledger: ledgerReads(db as Kysely<LedgerTables>),
     work: workReads(db as Kysely<WorkTables>),
     projects: projectReads(db as Kysely<ProjectTables>),
+    automation: policyRunReads(db as Kysely<AutomationTables>),
+    governance: promotionReads(db as Kysely<GovernanceTables>),
   }
 }
 
@@ -86,5 +96,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     ledger: ledgerWrites(db as Kysely<LedgerTables>, world.clock),
     work: workWrites(db as Kysely<WorkTables>, world),
     projects: projectWrites(db as Kysely<ProjectTables>),
+    automation: policyRunWrites(db as Kysely<AutomationTables>),
+    governance: promotionWrites(db as Kysely<GovernanceTables>),
   }
 }

@@ -15,9 +15,14 @@ export interface ProjectTables {
 
 export function projectReads(db: Kysely<ProjectTables>): ProjectReads {
   return {
-    list: async () => (await db.selectFrom('projects').selectAll().orderBy('name').execute()).map(projectOf),
+    list: async () =>
+      (await db.selectFrom('projects').selectAll().orderBy('name').execute()).map(projectOf),
     find: async (name) => {
-      const row = await db.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
+      const row = await db
+        .selectFrom('projects')
+        .selectAll()
+        .where('name', '=', name)
+        .executeTakeFirst()
       return row === undefined ? undefined : projectOf(row)
     },
   }

@@ -1,0 +1,105 @@
+import type { CheckConfig } from '#projects'
+import type { CheckResult } from './promotion.ts'
+
+/** Both models' scores for the same labelled predictions, newer than anything either was trained on. */
+export interface Replay {
+  readonly labels: readonly (0 | 1)[]
+  readonly candidate: readonly number[]
+  readonly champion: readonly number[]
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** How sure it is that the candidate's ROC-AUC exceeds the champion's by more than `by`. */
+export interface Comparison {
+  readonly candidate: number
+  readonly champion: number
+  readonly difference: number
+  readonly ciLow: number
+  readonly ciHigh: number
+  /** One-sided, 0 to 1. */
+  readonly confidence: number
+}
+
+/** Fewer labelled predictions than this of either class say nothing about an AUC. */
+export const REPLAY_CLASS_MIN = 50
+
+export function signatureCheck(hasSignature: boolean): CheckResult {
+  return {
+    check: 'signature',
+    passed: hasSignature,
+    reason: hasSignature
+      ? 'the model states its inputs and outputs'
+      : 'the model has no signature; log it with mlflow and signature=',
+    evidence: {},
+  }
+}
+
+export function metricCheck(
+  { name, min, max }: Extract<CheckConfig, { metric: unknown }>['metric'],
+  value: number | undefined,
+): CheckResult {
+  const bounds = [
+    min === undefined ? '' : `at least ${min}`,
+    max === undefined ? '' : `at most ${max}`,
+  ]
+  const wanted = bounds.filter(Boolean).join(' and ')
+  const passed =
+    value !== undefined &&
+    !(min !== undefined && value < min) &&
+    !(max !== undefined && value > max)
+  return {
+    check: `metric ${name}`,
+    passed,
+    reason:
+      value === undefined
+        ? `no run of its pipeline logged ${name}; it must be ${wanted}`
+        : `${name} is ${round(value)}; it must be ${wanted}`,
+    evidence: { name, value: value ?? null, min: min ?? null, max: max ?? null },
+  }
+}
+
+export function betterThanCheck(
+  { alias, metric, by, confidence }: Extract<CheckConfig, { better_than: unknown }>['better_than'],
+  replay: Replay | undefined,
+  compare: (replay: Replay, by: number) => Comparison,
+): CheckResult {
+  const check = `better than ${alias}`
+  if (replay === undefined)
+    return {
+      check,
+      passed: true,
+      reason: `nothing has the alias ${alias} yet, so there is nothing to compare with`,
+      evidence: {},
+    }
+  const positives = replay.labels.filter((label) => label === 1).length
+  const counts = {
+    rows: replay.labels.length,
+    positives,
+    from: new Date(replay.fromMs).toISOString(),
+    to: new Date(replay.toMs).toISOString(),
+  }
+  if (Math.min(positives, replay.labels.length - positives) < REPLAY_CLASS_MIN)
+    return {
+      check,
+      passed: false,
+      reason: `only ${counts.rows} labelled predictions (${positives} positive) are newer than both models' training data; at least ${REPLAY_CLASS_MIN} of each class are needed`,
+      evidence: counts,
+    }
+  const result = compare(replay, by)
+  const passed = result.confidence >= confidence
+  return {
+    check,
+    passed,
+    reason: `${metric} ${round(result.candidate)} against ${round(result.champion)} on ${counts.rows} labelled predictions that neither has seen: better by more than ${by} with ${percent(result.confidence)} confidence, ${percent(confidence)} is asked for`,
+    evidence: { ...counts, ...result, metric, by, asked: confidence },
+  }
+}
+
+function round(value: number): string {
+  return value.toFixed(4)
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`
+}

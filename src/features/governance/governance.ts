@@ -1,0 +1,187 @@
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import { Problem } from '#base/problem'
+import type { Actor, LedgerWrites, Ref } from '#ledger'
+import type { CheckConfig, ProjectConfig } from '#projects'
+import type { NewJob, WorkWrites } from '#work'
+import {
+  betterThanCheck,
+  metricCheck,
+  signatureCheck,
+  type Comparison,
+  type Replay,
+} from './checks.ts'
+import {
+  decide,
+  promotionDecided,
+  promotionRequested,
+  type CheckResult,
+  type Promotion,
+} from './promotion.ts'
+import type { PromotionReads, PromotionWrites } from './store.ts'
+
+/** What a candidate is judged by; the registry, tracking, serving and monitoring give it. */
+export interface Evidence {
+  /** The version that an alias names. Throws `not-found` for an unknown model. */
+  current(model: string, alias: string): Promise<number | undefined>
+  /** Throws `not-found`. */
+  hasSignature(model: string, version: number): Promise<boolean>
+  /** The newest value of a metric among the runs of the pipeline that made the version. */
+  metric(model: string, version: number, name: string): Promise<number | undefined>
+  /** Logged, labelled predictions that neither version was trained on, scored by both. */
+  replay(model: string, candidate: number, champion: number): Promise<Replay>
+  compare(replay: Replay, by: number): Comparison
+}
+
+/** What one transaction of a promotion can change; the alias is the registry's and moves in the same one. */
+export interface PromotionTx {
+  readonly governance: PromotionWrites
+  readonly work: WorkWrites
+  readonly ledger: LedgerWrites
+}
+
+export interface PromotionRequest {
+  readonly model: string
+  readonly version: number
+  readonly alias: string
+  readonly cause?: Ref
+  readonly eventMs?: number
+  /** Names the request, so that asking twice is asking once. */
+  readonly id?: string
+}
+
+export interface Governance {
+  /** Asks for an alias to be moved; the checks run as a job. Throws `not-found` for an unknown version. */
+  request(actor: Actor, request: PromotionRequest): Promise<Promotion>
+  /** Runs the checks and decides, moving the alias in the same transaction. A decided promotion stays as it is. */
+  decide(id: string): Promise<Promotion>
+  /** Throws `not-found`. */
+  get(id: string): Promise<Promotion>
+  list(page: { limit: number; before?: string; model?: string }): Promise<Promotion[]>
+  /** Throws `conflict` when the alias is protected: such an alias moves only through a promotion. */
+  checkMove(model: string, alias: string): Promise<void>
+}
+
+export const DECIDE_PROMOTION = 'decide-promotion'
+
+export function createGovernance<Tx extends PromotionTx>(dependencies: {
+  read: PromotionReads
+  transact: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  evidence: Evidence
+  configs: () => Promise<ProjectConfig[]>
+  moveAlias: (
+    tx: Tx,
+    move: {
+      model: string
+      alias: string
+      version: number
+      promotion: string
+      actor: Actor
+      eventMs: number | null
+    },
+  ) => Promise<void>
+  clock: Clock
+  ids: Ids
+}): Governance {
+  const { read, transact, evidence, configs, moveAlias, clock, ids } = dependencies
+
+  const get = async (id: string) => {
+    const promotion = await read.find(id)
+    if (promotion === undefined) throw new Problem('not-found', `there is no promotion ${id}`)
+    return promotion
+  }
+
+  const modelConfig = async (model: string) =>
+    (await configs()).map((config) => config.models[model]).find((each) => each !== undefined)
+
+  const runCheck = async (check: CheckConfig, promotion: Promotion): Promise<CheckResult> => {
+    const { model, version } = promotion
+    if ('signature' in check) return signatureCheck(await evidence.hasSignature(model, version))
+    if ('metric' in check)
+      return metricCheck(check.metric, await evidence.metric(model, version, check.metric.name))
+    const champion = await evidence.current(model, check.better_than.alias)
+    const replay =
+      champion === undefined || champion === version
+        ? undefined
+        : await evidence.replay(model, version, champion)
+    return betterThanCheck(check.better_than, replay, evidence.compare)
+  }
+
+  return {
+    get,
+    list: (page) => read.list(page),
+    request: async (actor, request) => {
+      // Asks early whether the version exists, so that nothing is written for a slip of the pen.
+      await evidence.hasSignature(request.model, request.version)
+      const replaced = (await evidence.current(request.model, request.alias)) ?? null
+      const id = request.id ?? ids.ulid()
+      return transact(async (tx) => {
+        const known = await tx.governance.find(id)
+        if (known !== undefined) return known
+        const promotion: Promotion = {
+          id,
+          model: request.model,
+          version: request.version,
+          alias: request.alias,
+          replaced,
+          requestedBy: actor,
+          cause: request.cause ?? null,
+          eventMs: request.eventMs ?? null,
+          createdMs: clock.nowMs(),
+          outcome: { state: 'checking' },
+        }
+        await tx.governance.save(promotion)
+        await tx.ledger.append(actor, [promotionRequested(promotion)])
+        await tx.work.enqueue([decisionJob(id)])
+        return promotion
+      })
+    },
+    decide: async (id) => {
+      const promotion = await get(id)
+      if (promotion.outcome.state !== 'checking') return promotion
+      const checks: CheckResult[] = []
+      for (const check of (await modelConfig(promotion.model))?.checks ?? [])
+        checks.push(await runCheck(check, promotion))
+      const moved = await evidence.current(promotion.model, promotion.alias)
+      if ((moved ?? null) !== promotion.replaced) checks.push(movedMeanwhile(promotion, moved))
+      const decided: Promotion = { ...promotion, outcome: decide(checks, clock.nowMs()) }
+      return transact(async (tx) => {
+        const present = await tx.governance.find(id)
+        if (present !== undefined && present.outcome.state !== 'checking') return present
+        if (decided.outcome.state === 'checking') return decided
+        await tx.governance.save(decided)
+        await tx.ledger.append(promotion.requestedBy, promotionDecided(promotion, decided.outcome))
+        if (decided.outcome.state === 'accepted')
+          await moveAlias(tx, {
+            model: promotion.model,
+            alias: promotion.alias,
+            version: promotion.version,
+            promotion: id,
+            actor: promotion.requestedBy,
+            eventMs: promotion.eventMs,
+          })
+        return decided
+      })
+    },
+    checkMove: async (model, alias) => {
+      if ((await modelConfig(model))?.aliases[alias]?.protected === true)
+        throw new Problem(
+          'conflict',
+          `the alias ${alias} of ${model} is protected and moves only through a promotion; run "orrery promote ${model}:VERSION ${alias}"`,
+        )
+    },
+  }
+}
+
+function decisionJob(id: string): NewJob {
+  return { kind: DECIDE_PROMOTION, key: `${DECIDE_PROMOTION}:${id}`, payload: { promotion: id } }
+}
+
+function movedMeanwhile(promotion: Promotion, moved: number | undefined): CheckResult {
+  return {
+    check: 'alias unmoved',
+    passed: false,
+    reason: `${promotion.alias} was moved to version ${moved ?? 'none'} while the checks ran; ask again`,
+    evidence: { expected: promotion.replaced, found: moved ?? null },
+  }
+}

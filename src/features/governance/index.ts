@@ -1,0 +1,17 @@
+export {
+  betterThanCheck,
+  metricCheck,
+  REPLAY_CLASS_MIN,
+  signatureCheck,
+  type Comparison,
+  type Replay,
+} from './checks.ts'
+export {
+  createGovernance,
+  DECIDE_PROMOTION,
+  type Evidence,
+  type Governance,
+  type PromotionRequest,
+} from './governance.ts'
+export { promotionRef, type CheckResult, type Outcome, type Promotion } from './promotion.ts'
+export type { PromotionReads, PromotionWrites } from './store.ts'
