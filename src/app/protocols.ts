@@ -10,7 +10,7 @@ export async function mountProtocols(http: FastifyInstance, parts: Parts): Promi
   http.get('/health', async (_, reply) => reply.type('text/plain').send('OK'))
   http.get('/ready', async () => ({ ready: true, entries: await parts.store.read.ledger.size() }))
   await http.register(
-    (app) => apiProtocol(app, { ...parts, version: VERSION, onGrowth: parts.store.onCommit }),
+    (app) => apiProtocol(app, { ...parts, version: VERSION, onGrowth: parts.store.onGrowth }),
     { prefix: '/api/v1' },
   )
 }

@@ -83,12 +83,12 @@ export async function startServer(
       logger,
     })
     undo.push(worker.stop)
-    undo.push(store.onCommit(worker.wake))
+    undo.push(store.onNewWork(worker.wake))
     const following = startFollowers({
       followers: followersOf(parts),
       read: store.read.ledger,
       transact: store.transact,
-      onGrowth: store.onCommit,
+      onGrowth: store.onGrowth,
       logger,
     })
     undo.push(following.stop)

@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Database } from 'better-sqlite3'
+import { invariant } from '#base/invariant'
 
 /** At most this many callers share one commit, so that the first of them does not wait for ever. */
 const GROUP_MAX = 512
@@ -19,6 +21,7 @@ export function groupCommit(
   onCommit: () => void,
 ): { transact<T>(work: () => Promise<T>): Promise<T>; drained(): Promise<void> } {
   const queue: Waiting[] = []
+  const around = new AsyncLocalStorage<{ open: boolean }>()
   let draining: Promise<void> | undefined
 
   const drain = async () => {
@@ -35,8 +38,8 @@ export function groupCommit(
       for (const waiting of group) answers.push(await answerOf(waiting))
       connection.exec('commit')
     } catch (error) {
-      if (connection.inTransaction) connection.exec('rollback')
       for (const waiting of group) waiting.reject(error)
+      if (connection.inTransaction) connection.exec('rollback')
       return
     }
     for (const answer of answers) answer()
@@ -44,9 +47,10 @@ export function groupCommit(
   }
 
   const answerOf = async (waiting: Waiting): Promise<() => void> => {
+    const transaction = { open: true }
     connection.exec('savepoint one')
     try {
-      const value = await waiting.run()
+      const value = await around.run(transaction, waiting.run)
       connection.exec('release one')
       return () => waiting.resolve(value)
     } catch (error) {
@@ -55,12 +59,19 @@ export function groupCommit(
       connection.exec('rollback to one')
       connection.exec('release one')
       return () => waiting.reject(error)
+    } finally {
+      transaction.open = false
     }
   }
 
   return {
     transact: (work) =>
       new Promise((resolve, reject) => {
+        // It would wait for a commit that waits for it, and every other writer with it.
+        invariant(
+          around.getStore()?.open !== true,
+          'a transaction is never begun inside another one; use the stores of the one around it',
+        )
         queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
         draining ??= drain()
       }),

@@ -11,6 +11,7 @@ import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites, type LedgerTables } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
+import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites, type GovernanceTables } from './governance.ts'
 import { policyRunReads, policyRunWrites, type AutomationTables } from './automation.ts'
 import { projectReads, projectWrites, type ProjectTables } from './projects.ts'
@@ -38,8 +39,10 @@ export interface Writes {
 export interface SqlStore {
   readonly read: Reads
   transact<T>(work: (tx: Writes) => Promise<T>): Promise<T>
-  /** Calls `listener` after each commit; gives the way to stop that. */
-  onCommit(listener: () => void): () => void
+  /** Calls `listener` after each commit that may have added to the ledger; gives the way to stop that. */
+  onGrowth(listener: () => void): () => void
+  /** Calls `listener` after each commit that may have enqueued jobs; gives the way to stop that. */
+  onNewWork(listener: () => void): () => void
   /** Waits for the writers and closes the files. */
   close(): Promise<void>
 }
@@ -50,28 +53,31 @@ export async function openSqlStore(
   { clock, ids }: { clock: Clock; ids: Ids },
 ): Promise<SqlStore> {
   const writer = openWriter(file)
-  const writing = kyselyOn<LedgerTables>(writer) as unknown as Kysely<unknown>
-  await migrate({ connection: writer, db: writing, file, clock }, migrations)
+  const writing = kyselyOn<unknown>(writer)
+  try {
+    await migrate({ connection: writer, db: writing, file, clock }, migrations)
+  } catch (error) {
+    writer.close()
+    throw error
+  }
   const reader = openReader(file)
-  const reading = kyselyOn<unknown>(reader)
-  const listeners = new Set<() => void>()
-  const group = groupCommit(writer, () => {
-    for (const listener of listeners) listener()
-  })
-  const writes = writesOn(writing, { clock, ids })
+  const news = createNews()
+  const group = groupCommit(writer, news.tell)
+  const writes = noticed(writesOn(writing, { clock, ids }), news)
   let closed = false
 
   return {
-    read: readsOn(reading),
-    transact: (work) => {
-      if (closed)
-        return Promise.reject(new Problem('unavailable', 'the server is stopping; try again'))
-      return group.transact(() => work(writes))
+    read: readsOn(kyselyOn<unknown>(reader)),
+    transact: async (work) => {
+      if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
+      try {
+        return await group.transact(() => work(writes))
+      } catch (error) {
+        throw fullDisk(error) ?? error
+      }
     },
-    onCommit: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onGrowth: (listener) => news.listen('ledger', listener),
+    onNewWork: (listener) => news.listen('work', listener),
     close: async () => {
       closed = true
       await group.drained()
@@ -79,6 +85,37 @@ export async function openSqlStore(
       writer.close()
     },
   }
+}
+
+/** The same writes, but those that others wait for make news. */
+function noticed(writes: Writes, news: News): Writes {
+  const { ledger, work } = writes
+  return {
+    ...writes,
+    ledger: {
+      ...ledger,
+      append: (actor, facts) => {
+        news.add('ledger')
+        return ledger.append(actor, facts)
+      },
+    },
+    work: {
+      ...work,
+      enqueue: (jobs) => {
+        news.add('work')
+        return work.enqueue(jobs)
+      },
+    },
+  }
+}
+
+function fullDisk(error: unknown): Problem | undefined {
+  return (error as { code?: string }).code === 'SQLITE_FULL'
+    ? new Problem(
+        'unavailable',
+        'the disk of the database is full, so nothing was written; free some space and try again',
+      )
+    : undefined
 }
 
 function readsOn(db: Kysely<unknown>): Reads {
