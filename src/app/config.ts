@@ -1,9 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
 import { Problem } from '#base/problem'
+
+function defaultEnvironments(variables: Readonly<Record<string, string | undefined>>): string {
+  const cache = variables['XDG_CACHE_HOME'] ?? join(variables['HOME'] ?? homedir(), '.cache')
+  return join(cache, 'orrery', 'environments')
+}
 
 /** Every setting of the server: its default, its unit, and what it does. Flags win over environment over file. */
 export const ConfigSchema = Type.Object(
@@ -54,6 +60,10 @@ export const ConfigSchema = Type.Object(
       default: 100_000,
       minimum: 1,
       description: 'Predictions in an open segment before it is sealed to Parquet.',
+    }),
+    environments: Type.String({
+      default: defaultEnvironments(process.env),
+      description: 'Folder of the Python environments that pipelines run in, built once each.',
     }),
     drainMs: Type.Integer({
       default: 10_000,

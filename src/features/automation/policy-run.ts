@@ -37,11 +37,8 @@ export function firesOn(
   finding: Finding,
   earlier: { running: boolean; lastEventMs: number | undefined },
 ): boolean {
-  const waitsFor = policy.on.some((trigger) =>
-    'drift' in trigger
-      ? finding.type === 'drift-detected' && trigger.drift === finding.endpoint
-      : finding.type === 'performance-fell' && trigger.performance === finding.endpoint,
-  )
+  const watched = finding.type === 'drift-detected' ? 'drift' : 'performance'
+  const waitsFor = policy.on.some((trigger) => trigger[watched] === finding.endpoint)
   const rested =
     earlier.lastEventMs === undefined ||
     finding.eventMs - earlier.lastEventMs >= durationMs(policy.cooldown)

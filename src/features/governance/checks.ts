@@ -1,4 +1,4 @@
-import type { CheckConfig } from '#projects'
+import type { BetterThanCheckConfig, MetricCheckConfig } from '#projects'
 import type { CheckResult } from './promotion.ts'
 
 /** Both models' scores for the same labelled predictions, newer than anything either was trained on. */
@@ -36,7 +36,7 @@ export function signatureCheck(hasSignature: boolean): CheckResult {
 }
 
 export function metricCheck(
-  { name, min, max }: Extract<CheckConfig, { metric: unknown }>['metric'],
+  { name, min, max }: MetricCheckConfig,
   value: number | undefined,
 ): CheckResult {
   const bounds = [
@@ -44,10 +44,7 @@ export function metricCheck(
     max === undefined ? '' : `at most ${max}`,
   ]
   const wanted = bounds.filter(Boolean).join(' and ')
-  const passed =
-    value !== undefined &&
-    !(min !== undefined && value < min) &&
-    !(max !== undefined && value > max)
+  const passed = value !== undefined && value >= (min ?? -Infinity) && value <= (max ?? Infinity)
   return {
     check: `metric ${name}`,
     passed,
@@ -60,7 +57,7 @@ export function metricCheck(
 }
 
 export function betterThanCheck(
-  { alias, metric, by, confidence }: Extract<CheckConfig, { better_than: unknown }>['better_than'],
+  { alias, metric, by, confidence }: BetterThanCheckConfig,
   replay: Replay | undefined,
   compare: (replay: Replay, by: number) => Comparison,
 ): CheckResult {

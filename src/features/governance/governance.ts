@@ -96,9 +96,10 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
 
   const runCheck = async (check: CheckConfig, promotion: Promotion): Promise<CheckResult> => {
     const { model, version } = promotion
-    if ('signature' in check) return signatureCheck(await evidence.hasSignature(model, version))
-    if ('metric' in check)
+    if (check.metric !== undefined)
       return metricCheck(check.metric, await evidence.metric(model, version, check.metric.name))
+    if (check.better_than === undefined)
+      return signatureCheck(await evidence.hasSignature(model, version))
     const champion = await evidence.current(model, check.better_than.alias)
     const replay =
       champion === undefined || champion === version

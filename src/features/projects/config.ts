@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 
 /** What `orrery.yaml` says, checked, with its defaults filled in and durations in milliseconds. */
 export const durationPattern = '^[0-9]+(ms|s|m|h|d|w)$'
@@ -7,41 +8,36 @@ const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$', maxLength: 1
 const Share = Type.Number({ minimum: 0, maximum: 1 })
 const strict = { additionalProperties: false } as const
 
-const Check = Type.Union([
-  Type.Object({ signature: Type.Literal('required') }, strict),
-  Type.Object(
-    {
-      metric: Type.Object(
-        {
-          name: Type.String(),
-          min: Type.Optional(Type.Number()),
-          max: Type.Optional(Type.Number()),
-        },
-        strict,
-      ),
-    },
-    strict,
-  ),
-  Type.Object(
-    {
-      better_than: Type.Object(
-        {
-          alias: Type.String(),
-          metric: Type.String(),
-          by: Type.Number({ default: 0 }),
-          confidence: Type.Number({ default: 0.95, exclusiveMinimum: 0.5, exclusiveMaximum: 1 }),
-        },
-        strict,
-      ),
-    },
-    strict,
-  ),
-])
+const exactlyOne = { ...strict, minProperties: 1, maxProperties: 1 } as const
+
+const MetricCheck = Type.Object(
+  { name: Type.String(), min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) },
+  strict,
+)
+
+const BetterThanCheck = Type.Object(
+  {
+    alias: Type.String(),
+    metric: Type.Literal('roc_auc'),
+    by: Type.Number({ default: 0 }),
+    confidence: Type.Number({ default: 0.95, exclusiveMinimum: 0.5, exclusiveMaximum: 1 }),
+  },
+  strict,
+)
+
+const Check = Type.Object(
+  {
+    signature: Type.Optional(Type.Literal('required')),
+    metric: Type.Optional(MetricCheck),
+    better_than: Type.Optional(BetterThanCheck),
+  },
+  exactlyOne,
+)
 
 const Alias = Type.Object(
   {
     protected: Type.Boolean({ default: true }),
-    approvals: Type.Integer({ default: 0, minimum: 0 }),
+    approvals: Type.Integer({ default: 0, minimum: 0, maximum: 0 }),
     not_author: Type.Optional(Type.Boolean()),
   },
   strict,
@@ -108,10 +104,7 @@ const Endpoint = Type.Object(
 const Policy = Type.Object(
   {
     on: Type.Array(
-      Type.Union([
-        Type.Object({ drift: Type.String() }, strict),
-        Type.Object({ performance: Type.String() }, strict),
-      ]),
+      Type.Object({ drift: Type.Optional(Name), performance: Type.Optional(Name) }, exactlyOne),
       { minItems: 1 },
     ),
     run: Type.String(),
@@ -138,9 +131,33 @@ export const ProjectConfigSchema = Type.Object(
   strict,
 )
 
+/** Fills in the defaults; TypeBox does not look for them inside records, so those are gone through here. */
+export function withDefaults(raw: object): unknown {
+  const whole = Value.Default(ProjectConfigSchema, structuredClone(raw)) as Record<string, unknown>
+  const records = [
+    ['models', Model],
+    ['endpoints', Endpoint],
+    ['policies', Policy],
+  ] as const
+  for (const [name, schema] of records) whole[name] = entriesWithDefaults(schema, whole[name])
+  for (const model of Object.values(whole['models'] ?? {}) as { aliases?: unknown }[])
+    if (typeof model === 'object' && model !== null)
+      model.aliases = entriesWithDefaults(Alias, model.aliases)
+  return whole
+}
+
+function entriesWithDefaults(schema: TSchema, record: unknown): unknown {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return record
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [key, Value.Default(schema, value)]),
+  )
+}
+
 export type ProjectConfig = Static<typeof ProjectConfigSchema>
 export type MonitorConfig = Static<typeof MonitorSchema>
 export type CheckConfig = Static<typeof Check>
+export type MetricCheckConfig = Static<typeof MetricCheck>
+export type BetterThanCheckConfig = Static<typeof BetterThanCheck>
 export type PolicyConfig = Static<typeof Policy>
 export type EndpointConfig = Static<typeof Endpoint>
 

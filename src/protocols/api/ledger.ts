@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Entry, Ledger } from '#ledger'
+import type { EntryWire } from './ledger-wire.ts'
 
 const ListQuery = Type.Object({
   before: Type.Optional(
@@ -17,22 +18,7 @@ const ListQuery = Type.Object({
   ),
 })
 
-const ActorWire = Type.Object({ kind: Type.String(), id: Type.String() })
-const RefWire = Type.Object({ kind: Type.String(), id: Type.String() })
-
-export const EntryWire = Type.Object({
-  position: Type.Integer(),
-  at: Type.String({ description: 'When it was written, RFC 3339.' }),
-  event: Type.Union([Type.String(), Type.Null()], {
-    description: 'When it happened in event time, RFC 3339.',
-  }),
-  actor: ActorWire,
-  type: Type.String(),
-  data: Type.Record(Type.String(), Type.Unknown()),
-  edges: Type.Array(Type.Object({ from: RefWire, relation: Type.String(), to: RefWire })),
-})
-
-export function entryToWire(entry: Entry) {
+export function entryToWire(entry: Entry): EntryWire {
   return {
     position: entry.position,
     at: new Date(entry.atMs).toISOString(),
@@ -40,7 +26,7 @@ export function entryToWire(entry: Entry) {
     actor: entry.actor,
     type: entry.type,
     data: entry.data,
-    edges: entry.edges,
+    edges: [...entry.edges],
   }
 }
 

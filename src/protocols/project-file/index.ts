@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
-import { ProjectConfigSchema, type ProjectConfig } from '#projects'
+import { ProjectConfigSchema, withDefaults, type ProjectConfig } from '#projects'
 
 /**
  * Reads `orrery.yaml`. Never throws: what is wrong comes back as sentences that say where and what is expected.
@@ -18,7 +18,7 @@ export function parseProjectFile(text: string): {
       config: undefined,
       problems: ['orrery.yaml is empty; it needs at least "project: NAME"'],
     }
-  const value = Value.Default(ProjectConfigSchema, structuredClone(raw))
+  const value = withDefaults(raw)
   if (!Value.Check(ProjectConfigSchema, value)) {
     const problems = [...Value.Errors(ProjectConfigSchema, value)].map(
       (error) =>
@@ -33,9 +33,7 @@ export function parseProjectFile(text: string): {
 /** Names in one part that must exist in another. */
 function crossCheck(config: ProjectConfig): string[] {
   return Object.entries(config.policies).flatMap(([name, policy]) => {
-    const watched = policy.on.map((trigger) =>
-      'drift' in trigger ? trigger.drift : trigger.performance,
-    )
+    const watched = policy.on.map((trigger) => trigger.drift ?? trigger.performance ?? '')
     const missing = watched.filter((endpoint) => !(endpoint in config.endpoints))
     const model = /^promote ([^@]+)@/.exec(policy.then ?? '')?.[1]
     return [

@@ -1,0 +1,45 @@
+import { apiClient, serverUrl } from '../client.ts'
+import { command } from '../command.ts'
+import { remoteFlags } from './project.ts'
+
+export interface ShownTrace {
+  prediction: Record<string, unknown> & { id: string; endpoint: string }
+  chain: {
+    kind: string
+    id: string
+    depth: number
+    via: { from: { kind: string; id: string }; relation: string; position: number } | null
+  }[]
+}
+
+export const trace = command({
+  command: 'trace <prediction>',
+  describe: 'Walk one prediction back to its model version, run, commit, environment and data',
+  builder: (argv) =>
+    remoteFlags(argv).positional('prediction', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Prediction id',
+    }),
+  handler: async (flags) => {
+    const api = apiClient(await serverUrl(flags))
+    const shown = await api.get<ShownTrace>(
+      `/predictions/${encodeURIComponent(flags.prediction)}/trace`,
+    )
+    process.stdout.write(
+      flags.json === true ? `${JSON.stringify(shown)}\n` : `${traceLines(shown).join('\n')}\n`,
+    )
+  },
+})
+
+/** The chain as a reader follows it, each step with the ledger entry that proves it. */
+export function traceLines({ prediction, chain }: ShownTrace): string[] {
+  return [
+    `prediction ${prediction.id} of ${prediction.endpoint}`,
+    ...chain.map(({ kind, id, via }) => {
+      const because =
+        via === null ? '' : `  (${via.from.kind} ${via.relation}; entry ${via.position})`
+      return `  ${kind.padEnd(16)} ${id}${because}`
+    }),
+  ]
+}

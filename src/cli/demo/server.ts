@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runningServer } from '#app/home'
+import { Problem } from '#base/problem'
+
+export interface DemoServer {
+  readonly url: string
+  /** Ends our care for it; the process goes on by itself. */
+  leave(): void
+  stop(): Promise<void>
+}
+
+const START_TRIES = 200
+
+/** The program that this very process runs, so that the demo uses what a user would type. */
+export const ORRERY = join(import.meta.dirname, '..', '..', '..', 'bin', 'orrery')
+
+/** Starts the real server process, and starts it again should it be killed; its log goes to `<home>/server.log`. */
+export async function startDemoServer(
+  home: string,
+  say: (line: string) => void,
+): Promise<DemoServer> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  let child: ChildProcess
+  let wanted = true
+
+  const start = () => {
+    const log = createWriteStream(join(home, 'server.log'), { flags: 'a' })
+    child = spawn(process.execPath, [ORRERY, 'up', '--port', String(port), '--home', home], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    })
+    child.stderr?.pipe(log)
+    child.once('exit', () => {
+      if (!wanted) return
+      say('The server was killed; starting it again.')
+      start()
+    })
+  }
+  start()
+  await answering(url)
+  return {
+    url,
+    leave: () => {
+      wanted = false
+      child.stderr?.destroy()
+      child.unref()
+    },
+    stop: async () => {
+      wanted = false
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await gone
+    },
+  }
+}
+
+/** Ends the server that an earlier demo left running in `home`. */
+export async function endEarlierServer(home: string): Promise<void> {
+  const earlier = await runningServer(home)
+  if (earlier === undefined) return
+  const health = await fetch(`${earlier.url}/health`).catch(() => undefined)
+  // A process number may have been given to somebody else since: only a server that answers is ours.
+  if (health?.ok !== true) return
+  process.kill(earlier.pid, 'SIGTERM')
+  for (let tries = 0; tries < START_TRIES && (await runningServer(home)) !== undefined; tries++)
+    await sleep(50)
+}
+
+export async function answering(url: string): Promise<void> {
+  for (let tries = 0; tries < START_TRIES; tries++) {
+    const health = await fetch(`${url}/health`).catch(() => undefined)
+    if (health?.ok === true) return
+    await sleep(50)
+  }
+  throw new Problem('unavailable', `the server at ${url} does not answer; its server.log says why`)
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  if (typeof address === 'object' && address !== null) return address.port
+  throw new Error('a listening socket has a port')
+}

@@ -1,0 +1,101 @@
+import type { ApiClient } from '../client.ts'
+import type { ShownTrace } from '../commands/trace.ts'
+import type { ToldEntry } from './story.ts'
+
+export interface MonthSummary {
+  readonly month: string
+  readonly predictions: number
+  readonly labels: number
+  readonly auc_loop: number | null
+  readonly auc_frozen: number | null
+  readonly alerts: number
+  readonly retrainings: number
+  readonly promotions: number
+  readonly refusals: number
+}
+
+export interface Summary {
+  readonly months: readonly MonthSummary[]
+  readonly trace: ShownTrace
+  readonly seconds: number
+}
+
+interface Compared {
+  predictions: number
+  labels: number
+  live: number | null
+  shadow: number | null
+}
+
+/** A month's row: predictions, truths and AUCs from the prediction log, the rest counted from the ledger. */
+export async function monthSummary(
+  api: ApiClient,
+  endpoint: string,
+  month: string,
+  entries: readonly ToldEntry[],
+): Promise<MonthSummary> {
+  const compared = await api.get<Compared>(`/endpoints/${endpoint}/comparison`, {
+    from: `${month}-01T00:00:00Z`,
+    to: firstOfNext(month),
+  })
+  const inMonth = entries.filter((entry) => entry.event?.startsWith(month) === true)
+  const count = (type: string, holds: (entry: ToldEntry) => boolean = () => true) =>
+    inMonth.filter((entry) => entry.type === type && holds(entry)).length
+  return {
+    month,
+    predictions: compared.predictions,
+    labels: compared.labels,
+    auc_loop: compared.live,
+    auc_frozen: compared.shadow,
+    alerts: count('alert-raised'),
+    retrainings: count('policy-run-finished', (entry) => entry.data['modelVersion'] !== null),
+    promotions: count('promotion-accepted'),
+    refusals: count('promotion-refused'),
+  }
+}
+
+export function firstOfNext(month: string): string {
+  const [year, number] = month.split('-').map(Number) as [number, number]
+  return new Date(Date.UTC(year, number, 1)).toISOString()
+}
+
+const COLUMNS = [
+  ['month', 7],
+  ['predictions', 11],
+  ['labels', 7],
+  ['auc_loop', 8],
+  ['auc_frozen', 10],
+  ['alerts', 6],
+  ['retrainings', 11],
+  ['promotions', 10],
+  ['refusals', 8],
+] as const satisfies readonly (readonly [keyof MonthSummary, number])[]
+
+/** The summary as a table of fixed columns. */
+export function summaryTable(months: readonly MonthSummary[]): string {
+  const cell = (value: number | string | null) =>
+    typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '–')
+  const line = (values: readonly string[]) =>
+    values.map((value, at) => value.padStart(COLUMNS[at]?.[1] ?? 0)).join('  ')
+  return [
+    line(COLUMNS.map(([name]) => name)),
+    ...months.map((month) => line(COLUMNS.map(([name]) => cell(month[name])))),
+  ].join('\n')
+}
+
+/** What the figures say, whichever way they fall. */
+export function verdict(months: readonly MonthSummary[]): string {
+  const both = months.filter((month) => month.auc_loop !== null && month.auc_frozen !== null)
+  const weighted = (key: 'auc_loop' | 'auc_frozen') =>
+    both.reduce((sum, month) => sum + (month[key] ?? 0) * month.labels, 0) /
+    Math.max(
+      1,
+      both.reduce((sum, month) => sum + month.labels, 0),
+    )
+  const [loop, frozen] = [weighted('auc_loop'), weighted('auc_frozen')]
+  const ahead = both.filter((month) => (month.auc_loop ?? 0) > (month.auc_frozen ?? 0)).length
+  const figures = `mean AUC ${loop.toFixed(4)} against ${frozen.toFixed(4)}, ahead in ${ahead} of ${both.length} months`
+  return loop > frozen
+    ? `The loop beats the model that was never retrained: ${figures}.`
+    : `The loop does NOT beat the model that was never retrained: ${figures}.`
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { Ref, RefKind } from '#ledger'
+import type { Lineage, Walk } from '#lineage'
+import { entryToWire } from './ledger.ts'
+
+/** A logged prediction as the walk back begins from it. */
+export interface TracedPrediction {
+  readonly revision: Ref
+  /** The prediction as the REST API shows it. */
+  readonly shown: Readonly<Record<string, unknown>>
+}
+
+export interface TraceParts {
+  readonly lineage: Lineage
+  /** Throws `not-found`. */
+  tracedPrediction(id: string): Promise<TracedPrediction>
+}
+
+/** The stations in the order a reader asks for them. */
+const CHAIN: readonly RefKind[] = [
+  'revision',
+  'model-version',
+  'promotion',
+  'policy-run',
+  'window',
+  'run',
+  'pipeline-run',
+  'commit',
+  'environment',
+  'dataset-version',
+]
+
+export function lineageRoutes(
+  app: FastifyInstance,
+  { lineage, tracedPrediction }: TraceParts,
+): void {
+  app.get<{ Params: { id: string } }>(
+    '/predictions/:id/trace',
+    {
+      schema: {
+        summary: 'Walk one prediction back to its model version, run, commit, environment and data',
+        params: Type.Object({ id: Type.String() }),
+      },
+    },
+    async ({ params }) => {
+      const { revision, shown } = await tracedPrediction(params.id)
+      return { prediction: shown, ...walkToWire(await lineage.walkBack(revision)) }
+    },
+  )
+  app.get<{ Querystring: { kind: string; id: string; direction: 'back' | 'forward' } }>(
+    '/lineage',
+    {
+      schema: {
+        summary: 'Walk from a named thing or digest to its causes, or to what came of it',
+        querystring: Type.Object({
+          kind: Type.String(),
+          id: Type.String(),
+          direction: Type.Union([Type.Literal('back'), Type.Literal('forward')], {
+            default: 'back',
+          }),
+        }),
+      },
+    },
+    async ({ query }) => {
+      const from = { kind: query.kind as RefKind, id: query.id }
+      return walkToWire(
+        await (query.direction === 'back' ? lineage.walkBack(from) : lineage.walkForward(from)),
+      )
+    },
+  )
+}
+
+function walkToWire(walk: Walk) {
+  const chain = walk.stations
+    .toSorted((a, b) => CHAIN.indexOf(a.ref.kind) - CHAIN.indexOf(b.ref.kind) || a.depth - b.depth)
+    .map(({ ref, depth }) => {
+      const edge = walk.edges.find((each) => each.to.kind === ref.kind && each.to.id === ref.id)
+      return {
+        ...ref,
+        depth,
+        via:
+          edge === undefined
+            ? null
+            : { from: edge.from, relation: edge.relation, position: edge.position },
+      }
+    })
+  return { chain, edges: walk.edges, entries: walk.entries.map(entryToWire) }
+}
