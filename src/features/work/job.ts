@@ -7,7 +7,10 @@ export interface Job {
   /** Two jobs with one key are one job: enqueueing twice is enqueueing once. */
   readonly key: string
   readonly payload: Json
+  /** How often it was begun and failed, and the present attempt. */
   readonly attempts: number
+  /** How often the server ended in the middle of it. */
+  readonly cuts: number
   readonly state: 'waiting' | 'running' | 'done' | 'failed'
   readonly runAfterMs: number
   readonly error: string | null

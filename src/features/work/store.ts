@@ -16,10 +16,14 @@ export interface WorkWrites extends WorkReads {
     nowMs: number
     untilMs: number
   }): Promise<Job | undefined>
+  /** Whether `owner` still had the lease, which then lasts until `untilMs`. */
   extend(id: string, owner: string, untilMs: number): Promise<boolean>
-  complete(id: string): Promise<void>
-  retry(id: string, error: string, runAfterMs: number): Promise<void>
-  fail(id: string, error: string): Promise<void>
-  /** Frees every lease: for a store with one server, when that server starts. */
+  // These end a lease; they do nothing when `owner` has lost it to another.
+  complete(id: string, owner: string): Promise<void>
+  retry(id: string, owner: string, how: { error: string; runAfterMs: number }): Promise<void>
+  fail(id: string, owner: string, error: string): Promise<void>
+  /** Gives the job back as if it had not been tried. */
+  release(id: string, owner: string): Promise<void>
+  /** Frees every lease, for a store with one server, when that server starts; each counts as a cut and not as an attempt. */
   releaseAll(): Promise<number>
 }

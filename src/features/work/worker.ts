@@ -28,6 +28,8 @@ export interface Worker {
 
 const LEASE_MS = 60_000
 const POLL_MS = 500
+/** How often a job may be cut short by the end of the server before it is held to be the cause. */
+const CUTS_MAX = 20
 
 export function startWorker(dependencies: {
   handlers: readonly Handler[]
@@ -39,7 +41,7 @@ export function startWorker(dependencies: {
   const { handlers, transact, clock, owner, logger } = dependencies
   const running = new Map<string, { kind: string; done: Promise<void> }>()
   const stopping = new AbortController()
-  let looking = false
+  let looking: Promise<void> | undefined
   let lookAgain = false
 
   const freeKinds = () =>
@@ -49,23 +51,26 @@ export function startWorker(dependencies: {
   const countOf = (kind: string) =>
     [...running.values()].filter((each) => each.kind === kind).length
 
-  const look = async () => {
-    if (looking) {
-      lookAgain = true
-      return
-    }
-    looking = true
+  const look = () => {
+    lookAgain = true
+    looking ??= lookOnce().finally(() => {
+      looking = undefined
+      if (lookAgain && !stopping.signal.aborted) look()
+    })
+  }
+
+  const lookOnce = async () => {
     try {
-      while (!stopping.signal.aborted) {
+      while (lookAgain && !stopping.signal.aborted) {
         lookAgain = false
         const job = await leaseOne()
-        if (job !== undefined) start(job)
-        else if (!lookAgain) break
+        if (job === undefined) continue
+        lookAgain = true
+        // Its lease ran out while this process was held up; the run that is under way still counts.
+        if (!running.has(job.id)) start(job)
       }
     } catch (error) {
       logger.error({ error: messageOf(error) }, 'could not look for work; will look again')
-    } finally {
-      looking = false
     }
   }
 
@@ -77,15 +82,23 @@ export function startWorker(dependencies: {
   }
 
   const start = (job: Job) => {
-    const done = perform(job).finally(() => {
-      running.delete(job.id)
-      void look()
-    })
+    const done = perform(job)
+      .catch((error: unknown) => {
+        // Its lease runs out, and then it is taken up again.
+        logger.error({ job: job.key, error: messageOf(error) }, 'could not record how a job ended')
+      })
+      .finally(() => {
+        running.delete(job.id)
+        look()
+      })
     running.set(job.id, { kind: job.kind, done })
   }
 
   const perform = async (job: Job) => {
     const handler = handlers.find((each) => each.kind === job.kind) as Handler
+    if (stopping.signal.aborted) return transact(({ work }) => work.release(job.id, owner))
+    if (job.cuts > CUTS_MAX)
+      return giveUp(handler, job, `the server ended ${job.cuts} times while it did this`)
     const beat = setInterval(() => {
       void transact(({ work }) => work.extend(job.id, owner, clock.nowMs() + LEASE_MS)).catch(
         (error: unknown) => {
@@ -95,7 +108,7 @@ export function startWorker(dependencies: {
     }, LEASE_MS / 3)
     try {
       await handler.run(job, stopping.signal)
-      await transact(({ work }) => work.complete(job.id))
+      await transact(({ work }) => work.complete(job.id, owner))
     } catch (error) {
       await settleFailure(handler, job, error)
     } finally {
@@ -106,26 +119,33 @@ export function startWorker(dependencies: {
   const settleFailure = async (handler: Handler, job: Job, error: unknown) => {
     const reason = messageOf(error)
     // Work that was cut short by a stop has not failed; the next start takes it up.
-    if (stopping.signal.aborted)
-      return transact(({ work }) => work.retry(job.id, reason, clock.nowMs()))
+    if (stopping.signal.aborted) return transact(({ work }) => work.release(job.id, owner))
     const hopeless =
       error instanceof Problem && (error.code === 'invalid' || error.code === 'conflict')
     logger.warn({ job: job.key, attempts: job.attempts, error: reason }, 'a job failed')
-    if (!hopeless && job.attempts < handler.attemptsMax)
-      return transact(({ work }) =>
-        work.retry(job.id, reason, clock.nowMs() + backoffMs(job.attempts)),
-      )
-    await handler.abandoned?.(job, reason)
-    return transact(({ work }) => work.fail(job.id, reason))
+    if (hopeless || job.attempts >= handler.attemptsMax) return giveUp(handler, job, reason)
+    return transact(({ work }) =>
+      work.retry(job.id, owner, {
+        error: reason,
+        runAfterMs: clock.nowMs() + backoffMs(job.attempts),
+      }),
+    )
   }
 
-  const poll = setInterval(() => void look(), POLL_MS)
-  void look()
+  const giveUp = async (handler: Handler, job: Job, reason: string) => {
+    await handler.abandoned?.(job, reason)
+    await transact(({ work }) => work.fail(job.id, owner, reason))
+  }
+
+  const poll = setInterval(look, POLL_MS)
+  look()
   return {
-    wake: () => void look(),
+    wake: look,
     stop: async () => {
       clearInterval(poll)
       stopping.abort()
+      // A look that is under way may still take a lease; it is only then that nothing new starts.
+      await looking
       await Promise.allSettled([...running.values()].map((each) => each.done))
     },
   }

@@ -1,4 +1,4 @@
-import { sql, type Kysely, type Selectable } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Json } from '#base/json'
@@ -11,6 +11,7 @@ interface JobRow {
   payload: string
   state: Job['state']
   attempts: number
+  cuts: number
   run_after_ms: number
   lease_owner: string | null
   lease_until_ms: number | null
@@ -44,11 +45,12 @@ export function workWrites(
   db: Kysely<WorkTables>,
   { clock, ids }: { clock: Clock; ids: Ids },
 ): WorkWrites {
-  const change = (id: string, values: Partial<JobRow>) =>
+  const end = (id: string, owner: string, values: Partial<JobRow>) =>
     db
       .updateTable('jobs')
       .set({ lease_owner: null, lease_until_ms: null, ...values })
       .where('id', '=', id)
+      .where('lease_owner', '=', owner)
       .execute()
 
   return {
@@ -66,6 +68,7 @@ export function workWrites(
             payload: JSON.stringify(job.payload),
             state: 'waiting' as const,
             attempts: 0,
+            cuts: 0,
             run_after_ms: job.runAfterMs ?? nowMs,
             lease_owner: null,
             lease_until_ms: null,
@@ -113,24 +116,38 @@ export function workWrites(
         .executeTakeFirst()
       return done.numUpdatedRows > 0n
     },
-    complete: async (id) => {
-      await change(id, { state: 'done', error: null })
+    complete: async (id, owner) => {
+      await end(id, owner, { state: 'done', error: null })
     },
-    retry: async (id, error, runAfterMs) => {
-      await change(id, { state: 'waiting', error, run_after_ms: runAfterMs })
+    retry: async (id, owner, { error, runAfterMs }) => {
+      await end(id, owner, { state: 'waiting', error, run_after_ms: runAfterMs })
     },
-    fail: async (id, error) => {
-      await change(id, { state: 'failed', error })
+    fail: async (id, owner, error) => {
+      await end(id, owner, { state: 'failed', error })
+    },
+    release: async (id, owner) => {
+      await db
+        .updateTable('jobs')
+        .set((e) => ({
+          state: 'waiting' as const,
+          attempts: e('attempts', '-', 1),
+          lease_owner: null,
+          lease_until_ms: null,
+        }))
+        .where('id', '=', id)
+        .where('lease_owner', '=', owner)
+        .execute()
     },
     releaseAll: async () => {
       const done = await db
         .updateTable('jobs')
-        .set({
-          state: 'waiting',
+        .set((e) => ({
+          state: 'waiting' as const,
+          attempts: e('attempts', '-', 1),
+          cuts: e('cuts', '+', 1),
           lease_owner: null,
           lease_until_ms: null,
-          run_after_ms: sql<number>`0`,
-        })
+        }))
         .where('state', '=', 'running')
         .executeTakeFirst()
       return Number(done.numUpdatedRows)
@@ -145,6 +162,7 @@ function jobOf(row: Selectable<JobRow>): Job {
     key: row.key,
     payload: JSON.parse(row.payload) as Json,
     attempts: row.attempts,
+    cuts: row.cuts,
     state: row.state,
     runAfterMs: row.run_after_ms,
     error: row.error,

@@ -11,6 +11,7 @@ export const workTables: Migration = {
       .addColumn('payload', 'text', (column) => column.notNull())
       .addColumn('state', 'text', (column) => column.notNull())
       .addColumn('attempts', 'integer', (column) => column.notNull())
+      .addColumn('cuts', 'integer', (column) => column.notNull())
       .addColumn('run_after_ms', 'integer', (column) => column.notNull())
       .addColumn('lease_owner', 'text')
       .addColumn('lease_until_ms', 'integer')
