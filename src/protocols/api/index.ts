@@ -5,6 +5,7 @@ import type { Projects } from '#projects'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
+import { overviewRoutes, type EndpointTraffic } from './overview.ts'
 import { projectRoutes } from './projects.ts'
 
 /** On loopback without login everybody is the one local user. */
@@ -16,6 +17,8 @@ export interface ApiParts {
   readonly ledger: Ledger
   readonly projects: Projects
   onGrowth(listener: () => void): () => void
+  /** What endpoints answer at this moment. */
+  traffic?(this: void): readonly EndpointTraffic[]
 }
 
 /** Our own REST API, `/api/v1`, with its OpenAPI document made from the schemas that validate. */
@@ -30,5 +33,6 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   app.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
   ledgerRoutes(app, parts.ledger)
   eventRoutes(app, parts)
+  overviewRoutes(app, parts)
   projectRoutes(app, parts.projects, LOCAL_USER)
 }
