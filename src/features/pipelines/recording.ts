@@ -1,0 +1,193 @@
+import { sha256 } from '#base/digest'
+import type { Json } from '#base/json'
+import type { Edge, Fact, Ref } from '#ledger'
+import { commitRef, datasetVersionRef } from '#projects'
+import { runRef } from '#tracking'
+
+/** Content that a stage read or made, by its path in the project and DVC's hash. */
+export interface DataVersion {
+  readonly path: string
+  readonly md5: string
+  readonly sizeBytes: number
+  readonly files?: number
+}
+
+/** What a stage ran in; the digest is that of the lock's text. */
+export interface Environment {
+  readonly digest: string
+  readonly lock: string
+  readonly python: string
+  readonly os: string
+  readonly cpu: string
+}
+
+export type PipelineState = 'running' | 'succeeded' | 'failed' | 'killed'
+
+/** One execution of a pipeline, as the server remembers it. */
+export interface PipelineRun {
+  readonly id: string
+  readonly project: string
+  readonly commit: string | null
+  readonly dirty: boolean
+  readonly branch: string | null
+  readonly stages: readonly string[]
+  /** The policy run that set it in motion, if one did. */
+  readonly cause: string | null
+  readonly state: PipelineState
+  readonly reason: string | null
+  readonly lockDigest: string | null
+  readonly startedMs: number
+  readonly endedMs: number | null
+}
+
+export interface StageStart {
+  readonly stage: string
+  readonly command: string | readonly string[]
+  readonly params: Readonly<Record<string, Json>>
+  readonly deps: readonly DataVersion[]
+  readonly environment: Environment | null
+}
+
+export interface StageEnd {
+  readonly outcome: 'succeeded' | 'failed' | 'killed'
+  readonly reason: string | null
+  readonly outs: readonly DataVersion[]
+  readonly metrics: Readonly<Record<string, number>>
+  readonly logTail: string
+}
+
+/** One stage of a pipeline run; it is an MLflow run, by the same id. */
+export interface StageRun {
+  readonly pipelineRun: string
+  readonly stage: string
+  /** Null for a stage that was skipped: nothing ran. */
+  readonly run: string | null
+  readonly state: 'running' | 'succeeded' | 'failed' | 'killed' | 'up-to-date' | 'restored'
+  readonly reason: string | null
+  readonly deps: readonly DataVersion[]
+  readonly outs: readonly DataVersion[]
+  readonly environment: string | null
+  readonly startedMs: number
+  readonly endedMs: number | null
+}
+
+/** The run of a stage has one id however often its start is told: a retry is not a second run. */
+export function stageRunId(pipelineRun: string, stage: string): string {
+  return sha256(`${pipelineRun}\n${stage}`).slice(0, 32)
+}
+
+export function pipelineRunRef(id: string): Ref {
+  return { kind: 'pipeline-run', id }
+}
+
+export function pipelineRunStarted(run: PipelineRun): Fact {
+  const from = pipelineRunRef(run.id)
+  return {
+    type: 'pipeline-run-started',
+    data: {
+      pipelineRun: run.id,
+      project: run.project,
+      commit: run.commit,
+      dirty: run.dirty,
+      branch: run.branch,
+      stages: run.stages,
+      cause: run.cause,
+    },
+    edges: [
+      ...(run.commit === null ? [] : [{ from, relation: 'at', to: commitRef(run.commit) }]),
+      ...(run.cause === null
+        ? []
+        : [{ from, relation: 'started-by', to: { kind: 'policy-run' as const, id: run.cause } }]),
+    ],
+  }
+}
+
+export function pipelineRunFinished(run: PipelineRun): Fact {
+  return {
+    type: 'pipeline-run-finished',
+    data: {
+      pipelineRun: run.id,
+      project: run.project,
+      outcome: run.state,
+      reason: run.reason,
+      lockDigest: run.lockDigest,
+      seconds: ((run.endedMs ?? run.startedMs) - run.startedMs) / 1000,
+    },
+  }
+}
+
+export function stageRunStarted(run: PipelineRun, start: StageStart, runId: string): Fact {
+  const from = runRef(runId)
+  const edges: Edge[] = [
+    { from, relation: 'stage-of', to: pipelineRunRef(run.id) },
+    ...start.deps.map((dep) => ({ from, relation: 'read', to: dataRef(run, dep) })),
+  ]
+  if (start.environment !== null)
+    edges.push({
+      from,
+      relation: 'ran-in',
+      to: { kind: 'environment', id: start.environment.digest },
+    })
+  if (run.commit !== null) edges.push({ from, relation: 'at', to: commitRef(run.commit) })
+  return {
+    type: 'stage-run-started',
+    data: {
+      pipelineRun: run.id,
+      stage: start.stage,
+      run: runId,
+      deps: start.deps.map(brief),
+      environment: start.environment?.digest ?? null,
+      python: start.environment?.python ?? null,
+    },
+    edges,
+  }
+}
+
+export function stageRunFinished(
+  run: PipelineRun,
+  stage: string,
+  runId: string,
+  end: StageEnd,
+): Fact {
+  return {
+    type: 'stage-run-finished',
+    data: {
+      pipelineRun: run.id,
+      stage,
+      run: runId,
+      outcome: end.outcome,
+      reason: end.reason,
+      outs: end.outs.map(brief),
+      metrics: end.metrics,
+    },
+    edges: end.outs.map((out) => ({
+      from: dataRef(run, out),
+      relation: 'made-by',
+      to: runRef(runId),
+    })),
+  }
+}
+
+export function stageSkipped(
+  run: PipelineRun,
+  skip: { stage: string; why: string; reason: string; outs: readonly DataVersion[] },
+): Fact {
+  return {
+    type: 'stage-skipped',
+    data: {
+      pipelineRun: run.id,
+      stage: skip.stage,
+      why: skip.why,
+      reason: skip.reason,
+      outs: skip.outs.map(brief),
+    },
+  }
+}
+
+function dataRef(run: PipelineRun, data: DataVersion): Ref {
+  return datasetVersionRef({ project: run.project, path: data.path, md5: data.md5 })
+}
+
+function brief(data: DataVersion): Json {
+  return { path: data.path, md5: data.md5 }
+}

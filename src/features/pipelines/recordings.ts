@@ -1,0 +1,293 @@
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import { Problem } from '#base/problem'
+import type { Actor, Transact } from '#ledger'
+import type { ObjectStore } from '#objects'
+import type { KeyValue, Tracking } from '#tracking'
+import {
+  pipelineRunFinished,
+  pipelineRunStarted,
+  stageRunFinished,
+  stageRunId,
+  stageRunStarted,
+  stageSkipped,
+  type DataVersion,
+  type PipelineRun,
+  type PipelineState,
+  type StageEnd,
+  type StageRun,
+  type StageStart,
+} from './recording.ts'
+import type { PipelineReads, PipelineWrites } from './recording-store.ts'
+
+export interface PipelineStart {
+  /** Told again with the same id, the start is the same start. */
+  readonly id?: string
+  readonly project: string
+  readonly commit: string | null
+  readonly dirty: boolean
+  readonly branch: string | null
+  readonly stages: readonly string[]
+  readonly cause?: string
+}
+
+/** What pipeline runs did, wherever they ran: each stage is an MLflow run with its inputs, outputs and environment. */
+export interface Recordings {
+  start(actor: Actor, start: PipelineStart): Promise<PipelineRun>
+  /** Gives the stage's MLflow run and its experiment. Throws `not-found`, or `conflict` when the pipeline run is over. */
+  startStage(
+    actor: Actor,
+    pipelineRun: string,
+    start: StageStart,
+  ): Promise<{ runId: string; experimentId: string }>
+  finishStage(actor: Actor, pipelineRun: string, stage: string, end: StageEnd): Promise<void>
+  skipStage(
+    actor: Actor,
+    pipelineRun: string,
+    skip: {
+      stage: string
+      why: 'up-to-date' | 'restored'
+      reason: string
+      outs: readonly DataVersion[]
+    },
+  ): Promise<void>
+  finish(
+    actor: Actor,
+    pipelineRun: string,
+    end: {
+      outcome: Exclude<PipelineState, 'running'>
+      reason: string | null
+      lockDigest: string | null
+    },
+  ): Promise<void>
+  /** Closes what a process that is gone left open, its stages' runs as well. */
+  closeOpen(actor: Actor, cause: string, reason: string): Promise<void>
+  /** Throws `not-found`. */
+  get(id: string): Promise<PipelineRun & { stageRuns: StageRun[] }>
+  list(page: { limit: number; before?: string; project?: string }): Promise<PipelineRun[]>
+}
+
+interface Dependencies {
+  read: PipelineReads
+  transact: Transact<{ pipelines: PipelineWrites }>
+  tracking: Tracking
+  objects: ObjectStore
+  clock: Clock
+  ids: Ids
+}
+
+export function createRecordings(dependencies: Dependencies): Recordings {
+  const { read, transact, clock, ids } = dependencies
+  const stages = stageRecordings(dependencies)
+
+  const finish: Recordings['finish'] = (actor, id, { outcome, reason, lockDigest }) =>
+    transact(async ({ pipelines, ledger }) => {
+      const run = await found(pipelines, id)
+      if (run.state !== 'running') return
+      const ended: PipelineRun = {
+        ...run,
+        state: outcome,
+        reason,
+        lockDigest,
+        endedMs: clock.nowMs(),
+      }
+      await pipelines.save(ended)
+      await ledger.append(actor, [pipelineRunFinished(ended)])
+    })
+
+  return {
+    start: (actor, { id = ids.ulid(), cause = null, ...start }) =>
+      transact(async ({ pipelines, ledger }) => {
+        const known = await pipelines.find(id)
+        if (known !== undefined) return known
+        const run: PipelineRun = {
+          ...start,
+          id,
+          cause,
+          state: 'running',
+          reason: null,
+          lockDigest: null,
+          startedMs: clock.nowMs(),
+          endedMs: null,
+        }
+        await pipelines.save(run)
+        await ledger.append(actor, [pipelineRunStarted(run)])
+        return run
+      }),
+    ...stages,
+    finish,
+    closeOpen: async (actor, cause, reason) => {
+      for (const run of await read.openOf(cause)) {
+        for (const { stage, state } of await read.stages(run.id))
+          if (state === 'running')
+            await stages.finishStage(actor, run.id, stage, {
+              outcome: 'killed',
+              reason,
+              outs: [],
+              metrics: {},
+              logTail: '',
+            })
+        await finish(actor, run.id, { outcome: 'killed', reason, lockDigest: null })
+      }
+    },
+    get: async (id) => ({ ...(await found(read, id)), stageRuns: await read.stages(id) }),
+    list: (page) => read.list(page),
+  }
+}
+
+const RUN_STATUS = { succeeded: 'finished', failed: 'failed', killed: 'killed' } as const
+
+function stageRecordings({
+  read,
+  transact,
+  tracking,
+  objects,
+  clock,
+}: Dependencies): Pick<Recordings, 'startStage' | 'finishStage' | 'skipStage'> {
+  const startStage: Recordings['startStage'] = async (actor, id, start) => {
+    const run = await found(read, id)
+    if (run.state !== 'running')
+      throw new Problem('conflict', `the pipeline run ${id} is over; start another`)
+    if (start.environment !== null) await objects.put(Buffer.from(start.environment.lock))
+    const { experimentId } = await tracking.ensureExperiment(actor, run.project)
+    const runId = stageRunId(id, start.stage)
+    await tracking.startRun(actor, {
+      runId,
+      experimentId,
+      name: start.stage,
+      tags: tagsOf(run, start),
+      params: paramsOf(start),
+    })
+    await tracking.logInputs(runId, { datasets: start.deps.map(datasetInput) })
+    await transact(async ({ pipelines, ledger }) => {
+      const known = (await pipelines.stages(id)).find((each) => each.stage === start.stage)
+      if (known !== undefined) return
+      await pipelines.saveStage({
+        pipelineRun: id,
+        stage: start.stage,
+        run: runId,
+        state: 'running',
+        reason: null,
+        deps: start.deps,
+        outs: [],
+        environment: start.environment?.digest ?? null,
+        startedMs: clock.nowMs(),
+        endedMs: null,
+      })
+      await ledger.append(actor, [stageRunStarted(run, start, runId)])
+    })
+    return { runId, experimentId }
+  }
+
+  const finishStage: Recordings['finishStage'] = async (actor, id, stage, end) => {
+    const run = await found(read, id)
+    const kept = (await read.stages(id)).find((each) => each.stage === stage)
+    if (kept?.run === undefined || kept.run === null)
+      throw new Problem(
+        'not-found',
+        `the stage ${stage} of the pipeline run ${id} was never started`,
+      )
+    if (kept.state !== 'running') return
+    const runId = kept.run
+    await tellRun(tracking, runId, end, clock.nowMs())
+    await tracking.endRun(actor, runId, RUN_STATUS[end.outcome])
+    await transact(async ({ pipelines, ledger }) => {
+      const present = (await pipelines.stages(id)).find((each) => each.stage === stage)
+      if (present?.state !== 'running') return
+      await pipelines.saveStage({
+        ...present,
+        state: end.outcome,
+        reason: end.reason,
+        outs: end.outs,
+        endedMs: clock.nowMs(),
+      })
+      await ledger.append(actor, [stageRunFinished(run, stage, runId, end)])
+    })
+  }
+
+  return {
+    startStage,
+    finishStage,
+    skipStage: async (actor, id, skip) => {
+      const run = await found(read, id)
+      await transact(async ({ pipelines, ledger }) => {
+        const known = (await pipelines.stages(id)).some((each) => each.stage === skip.stage)
+        if (known) return
+        await pipelines.saveStage({
+          pipelineRun: id,
+          stage: skip.stage,
+          run: null,
+          state: skip.why,
+          reason: skip.reason,
+          deps: [],
+          outs: skip.outs,
+          environment: null,
+          startedMs: clock.nowMs(),
+          endedMs: clock.nowMs(),
+        })
+        await ledger.append(actor, [stageSkipped(run, skip)])
+      })
+    },
+  }
+}
+
+/** Logs what the stage's own code did not: the metrics of its metric files, and the end of its output. */
+async function tellRun(
+  tracking: Tracking,
+  runId: string,
+  end: StageEnd,
+  atMs: number,
+): Promise<void> {
+  const { metrics: logged, lifecycle } = await tracking.getRun(runId)
+  if (lifecycle === 'deleted') return
+  const known = new Set(logged.map((metric) => metric.key))
+  const metrics = Object.entries(end.metrics)
+    .filter(([key]) => !known.has(key))
+    .map(([key, value]) => ({ key, value, step: 0, atMs }))
+  if (metrics.length > 0) await tracking.logMetrics(runId, metrics)
+  if (end.reason !== null)
+    await tracking.setTags(runId, [{ key: 'orrery.reason', value: end.reason.slice(0, 5000) }])
+  if (end.logTail === '') return
+  const root = await tracking.artifacts.rootOf({ run: runId })
+  await tracking.artifacts.put(`${root}/logs/stage.log`, Buffer.from(end.logTail))
+}
+
+function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
+  const command = typeof start.command === 'string' ? start.command : start.command.join('\n')
+  return [
+    { key: 'orrery.pipeline_run', value: run.id },
+    { key: 'orrery.stage', value: start.stage },
+    { key: 'mlflow.source.name', value: command.slice(0, 5000) },
+    { key: 'mlflow.source.type', value: 'PROJECT' },
+    ...(run.commit === null ? [] : [{ key: 'mlflow.source.git.commit', value: run.commit }]),
+    ...(start.environment === null
+      ? []
+      : [{ key: 'orrery.environment', value: start.environment.digest }]),
+  ]
+}
+
+/** DVC's params stand apart by their prefix: training code logs its own, perhaps written in another way. */
+function paramsOf(start: StageStart): KeyValue[] {
+  return Object.entries(start.params).map(([key, value]) => ({
+    key: `dvc.${key}`.replaceAll(/[^\w./ -]/g, '_').slice(0, 250),
+    value: (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 6000),
+  }))
+}
+
+function datasetInput(data: DataVersion) {
+  return {
+    name: data.path,
+    digest: data.md5.slice(0, 36),
+    sourceType: 'dvc',
+    source: JSON.stringify({ path: data.path, md5: data.md5 }),
+    schema: null,
+    profile: null,
+    tags: [{ key: 'mlflow.data.context', value: 'stage' }],
+  }
+}
+
+async function found(read: PipelineReads, id: string): Promise<PipelineRun> {
+  const run = await read.find(id)
+  if (run === undefined) throw new Problem('not-found', `there is no pipeline run ${id}`)
+  return run
+}

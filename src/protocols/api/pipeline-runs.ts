@@ -1,0 +1,160 @@
+import type { FastifyInstance } from 'fastify'
+import { Type, type Static } from 'typebox'
+import type { Json } from '#base/json'
+import type { Actor } from '#ledger'
+import type { PipelineRun, Recordings, StageRun } from '#pipelines'
+
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()])
+const Data = Type.Object({
+  path: Type.String({ minLength: 1, maxLength: 4096 }),
+  md5: Type.String({ pattern: '^[0-9a-f]{32}(\\.dir)?$' }),
+  sizeBytes: Type.Integer({ minimum: 0 }),
+  files: Type.Optional(Type.Integer({ minimum: 0 })),
+})
+const StartBody = Type.Object({
+  id: Type.Optional(
+    Type.String({
+      pattern: '^[\\w.-]{1,100}$',
+      description: 'Makes a repeated request the same start.',
+    }),
+  ),
+  project: Type.String({ minLength: 1, maxLength: 200 }),
+  commit: Nullable(Type.String()),
+  dirty: Type.Boolean(),
+  branch: Nullable(Type.String()),
+  stages: Type.Array(Type.String(), { maxItems: 10_000 }),
+  cause: Type.Optional(Type.String()),
+})
+const StageBody = Type.Object({
+  stage: Type.String({ minLength: 1, maxLength: 500 }),
+  command: Type.Union([Type.String(), Type.Array(Type.String())]),
+  params: Type.Record(Type.String(), Type.Unknown()),
+  deps: Type.Array(Data),
+  environment: Nullable(
+    Type.Object({
+      digest: Type.String(),
+      lock: Type.String(),
+      python: Type.String(),
+      os: Type.String(),
+      cpu: Type.String(),
+    }),
+  ),
+})
+const StageEndBody = Type.Object({
+  outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('killed')]),
+  reason: Nullable(Type.String()),
+  outs: Type.Array(Data),
+  metrics: Type.Record(Type.String(), Type.Number()),
+  logTail: Type.String(),
+})
+const SkipBody = Type.Object({
+  why: Type.Union([Type.Literal('up-to-date'), Type.Literal('restored')]),
+  reason: Type.String(),
+  outs: Type.Array(Data),
+})
+const EndBody = Type.Object({
+  outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('killed')]),
+  reason: Nullable(Type.String()),
+  lockDigest: Nullable(Type.String()),
+})
+const Id = Type.Object({ id: Type.String() })
+const IdAndStage = Type.Object({ id: Type.String(), stage: Type.String() })
+const ListQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+  before: Type.Optional(Type.String()),
+  project: Type.Optional(Type.String()),
+})
+
+export function pipelineRunToWire({ startedMs, endedMs, ...run }: PipelineRun | StageRun) {
+  return {
+    ...run,
+    started: new Date(startedMs).toISOString(),
+    ended: endedMs === null ? null : new Date(endedMs).toISOString(),
+  }
+}
+
+/** What a pipeline tells while it runs, on whichever machine; and what became of those that ran. */
+export function pipelineRunRoutes(
+  app: FastifyInstance,
+  recordings: Recordings,
+  actor: Actor,
+  origin: (host: string) => string,
+): void {
+  app.post<{ Body: Static<typeof StartBody> }>(
+    '/pipeline-runs',
+    { schema: { summary: 'Tell that a pipeline run begins', body: StartBody } },
+    async ({ body }) => ({ pipelineRunId: (await recordings.start(actor, body)).id }),
+  )
+  app.post<{ Params: { id: string }; Body: Static<typeof StageBody> }>(
+    '/pipeline-runs/:id/stages',
+    {
+      schema: {
+        summary: 'Tell that a stage begins; gives its MLflow run',
+        params: Id,
+        body: StageBody,
+      },
+    },
+    async ({ params, body, headers }) => {
+      const start = { ...body, params: body.params as Record<string, Json> }
+      const { runId, experimentId } = await recordings.startStage(actor, params.id, start)
+      return {
+        runId,
+        environment: {
+          MLFLOW_TRACKING_URI: origin(headers.host ?? ''),
+          MLFLOW_EXPERIMENT_ID: experimentId,
+          MLFLOW_RUN_ID: runId,
+        },
+      }
+    },
+  )
+  app.post<{ Params: { id: string; stage: string }; Body: Static<typeof StageEndBody> }>(
+    '/pipeline-runs/:id/stages/:stage/finish',
+    { schema: { summary: 'Tell how a stage ended', params: IdAndStage, body: StageEndBody } },
+    async ({ params, body }) => {
+      await recordings.finishStage(actor, params.id, params.stage, body)
+      return {}
+    },
+  )
+  app.post<{ Params: { id: string; stage: string }; Body: Static<typeof SkipBody> }>(
+    '/pipeline-runs/:id/stages/:stage/skip',
+    {
+      schema: {
+        summary: 'Tell that a stage had nothing to do',
+        params: IdAndStage,
+        body: SkipBody,
+      },
+    },
+    async ({ params, body }) => {
+      await recordings.skipStage(actor, params.id, { stage: params.stage, ...body })
+      return {}
+    },
+  )
+  app.post<{ Params: { id: string }; Body: Static<typeof EndBody> }>(
+    '/pipeline-runs/:id/finish',
+    { schema: { summary: 'Tell how a pipeline run ended', params: Id, body: EndBody } },
+    async ({ params, body }) => {
+      await recordings.finish(actor, params.id, body)
+      return {}
+    },
+  )
+  app.get<{ Querystring: Static<typeof ListQuery> }>(
+    '/pipeline-runs',
+    { schema: { summary: 'List pipeline runs, newest first', querystring: ListQuery } },
+    async ({ query }) => {
+      const runs = await recordings.list(query)
+      return {
+        pipelineRuns: runs.map(pipelineRunToWire),
+        next: runs.length === query.limit ? (runs.at(-1)?.id ?? null) : null,
+      }
+    },
+  )
+  app.get<{ Params: { id: string } }>(
+    '/pipeline-runs/:id',
+    { schema: { summary: 'Show a pipeline run with its stages', params: Id } },
+    async ({ params }) => {
+      const { stageRuns, ...run } = await recordings.get(params.id)
+      return { ...pipelineRunToWire(run), stageRuns: stageRuns.map(pipelineRunToWire) }
+    },
+  )
+}
