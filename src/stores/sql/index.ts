@@ -5,7 +5,9 @@ import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
 import type { PromotionReads, PromotionWrites } from '#governance'
 import type { PolicyRunReads, PolicyRunWrites } from '#automation'
+import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
+import type { TrackingReads, TrackingWrites } from '#tracking'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites, type LedgerTables } from './ledger.ts'
@@ -14,8 +16,10 @@ import { migrations } from './migrations/index.ts'
 import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites, type GovernanceTables } from './governance.ts'
 import { policyRunReads, policyRunWrites, type AutomationTables } from './automation.ts'
+import { pipelineReads, pipelineWrites, type PipelineTables } from './pipelines.ts'
 import { projectReads, projectWrites, type ProjectTables } from './projects.ts'
 import { kyselyOn, openReader, openWriter } from './sqlite.ts'
+import { trackingReads, trackingWrites, type TrackingTables } from './tracking/index.ts'
 import { workReads, workWrites, type WorkTables } from './work.ts'
 
 /** Everything that can be read, one part a feature. */
@@ -23,6 +27,8 @@ export interface Reads {
   readonly ledger: LedgerReads
   readonly work: WorkReads
   readonly projects: ProjectReads
+  readonly tracking: TrackingReads
+  readonly pipelines: PipelineReads
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
 }
@@ -32,6 +38,8 @@ export interface Writes {
   readonly ledger: LedgerWrites
   readonly work: WorkWrites
   readonly projects: ProjectWrites
+  readonly tracking: TrackingWrites
+  readonly pipelines: PipelineWrites
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
 }
@@ -123,6 +131,8 @@ function readsOn(db: Kysely<unknown>): Reads {
     ledger: ledgerReads(db as Kysely<LedgerTables>),
     work: workReads(db as Kysely<WorkTables>),
     projects: projectReads(db as Kysely<ProjectTables>),
+    tracking: trackingReads(db as Kysely<TrackingTables>),
+    pipelines: pipelineReads(db as Kysely<PipelineTables>),
     automation: policyRunReads(db as Kysely<AutomationTables>),
     governance: promotionReads(db as Kysely<GovernanceTables>),
   }
@@ -133,6 +143,8 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     ledger: ledgerWrites(db as Kysely<LedgerTables>, world.clock),
     work: workWrites(db as Kysely<WorkTables>, world),
     projects: projectWrites(db as Kysely<ProjectTables>),
+    tracking: trackingWrites(db as Kysely<TrackingTables>),
+    pipelines: pipelineWrites(db as Kysely<PipelineTables>),
     automation: policyRunWrites(db as Kysely<AutomationTables>),
     governance: promotionWrites(db as Kysely<GovernanceTables>),
   }

@@ -2,14 +2,18 @@ import type { Migration } from '../migrate.ts'
 import { ledgerTables } from './0001-ledger.ts'
 import { workTables } from './0002-work.ts'
 import { projectTables } from './0003-projects.ts'
+import { trackingTables } from './0004-tracking.ts'
 import { governanceTables } from './0009-governance.ts'
 import { automationTables } from './0010-automation.ts'
+import { pipelineTables } from './0006-pipelines.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
   ledgerTables,
   workTables,
   projectTables,
+  trackingTables,
   governanceTables,
   automationTables,
+  pipelineTables,
 ]

@@ -1,0 +1,56 @@
+export { createTracking, type Tracking } from './tracking.ts'
+export type { Experiment, KeyValue, Lifecycle } from './experiment.ts'
+export type { Experiments, NewExperiment } from './experiments.ts'
+export {
+  RUN_NAME_TAG,
+  isOver,
+  type Run,
+  type RunBatch,
+  type RunRecord,
+  type RunStatus,
+} from './run.ts'
+export type { NewRun, RunChange, Runs } from './runs.ts'
+export type { RunLog } from './run-log.ts'
+export { newestOfEachKey, type Metric } from './metric.ts'
+export { CONTEXT_TAG, type Dataset, type DatasetInput, type ModelOutput } from './input.ts'
+export {
+  MODEL_VERSIONS_TAG,
+  type LoggedModel,
+  type LoggedModelRecord,
+  type LoggedModelStatus,
+  type ModelMetric,
+} from './logged-model.ts'
+export type { LoggedModels, NewLoggedModel } from './logged-models.ts'
+export {
+  artifactUri,
+  checkedArtifactPath,
+  joinUri,
+  pathOfUri,
+  relativeTo,
+  treeDigest,
+  type ArtifactEntry,
+  type ArtifactFile,
+} from './artifact.ts'
+export type { Artifacts } from './artifacts.ts'
+export { checkedKey } from './names.ts'
+export { brief, runRef } from './facts.ts'
+export {
+  pageOf,
+  type Comparator,
+  type Condition,
+  type ExperimentField,
+  type LoggedModelField,
+  type Order,
+  type Page,
+  type RunField,
+  type Search,
+  type Tagged,
+} from './search.ts'
+export type {
+  ExperimentSearch,
+  HistoryPage,
+  LoggedModelSearch,
+  RunSearch,
+  TrackingReads,
+  TrackingWrites,
+} from './store.ts'

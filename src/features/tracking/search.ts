@@ -1,0 +1,86 @@
+/** How a condition compares. `like` and `ilike` take `%` and `_`; only `ilike` ignores case. */
+export type Comparator =
+  | '='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | 'like'
+  | 'ilike'
+  | 'in'
+  | 'not-in'
+  | 'is-null'
+  | 'is-not-null'
+
+/** One clause of a search; all clauses must hold. What lacks the field matches only `is-null`. */
+export interface Condition<Field> {
+  readonly field: Field
+  readonly comparator: Comparator
+  readonly value: string | number | readonly (string | number)[] | null
+}
+
+/** Missing values come last in both directions. */
+export interface Order<Field> {
+  readonly field: Field
+  readonly descending: boolean
+}
+
+export interface Search<Field> {
+  readonly conditions: readonly Condition<Field>[]
+  readonly order: readonly Order<Field>[]
+  readonly limit: number
+  readonly offset: number
+}
+
+/** A page of a search, and where the next one starts. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: number | null
+}
+
+export interface Tagged {
+  readonly of: 'tag'
+  readonly key: string
+}
+
+export type ExperimentField =
+  | Tagged
+  | { readonly of: 'attribute'; readonly name: 'experimentId' | 'name' | 'createdMs' | 'updatedMs' }
+
+export type RunField =
+  | Tagged
+  | { readonly of: 'metric' | 'param'; readonly key: string }
+  | { readonly of: 'dataset'; readonly name: 'name' | 'digest' | 'context' }
+  | {
+      readonly of: 'attribute'
+      readonly name: 'runId' | 'name' | 'status' | 'artifactUri' | 'userId' | 'startMs' | 'endMs'
+    }
+
+export type LoggedModelField =
+  | Tagged
+  | { readonly of: 'param'; readonly key: string }
+  | {
+      readonly of: 'metric'
+      readonly key: string
+      /** Only measurements on these data count. */
+      readonly datasets?: readonly { readonly name: string; readonly digest?: string }[]
+    }
+  | {
+      readonly of: 'attribute'
+      readonly name:
+        | 'name'
+        | 'modelId'
+        | 'modelType'
+        | 'status'
+        | 'sourceRunId'
+        | 'createdMs'
+        | 'updatedMs'
+    }
+
+/** Cuts a page out of rows of which one more than the limit was asked for. */
+export function pageOf<T>(rows: readonly T[], { limit, offset }: Search<unknown>): Page<T> {
+  return rows.length > limit
+    ? { items: rows.slice(0, limit), next: offset + limit }
+    : { items: rows, next: null }
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import type { Actor, Transact } from '#ledger'
+import type { ObjectStore } from '#objects'
+import { createArtifacts, type Artifacts } from './artifacts.ts'
+import type { Experiment } from './experiment.ts'
+import { createExperiments, type Experiments } from './experiments.ts'
+import { createLoggedModels, type LoggedModels } from './logged-models.ts'
+import { createRunLog, type RunLog } from './run-log.ts'
+import { createRuns, type Runs } from './runs.ts'
+import type { TrackingReads, TrackingWrites } from './store.ts'
+
+/** Experiments, their runs and models, and all that runs tell. */
+export interface Tracking extends Runs, RunLog {
+  readonly experiments: Experiments
+  readonly loggedModels: LoggedModels
+  readonly artifacts: Artifacts
+  /** The experiment of that name, made if need be. */
+  ensureExperiment(actor: Actor, name: string): Promise<Experiment>
+}
+
+export function createTracking(dependencies: {
+  read: TrackingReads
+  transact: Transact<{ tracking: TrackingWrites }>
+  objects: ObjectStore
+  clock: Clock
+  ids: Ids
+}): Tracking {
+  const experiments = createExperiments(dependencies)
+  return {
+    ...createRuns(dependencies),
+    ...createRunLog(dependencies),
+    experiments,
+    loggedModels: createLoggedModels(dependencies),
+    artifacts: createArtifacts(dependencies),
+    ensureExperiment: (actor, name) => experiments.ensure(actor, name),
+  }
+}

@@ -1,0 +1,53 @@
+import { sql, type RawBuilder, type SqlBool } from 'kysely'
+import { invariant } from '#base/invariant'
+import type { Comparator } from '#tracking'
+
+type Value = string | number | readonly (string | number)[] | null
+
+/** `left` compared with a value, as a search asks for it. */
+export function comparison(
+  left: RawBuilder<unknown>,
+  comparator: Comparator,
+  value: Value,
+): RawBuilder<SqlBool> {
+  if (comparator === 'is-null') return sql`${left} is null`
+  if (comparator === 'is-not-null') return sql`${left} is not null`
+  if (comparator === 'like') return sql`${left} glob ${globOf(value)}`
+  if (comparator === 'ilike') return sql`lower(${left}) glob lower(${globOf(value)})`
+  if (comparator === 'in') return sql`${left} in (${listOf(value)})`
+  if (comparator === 'not-in') return sql`${left} not in (${listOf(value)})`
+  return sql`${left} ${sql.raw(comparator)} ${value}`
+}
+
+/**
+ * A condition on a row of another table: it must be there and match, or for `is-null` must not be there.
+ * `row` selects it without a condition on its value.
+ */
+export function detail(
+  row: RawBuilder<unknown>,
+  left: RawBuilder<unknown>,
+  { comparator, value }: { comparator: Comparator; value: Value },
+): RawBuilder<SqlBool> {
+  if (comparator === 'is-null') return sql`not exists (${row})`
+  if (comparator === 'is-not-null') return sql`exists (${row})`
+  return sql`exists (${row} and ${comparison(left, comparator, value)})`
+}
+
+/** The order by a value that may be missing: missing ones come last, whichever the direction. */
+export function ordered(value: RawBuilder<unknown>, descending: boolean): RawBuilder<unknown> {
+  return sql`(${value} is null), ${value} ${sql.raw(descending ? 'desc' : 'asc')}`
+}
+
+/** SQLite's LIKE takes no notice of case, which its GLOB does; the wildcards are spelled otherwise there. */
+function globOf(value: Value): string {
+  invariant(typeof value === 'string', 'a pattern is a text')
+  return value
+    .replaceAll(/[[*?]/g, (special) => `[${special}]`)
+    .replaceAll('%', '*')
+    .replaceAll('_', '?')
+}
+
+function listOf(value: Value): RawBuilder<unknown> {
+  invariant(Array.isArray(value) && value.length > 0, 'a list to be in has members')
+  return sql.join(value)
+}

@@ -1,0 +1,146 @@
+import { sql, type Kysely, type RawBuilder, type Selectable, type SqlBool } from 'kysely'
+import type {
+  Condition,
+  Experiment,
+  ExperimentField,
+  KeyValue,
+  TrackingReads,
+  TrackingWrites,
+} from '#tracking'
+import { chunksOf } from '../chunks.ts'
+import { comparison, detail, ordered } from '../conditions.ts'
+import type { TrackingTables } from './tables.ts'
+
+type Db = Kysely<TrackingTables>
+type Reads = Pick<TrackingReads, 'findExperiment' | 'findExperimentByName' | 'searchExperiments'>
+type Writes = Pick<
+  TrackingWrites,
+  'insertExperiment' | 'saveExperiment' | 'setExperimentTags' | 'deleteExperimentTag'
+>
+
+export function experimentReads(db: Db): Reads {
+  const rows = () => db.selectFrom('experiments').selectAll()
+  const first = async (row: Selectable<TrackingTables['experiments']> | undefined) =>
+    row === undefined ? undefined : (await withTags(db, [row]))[0]
+  return {
+    findExperiment: async (experimentId) =>
+      first(await rows().where('experiment_id', '=', Number(experimentId)).executeTakeFirst()),
+    findExperimentByName: async (name) =>
+      first(await rows().where('name', '=', name).executeTakeFirst()),
+    searchExperiments: async ({ conditions, order, lifecycles, limit, offset }) => {
+      let query = rows().where('lifecycle', 'in', [...lifecycles])
+      for (const condition of conditions) query = query.where(matches(condition))
+      for (const { field, descending } of order)
+        query = query.orderBy(ordered(columnOf(field), descending))
+      if (order.length === 0) query = query.orderBy('created_ms', 'desc')
+      return withTags(
+        db,
+        await query
+          .orderBy('experiment_id')
+          .limit(limit + 1)
+          .offset(offset)
+          .execute(),
+      )
+    },
+  }
+}
+
+export function experimentWrites(db: Db): Writes {
+  const setExperimentTags = async (experimentId: string, tags: readonly KeyValue[]) => {
+    if (tags.length === 0) return
+    await db
+      .insertInto('experiment_tags')
+      .values(tags.map(({ key, value }) => ({ experiment_id: Number(experimentId), key, value })))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['experiment_id', 'key'])
+          .doUpdateSet((e) => ({ value: e.ref('excluded.value') })),
+      )
+      .execute()
+  }
+  return {
+    insertExperiment: async ({ experimentId, tags, ...rest }) => {
+      const { experiment_id } = await db
+        .insertInto('experiments')
+        .values({
+          ...rowOf(rest),
+          ...(experimentId === undefined ? {} : { experiment_id: Number(experimentId) }),
+        })
+        .returning('experiment_id')
+        .executeTakeFirstOrThrow()
+      await setExperimentTags(String(experiment_id), tags)
+      return { ...rest, experimentId: String(experiment_id), tags }
+    },
+    saveExperiment: async (experiment) => {
+      await db
+        .updateTable('experiments')
+        .set(rowOf(experiment))
+        .where('experiment_id', '=', Number(experiment.experimentId))
+        .execute()
+    },
+    setExperimentTags,
+    deleteExperimentTag: async (experimentId, key) => {
+      const { numDeletedRows } = await db
+        .deleteFrom('experiment_tags')
+        .where('experiment_id', '=', Number(experimentId))
+        .where('key', '=', key)
+        .executeTakeFirst()
+      return numDeletedRows > 0n
+    },
+  }
+}
+
+function matches({ field, ...asked }: Condition<ExperimentField>): RawBuilder<SqlBool> {
+  if (field.of === 'attribute') return comparison(columnOf(field), asked.comparator, asked.value)
+  const row = sql`select 1 from experiment_tags t
+    where t.experiment_id = experiments.experiment_id and t.key = ${field.key}`
+  return detail(row, sql.ref('t.value'), asked)
+}
+
+function columnOf(field: ExperimentField): RawBuilder<unknown> {
+  if (field.of === 'tag')
+    return sql`(select t.value from experiment_tags t
+      where t.experiment_id = experiments.experiment_id and t.key = ${field.key})`
+  return sql.ref(COLUMNS[field.name])
+}
+
+const COLUMNS = {
+  experimentId: 'experiments.experiment_id',
+  name: 'experiments.name',
+  createdMs: 'experiments.created_ms',
+  updatedMs: 'experiments.updated_ms',
+} as const
+
+async function withTags(
+  db: Db,
+  rows: readonly Selectable<TrackingTables['experiments']>[],
+): Promise<Experiment[]> {
+  const tags = new Map<number, KeyValue[]>(rows.map((row) => [row.experiment_id, []]))
+  for (const chunk of chunksOf([...tags.keys()]))
+    for (const { experiment_id, key, value } of await db
+      .selectFrom('experiment_tags')
+      .selectAll()
+      .where('experiment_id', 'in', chunk)
+      .orderBy('key')
+      .execute())
+      tags.get(experiment_id)?.push({ key, value })
+  return rows.map((row) => ({
+    experimentId: String(row.experiment_id),
+    name: row.name,
+    artifactLocation: row.artifact_location,
+    lifecycle: row.lifecycle,
+    createdMs: row.created_ms,
+    updatedMs: row.updated_ms,
+    tags: tags.get(row.experiment_id) ?? [],
+  }))
+}
+
+function rowOf(experiment: Omit<Experiment, 'experimentId' | 'tags'>) {
+  return {
+    name: experiment.name,
+    artifact_location: experiment.artifactLocation,
+    lifecycle: experiment.lifecycle,
+    created_ms: experiment.createdMs,
+    updated_ms: experiment.updatedMs,
+  }
+}

@@ -1,0 +1,121 @@
+import { sql, type Kysely } from 'kysely'
+import { newestOfEachKey, type Metric, type TrackingReads, type TrackingWrites } from '#tracking'
+import { chunksOf } from '../chunks.ts'
+import type { TrackingTables } from './tables.ts'
+
+type Db = Kysely<TrackingTables>
+
+export function metricReads(db: Db): Pick<TrackingReads, 'newestMetrics' | 'metricHistory'> {
+  return {
+    newestMetrics: async (runId) => {
+      const rows = await db
+        .selectFrom('metric_series')
+        .selectAll()
+        .where('run_id', '=', runId)
+        .orderBy('key')
+        .execute()
+      return rows.map(metricOf)
+    },
+    metricHistory: async (runId, { key, limit, offset }) => {
+      const rows = await db
+        .selectFrom('metric_points as point')
+        .innerJoin('metric_series as series', 'series.series_id', 'point.series_id')
+        .select(['point.at_ms', 'point.step', 'point.value', 'point.is_nan'])
+        .where('series.run_id', '=', runId)
+        .where('series.key', '=', key)
+        .orderBy('point.at_ms')
+        .orderBy('point.step')
+        .orderBy('point.value')
+        .limit(limit + 1)
+        .offset(offset)
+        .execute()
+      return rows.map((row) => metricOf({ ...row, key }))
+    },
+  }
+}
+
+export function metricWrites(db: Db): Pick<TrackingWrites, 'appendMetrics'> {
+  return {
+    appendMetrics: async (run, metrics) => {
+      const series = new Map<string, number>()
+      for (const newest of newestOfEachKey(metrics))
+        series.set(newest.key, await seriesOf(db, run.runId, newest))
+      for (const chunk of chunksOf(metrics)) await insertPoints(db, series, chunk)
+      const ofModels = metrics.filter((metric) => metric.modelId !== undefined)
+      for (const chunk of chunksOf(ofModels)) await insertModelMetrics(db, run.runId, chunk)
+    },
+  }
+}
+
+export function metricOf(row: {
+  key: string
+  value: number
+  is_nan: number
+  step: number
+  at_ms: number
+}): Metric {
+  return {
+    key: row.key,
+    value: row.is_nan === 1 ? Number.NaN : row.value,
+    step: row.step,
+    atMs: row.at_ms,
+  }
+}
+
+/** The series of a metric, made if need be, after it has taken in a point that may be its newest. */
+async function seriesOf(db: Db, runId: string, metric: Metric): Promise<number> {
+  const newer = sql`(excluded.step, excluded.at_ms, excluded.value)
+    > (metric_series.step, metric_series.at_ms, metric_series.value)`
+  const pick = (column: string) =>
+    sql`${sql.ref(column)} = case when ${newer}
+      then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`metric_series.${column}`)} end`
+  const { rows } = await sql<{ series_id: number }>`
+    insert into metric_series (run_id, key, step, at_ms, value, is_nan)
+    values (${runId}, ${metric.key}, ${metric.step}, ${metric.atMs}, ${valueOf(metric)}, ${nanOf(metric)})
+    on conflict (run_id, key) do update set
+      ${sql.join([pick('step'), pick('at_ms'), pick('value'), pick('is_nan')])}
+    returning series_id`.execute(db)
+  return (rows[0] as { series_id: number }).series_id
+}
+
+async function insertPoints(
+  db: Db,
+  series: ReadonlyMap<string, number>,
+  metrics: readonly Metric[],
+): Promise<void> {
+  const rows = metrics.map(
+    (metric) =>
+      sql`(${series.get(metric.key)}, ${metric.atMs}, ${metric.step}, ${valueOf(metric)}, ${nanOf(metric)})`,
+  )
+  await sql`insert into metric_points (series_id, at_ms, step, value, is_nan)
+    values ${sql.join(rows)} on conflict do nothing`.execute(db)
+}
+
+async function insertModelMetrics(db: Db, runId: string, metrics: readonly Metric[]) {
+  await db
+    .insertInto('logged_model_metrics')
+    .values(
+      metrics.map((metric) => ({
+        model_id: metric.modelId ?? '',
+        key: metric.key,
+        at_ms: metric.atMs,
+        step: metric.step,
+        run_id: runId,
+        value: valueOf(metric),
+        is_nan: nanOf(metric),
+        dataset_name: metric.dataset?.name ?? null,
+        dataset_digest: metric.dataset?.digest ?? null,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** No database compares NaN alike, so it is kept as 0 with a mark. */
+function valueOf({ value }: Metric): number {
+  return Number.isNaN(value) ? 0 : value
+}
+
+function nanOf({ value }: Metric): number {
+  return Number.isNaN(value) ? 1 : 0
+}
