@@ -1,0 +1,85 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { giveUp, setUp } from './setup.mjs'
+import { tool, toolEnvironment } from './steps/node.mjs'
+import { root } from './steps/places.mjs'
+import { run, step } from './steps/step.mjs'
+
+// npm run build, and before every npm pack: what the published package runs, in dist/ and web/dist/.
+
+const dist = join(root, 'dist')
+
+/** Where Orrery serves models; the other binaries in onnxruntime-node stay behind. */
+const ONNX_PLATFORMS = ['linux/x64', 'linux/arm64', 'darwin/arm64']
+
+await setUp('web').catch(giveUp)
+await step('dist', build).catch(giveUp)
+
+async function build() {
+  await rm(dist, { recursive: true, force: true })
+  await run(tool('tsc'), ['-p', 'tsconfig.build.json'], { env: toolEnvironment() })
+  await writeManifest()
+  await copyAssets()
+  await shipOnnxRuntime()
+}
+
+// The names that start with # lead to TypeScript in the root's manifest; inside dist they lead to what it became.
+async function writeManifest() {
+  const { name, version, imports } = await readJson(join(root, 'package.json'))
+  const doors = Object.entries(imports)
+    .filter(([door]) => door !== '#suites/*')
+    .map(([door, path]) => [door, path.replace('./src/', './').replace(/\.ts$/, '.js')])
+  await writeJson(join(dist, 'package.json'), {
+    name,
+    version,
+    private: true,
+    type: 'module',
+    imports: Object.fromEntries(doors),
+  })
+}
+
+// What src reads at run time and tsc does not carry over.
+async function copyAssets() {
+  const src = join(root, 'src')
+  for (const entry of await readdir(src, { recursive: true, withFileTypes: true })) {
+    // Node 18 calls the folder `path`.
+    const path = join(entry.parentPath ?? entry.path, entry.name)
+    if (!entry.isFile() || /\.(ts|md)$|\/fixtures\//.test(path)) continue
+    await cp(path, join(dist, path.slice(src.length)))
+  }
+}
+
+// An installed onnxruntime-node runs a script that downloads CUDA libraries, and the whole installation fails where
+// that server is out of reach. Its processor binaries need no script, so they travel inside dist, where Node finds
+// them before anything that is installed.
+async function shipOnnxRuntime() {
+  const modules = join(dist, 'node_modules')
+  await ship('onnxruntime-common', ['dist'])
+  await ship('onnxruntime-node', ['dist', ...ONNX_PLATFORMS.map((name) => `bin/napi-v6/${name}`)])
+  // The same bytes under a second name that nothing opens.
+  const twin = 'bin/napi-v6/darwin/arm64/libonnxruntime.1.30.0.dylib'
+  await rm(join(modules, 'onnxruntime-node', twin), { force: true })
+}
+
+async function ship(name, paths) {
+  const from = join(root, 'node_modules', name)
+  const to = join(dist, 'node_modules', name)
+  for (const path of paths) {
+    await mkdir(dirname(join(to, path)), { recursive: true })
+    await cp(join(from, path), join(to, path), {
+      recursive: true,
+      filter: (file) => !/\.(map|d\.ts)$/.test(file),
+    })
+  }
+  const { version, license, main, exports, type } = await readJson(join(from, 'package.json'))
+  await writeJson(join(to, 'package.json'), { name, version, license, main, exports, type })
+  await cp(join(root, 'scripts', 'licenses', 'onnxruntime.txt'), join(to, 'LICENSE'))
+}
+
+async function readJson(path) {
+  return JSON.parse(await readFile(path, 'utf8'))
+}
+
+async function writeJson(path, value) {
+  await writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`)
+}

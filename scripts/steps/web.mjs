@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { withLock } from './lock.mjs'
+import { cache, root, workshop } from './places.mjs'
+import { findNode } from './node.mjs'
+import { run, step } from './step.mjs'
+
+const web = join(root, 'web')
+const built = join(web, 'dist')
+const stamp = join(cache, 'web-built-from')
+
+/** Builds the page into web/dist when its sources changed since the last time. */
+export async function buildWeb() {
+  if (!existsSync(join(web, 'index.html'))) return
+  if (await isFresh()) return
+  await withLock('web', async () => {
+    const digest = await sourcesDigest()
+    if (await isFresh(digest)) return
+    await step('the page (web/dist)', async () => {
+      // A server may be answering from web/dist: it is replaced at once, not emptied and filled.
+      const fresh = join(workshop, 'web')
+      const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+      await run(
+        findNode(),
+        [vite, 'build', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'warn'],
+        { cwd: web },
+      )
+      await rm(built, { recursive: true, force: true })
+      await rename(fresh, built)
+      await mkdir(dirname(stamp), { recursive: true })
+      await writeFile(stamp, digest)
+    })
+  })
+}
+
+async function isFresh(digest) {
+  if (!existsSync(join(built, 'index.html')) || !existsSync(stamp)) return false
+  return readFileSync(stamp, 'utf8') === (digest ?? (await sourcesDigest()))
+}
+
+async function sourcesDigest() {
+  const hash = createHash('sha256')
+  for (const path of [join(root, 'package-lock.json'), ...(await filesUnder(web))])
+    hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+async function filesUnder(folder) {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const nested = await Promise.all(
+    entries
+      .filter((entry) => join(folder, entry.name) !== built)
+      .map((entry) => {
+        const path = join(folder, entry.name)
+        return entry.isDirectory() ? filesUnder(path) : [path]
+      }),
+  )
+  // Node 18 has no toSorted.
+  // oxlint-disable-next-line unicorn/no-array-sort
+  return nested.flat().sort()
+}

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setUp } from './setup.mjs'
+import { testBrowser } from './steps/browser.mjs'
+import { tool, toolEnvironment } from './steps/node.mjs'
+import { testPythonBin } from './steps/python.mjs'
+import { root } from './steps/places.mjs'
+import { explain } from './steps/step.mjs'
+import { buildWeb } from './steps/web.mjs'
+
+// npm test: what is missing, then every check, each of them even when an earlier one failed. The arguments
+// choose tests by file name for vitest; the other checks run whole. The last line is the true total.
+
+const filters = process.argv.slice(2)
+const totals = { passed: 0, failed: 0, skipped: 0 }
+
+await setUp().catch((error) => {
+  console.error(explain(error))
+  console.log('\n0 passed, 1 failed')
+  process.exit(1)
+})
+
+const env = toolEnvironment()
+const made = await Promise.allSettled([testPythonBin(), testBrowser(), buildWeb()])
+for (const result of made)
+  if (result.status === 'rejected') {
+    totals.failed += 1
+    console.log(`failed  setup: ${explain(result.reason)}`)
+  }
+if (made[0].status === 'fulfilled') env.ORRERY_TEST_PYTHON_BIN = made[0].value
+if (made[1].status === 'fulfilled') env.ORRERY_TEST_CHROMIUM = made[1].value
+
+const checks = [
+  { name: 'formatting', command: ['oxfmt', '--check'] },
+  { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
+  { name: 'types', command: ['tsc', '--noEmit'] },
+  {
+    name: 'types of the page',
+    command: ['tsc', '--noEmit', '-p', 'web'],
+    needs: 'web/tsconfig.json',
+  },
+  { name: 'dead code', command: ['knip'] },
+]
+for (const check of checks) await runCheck(check)
+await runTests()
+
+console.log(`checks: ${checks.map(({ name }) => name).join(', ')}`)
+console.log(
+  `vitest: ${filters.length === 0 ? 'every test' : `only files that match ${filters.join(' ')}`}`,
+)
+const { passed, failed, skipped } = totals
+console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exit(failed > 0 ? 1 : 0)
+
+async function runCheck({ name, command, needs }) {
+  if (needs !== undefined && !existsSync(join(root, needs))) {
+    totals.skipped += 1
+    return console.log(`skipped ${name}: there is no ${needs}`)
+  }
+  const begunMs = performance.now()
+  const { code, output } = await capture(command)
+  const seconds = ((performance.now() - begunMs) / 1000).toFixed(1)
+  totals[code === 0 ? 'passed' : 'failed'] += 1
+  console.log(`${code === 0 ? 'passed ' : 'failed '} ${name} (${seconds} s)`)
+  if (code !== 0) console.log(output)
+}
+
+async function runTests() {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-test-'))
+  const report = join(folder, 'vitest.json')
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const code = await inherit(['vitest', 'run', ...reporters, ...filters])
+  const counted = await countTests(report)
+  await rm(folder, { recursive: true, force: true })
+  for (const key of Object.keys(totals)) totals[key] += counted[key]
+  if (counted.passed + counted.failed === 0) {
+    totals.failed += 1
+    console.log('failed  vitest: it ran no test')
+  } else if (code !== 0 && counted.failed === 0) {
+    totals.failed += 1
+    console.log(`failed  vitest: every test passed, and yet it ended with code ${code}`)
+  }
+}
+
+// A file that did not load has no tests to count, so it counts as one failure itself.
+async function countTests(report) {
+  if (!existsSync(report)) return { passed: 0, failed: 0, skipped: 0 }
+  const { testResults } = JSON.parse(await readFile(report, 'utf8'))
+  const tests = testResults.flatMap((file) => file.assertionResults)
+  const count = (...states) => tests.filter(({ status }) => states.includes(status)).length
+  const broken = testResults.filter(
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  ).length
+  return {
+    passed: count('passed'),
+    failed: count('failed') + broken,
+    skipped: tests.length - count('passed', 'failed'),
+  }
+}
+
+function capture([name, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(tool(name), args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    child.stdout.on('data', (chunk) => (output += chunk))
+    child.stderr.on('data', (chunk) => (output += chunk))
+    child.on('error', (error) => resolve({ code: 1, output: error.message }))
+    child.on('close', (code) => resolve({ code: code ?? 1, output: output.trimEnd() }))
+  })
+}
+
+function inherit([name, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(tool(name), args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    child.on('error', () => resolve(1))
+    child.on('close', (code) => resolve(code ?? 1))
+  })
+}
