@@ -4,8 +4,11 @@ import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import type { Ledger } from '#ledger'
 import type { ObjectStore } from '#objects'
+import { createLineage } from '#lineage'
+import { createRecordings } from '#pipelines'
 import { createProjects } from '#projects'
 import type { SqlStore } from '#stores/sql/index'
+import { createTracking } from '#tracking'
 import { localClones } from './clones.ts'
 import type { Config } from './config.ts'
 
@@ -24,11 +27,21 @@ export interface Ground {
 
 /** Makes the features, each from the ground and the features above it. */
 export function createFeatures(ground: Ground) {
-  const { config, clock, store } = ground
+  const { config, clock, ids, store, objects } = ground
   const { read, transact } = store
   const clones = localClones(join(config.home, 'projects'))
   const projects = createProjects({ read: read.projects, transact, clones, clock })
-  return { projects, clones }
+  const tracking = createTracking({ read: read.tracking, transact, objects, clock, ids })
+  const recordings = createRecordings({
+    read: read.pipelines,
+    transact,
+    tracking,
+    objects,
+    clock,
+    ids,
+  })
+  const lineage = createLineage({ read: read.ledger })
+  return { projects, clones, tracking, recordings, lineage }
 }
 
 /** The parts of a running server: what protocols, followers and job handlers are given. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import { Problem } from '#base/problem'
 import { answerProblems } from '#protocols/api/errors'
-import { apiProtocol } from '#protocols/api/index'
+import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import type { Parts } from './features.ts'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
@@ -12,8 +13,17 @@ export async function mountProtocols(http: FastifyInstance, parts: Parts): Promi
   await mountWeb(http)
   http.get('/health', async (_, reply) => reply.type('text/plain').send('OK'))
   http.get('/ready', async () => ({ ready: true, entries: await parts.store.read.ledger.size() }))
-  await http.register(
-    (app) => apiProtocol(app, { ...parts, version: VERSION, onGrowth: parts.store.onGrowth }),
-    { prefix: '/api/v1' },
-  )
+  await http.register((app) => apiProtocol(app, apiPartsOf(parts)), { prefix: '/api/v1' })
+}
+
+function apiPartsOf(parts: Parts): ApiParts {
+  return {
+    ...parts,
+    version: VERSION,
+    onGrowth: parts.store.onGrowth,
+    policyRuns: parts.store.read.automation,
+    tracedPrediction: async (id) => {
+      throw new Problem('not-found', `there is no prediction ${id}`)
+    },
+  }
 }

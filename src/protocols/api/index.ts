@@ -1,10 +1,16 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { Actor, Ledger } from '#ledger'
+import type { Lineage } from '#lineage'
+import type { PolicyRunReads } from '#automation'
+import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
+import { policyRoutes } from './automation.ts'
+import { lineageRoutes, type TracedPrediction } from './lineage.ts'
+import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
 import { projectRoutes } from './projects.ts'
 
@@ -16,6 +22,10 @@ export interface ApiParts {
   readonly version: string
   readonly ledger: Ledger
   readonly projects: Projects
+  readonly recordings: Recordings
+  readonly lineage: Lineage
+  readonly policyRuns: PolicyRunReads
+  tracedPrediction(this: void, id: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
   /** What endpoints answer at this moment. */
   traffic?(this: void): readonly EndpointTraffic[]
@@ -35,4 +45,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   eventRoutes(app, parts)
   overviewRoutes(app, parts)
   projectRoutes(app, parts.projects, LOCAL_USER)
+  pipelineRunRoutes(app, parts.recordings, LOCAL_USER)
+  policyRoutes(app, parts.policyRuns)
+  lineageRoutes(app, parts)
 }

@@ -79,7 +79,6 @@ export function pipelineRunRoutes(
   app: FastifyInstance,
   recordings: Recordings,
   actor: Actor,
-  origin: (host: string) => string,
 ): void {
   app.post<{ Body: Static<typeof StartBody> }>(
     '/pipeline-runs',
@@ -95,13 +94,13 @@ export function pipelineRunRoutes(
         body: StageBody,
       },
     },
-    async ({ params, body, headers }) => {
+    async ({ params, body, protocol, host }) => {
       const start = { ...body, params: body.params as Record<string, Json> }
       const { runId, experimentId } = await recordings.startStage(actor, params.id, start)
       return {
         runId,
         environment: {
-          MLFLOW_TRACKING_URI: origin(headers.host ?? ''),
+          MLFLOW_TRACKING_URI: `${protocol}://${host}`,
           MLFLOW_EXPERIMENT_ID: experimentId,
           MLFLOW_RUN_ID: runId,
         },
