@@ -14,47 +14,46 @@ export interface Follower<Stores> {
 
 const PAGE = 200
 const RETRY_MS = 1000
+/** A place that only moved past other facts is kept this rarely; a restart looks through so many again. */
+const UNKEPT_MAX = 1000
 
-/** Runs followers until stopped; `wake` tells them that the ledger has grown. */
-export function startFollowers<Stores>(dependencies: {
-  followers: readonly Follower<Stores>[]
-  read: LedgerReads
-  transact: Transact<Stores>
-  onGrowth: (listener: () => void) => () => void
-  logger: Logger
-}): { stop(): Promise<void>; settled(): Promise<void> } {
-  const { followers, read, transact, logger } = dependencies
+interface Dependencies<Stores> {
+  readonly followers: readonly Follower<Stores>[]
+  readonly read: LedgerReads
+  readonly transact: Transact<Stores>
+  readonly onGrowth: (listener: () => void) => () => void
+  readonly logger: Logger
+}
+
+/** Runs followers until stopped; `onGrowth` tells them that the ledger has grown. */
+export function startFollowers<Stores>(dependencies: Dependencies<Stores>): {
+  stop(): Promise<void>
+  settled(): Promise<void>
+} {
+  const { followers, onGrowth, logger } = dependencies
   let stopped = false
   let round: Promise<void> = Promise.resolve()
   let queued = false
-
-  const catchUp = async (follower: Follower<Stores>) => {
-    for (;;) {
-      const after = await read.cursor(follower.name)
-      const size = await read.size()
-      if (stopped || after >= size - 1) return
-      const entries = await read.list({ after, limit: PAGE, types: follower.types })
-      const end = entries.length === PAGE ? (entries.at(-1)?.position ?? size - 1) : size - 1
-      await transact(async (tx) => {
-        for (const entry of entries) if (entry.position <= end) await follower.follow(entry, tx)
-        await tx.ledger.saveCursor(follower.name, end)
-      })
-    }
-  }
+  const steps = followers.map((follower) => ({
+    name: follower.name,
+    take: stepper(follower, dependencies),
+  }))
 
   const runRound = async () => {
     queued = false
-    for (const follower of followers) {
-      try {
-        await catchUp(follower)
-      } catch (error) {
-        logger.error(
-          { follower: follower.name, error: messageOf(error) },
-          'follower failed; it will try again',
-        )
-        setTimeout(wake, RETRY_MS).unref()
-      }
-    }
+    await Promise.all(
+      steps.map(async ({ name, take }) => {
+        try {
+          for (;;) if (stopped || !(await take())) return
+        } catch (error) {
+          logger.error(
+            { follower: name, error: messageOf(error) },
+            'follower failed; it will try again',
+          )
+          setTimeout(wake, RETRY_MS).unref()
+        }
+      }),
+    )
   }
 
   const wake = () => {
@@ -63,7 +62,7 @@ export function startFollowers<Stores>(dependencies: {
     round = round.then(runRound)
   }
 
-  const unsubscribe = dependencies.onGrowth(wake)
+  const unsubscribe = onGrowth(wake)
   wake()
   return {
     stop: async () => {
@@ -75,5 +74,35 @@ export function startFollowers<Stores>(dependencies: {
       wake()
       await round
     },
+  }
+}
+
+/** Takes a follower one page further; gives false when there was nothing to take. */
+function stepper<Stores>(
+  { name, types, follow }: Follower<Stores>,
+  { read, transact }: Pick<Dependencies<Stores>, 'read' | 'transact'>,
+): () => Promise<boolean> {
+  let place: { kept: number; now: number } | undefined
+
+  return async () => {
+    if (place === undefined) {
+      const cursor = await read.cursor(name)
+      place = { kept: cursor, now: cursor }
+    }
+    const last = (await read.size()) - 1
+    if (place.now >= last) return false
+    const page = await read.list({ after: place.now, limit: PAGE, types })
+    const entries = page.filter((entry) => entry.position <= last)
+    const end = page.length < PAGE ? last : (entries.at(-1)?.position ?? last)
+    if (entries.length === 0 && end - place.kept < UNKEPT_MAX) {
+      place = { kept: place.kept, now: end }
+      return true
+    }
+    await transact(async (tx) => {
+      for (const entry of entries) await follow(entry, tx)
+      await tx.ledger.saveCursor(name, end)
+    })
+    place = { kept: end, now: end }
+    return true
   }
 }

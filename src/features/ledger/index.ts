@@ -8,9 +8,9 @@ export {
   type RefKind,
 } from './fact.ts'
 export { entryIn, entryOf, textOf } from './entry.ts'
-export { leafHash, nodesOfAppend, provesInclusion, type Hash } from './merkle.ts'
-export { checkpointIn, type SigningKey } from './note.ts'
+export { leafHash, nodesOfAppend, provesInclusion, type Hash, type Node } from './merkle.ts'
+export { checkpointIn, verifierKey, type SigningKey } from './note.ts'
 export { createLedger, type InclusionReceipt, type Ledger } from './ledger.ts'
 export { verifyLedger, type Verdict } from './verify.ts'
 export { startFollowers, type Follower } from './follower.ts'
-export type { LedgerReads, LedgerWrites, Transact } from './store.ts'
+export type { KeptEntry, LedgerEvidence, LedgerReads, LedgerWrites, Transact } from './store.ts'

@@ -34,8 +34,10 @@ export function createLedger(dependencies: {
 }): Ledger {
   const { read, transact, clock, key } = dependencies
 
-  const checkpoint = () =>
-    transact(async ({ ledger }) => {
+  const checkpoint = async () => {
+    const signed = await read.newestCheckpoint()
+    if (signed !== undefined && signed.size === (await read.size())) return signed.note
+    return transact(async ({ ledger }) => {
       const size = await ledger.size()
       const newest = await ledger.newestCheckpoint()
       if (newest?.size === size) return newest.note
@@ -44,6 +46,7 @@ export function createLedger(dependencies: {
       await ledger.saveCheckpoint({ size, note, atMs: clock.nowMs() })
       return note
     })
+  }
 
   return {
     read,

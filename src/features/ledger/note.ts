@@ -35,28 +35,39 @@ export function verifierKey(key: SigningKey): string {
 
 /** The checkpoint in a note, or undefined if it is not one signed by the key of `verifier`. */
 export function checkpointIn(note: string, verifier: string): Checkpoint | undefined {
-  const end = note.indexOf('\n\n')
-  const [name, , encoded] = splitVerifier(verifier)
-  if (end < 0 || name === undefined || encoded === undefined) return undefined
+  const key = verifierIn(verifier)
+  const end = note.lastIndexOf('\n\n— ')
+  if (end < 0 || key === undefined) return undefined
   const text = note.slice(0, end + 1)
-  const line = note
+  const isSigned = note
     .slice(end + 2)
     .split('\n')
-    .find((each) => each.startsWith(`— ${name} `))
-  if (line === undefined) return undefined
-  const raw = Buffer.from(encoded, 'base64').subarray(1)
-  const signature = Buffer.from(line.slice(`— ${name} `.length), 'base64')
-  if (!signature.subarray(0, 4).equals(keyId(name, raw))) return undefined
-  if (!verify(null, Buffer.from(text), publicKeyOf(raw), signature.subarray(4))) return undefined
-  const [origin, size, root] = text.split('\n')
-  if (origin === undefined || size === undefined || root === undefined) return undefined
+    .some((line) => isSignature(line, text, key))
+  if (!isSigned) return undefined
+  const [, origin, size, root] = /^([^\n]+)\n(0|[1-9]\d*)\n([A-Za-z0-9+/]{43}=)\n/.exec(text) ?? []
+  if (origin === undefined || root === undefined) return undefined
   return { origin, size: Number(size), root: Buffer.from(root, 'base64') }
 }
 
-function splitVerifier(verifier: string): string[] {
-  const first = verifier.indexOf('+')
-  const second = verifier.indexOf('+', first + 1)
-  return [verifier.slice(0, first), verifier.slice(first + 1, second), verifier.slice(second + 1)]
+/** Whether a line is the key's signature of the text. Notes may be signed by others too, and by older keys of one name. */
+function isSignature(line: string, text: string, key: { name: string; raw: Buffer }): boolean {
+  const prefix = `— ${key.name} `
+  if (!line.startsWith(prefix)) return false
+  const signature = Buffer.from(line.slice(prefix.length), 'base64')
+  return (
+    signature.length === 4 + 64 &&
+    signature.subarray(0, 4).equals(keyId(key.name, key.raw)) &&
+    verify(null, Buffer.from(text), publicKeyOf(key.raw), signature.subarray(4))
+  )
+}
+
+function verifierIn(verifier: string): { name: string; raw: Buffer } | undefined {
+  const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(verifier) ?? []
+  if (name === undefined || encoded === undefined) return undefined
+  const typed = Buffer.from(encoded, 'base64')
+  const raw = typed.subarray(1)
+  const isEd25519 = typed.length === 33 && typed[0] === 1
+  return isEd25519 && keyId(name, raw).toString('hex') === id ? { name, raw } : undefined
 }
 
 function keyId(name: string, rawPublic: Buffer): Buffer {

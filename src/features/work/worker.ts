@@ -31,16 +31,19 @@ const POLL_MS = 500
 /** How often a job may be cut short by the end of the server before it is held to be the cause. */
 const CUTS_MAX = 20
 
-export function startWorker(dependencies: {
-  handlers: readonly Handler[]
-  transact: Transact<{ work: WorkWrites }>
-  clock: Clock
-  owner: string
-  logger: Logger
-}): Worker {
+interface Dependencies {
+  readonly handlers: readonly Handler[]
+  readonly transact: Transact<{ work: WorkWrites }>
+  readonly clock: Clock
+  readonly owner: string
+  readonly logger: Logger
+}
+
+export function startWorker(dependencies: Dependencies): Worker {
   const { handlers, transact, clock, owner, logger } = dependencies
   const running = new Map<string, { kind: string; done: Promise<void> }>()
   const stopping = new AbortController()
+  const perform = performer(dependencies, stopping.signal)
   let looking: Promise<void> | undefined
   let lookAgain = false
 
@@ -70,6 +73,7 @@ export function startWorker(dependencies: {
         if (!running.has(job.id)) start(job)
       }
     } catch (error) {
+      lookAgain = false
       logger.error({ error: messageOf(error) }, 'could not look for work; will look again')
     }
   }
@@ -94,49 +98,6 @@ export function startWorker(dependencies: {
     running.set(job.id, { kind: job.kind, done })
   }
 
-  const perform = async (job: Job) => {
-    const handler = handlers.find((each) => each.kind === job.kind) as Handler
-    if (stopping.signal.aborted) return transact(({ work }) => work.release(job.id, owner))
-    if (job.cuts > CUTS_MAX)
-      return giveUp(handler, job, `the server ended ${job.cuts} times while it did this`)
-    const beat = setInterval(() => {
-      void transact(({ work }) => work.extend(job.id, owner, clock.nowMs() + LEASE_MS)).catch(
-        (error: unknown) => {
-          logger.warn({ job: job.key, error: messageOf(error) }, 'could not extend a lease')
-        },
-      )
-    }, LEASE_MS / 3)
-    try {
-      await handler.run(job, stopping.signal)
-      await transact(({ work }) => work.complete(job.id, owner))
-    } catch (error) {
-      await settleFailure(handler, job, error)
-    } finally {
-      clearInterval(beat)
-    }
-  }
-
-  const settleFailure = async (handler: Handler, job: Job, error: unknown) => {
-    const reason = messageOf(error)
-    // Work that was cut short by a stop has not failed; the next start takes it up.
-    if (stopping.signal.aborted) return transact(({ work }) => work.release(job.id, owner))
-    const hopeless =
-      error instanceof Problem && (error.code === 'invalid' || error.code === 'conflict')
-    logger.warn({ job: job.key, attempts: job.attempts, error: reason }, 'a job failed')
-    if (hopeless || job.attempts >= handler.attemptsMax) return giveUp(handler, job, reason)
-    return transact(({ work }) =>
-      work.retry(job.id, owner, {
-        error: reason,
-        runAfterMs: clock.nowMs() + backoffMs(job.attempts),
-      }),
-    )
-  }
-
-  const giveUp = async (handler: Handler, job: Job, reason: string) => {
-    await handler.abandoned?.(job, reason)
-    await transact(({ work }) => work.fail(job.id, owner, reason))
-  }
-
   const poll = setInterval(look, POLL_MS)
   look()
   return {
@@ -149,4 +110,51 @@ export function startWorker(dependencies: {
       await Promise.allSettled([...running.values()].map((each) => each.done))
     },
   }
+}
+
+/** Does one leased job and records how it ended. Rejects only when that could not be recorded. */
+function performer(
+  { handlers, transact, clock, owner, logger }: Dependencies,
+  stopping: AbortSignal,
+): (job: Job) => Promise<void> {
+  const perform = async (job: Job) => {
+    const handler = handlers.find((each) => each.kind === job.kind) as Handler
+    if (stopping.aborted) return transact(({ work }) => work.release(job.id, owner))
+    if (job.cuts > CUTS_MAX)
+      return giveUp(handler, job, `the server ended ${job.cuts} times while it did this`)
+    const beat = setInterval(() => {
+      void transact(({ work }) => work.extend(job.id, owner, clock.nowMs() + LEASE_MS)).catch(
+        (error: unknown) => {
+          logger.warn({ job: job.key, error: messageOf(error) }, 'could not extend a lease')
+        },
+      )
+    }, LEASE_MS / 3)
+    try {
+      await handler.run(job, stopping)
+      await transact(({ work }) => work.complete(job.id, owner))
+    } catch (error) {
+      await settleFailure(handler, job, error)
+    } finally {
+      clearInterval(beat)
+    }
+  }
+
+  const settleFailure = async (handler: Handler, job: Job, error: unknown) => {
+    const reason = messageOf(error)
+    // Work that was cut short by a stop has not failed; the next start takes it up.
+    if (stopping.aborted) return transact(({ work }) => work.release(job.id, owner))
+    const hopeless =
+      error instanceof Problem && (error.code === 'invalid' || error.code === 'conflict')
+    logger.warn({ job: job.key, attempts: job.attempts, error: reason }, 'a job failed')
+    if (hopeless || job.attempts >= handler.attemptsMax) return giveUp(handler, job, reason)
+    const runAfterMs = clock.nowMs() + backoffMs(job.attempts)
+    return transact(({ work }) => work.retry(job.id, owner, { error: reason, runAfterMs }))
+  }
+
+  const giveUp = async (handler: Handler, job: Job, reason: string) => {
+    await handler.abandoned?.(job, reason)
+    await transact(({ work }) => work.fail(job.id, owner, reason))
+  }
+
+  return perform
 }

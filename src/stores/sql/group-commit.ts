@@ -72,11 +72,9 @@ export function groupCommit(
           around.getStore()?.open !== true,
           'a transaction is never begun inside another one; use the stores of the one around it',
         )
-        queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
+        queue.push({ run: work, resolve, reject })
         draining ??= drain()
       }),
-    drained: async () => {
-      while (draining !== undefined) await draining
-    },
+    drained: async () => draining,
   }
 }

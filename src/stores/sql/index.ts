@@ -10,17 +10,17 @@ import type { ProjectReads, ProjectWrites } from '#projects'
 import type { TrackingReads, TrackingWrites } from '#tracking'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
-import { ledgerReads, ledgerWrites, type LedgerTables } from './ledger.ts'
+import { ledgerReads, ledgerWrites } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
 import { createNews, type News } from './news.ts'
-import { promotionReads, promotionWrites, type GovernanceTables } from './governance.ts'
-import { policyRunReads, policyRunWrites, type AutomationTables } from './automation.ts'
-import { pipelineReads, pipelineWrites, type PipelineTables } from './pipelines.ts'
-import { projectReads, projectWrites, type ProjectTables } from './projects.ts'
+import { promotionReads, promotionWrites } from './governance.ts'
+import { policyRunReads, policyRunWrites } from './automation.ts'
+import { pipelineReads, pipelineWrites } from './pipelines.ts'
+import { projectReads, projectWrites } from './projects.ts'
 import { kyselyOn, openReader, openWriter } from './sqlite.ts'
-import { trackingReads, trackingWrites, type TrackingTables } from './tracking/index.ts'
-import { workReads, workWrites, type WorkTables } from './work.ts'
+import { trackingReads, trackingWrites } from './tracking/index.ts'
+import { workReads, workWrites } from './work.ts'
 
 /** Everything that can be read, one part a feature. */
 export interface Reads {
@@ -128,24 +128,24 @@ function fullDisk(error: unknown): Problem | undefined {
 
 function readsOn(db: Kysely<unknown>): Reads {
   return {
-    ledger: ledgerReads(db as Kysely<LedgerTables>),
-    work: workReads(db as Kysely<WorkTables>),
-    projects: projectReads(db as Kysely<ProjectTables>),
-    tracking: trackingReads(db as Kysely<TrackingTables>),
-    pipelines: pipelineReads(db as Kysely<PipelineTables>),
-    automation: policyRunReads(db as Kysely<AutomationTables>),
-    governance: promotionReads(db as Kysely<GovernanceTables>),
+    ledger: ledgerReads(db),
+    work: workReads(db),
+    projects: projectReads(db),
+    tracking: trackingReads(db),
+    pipelines: pipelineReads(db),
+    automation: policyRunReads(db),
+    governance: promotionReads(db),
   }
 }
 
 function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Writes {
   return {
-    ledger: ledgerWrites(db as Kysely<LedgerTables>, world.clock),
-    work: workWrites(db as Kysely<WorkTables>, world),
-    projects: projectWrites(db as Kysely<ProjectTables>),
-    tracking: trackingWrites(db as Kysely<TrackingTables>),
-    pipelines: pipelineWrites(db as Kysely<PipelineTables>),
-    automation: policyRunWrites(db as Kysely<AutomationTables>),
-    governance: promotionWrites(db as Kysely<GovernanceTables>),
+    ledger: ledgerWrites(db, world.clock),
+    work: workWrites(db, world),
+    projects: projectWrites(db),
+    tracking: trackingWrites(db),
+    pipelines: pipelineWrites(db),
+    automation: policyRunWrites(db),
+    governance: promotionWrites(db),
   }
 }

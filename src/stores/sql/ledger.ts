@@ -42,48 +42,11 @@ export function ledgerReads(db: Kysely<LedgerTables>): LedgerReads {
       .selectFrom('ledger_entries')
       .select((e) => e.fn.max('position').as('last'))
       .executeTakeFirst()
-    return row?.last === undefined || row.last === null ? 0 : Number(row.last) + 1
+    return (row?.last ?? -1) + 1
   }
-  const page = (after: number, limit: number) =>
-    db
-      .selectFrom('ledger_entries')
-      .selectAll()
-      .where('position', '>', after)
-      .orderBy('position')
-      .limit(limit)
-
   return {
     size,
-    list: async ({ after, limit, types }) => {
-      const query =
-        types === undefined
-          ? page(after, limit)
-          : page(after, limit).where('type', 'in', [...types])
-      return (await query.execute()).map(entryOfRow)
-    },
-    newest: async ({ before, limit, types }) => {
-      let query = db
-        .selectFrom('ledger_entries')
-        .selectAll()
-        .orderBy('position', 'desc')
-        .limit(limit)
-      if (before !== undefined) query = query.where('position', '<', before)
-      if (types !== undefined) query = query.where('type', 'in', [...types])
-      return (await query.execute()).map(entryOfRow)
-    },
-    find: async (position) => {
-      const row = await db
-        .selectFrom('ledger_entries')
-        .selectAll()
-        .where('position', '=', position)
-        .executeTakeFirst()
-      return row === undefined ? undefined : entryOfRow(row)
-    },
-    texts: async ({ after, limit }) =>
-      (await page(after, limit).execute()).map((row) => ({
-        position: row.position,
-        text: row.body,
-      })),
+    ...entryReads(db),
     node: async (level, index) => {
       const row = await db
         .selectFrom('ledger_nodes')
@@ -94,7 +57,15 @@ export function ledgerReads(db: Kysely<LedgerTables>): LedgerReads {
       invariant(row !== undefined, `the ledger has the hash at level ${level}, index ${index}`)
       return row.hash
     },
-    ...checkpointReads(db),
+    newestCheckpoint: async () => {
+      const row = await db
+        .selectFrom('ledger_checkpoints')
+        .selectAll()
+        .orderBy('size', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? undefined : { size: row.size, note: row.note, atMs: row.at_ms }
+    },
     edgesFrom: (from) => edges(db, 'from', from),
     edgesTo: (to) => edges(db, 'to', to),
     cursor: async (name) => {
@@ -104,6 +75,27 @@ export function ledgerReads(db: Kysely<LedgerTables>): LedgerReads {
         .where('name', '=', name)
         .executeTakeFirst()
       return row?.position ?? -1
+    },
+  }
+}
+
+function entryReads(db: Kysely<LedgerTables>): Pick<LedgerReads, 'list' | 'newest' | 'find'> {
+  const entries = db.selectFrom('ledger_entries').selectAll()
+  return {
+    list: async ({ after, limit, types }) => {
+      let query = entries.where('position', '>', after).orderBy('position').limit(limit)
+      if (types !== undefined) query = query.where('type', 'in', [...types])
+      return (await query.execute()).map(entryOfRow)
+    },
+    newest: async ({ before, limit, types }) => {
+      let query = entries.orderBy('position', 'desc').limit(limit)
+      if (before !== undefined) query = query.where('position', '<', before)
+      if (types !== undefined) query = query.where('type', 'in', [...types])
+      return (await query.execute()).map(entryOfRow)
+    },
+    find: async (position) => {
+      const row = await entries.where('position', '=', position).executeTakeFirst()
+      return row === undefined ? undefined : entryOfRow(row)
     },
   }
 }
@@ -182,23 +174,6 @@ function entryOfRow(row: LedgerTables['ledger_entries']): Entry {
   }
 }
 
-function checkpointReads(
-  db: Kysely<LedgerTables>,
-): Pick<LedgerReads, 'checkpoints' | 'newestCheckpoint'> {
-  const all = db.selectFrom('ledger_checkpoints').selectAll()
-  return {
-    checkpoints: async () => (await all.orderBy('size').execute()).map(checkpointOfRow),
-    newestCheckpoint: async () => {
-      const row = await all.orderBy('size', 'desc').limit(1).executeTakeFirst()
-      return row === undefined ? undefined : checkpointOfRow(row)
-    },
-  }
-}
-
-function checkpointOfRow(row: LedgerTables['ledger_checkpoints']) {
-  return { size: row.size, note: row.note, atMs: row.at_ms }
-}
-
 async function edges(
   db: Kysely<LedgerTables>,
   side: 'from' | 'to',
@@ -212,10 +187,14 @@ async function edges(
     .orderBy('position')
     .orderBy('ordinal')
     .execute()
-  return rows.map((row) => ({
+  return rows.map(edgeOfRow)
+}
+
+export function edgeOfRow(row: LedgerTables['ledger_edges']): Edge & { position: number } {
+  return {
     position: row.position,
     from: { kind: row.from_kind as Ref['kind'], id: row.from_id },
     relation: row.relation,
     to: { kind: row.to_kind as Ref['kind'], id: row.to_id },
-  }))
+  }
 }

@@ -45,16 +45,9 @@ export function workWrites(
   db: Kysely<WorkTables>,
   { clock, ids }: { clock: Clock; ids: Ids },
 ): WorkWrites {
-  const end = (id: string, owner: string, values: Partial<JobRow>) =>
-    db
-      .updateTable('jobs')
-      .set({ lease_owner: null, lease_until_ms: null, ...values })
-      .where('id', '=', id)
-      .where('lease_owner', '=', owner)
-      .execute()
-
   return {
     ...workReads(db),
+    ...leases(db),
     enqueue: async (jobs) => {
       if (jobs.length === 0) return
       const nowMs = clock.nowMs()
@@ -107,6 +100,23 @@ export function workWrites(
         .executeTakeFirst()
       return row === undefined ? undefined : jobOf(row)
     },
+  }
+}
+
+/** What becomes of a lease that was taken. */
+function leases(
+  db: Kysely<WorkTables>,
+): Pick<WorkWrites, 'extend' | 'complete' | 'retry' | 'fail' | 'release' | 'releaseAll'> {
+  const free = { lease_owner: null, lease_until_ms: null }
+  const end = async (id: string, owner: string, values: Partial<JobRow>) => {
+    await db
+      .updateTable('jobs')
+      .set({ ...free, ...values })
+      .where('id', '=', id)
+      .where('lease_owner', '=', owner)
+      .execute()
+  }
+  return {
     extend: async (id, owner, untilMs) => {
       const done = await db
         .updateTable('jobs')
@@ -116,24 +126,14 @@ export function workWrites(
         .executeTakeFirst()
       return done.numUpdatedRows > 0n
     },
-    complete: async (id, owner) => {
-      await end(id, owner, { state: 'done', error: null })
-    },
-    retry: async (id, owner, { error, runAfterMs }) => {
-      await end(id, owner, { state: 'waiting', error, run_after_ms: runAfterMs })
-    },
-    fail: async (id, owner, error) => {
-      await end(id, owner, { state: 'failed', error })
-    },
+    complete: (id, owner) => end(id, owner, { state: 'done', error: null }),
+    retry: (id, owner, { error, runAfterMs }) =>
+      end(id, owner, { state: 'waiting', error, run_after_ms: runAfterMs }),
+    fail: (id, owner, error) => end(id, owner, { state: 'failed', error }),
     release: async (id, owner) => {
       await db
         .updateTable('jobs')
-        .set((e) => ({
-          state: 'waiting' as const,
-          attempts: e('attempts', '-', 1),
-          lease_owner: null,
-          lease_until_ms: null,
-        }))
+        .set((e) => ({ ...free, state: 'waiting' as const, attempts: e('attempts', '-', 1) }))
         .where('id', '=', id)
         .where('lease_owner', '=', owner)
         .execute()
@@ -142,11 +142,10 @@ export function workWrites(
       const done = await db
         .updateTable('jobs')
         .set((e) => ({
+          ...free,
           state: 'waiting' as const,
           attempts: e('attempts', '-', 1),
           cuts: e('cuts', '+', 1),
-          lease_owner: null,
-          lease_until_ms: null,
         }))
         .where('state', '=', 'running')
         .executeTakeFirst()

@@ -13,7 +13,7 @@ const logger = pino({ level: 'silent' })
 const undo: (() => Promise<void> | void)[] = []
 
 afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
+  for (const step of undo.splice(0).toReversed()) await step()
 })
 
 const newFile = async () => join(await mkdtemp(join(tmpdir(), 'orrery-worker-')), 'orrery.db')
