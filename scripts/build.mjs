@@ -27,7 +27,7 @@ async function build() {
 async function writeManifest() {
   const { name, version, imports } = await readJson(join(root, 'package.json'))
   const doors = Object.entries(imports)
-    .filter(([door]) => door !== '#suites/*')
+    .filter(([door, path]) => path.startsWith('./src/') && door !== '#suites/*')
     .map(([door, path]) => [door, path.replace('./src/', './').replace(/\.ts$/, '.js')])
   await writeJson(join(dist, 'package.json'), {
     name,
