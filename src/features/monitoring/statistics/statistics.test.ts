@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest'
+import values from './golden/values.json' with { type: 'json' }
+import { brier, calibrationInTheLarge, expectedCalibrationError, logLoss } from './calibration.ts'
+import { benjaminiHochberg, chiSquareContingency, twoProportions, wilson } from './counts.ts'
+import * as distributions from './distributions.ts'
+import { aucOf, compareAucs, type Label } from './ranking.ts'
+import { atomsOf, kolmogorovSmirnov, wasserstein } from './samples.ts'
+import * as shares from './shares.ts'
+
+/** Relative, with a floor for values that are 0 but for rounding. */
+function expectNear(found: number, expected: number, tolerance = 1e-9): void {
+  const off = Math.abs(found - expected)
+  expect(off, `${found} for ${expected}`).toBeLessThanOrEqual(
+    tolerance * Math.max(Math.abs(expected), 1e-12),
+  )
+}
+
+describe('distribution functions agree with SciPy', () => {
+  const functions: Record<keyof typeof values.distributions, (...given: number[]) => number> =
+    distributions as never
+  for (const [name, rows] of Object.entries(values.distributions))
+    test(`${name} to 1e-11`, () => {
+      for (const row of rows)
+        expectNear(
+          functions[name as keyof typeof functions](...row.slice(0, -1)),
+          row.at(-1) as number,
+          1e-11,
+        )
+    })
+
+  test('a tail too small for a double is 0, and its complement 1', () => {
+    expect(distributions.chiSquareSf(5000, 2)).toBe(0)
+    expect(distributions.chiSquareSf(1e-300, 400)).toBe(1)
+    expect(distributions.chiSquareSf(0, 3)).toBe(1)
+  })
+})
+
+test('distances over shares agree with SciPy and NumPy', () => {
+  for (const { reference, current, ...expected } of values.shares)
+    for (const [name, distance] of Object.entries(expected))
+      expectNear(shares[name as keyof typeof expected](reference, current), distance)
+})
+
+test('equal shares are at no distance, and disjoint ones at the largest', () => {
+  expect(shares.psi([10, 20], [100, 200])).toBe(0)
+  expect(shares.jensenShannon([10, 20], [100, 200])).toBe(0)
+  expect(shares.jensenShannon([5, 0], [0, 9])).toBe(1)
+  expect(shares.hellinger([5, 0], [0, 9])).toBe(1)
+})
+
+test('Kolmogorov–Smirnov is exact for small samples and Wasserstein agrees with SciPy', () => {
+  for (const { one, other, d, p, wasserstein: distance } of values.samples) {
+    const found = kolmogorovSmirnov(one, other)
+    expectNear(found.d, d)
+    expectNear(found.p, p, 1e-8)
+    expectNear(wasserstein(atomsOf(one), atomsOf(other)), distance)
+  }
+})
+
+test('Kolmogorov–Smirnov of large samples is within 0.004 of SciPy', () => {
+  for (const { n, m, shift, d, p } of values.large_samples) {
+    const { one, other } = evenSamples(n, m, shift)
+    const found = kolmogorovSmirnov(one, other)
+    expectNear(found.d, d)
+    expect(Math.abs(found.p - p)).toBeLessThan(0.004)
+  }
+})
+
+test('a contingency table agrees with SciPy, and columns that both rows miss do not count', () => {
+  for (const { one, other, statistic, degreesOfFreedom, p } of values.tables) {
+    const found = chiSquareContingency([...one, 0], [...other, 0])
+    expectNear(found.statistic, statistic)
+    expect(found.degreesOfFreedom).toBe(degreesOfFreedom)
+    expectNear(found.p, p)
+  }
+  expect(chiSquareContingency([5, 0], [9, 0]).p).toBe(1)
+})
+
+test('shares of counts agree with SciPy', () => {
+  const { wilson: intervals, pairs, benjaminiHochberg: discoveries } = values.proportions
+  for (const { hits, of, low, high } of intervals) {
+    const found = wilson(hits, of)
+    expectNear(found.low, low)
+    expectNear(found.high, high)
+  }
+  for (const { one, other, z, p } of pairs) {
+    const sides = [one, other].map(([hits, of]) => ({ hits: hits as number, of: of as number }))
+    const found = twoProportions(sides[0] as never, sides[1] as never)
+    expectNear(found.z, z)
+    expectNear(found.p, p)
+  }
+  expect(twoProportions({ hits: 3, of: 3 }, { hits: 9, of: 9 })).toEqual({ z: 0, p: 1 })
+  for (const [index, adjusted] of benjaminiHochberg(discoveries.ps).entries())
+    expectNear(adjusted, discoveries.adjusted[index] as number)
+})
+
+describe('the area under the ROC curve', () => {
+  test('and its interval agree with MLstatkit and scikit-learn, ties included', () => {
+    for (const each of values.ranking) {
+      const found = aucOf(each.labels as Label[], each.candidate)
+      expectNear(found?.auc ?? Number.NaN, each.aucCandidate)
+      expectNear(found?.ciLow ?? Number.NaN, each.ciCandidate[0] as number)
+      expectNear(found?.ciHigh ?? Number.NaN, each.ciCandidate[1] as number)
+    }
+  })
+
+  test('of two scores differs as MLstatkit says', () => {
+    for (const { labels, candidate, champion, ...expected } of values.ranking) {
+      const found = compareAucs({ labels: labels as Label[], candidate, champion })
+      expectNear(found?.z ?? Number.NaN, expected.z)
+      expectNear(found?.p ?? Number.NaN, expected.p)
+      expectNear(found?.confidence ?? Number.NaN, distributions.normalCdf(expected.z))
+      const half = 1.959963984540054 * Math.sqrt(expected.varianceOfDifference)
+      expectNear((found?.ciHigh ?? 0) - (found?.difference ?? 0), half)
+    }
+  })
+
+  test('is less surely better when more is asked for', () => {
+    const { labels, candidate, champion } = values.ranking[1] as (typeof values.ranking)[number]
+    const pairs = { labels: labels as Label[], candidate, champion }
+    const sure = [0, 0.02, 0.2].map((by) => compareAucs(pairs, { by })?.confidence ?? Number.NaN)
+    expect(sure).toEqual(sure.toSorted((one, other) => other - one))
+    expect(sure[2]).toBeLessThan(0.01)
+  })
+
+  test('of equal scores is a coin toss', () => {
+    const pairs = {
+      labels: [0, 1, 0, 1] as Label[],
+      candidate: [1, 2, 3, 4],
+      champion: [1, 2, 3, 4],
+    }
+    expect(compareAucs(pairs)).toMatchObject({ difference: 0, p: 1, confidence: 0.5 })
+  })
+
+  test('does not exist without both classes', () => {
+    expect(aucOf([1, 1], [0.1, 0.2])).toBeUndefined()
+    expect(compareAucs({ labels: [0], candidate: [1], champion: [1] })).toBeUndefined()
+  })
+})
+
+test('calibration agrees with scikit-learn and its definitions', () => {
+  for (const each of values.calibration) {
+    const labels = each.labels as Label[]
+    const { probabilities } = each
+    expectNear(logLoss(labels, probabilities), each.logLoss)
+    expectNear(brier(labels, probabilities), each.brier)
+    expectNear(expectedCalibrationError(labels, probabilities), each.expectedCalibrationError)
+    const { difference, ciLow, ciHigh } = calibrationInTheLarge(labels, probabilities)
+    for (const [index, found] of [difference, ciLow, ciHigh].entries())
+      expectNear(found, each.inTheLarge[index] as number)
+  }
+  expect(Number.isFinite(logLoss([1, 0], [0, 1]))).toBe(true)
+})
+
+/** Two even samples of 0 to 1, one of them moved. */
+function evenSamples(n: number, m: number, shift: number): { one: number[]; other: number[] } {
+  return {
+    one: Array.from({ length: n }, (_, index) => (index + 0.5) / n),
+    other: Array.from({ length: m }, (_, index) => (index + 0.5) / m + shift),
+  }
+}

@@ -1,0 +1,194 @@
+import type { Logged, SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from '#serving'
+import type { Analytics } from './index.ts'
+import type { Column, ColumnType } from './parquet.ts'
+import type { Row } from './engine.ts'
+import { joined, rowsOf, sql, type Sql } from './sql.ts'
+
+const INPUT = 'input.'
+const OUTPUT = 'output.'
+
+const OWN_COLUMNS: readonly Column[] = [
+  { name: 'prediction', type: 'integer' },
+  { name: 'batch', type: 'text' },
+  { name: 'revision', type: 'integer' },
+  { name: 'model_version', type: 'text' },
+  { name: 'role', type: 'text' },
+  { name: 'event_ms', type: 'integer' },
+  { name: 'event_time', type: 'time' },
+  { name: 'at_ms', type: 'integer' },
+  { name: 'key', type: 'text' },
+]
+
+const TRUTH_COLUMNS: readonly Column[] = [
+  { name: 'kind', type: 'text' },
+  { name: 'ref', type: 'text' },
+  { name: 'label', type: 'json' },
+  { name: 'time_ms', type: 'integer' },
+  { name: 'at_ms', type: 'integer' },
+]
+
+/** Segments of the prediction log as Parquet; each input and each output is a column of its own. */
+export function segmentFiles(analytics: Analytics): SegmentFiles {
+  const read = segmentReader(analytics)
+  return {
+    writePredictions: async (pages, path) => {
+      const inputs = await columnsOf(pages(), (row) => row.inputs)
+      const outputs = await columnsOf(pages(), (row) => row.outputs)
+      await analytics.writeParquet(path, {
+        columns: [...OWN_COLUMNS, ...prefixed(INPUT, inputs), ...prefixed(OUTPUT, outputs)],
+        rows: cellsOf(pages(), inputs, outputs),
+        orderBy: ['event_ms', 'prediction', 'revision'],
+      })
+    },
+    writeTruths: async (pages, path) => {
+      await analytics.writeParquet(path, { columns: TRUTH_COLUMNS, rows: truthCells(pages()) })
+    },
+    readPredictions: async (paths, filter) => {
+      const found: SegmentRow[][] = []
+      // Each file by itself: what one segment knows as numbers may be text in another.
+      for (const path of paths) found.push(await read(path, filter))
+      return found.length === 1 ? (found[0] ?? []) : inOrder(found.flat(), filter.limit)
+    },
+  }
+}
+
+function segmentReader(analytics: Analytics) {
+  const jsonColumns = new Map<string, ReadonlySet<string>>()
+  const jsonColumnsOf = async (path: string) => {
+    const known = jsonColumns.get(path)
+    if (known !== undefined) return known
+    const described = await analytics.query(sql`describe select * from ${rowsOf([path])}`)
+    const found = new Set(
+      described
+        .filter((column) => column['column_type'] === 'JSON')
+        .map((column) => String(column['column_name'])),
+    )
+    jsonColumns.set(path, found)
+    return found
+  }
+  return async (path: string, filter: SegmentFilter): Promise<SegmentRow[]> => {
+    const json = await jsonColumnsOf(path)
+    const limit = filter.limit === undefined ? sql`` : sql` limit ${filter.limit}`
+    const rows = await analytics.query(
+      sql`select * exclude (event_time) from ${rowsOf([path])} where ${conditions(filter)} order by event_ms, prediction, revision${limit}`,
+    )
+    return rows.map((row) => segmentRow(row, json))
+  }
+}
+
+function inOrder(rows: SegmentRow[], limit: number | undefined): SegmentRow[] {
+  const sorted = rows.toSorted(
+    (one, other) =>
+      one.eventMs - other.eventMs ||
+      one.prediction - other.prediction ||
+      one.revision - other.revision,
+  )
+  return limit === undefined ? sorted : sorted.slice(0, limit)
+}
+
+function conditions(filter: SegmentFilter): Sql {
+  const { fromMs, toMs, role, revision, predictions, after } = filter
+  const all = [sql`event_ms >= ${fromMs}`, sql`event_ms < ${toMs}`]
+  if (role !== undefined) all.push(sql`role = ${role}`)
+  if (revision !== undefined) all.push(sql`revision = ${revision}`)
+  if (predictions !== undefined)
+    all.push(sql`prediction between ${predictions[0]} and ${predictions[1]}`)
+  if (after !== undefined)
+    all.push(
+      sql`(event_ms > ${after[0]} or (event_ms = ${after[0]} and (prediction > ${after[1]} or (prediction = ${after[1]} and revision > ${after[2]}))))`,
+    )
+  return joined(all, ' and ')
+}
+
+type Typed = ReadonlyMap<string, ColumnType>
+
+/** The columns that rows have, each with the narrowest type that holds all its values. */
+async function columnsOf(
+  pages: AsyncIterable<readonly SegmentRow[]>,
+  valuesOf: (row: SegmentRow) => SegmentRow['inputs'],
+): Promise<Typed> {
+  const types = new Map<string, ColumnType | undefined>()
+  for await (const page of pages)
+    for (const row of page)
+      for (const [column, value] of Object.entries(valuesOf(row)))
+        types.set(column, wider(types.get(column), typeOf(value)))
+  return new Map([...types].map(([column, type]) => [column, type ?? 'text']))
+}
+
+function typeOf(value: Logged): ColumnType | undefined {
+  if (value === null) return undefined
+  if (typeof value === 'string') return 'text'
+  if (typeof value === 'boolean') return 'boolean'
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'double'
+  return 'json'
+}
+
+function wider(one: ColumnType | undefined, other: ColumnType | undefined): ColumnType | undefined {
+  if (one === undefined || other === undefined || one === other) return one ?? other
+  const numeric = [one, other].every((type) => type === 'integer' || type === 'double')
+  return numeric ? 'double' : 'json'
+}
+
+function prefixed(prefix: string, types: Typed): Column[] {
+  return [...types].map(([column, type]) => ({ name: `${prefix}${column}`, type }))
+}
+
+async function* cellsOf(
+  pages: AsyncIterable<readonly SegmentRow[]>,
+  inputs: Typed,
+  outputs: Typed,
+): AsyncGenerator<readonly unknown[]> {
+  for await (const page of pages)
+    for (const row of page)
+      yield [
+        row.prediction,
+        row.batch,
+        row.revision,
+        row.modelVersion,
+        row.role,
+        row.eventMs,
+        row.eventMs,
+        row.atMs,
+        row.key,
+        ...cells(row.inputs, inputs),
+        ...cells(row.outputs, outputs),
+      ]
+}
+
+function* cells(values: SegmentRow['inputs'], types: Typed): Generator<unknown> {
+  for (const [column, type] of types) {
+    const value = values[column]
+    // A gap is null in a column of any type; in one of JSON it must not become JSON's own null.
+    yield value ?? (type === 'json' ? undefined : null)
+  }
+}
+
+async function* truthCells(
+  pages: AsyncIterable<readonly TruthRow[]>,
+): AsyncGenerator<readonly unknown[]> {
+  for await (const page of pages)
+    for (const { by, ref, label, timeMs, atMs } of page) yield [by, ref, label, timeMs, atMs]
+}
+
+function segmentRow(row: Row, json: ReadonlySet<string>): SegmentRow {
+  const inputs: Record<string, Logged> = {}
+  const outputs: Record<string, Logged> = {}
+  for (const [column, given] of Object.entries(row)) {
+    const value = json.has(column) && given !== null ? JSON.parse(given as string) : given
+    if (column.startsWith(INPUT)) inputs[column.slice(INPUT.length)] = value as Logged
+    else if (column.startsWith(OUTPUT)) outputs[column.slice(OUTPUT.length)] = value as Logged
+  }
+  return {
+    prediction: row['prediction'] as number,
+    batch: row['batch'] as string,
+    revision: row['revision'] as number,
+    modelVersion: row['model_version'] as string,
+    role: row['role'] as SegmentRow['role'],
+    eventMs: row['event_ms'] as number,
+    atMs: row['at_ms'] as number,
+    key: row['key'] as string | null,
+    inputs,
+    outputs,
+  }
+}
+
