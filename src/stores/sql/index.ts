@@ -7,6 +7,7 @@ import type { PromotionReads, PromotionWrites } from '#governance'
 import type { PolicyRunReads, PolicyRunWrites } from '#automation'
 import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
+import type { RegistryReads, RegistryWrites } from '#registry'
 import type { TrackingReads, TrackingWrites } from '#tracking'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
@@ -19,6 +20,7 @@ import { policyRunReads, policyRunWrites } from './automation.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
 import { kyselyOn, openReader, openWriter } from './sqlite.ts'
+import { registryReads, registryWrites } from './registry/index.ts'
 import { trackingReads, trackingWrites } from './tracking/index.ts'
 import { workReads, workWrites } from './work.ts'
 
@@ -28,6 +30,7 @@ export interface Reads {
   readonly work: WorkReads
   readonly projects: ProjectReads
   readonly tracking: TrackingReads
+  readonly registry: RegistryReads
   readonly pipelines: PipelineReads
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
@@ -39,6 +42,7 @@ export interface Writes {
   readonly work: WorkWrites
   readonly projects: ProjectWrites
   readonly tracking: TrackingWrites
+  readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
@@ -132,6 +136,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     work: workReads(db),
     projects: projectReads(db),
     tracking: trackingReads(db),
+    registry: registryReads(db),
     pipelines: pipelineReads(db),
     automation: policyRunReads(db),
     governance: promotionReads(db),
@@ -144,6 +149,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     work: workWrites(db, world),
     projects: projectWrites(db),
     tracking: trackingWrites(db),
+    registry: registryWrites(db),
     pipelines: pipelineWrites(db),
     automation: policyRunWrites(db),
     governance: promotionWrites(db),

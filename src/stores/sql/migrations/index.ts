@@ -3,6 +3,7 @@ import { ledgerTables } from './0001-ledger.ts'
 import { workTables } from './0002-work.ts'
 import { projectTables } from './0003-projects.ts'
 import { trackingTables } from './0004-tracking.ts'
+import { registryTables } from './0005-registry.ts'
 import { governanceTables } from './0009-governance.ts'
 import { automationTables } from './0010-automation.ts'
 import { pipelineTables } from './0006-pipelines.ts'
@@ -13,6 +14,7 @@ export const migrations: readonly Migration[] = [
   workTables,
   projectTables,
   trackingTables,
+  registryTables,
   governanceTables,
   automationTables,
   pipelineTables,

@@ -8,8 +8,6 @@ import { metricReads, metricWrites } from './metrics.ts'
 import { runReads, runWrites } from './runs.ts'
 import type { TrackingTables } from './tables.ts'
 
-export type { TrackingTables } from './tables.ts'
-
 export function trackingReads(db: Kysely<TrackingTables>): TrackingReads {
   return {
     ...experimentReads(db),

@@ -1,0 +1,146 @@
+import type { Clock } from '#base/clock'
+import type { Actor, LedgerWrites, Transact } from '#ledger'
+import { pageOf, type ArtifactFile, type KeyValue, type Page } from '#tracking'
+import type { AliasGuard } from './aliases.ts'
+import * as facts from './facts.ts'
+import { versionNotFound, type ModelVersion, type Stage } from './model.ts'
+import { modelOf } from './models.ts'
+import { checkedTag } from './names.ts'
+import type { RegistryReads, RegistryWrites, VersionSearch } from './store.ts'
+
+export interface Versions {
+  /** Throws `not-found`. */
+  get(model: string, version: number): Promise<ModelVersion>
+  search(search: VersionSearch): Promise<Page<ModelVersion>>
+  /** The newest of each stage, or of each of the stages named. Throws `not-found` for the model. */
+  newest(model: string, stages?: readonly Stage[]): Promise<ModelVersion[]>
+  /** Its files as they were when it was registered. Throws `not-found`. */
+  files(model: string, version: number): Promise<ArtifactFile[]>
+  note(actor: Actor, model: string, version: number, note: string): Promise<ModelVersion>
+  /** Its number is never given again. */
+  delete(actor: Actor, model: string, version: number): Promise<void>
+  setTag(actor: Actor, model: string, version: number, tag: KeyValue): Promise<void>
+  /** A tag that is not there is fine. */
+  deleteTag(actor: Actor, model: string, version: number, key: string): Promise<void>
+  move(
+    actor: Actor,
+    move: { model: string; version: number; stage: Stage; others: 'keep' | 'archive' },
+  ): Promise<ModelVersion>
+}
+
+interface Dependencies {
+  readonly read: RegistryReads
+  readonly transact: Transact<{ registry: RegistryWrites }>
+  readonly guard: AliasGuard
+  readonly clock: Clock
+}
+
+type VersionTx = {
+  readonly registry: RegistryWrites
+  readonly ledger: LedgerWrites
+  readonly kept: ModelVersion
+}
+
+/** Throws `not-found`. */
+export async function versionOf(
+  read: Pick<RegistryReads, 'findVersion'>,
+  model: string,
+  version: number,
+): Promise<ModelVersion> {
+  const found = await read.findVersion(model, version)
+  if (found === undefined) throw versionNotFound(model, version)
+  return found
+}
+
+export function createVersions(dependencies: Dependencies): Versions {
+  const { read } = dependencies
+  return {
+    get: (model, version) => versionOf(read, model, version),
+    search: async (search) => pageOf(await read.searchVersions(search), search),
+    newest: async (model, stages) => {
+      await modelOf(read, model)
+      const newest = await read.newestOfStages([model])
+      return stages === undefined || stages.length === 0
+        ? newest
+        : newest.filter((version) => stages.includes(version.stage))
+    },
+    files: async (model, version) => {
+      await versionOf(read, model, version)
+      return read.files(model, version)
+    },
+    ...versionChanges(dependencies),
+  }
+}
+
+function versionChanges({
+  read,
+  transact,
+  guard,
+  clock,
+}: Dependencies): Pick<Versions, 'note' | 'delete' | 'setTag' | 'deleteTag' | 'move'> {
+  const change = (model: string, version: number, work: (tx: VersionTx) => Promise<void>) =>
+    transact(async ({ registry, ledger }) => {
+      const found = await versionOf(registry, model, version)
+      const kept = { ...found, updatedMs: clock.nowMs() }
+      await registry.saveVersion(kept)
+      await work({ registry, ledger, kept })
+      return (await registry.findVersion(model, version)) ?? kept
+    })
+
+  return {
+    note: (actor, model, version, note) =>
+      change(model, version, async ({ registry, ledger, kept }) => {
+        await registry.saveVersion({ ...kept, note })
+        await ledger.append(actor, [facts.versionNoted(kept, note)])
+      }),
+    delete: async (actor, model, version) => {
+      const { aliases } = await versionOf(read, model, version)
+      for (const alias of aliases) await guard.check(model, alias, actor)
+      await change(model, version, async ({ registry, ledger, kept }) => {
+        await registry.deleteVersion(model, version)
+        const gone = kept.aliases.map((alias) =>
+          facts.aliasMoved({ model, alias, version: null, from: version }),
+        )
+        await ledger.append(actor, [...gone, facts.versionDeleted(kept)])
+      })
+    },
+    setTag: async (actor, model, version, tag) => {
+      await change(model, version, async ({ registry, ledger, kept }) => {
+        await registry.setVersionTags(model, version, [checkedTag(tag)])
+        await ledger.append(actor, [facts.versionTagSet(kept, tag)])
+      })
+    },
+    deleteTag: async (actor, model, version, key) => {
+      await change(model, version, async ({ registry, ledger, kept }) => {
+        if (await registry.deleteVersionTag(model, version, key))
+          await ledger.append(actor, [facts.versionTagDeleted(kept, key)])
+      })
+    },
+    move: (actor, { model, version, stage, others }) =>
+      change(model, version, async (tx) => {
+        if (others === 'archive') await archiveOthers(tx, actor, stage)
+        await tx.registry.saveVersion({ ...tx.kept, stage })
+        await tx.ledger.append(actor, [facts.versionStaged({ ...tx.kept, stage }, tx.kept.stage)])
+      }),
+  }
+}
+
+async function archiveOthers(
+  { registry, ledger, kept }: VersionTx,
+  actor: Actor,
+  stage: Stage,
+): Promise<void> {
+  const all = await registry.searchVersions({
+    kind: 'model',
+    conditions: [{ field: { of: 'attribute', name: 'model' }, comparator: '=', value: kept.model }],
+    order: [],
+    limit: Number.MAX_SAFE_INTEGER - 1,
+    offset: 0,
+  })
+  for (const other of all) {
+    if (other.stage !== stage || other.version === kept.version) continue
+    const archived = { ...other, stage: 'archived', updatedMs: kept.updatedMs } as const
+    await registry.saveVersion(archived)
+    await ledger.append(actor, [facts.versionStaged(archived, other.stage)])
+  }
+}
