@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
-import { Problem } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 
 function defaultEnvironments(variables: Readonly<Record<string, string | undefined>>): string {
   const cache = variables['XDG_CACHE_HOME'] ?? join(variables['HOME'] ?? homedir(), '.cache')
@@ -103,14 +103,14 @@ export function loadConfig(
   variables: Readonly<Record<string, string | undefined>> = environment,
 ): LoadedConfig {
   const keys = Object.keys(ConfigSchema.properties) as ConfigKey[]
-  const home = resolve(
-    String(flags['home'] ?? variables['ORRERY_HOME'] ?? describe('home').default),
-  )
+  // An empty variable is the shell's way of not setting it.
+  const variable = (key: string) => variables[variableOf(key)] || undefined
+  const home = homeIn(flags['home'] ?? variable('home') ?? describe('home').default)
   const file = fileSettings(join(home, 'config.yaml'))
   const origins = keys.map((key): Origin => {
     const layers = [
       ['flag', flags[key]],
-      ['environment', variables[variableOf(key)]],
+      ['environment', variable(key)],
       ['file', file[key]],
     ] as const
     const [from, raw] = layers.find(([, value]) => value !== undefined) ?? [
@@ -128,13 +128,23 @@ export function describe(key: ConfigKey): { default: unknown; description: strin
   return ConfigSchema.properties[key] as unknown as { default: unknown; description: string }
 }
 
+function homeIn(given: unknown): string {
+  if (typeof given === 'string' && given !== '') return resolve(given)
+  throw new Problem('invalid', `home is ${JSON.stringify(given)}; give one folder`)
+}
+
 function fileSettings(path: string): Record<string, unknown> {
   if (!existsSync(path)) return {}
-  const settings: unknown = parse(readFileSync(path, 'utf8')) ?? {}
+  const settings = parsedYaml(path)
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
     throw new Problem('invalid', `${path} must hold settings as "key: value" lines`)
+  if (Object.hasOwn(settings, 'home'))
+    throw new Problem(
+      'invalid',
+      `${path} cannot say where home is, for it lies there; use --home or ${variableOf('home')}`,
+    )
   const unknownKey = Object.keys(settings).find(
-    (key) => !(key in ConfigSchema.properties) || key === 'home',
+    (key) => !Object.hasOwn(ConfigSchema.properties, key),
   )
   if (unknownKey !== undefined)
     throw new Problem(
@@ -144,15 +154,30 @@ function fileSettings(path: string): Record<string, unknown> {
   return settings as Record<string, unknown>
 }
 
+function parsedYaml(path: string): unknown {
+  try {
+    return parse(readFileSync(path, 'utf8')) ?? {}
+  } catch (error) {
+    throw new Problem('invalid', `${path} is not YAML: ${messageOf(error)}`)
+  }
+}
+
 function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] {
   const schema = ConfigSchema.properties[key]
-  const value = Value.Convert(schema, raw)
+  const value = typeof raw === 'string' ? numberIn(raw, schema) : raw
   if (!Value.Check(schema, value))
     throw new Problem(
       'invalid',
-      `${key} (from ${from}) is ${JSON.stringify(raw)}; it must be ${expectation(schema)}. ${describe(key).description}`,
+      `${key} (from ${from}) is ${Number.isNaN(raw) ? 'no number' : JSON.stringify(raw)}; it must be ${expectation(schema)}. ${describe(key).description}`,
     )
   return value as Config[ConfigKey]
+}
+
+/** The number that a text means where a number is wanted, else the text itself, for the check to refuse. */
+function numberIn(text: string, schema: object): string | number {
+  return 'type' in schema && schema.type === 'integer' && /^\s*-?\d+\s*$/.test(text)
+    ? Number(text)
+    : text
 }
 
 function expectation(schema: object): string {

@@ -8,7 +8,7 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
  * (or DNS rebinding would reach us), and a browser's request must come from our own pages (CSRF).
  */
 export function requestGuard(allowedHosts: readonly string[]): (request: FastifyRequest) => void {
-  const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts])
+  const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts.map(hostName)])
   return (request) => {
     const host = request.headers.host ?? ''
     if (!hosts.has(hostName(host)))
@@ -34,5 +34,5 @@ export function isLoopback(host: string): boolean {
 }
 
 function hostName(host: string): string {
-  return host.replace(/:\d+$/, '').toLowerCase()
+  return host.trim().replace(/:\d+$/, '').toLowerCase()
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import type { Kysely } from 'kysely'
 import { Problem } from '#base/problem'
 import type { Clock } from '#base/clock'
@@ -50,7 +50,7 @@ export async function migrate(
       connection.prepare('insert into migrations values (?, ?)').run(migration.name, clock.nowMs())
       connection.exec('commit')
     } catch (error) {
-      connection.exec('rollback')
+      if (connection.inTransaction) connection.exec('rollback')
       throw error
     }
   }
@@ -58,6 +58,11 @@ export async function migrate(
 }
 
 function backUp(connection: Connection, copy: string): void {
-  // A copy of the same step's earlier, interrupted attempt is the better one: it is never overwritten.
-  if (!existsSync(copy)) connection.prepare('vacuum into ?').run(copy)
+  // The copy of an earlier attempt at the same step is as good: nothing was written since.
+  if (existsSync(copy)) return
+  // A copy that was cut short must never pass for a backup.
+  const half = `${copy}.half`
+  rmSync(half, { force: true })
+  connection.prepare('vacuum into ?').run(half)
+  renameSync(half, copy)
 }
