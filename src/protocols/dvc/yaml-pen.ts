@@ -27,7 +27,8 @@ interface Paper {
   indention: boolean
 }
 
-export function openPen(): Pen {
+/** A pen on a new page, whose outermost map stands at the given indent. */
+export function openPen(rootIndent = 0): Pen {
   const paper: Paper = { text: '', column: 0, indent: -1, spaced: true, indention: true }
   const indents: number[] = []
   return {
@@ -44,7 +45,7 @@ export function openPen(): Pen {
     },
     deeper: (what) => {
       indents.push(paper.indent)
-      if (paper.indent < 0) paper.indent = what === 'scalar' ? paper.indent : 0
+      if (paper.indent < 0) paper.indent = what === 'scalar' ? paper.indent : rootIndent
       else if (what !== 'same') paper.indent += STEP
     },
     shallower: () => {
@@ -69,8 +70,8 @@ function writeSlice(paper: Paper, characters: readonly string[]): void {
   paper.column += characters.length
 }
 
-function lineBreak(paper: Paper): void {
-  paper.text += '\n'
+function lineBreak(paper: Paper, character = '\n'): void {
+  paper.text += character
   paper.column = 0
   paper.spaced = true
   paper.indention = true
@@ -117,10 +118,7 @@ function writeSingle(paper: Paper, text: readonly string[], fold: boolean): void
       writeSlice(paper, Array.from(part.characters.join('').replaceAll("'", "''")))
     else if (part.kind === 'breaks') {
       if (part.characters[0] === '\n') lineBreak(paper)
-      for (const each of part.characters) {
-        if (each !== '\n') paper.text += each
-        else lineBreak(paper)
-      }
+      for (const each of part.characters) lineBreak(paper, each)
       toIndent(paper)
     } else if (fold && part.characters.length === 1 && paper.column > WIDTH && inside)
       toIndent(paper)
@@ -219,7 +217,11 @@ function writeDouble(paper: Paper, text: readonly string[], fold: boolean): void
 }
 
 /** Breaks the line inside double quotes and gives where the text goes on. */
-function foldDouble(paper: Paper, text: readonly string[], at: { start: number; end: number }): number {
+function foldDouble(
+  paper: Paper,
+  text: readonly string[],
+  at: { start: number; end: number },
+): number {
   const backslash = needsBackslash(text, at)
   writeSlice(paper, text.slice(at.start, at.end))
   if (backslash) write(paper, '\\')

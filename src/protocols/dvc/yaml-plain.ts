@@ -18,7 +18,9 @@ export function plainValue(source: string): ParamValue {
 
 /** Whether the text, written plain, would be read back as this very text. */
 export function readsAsText(text: string): boolean {
-  return text !== '=' && text !== '<<' && typeof plainValue(text) === 'string'
+  if (text === '=' || text === '<<') return false
+  // `-_` reads as text here, but ruamel takes it for a number and would stumble over it.
+  return typeof plainValue(text) === 'string' && !INT.test(text)
 }
 
 const NULLS = new Set(['~', 'null', 'Null', 'NULL'])

@@ -11,7 +11,10 @@ export interface Scalar {
 }
 
 /** How ruamel.yaml writes a scalar that has no style of its own yet. */
-export function scalarOf(value: Exclude<ParamValue, readonly ParamValue[] | ReadonlyMap<ParamKey, ParamValue>>, place: 'key' | 'value'): Scalar {
+export function scalarOf(
+  value: Exclude<ParamValue, readonly ParamValue[] | ReadonlyMap<ParamKey, ParamValue>>,
+  place: 'key' | 'value',
+): Scalar {
   if (typeof value === 'string') return { text: value, ...styleOf(value, place) }
   return { text: tokenOf(value, place), style: 'plain', multiline: false }
 }
@@ -20,7 +23,10 @@ export function scalarOf(value: Exclude<ParamValue, readonly ParamValue[] | Read
 export const BLANKS = '\0 \t\r\n\u0085\u2028\u2029'
 export const BREAKS = '\n\u0085\u2028\u2029'
 
-function tokenOf(value: null | boolean | bigint | number | Timestamp, place: 'key' | 'value'): string {
+function tokenOf(
+  value: null | boolean | bigint | number | Timestamp,
+  place: 'key' | 'value',
+): string {
   if (value === null) return place === 'key' ? 'null' : ''
   if (typeof value === 'number') return yamlFloat(value)
   if (isTimestamp(value)) return value.timestamp

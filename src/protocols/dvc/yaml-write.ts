@@ -1,4 +1,11 @@
-import { isList, isMap, isTimestamp, type ParamKey, type ParamMap, type ParamValue } from '#pipelines'
+import {
+  isList,
+  isMap,
+  isTimestamp,
+  type ParamKey,
+  type ParamMap,
+  type ParamValue,
+} from '#pipelines'
 import { openPen, type Pen } from './yaml-pen.ts'
 import { scalarOf } from './yaml-scalar.ts'
 
@@ -6,8 +13,8 @@ import { scalarOf } from './yaml-scalar.ts'
  * YAML as ruamel.yaml prints plain Python values in block style, to the byte: sequences stand at
  * the indent of their key, long text folds near column 80, and shared lists and maps get anchors.
  */
-export function printYaml(value: ParamMap): string {
-  const pen = openPen()
+export function printYaml(value: ParamMap, options: { indent: number } = { indent: 0 }): string {
+  const pen = openPen(options.indent)
   const write = writerOf(pen, anchorsOf(value))
   if (value.size === 0) return '{}\n'
   write.node(value, 'root')
@@ -17,8 +24,8 @@ export function printYaml(value: ParamMap): string {
 
 type Place = 'root' | 'item' | 'value'
 
-/** Keys as long as this, or of several lines, are written with `? `. */
-const SIMPLE_KEY_LENGTH = 128
+/** Keys as long as this, or of several lines, are written with `? `: 128 less the unseen tag `!!str`. */
+const SIMPLE_KEY_LENGTH = 123
 
 function writerOf(pen: Pen, anchors: Map<object, string>) {
   const written = new Set<object>()

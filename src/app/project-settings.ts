@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { Problem } from '#base/problem'
+import { isOn, mergedConfig, readConfig, type DvcConfig } from '#protocols/dvc/config'
+import type { LinkType } from '#stores/dvc/links'
+
+/** What `.dvc/config` and the files above it say, as far as it matters here. Paths are absolute. */
+export interface ProjectSettings {
+  readonly cacheFolder: string
+  readonly links: readonly LinkType[]
+  readonly shared: boolean
+  readonly versionControl: boolean
+  readonly autostage: boolean
+  readonly commandStyle: { bool: 'store_true' | 'boolean_optional'; list: 'nargs' | 'append' }
+  readonly defaultRemote: string | undefined
+  /** Where a remote is: a folder, or an address that is not on this machine. */
+  readonly remotes: ReadonlyMap<string, string>
+}
+
+export function readSettings(
+  root: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): ProjectSettings {
+  const config = mergedConfig(configFiles(root, variables).map(readLevel))
+  const at = (section: string, name: string) => config.get(section)?.get(name)
+  const remotes = remotesOf(config)
+  return {
+    cacheFolder: at('cache', 'dir') ?? join(root, '.dvc', 'cache'),
+    links: linkTypes(at('cache', 'type')),
+    shared: at('cache', 'shared') === 'group',
+    versionControl: !isOn(at('core', 'no_scm')),
+    autostage: isOn(at('core', 'autostage')),
+    commandStyle: {
+      bool: at('parsing', 'bool') === 'boolean_optional' ? 'boolean_optional' : 'store_true',
+      list: at('parsing', 'list') === 'append' ? 'append' : 'nargs',
+    },
+    defaultRemote: at('core', 'remote'),
+    remotes,
+  }
+}
+
+/** The folder of a remote, the default one without a name. Throws a `Problem` that says what to set up. */
+export function remoteFolder(
+  settings: ProjectSettings,
+  name: string | undefined,
+): { name: string; folder: string } {
+  const wanted = name ?? settings.defaultRemote
+  if (wanted === undefined)
+    throw new Problem(
+      'not-found',
+      'the project has no default remote; run `orrery remote add -d NAME FOLDER`, or name one with --remote',
+    )
+  const url = settings.remotes.get(wanted)
+  if (url === undefined)
+    throw new Problem(
+      'not-found',
+      `there is no remote ${wanted}; the project has ${[...settings.remotes.keys()].join(', ') || 'none'}`,
+    )
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url))
+    throw new Problem(
+      'unsupported',
+      `the remote ${wanted} is at ${url}; only folders are supported yet, so use dvc to reach it`,
+    )
+  return { name: wanted, folder: url }
+}
+
+function configFiles(
+  root: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const user =
+    variables['DVC_GLOBAL_CONFIG_DIR'] ??
+    join(variables['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'dvc')
+  const system = variables['DVC_SYSTEM_CONFIG_DIR'] ?? '/etc/xdg/dvc'
+  return [
+    join(system, 'config'),
+    join(user, 'config'),
+    join(root, '.dvc', 'config'),
+    join(root, '.dvc', 'config.local'),
+  ]
+}
+
+/** One file's settings, in which relative paths count from the folder of the file. */
+function readLevel(file: string): DvcConfig {
+  if (!existsSync(file)) return new Map()
+  const { value, problems } = readConfig(readFileSync(file, 'utf8'))
+  if (problems.length > 0)
+    throw new Problem('invalid', `${file} has faults: ${problems.join('; ')}`)
+  return new Map(
+    [...value].map(([section, options]) => [
+      section,
+      new Map(
+        [...options].map(([name, text]) => [
+          name,
+          isPath(section, name) ? absolute(text, dirname(file)) : text,
+        ]),
+      ),
+    ]),
+  )
+}
+
+function isPath(section: string, name: string): boolean {
+  return (
+    (section === 'cache' && name === 'dir') || (section.startsWith('remote "') && name === 'url')
+  )
+}
+
+function absolute(path: string, folder: string): string {
+  const local = path.replace(/^file:\/\//, '')
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(local)) return local
+  return local.startsWith('~/') ? join(homedir(), local.slice(2)) : resolve(folder, local)
+}
+
+function remotesOf(config: DvcConfig): Map<string, string> {
+  const urls = new Map<string, string>()
+  for (const [section, options] of config) {
+    const name = /^remote "(.*)"$/.exec(section)?.[1]
+    const url = options.get('url')
+    if (name !== undefined && url !== undefined) urls.set(name, url)
+  }
+  // One remote may lie within another: remote://backup/team.
+  return new Map(
+    [...urls].map(([name, url]) => {
+      const [, other, path] = /^remote:\/\/([^/]+)\/?(.*)$/.exec(url) ?? []
+      const base = other === undefined ? undefined : urls.get(other)
+      return [name, base === undefined ? url : join(base, path ?? '')]
+    }),
+  )
+}
+
+const LINK_TYPES = ['reflink', 'copy', 'hardlink', 'symlink'] as const
+
+function linkTypes(text: string | undefined): LinkType[] {
+  const wanted = (text ?? 'reflink,copy')
+    .replaceAll(/["']/g, '')
+    .split(',')
+    .map((type) => type.trim())
+  const known = LINK_TYPES.filter((type) => wanted.includes(type))
+  return known.toSorted((one, other) => wanted.indexOf(one) - wanted.indexOf(other))
+}

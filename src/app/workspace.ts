@@ -1,0 +1,168 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { systemClock, type Clock } from '#base/clock'
+import { Problem } from '#base/problem'
+import { createData, type Data } from '#data'
+import { processExecutor } from '#executors/process/index'
+import { createPipelines, type Environments, type Pipelines } from '#pipelines'
+import { withIgnored } from '#protocols/dvc/ignore'
+import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
+import { printTree, readTree } from '#protocols/dvc/tree'
+import { openOutsAside } from '#stores/dvc/aside'
+import { gitRootOf, gitStateOf, noVersionControl, openGit } from '#stores/dvc/git'
+import { openHashCache } from '#stores/dvc/hash-cache'
+import { openProjectLock } from '#stores/dvc/lock'
+import { openObjectFolder } from '#stores/dvc/objects'
+import { openPathLocks } from '#stores/dvc/path-locks'
+import { openFolderRemote } from '#stores/dvc/remote'
+import { openRunCache } from '#stores/dvc/run-cache'
+import { openWorkspace as openFolder } from '#stores/dvc/workspace'
+import { openProjectFiles } from './project-files.ts'
+import { readSettings, remoteFolder } from './project-settings.ts'
+
+export interface WorkspaceDependencies {
+  /** The process environment: settings of dvc and of Git, and what stages run with. */
+  readonly variables: Readonly<Record<string, string | undefined>>
+  /** Folder of the Python environments that stages run in. */
+  readonly environments: string
+  readonly clock?: Clock
+  /** How long to wait for another dvc or orrery in the same project. */
+  readonly waitSeconds?: number
+}
+
+/** Data and pipelines of one project folder. */
+export interface ProjectWorkspace {
+  /** Absolute path of the project's root. */
+  readonly root: string
+  readonly data: Data
+  readonly pipelines: Pipelines
+}
+
+/** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
+export function projectRootOf(folder: string): string {
+  for (let here = resolve(folder); ; here = dirname(here)) {
+    if (existsSync(join(here, '.dvc', 'config')) || existsSync(join(here, '.dvc', '.gitignore')))
+      return here
+    if (dirname(here) === here)
+      throw new Problem(
+        'not-found',
+        `${resolve(folder)} is not inside a project; run \`orrery init\` at its root`,
+      )
+  }
+}
+
+export function openWorkspace(root: string, dependencies: WorkspaceDependencies): ProjectWorkspace {
+  const { variables, clock = systemClock, waitSeconds = 5 } = dependencies
+  const settings = readSettings(root, variables)
+  const temporary = join(root, '.dvc', 'tmp')
+  const own = join(temporary, 'orrery')
+  const trees = { print: printTree, read: readTree }
+  const files = openProjectFiles({ root, commandStyle: settings.commandStyle })
+  const cache = openObjectFolder({ folder: settings.cacheFolder, trees, shared: settings.shared })
+  const workspace = openFolder({
+    root,
+    clock,
+    trees,
+    cache,
+    hashes: openHashCache(join(own, 'hashes')),
+    links: settings.links,
+    rulesIn: files.rulesIn,
+  })
+  const versionControl =
+    settings.versionControl && gitRootOf(root) !== undefined
+      ? openGit({ root, autostage: settings.autostage, withIgnored })
+      : noVersionControl
+  const whole = openProjectLock(join(own, 'lock'), { waitSeconds, holder: 'another orrery' })
+  const brief = openProjectLock(join(temporary, 'lock'), {
+    waitSeconds,
+    holder: 'another dvc or orrery',
+  })
+
+  const data = createData({
+    workspace,
+    cache,
+    catalog: files,
+    versionControl,
+    remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
+    locks: [whole, brief],
+  })
+  const pipelines = createPipelines({
+    root,
+    workspace,
+    cache,
+    catalog: files,
+    files,
+    versionControl,
+    runCache: openRunCache(settings.cacheFolder, {
+      key: runKey,
+      value: runValue,
+      print: printRun,
+      read: readRun,
+    }),
+    project: async () => (await projectConfig(root)).project ?? basename(root),
+    executor: processExecutor({
+      root,
+      shell: variables['SHELL'] || '/bin/sh',
+      environment: variables,
+    }),
+    environments: environmentsOf(root, dependencies),
+    aside: openOutsAside(root, join(own, 'aside')),
+    whole,
+    brief,
+    holdPaths: openPathLocks(root, temporary),
+    versionState: () => gitStateOf(root),
+    nowMs: () => clock.nowMs(),
+  })
+  return { root, data, pipelines }
+}
+
+/** Looks into orrery.yaml only when a stage really runs. */
+function environmentsOf(root: string, dependencies: WorkspaceDependencies): Environments {
+  return {
+    prepare: async (onProgress, signal) => {
+      const { virtualEnvironments } = await import('#executors/environment/index')
+      const { environment } = await projectConfig(root)
+      const environments = virtualEnvironments({
+        spec: {
+          python: environment?.python,
+          requirements: requirementsAt(root, environment?.requirements),
+        },
+        folder: dependencies.environments,
+        environment: dependencies.variables,
+        // Installing may take long, and whoever waits needs the result.
+        lockAt: (file) =>
+          openProjectLock(file, {
+            waitSeconds: 3600,
+            holder: 'another builder of this environment',
+          }),
+      })
+      return environments.prepare(onProgress, signal)
+    },
+  }
+}
+
+function requirementsAt(root: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  const file = join(root, path)
+  if (!existsSync(file))
+    throw new Problem(
+      'not-found',
+      `orrery.yaml names ${path} as the requirements, which does not exist`,
+    )
+  return readFileSync(file, 'utf8')
+}
+
+interface ProjectConfig {
+  readonly project?: string
+  readonly environment?: { python?: string; requirements?: string } | undefined
+}
+
+async function projectConfig(root: string): Promise<ProjectConfig> {
+  const file = join(root, 'orrery.yaml')
+  if (!existsSync(file)) return {}
+  const { parseProjectFile } = await import('#protocols/project-file/index')
+  const { config, problems } = parseProjectFile(readFileSync(file, 'utf8'))
+  if (config === undefined)
+    throw new Problem('invalid', `orrery.yaml is not right: ${problems.join('; ')}`)
+  return config as ProjectConfig
+}

@@ -1,0 +1,198 @@
+import type { Argv } from 'yargs'
+import type { ReproEvent, ReproResult, RunRecorder } from '#pipelines'
+import { command } from '../command.ts'
+import type { CalledIn } from '../workspace.ts'
+
+function flagsOf(argv: Argv) {
+  return argv
+    .positional('targets', {
+      type: 'string',
+      array: true,
+      describe: 'Stages, with all that they need',
+    })
+    .option('dry', { type: 'boolean', default: false, describe: 'Say what would be done, and why' })
+    .option('force', {
+      alias: 'f',
+      type: 'boolean',
+      default: false,
+      describe: 'Run stages that are up to date as well',
+    })
+    .option('single-item', {
+      alias: 's',
+      type: 'boolean',
+      default: false,
+      describe: 'Only the targets, not what they need',
+    })
+    .option('keep-going', {
+      alias: 'k',
+      type: 'boolean',
+      default: false,
+      describe: 'Go on with what does not need a stage that failed',
+    })
+    .option('run-cache', {
+      type: 'boolean',
+      default: true,
+      describe: 'Take outputs of the same run from the cache',
+    })
+    .option('timeout', {
+      type: 'string',
+      describe: 'For stages without meta.timeout, for example 30m',
+    })
+    .option('url', { type: 'string', describe: 'Server that records the runs' })
+    .option('record', {
+      type: 'boolean',
+      describe:
+        'Record the runs on a server (default: if --url, ORRERY_URL or MLFLOW_TRACKING_URI names one)',
+    })
+}
+
+export const repro = command({
+  command: 'repro [targets..]',
+  describe: 'Run the stages of dvc.yaml that are not up to date',
+  builder: flagsOf,
+  handler: async (flags) => {
+    const { calledIn, say } = await import('../workspace.ts')
+    const here = calledIn()
+    const targets =
+      flags.targets === undefined || flags.targets.length === 0
+        ? [defaultTarget(here)]
+        : here.targets(flags.targets)
+    const options = {
+      targets,
+      force: flags.force,
+      singleItem: flags['single-item'] === true,
+      keepGoing: flags['keep-going'] === true,
+      runCache: flags['run-cache'] !== false,
+    }
+    if (flags.dry) {
+      const plan = await here.pipelines.plan(options)
+      return say(
+        flags,
+        { plan },
+        plan.map(({ name, action, reason }) => `${name}: ${action} (${reason})`),
+      )
+    }
+    const recorder = await recorderFor(flags)
+    const timeoutMs = await timeoutOf(flags.timeout)
+    const result = await untilSignal((signal) =>
+      here.pipelines.repro({
+        ...options,
+        signal,
+        ...(recorder === undefined ? {} : { recorder }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        onEvent: flags.json === true ? toStandardError() : printer(),
+      }),
+    )
+    say(flags, result, summary(result))
+    if (result.outcome !== 'succeeded') process.exitCode = 1
+  },
+})
+
+/** All stages of the `dvc.yaml` in the folder of the call. */
+function defaultTarget(here: CalledIn): string {
+  return here.folder === '' ? 'dvc.yaml' : `${here.folder}/dvc.yaml`
+}
+
+async function recorderFor(flags: {
+  url?: string | undefined
+  record?: boolean | undefined
+}): Promise<RunRecorder | undefined> {
+  if (flags.record === false) return undefined
+  const { environment } = await import('#app/config')
+  const named = flags.url ?? environment['ORRERY_URL'] ?? environment['MLFLOW_TRACKING_URI']
+  const isServer = named !== undefined && /^https?:\/\//.test(named)
+  if (!isServer && flags.record !== true) return undefined
+  const { httpRecorder } = await import('#app/recorder')
+  const { serverUrl } = await import('../client.ts')
+  return httpRecorder(await serverUrl(flags))
+}
+
+async function timeoutOf(text: string | undefined): Promise<number | undefined> {
+  if (text === undefined) return undefined
+  const { durationMs } = await import('#protocols/dvc/pipeline-stage')
+  const { Problem } = await import('#base/problem')
+  const ms = durationMs(text)
+  if (ms === undefined)
+    throw new Problem('invalid', `--timeout ${text} is no time; write for example 90s or 30m`)
+  return ms
+}
+
+/** Ends what runs, with all that it started, when the person interrupts. */
+async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController()
+  const stop = () => abort.abort()
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  try {
+    return await work(abort.signal)
+  } finally {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+}
+
+function printer(): (event: ReproEvent) => void {
+  const write = (text: string) => process.stdout.write(text)
+  const lines = linePrefixer(write)
+  return (event) => {
+    if (event.kind === 'decided' && event.action !== 'up-to-date')
+      write(`${event.step}: ${WORDS[event.action]} (${event.reason})\n`)
+    else if (event.kind === 'started')
+      for (const each of event.commands) write(`${event.step} > ${each}\n`)
+    else if (event.kind === 'output') lines.add(event.step, event.text)
+    else if (event.kind === 'progress') write(`${event.text}\n`)
+    else if (event.kind === 'finished') {
+      lines.flush(event.step.name)
+      if (event.step.failure !== null) write(`${event.step.name}: failed: ${event.step.failure}\n`)
+      else if (event.step.action === 'run')
+        write(`${event.step.name}: done in ${(event.step.durationMs / 1000).toFixed(1)} s\n`)
+    }
+  }
+}
+
+const WORDS = {
+  run: 'running',
+  restored: 'restored from the cache',
+  committed: 'taken as it is',
+  skipped: 'skipped',
+  'up-to-date': 'up to date',
+} as const
+
+function toStandardError(): (event: ReproEvent) => void {
+  const lines = linePrefixer((text) => process.stderr.write(text))
+  return (event) => {
+    if (event.kind === 'output') lines.add(event.step, event.text)
+    else if (event.kind === 'finished') lines.flush(event.step.name)
+  }
+}
+
+/** Output of a stage, each line after the stage's name. */
+function linePrefixer(write: (text: string) => unknown) {
+  let rest = ''
+  return {
+    add: (step: string, text: string) => {
+      const lines = (rest + text).split(/\r?\n/)
+      rest = lines.pop() ?? ''
+      for (const line of lines) write(`${step} | ${line}\n`)
+    },
+    flush: (step: string) => {
+      if (rest !== '') write(`${step} | ${rest}\n`)
+      rest = ''
+    },
+  }
+}
+
+function summary(result: ReproResult): string[] {
+  const count = (action: string) =>
+    result.steps.filter((step) => step.action === action && step.failure === null).length
+  const failed = result.steps.filter((step) => step.failure !== null && step.action !== 'skipped')
+  if (failed.length === 0 && result.steps.every((step) => step.action === 'up-to-date'))
+    return ['Data and pipelines are up to date.']
+  const parts = [
+    `${count('run')} run`,
+    `${count('restored')} restored from the cache`,
+    `${count('up-to-date')} up to date`,
+    ...(failed.length > 0 ? [`${failed.length} failed; their old outputs are as they were`] : []),
+  ]
+  return [parts.join(', ')]
+}

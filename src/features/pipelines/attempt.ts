@@ -1,0 +1,182 @@
+import type { Json } from '#base/json'
+import { messageOf } from '#base/problem'
+import type { Step } from './graph.ts'
+import type { StageOutcome } from './recorder.ts'
+import { blank, isExpected, type Run, type StepResult } from './repro-run.ts'
+import {
+  depRefs,
+  finishStage,
+  inputsOf,
+  lockToken,
+  metricsOf,
+  namedParams,
+  outRefs,
+} from './finish.ts'
+import type { Stage, StageLock } from './stage.ts'
+import type { Execution } from './store.ts'
+
+/** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
+export const STAGE_TIMEOUT_MS = 12 * 3_600_000
+
+/** Runs a stage and records it. */
+export async function runStage(
+  run: Run,
+  step: Step,
+  { stage, lock, reason }: { stage: Stage; lock: StageLock | undefined; reason: string },
+): Promise<StepResult> {
+  const { ground, recorder, pipelineRunId, options } = run
+  const inputs = await inputsOf(ground, stage, lock)
+  const environment = await run.environment(options.signal)
+  const started = await recorder.stageStarted({
+    pipelineRunId,
+    stage: stage.address,
+    command: stage.cmd,
+    params: namedParams(inputs.params) as Record<string, Json>,
+    deps: depRefs(stage, inputs.deps),
+    environment: environment.record,
+  })
+  const commands = commandsOf(stage)
+  run.emit({ kind: 'started', step: step.name, commands, runId: started.runId })
+  const log = tailOf(LOG_TAIL_CHARACTERS)
+  const done = await attempt(run, stage, {
+    lock,
+    commands,
+    variables: { ...environment.variables, ...started.environment },
+    onOutput: (text) => {
+      log.add(text)
+      run.emit({ kind: 'output', step: step.name, text })
+    },
+  })
+  const outs = outRefs(stage, done.lock)
+  await recorder.stageFinished({
+    pipelineRunId,
+    stage: stage.address,
+    runId: started.runId,
+    outcome: done.outcome,
+    reason: done.failure,
+    outs,
+    metrics: done.lock === undefined ? {} : await metricsOf(ground, stage),
+    logTail: log.text(),
+  })
+  return {
+    ...blank(step),
+    action: 'run',
+    outcome: done.outcome,
+    reason,
+    failure: done.failure,
+    runId: started.runId === '' ? null : started.runId,
+    outs,
+  }
+}
+
+interface Attempt {
+  readonly lock: StageLock | undefined
+  readonly commands: readonly string[]
+  readonly variables: Readonly<Record<string, string>>
+  readonly onOutput: (text: string) => void
+}
+
+interface Done {
+  readonly outcome: StageOutcome
+  readonly failure: string | null
+  /** What the stage wrote; undefined when it failed, and the old outs are back. */
+  readonly lock: StageLock | undefined
+}
+
+/** Runs the commands with the old outs set aside, and keeps either all that is new or all that was there. */
+async function attempt(run: Run, stage: Stage, { lock, ...how }: Attempt): Promise<Done> {
+  const { ground } = run
+  const replaced = stage.outs.filter(({ persist }) => !persist).map(({ path }) => path)
+  for (const { path, persist } of stage.outs) if (persist) await ground.workspace.unlink(path)
+  const aside = await ground.aside.setAside(stage.address, replaced, lockToken(lock))
+  let finished: StageLock | undefined
+  try {
+    const execution = await execute(run, stage, { ...how, onStart: (pid) => aside.runningAs(pid) })
+    const failure = failureOf(execution)
+    if (failure !== null) return { ...failure, lock: undefined }
+    finished = await finishStage(ground, stage, lock)
+    run.locks.set(stage.address, finished)
+    return { outcome: 'succeeded', failure: null, lock: finished }
+  } catch (error) {
+    if (!isExpected(error)) throw error
+    return { outcome: 'failed', failure: messageOf(error), lock: undefined }
+  } finally {
+    await (finished === undefined ? aside.putBack() : aside.drop())
+  }
+}
+
+async function execute(
+  run: Run,
+  stage: Stage,
+  how: Omit<Attempt, 'lock'> & { onStart: (pid: number) => void },
+): Promise<Execution> {
+  const { ground, options } = run
+  const free = await ground.holdPaths({
+    read: [...stage.deps, ...stage.params].map(({ path }) => path),
+    write: stage.outs.map(({ path }) => path),
+  })
+  run.turn.release()
+  run.turn.release = () => {}
+  try {
+    return await ground.executor.run({
+      commands: how.commands,
+      folder: stage.wdir,
+      environment: {
+        PYTHONHASHSEED: '0',
+        ...how.variables,
+        DVC_ROOT: ground.root,
+        DVC_STAGE: stage.address,
+      },
+      timeoutMs: stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onOutput: how.onOutput,
+      onStart: how.onStart,
+    })
+  } finally {
+    run.turn.release = await ground.brief.acquire()
+    await free()
+  }
+}
+
+function failureOf(execution: Execution): { outcome: StageOutcome; failure: string } | null {
+  switch (execution.kind) {
+    case 'finished':
+      return null
+    case 'failed':
+      return {
+        outcome: 'failed',
+        failure: `\`${execution.command}\` ended with exit code ${execution.code}`,
+      }
+    case 'killed':
+      return {
+        outcome: 'killed',
+        failure: `\`${execution.command}\` was ended by ${execution.signal}`,
+      }
+    case 'timed-out':
+      return {
+        outcome: 'killed',
+        failure: `\`${execution.command}\` was ended after ${Math.round(execution.afterMs / 1000)} s, the time it is given; give it more with meta.timeout in dvc.yaml`,
+      }
+    case 'cancelled':
+      return { outcome: 'killed', failure: 'it was cancelled' }
+  }
+}
+
+/** Text of several lines is several commands, each in a shell of its own, as DVC does it. */
+function commandsOf(stage: Stage): string[] {
+  const lines = typeof stage.cmd === 'string' ? stage.cmd.split(/\r?\n/) : stage.cmd
+  return lines.filter((line) => line.trim() !== '')
+}
+
+const LOG_TAIL_CHARACTERS = 64 * 1024
+
+function tailOf(limit: number): { add(text: string): void; text(): string } {
+  let kept = ''
+  return {
+    add: (text) => {
+      kept += text
+      if (kept.length > 2 * limit) kept = kept.slice(-limit)
+    },
+    text: () => kept.slice(-limit),
+  }
+}

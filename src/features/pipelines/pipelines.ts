@@ -1,0 +1,179 @@
+import { Problem } from '#base/problem'
+import { exclusively } from '#data'
+import { graphOf, inOrder, type Graph } from './graph.ts'
+import { repro } from './repro.ts'
+import type { ReproGround, ReproOptions, ReproResult } from './repro-run.ts'
+import { reasons, firstReason, inWords, type Reason } from './staleness.ts'
+import { lookAt } from './steps.ts'
+import { earlierRun } from './finish.ts'
+import type { LoadedPipelines } from './store.ts'
+import type { Stage, StageLock } from './stage.ts'
+
+export interface StageStatus {
+  readonly stage: Stage
+  readonly lock: StageLock | undefined
+  /** Everything that is not as it was; empty for a stage that is up to date. */
+  readonly reasons: readonly Reason[]
+}
+
+/** What repro would do, without doing it. */
+export interface PlannedStep {
+  readonly name: string
+  readonly action: 'run' | 'restore' | 'up-to-date' | 'commit' | 'depends'
+  readonly reason: string
+}
+
+export interface Pipelines {
+  load(): Promise<LoadedPipelines>
+  status(targets?: readonly string[]): Promise<StageStatus[]>
+  plan(options: ReproOptions): Promise<PlannedStep[]>
+  repro(options: ReproOptions): Promise<ReproResult>
+}
+
+export type PipelinesGround = ReproGround
+
+export function createPipelines(ground: PipelinesGround): Pipelines {
+  const whole = async (): Promise<LoadedPipelines> => {
+    const loaded = await ground.files.load()
+    if (loaded.problems.length > 0) throw faulty(loaded)
+    return loaded
+  }
+  const steps = (graph: Graph, options: ReproOptions): ReproOptions => ({
+    ...options,
+    targets: options.targets.flatMap((target) => stepsNamed(graph, target)),
+  })
+  return {
+    load: () => ground.files.load(),
+    status: async (targets = []) => {
+      const loaded = await whole()
+      const graph = graphOf(loaded.stages, loaded.tracked)
+      const named = new Set(targets.flatMap((target) => stepsNamed(graph, target)))
+      const found: StageStatus[] = []
+      for (const stage of loaded.stages) {
+        if (targets.length > 0 && !named.has(stage.address)) continue
+        const lock = loaded.locks.get(stage.address)
+        found.push({ stage, lock, reasons: await allOf(reasons(stage, lock, lookAt(ground))) })
+      }
+      return found
+    },
+    plan: async (options) => {
+      const loaded = await whole()
+      const graph = graphOf(loaded.stages, loaded.tracked)
+      return planned(ground, { loaded, graph }, steps(graph, options))
+    },
+    repro: (options) =>
+      exclusively([ground.whole], async () => {
+        const loaded = await whole()
+        const graph = graphOf(loaded.stages, loaded.tracked)
+        return repro(ground, loaded, steps(graph, options))
+      }),
+  }
+}
+
+async function planned(
+  ground: PipelinesGround,
+  { loaded, graph }: { loaded: LoadedPipelines; graph: Graph },
+  options: ReproOptions,
+): Promise<PlannedStep[]> {
+  const look = lookAt(ground)
+  const plan: PlannedStep[] = []
+  const moving = new Map<string, string>()
+  for (const { name, ...step } of inOrder(graph, options.targets)) {
+    if (options.singleItem === true && !options.targets.includes(name)) continue
+    const before = (graph.upstream.get(name) ?? []).find((need) => moving.has(need))
+    if (step.kind === 'data') {
+      const changes = await Promise.all(
+        step.outs.map((out) => look.out({ ...DATA_OUT, ...out }, out.content)),
+      )
+      const change = changes.find((each) => each !== undefined)
+      if (change !== undefined) moving.set(name, name)
+      plan.push({
+        name,
+        action: change === undefined ? 'up-to-date' : 'commit',
+        reason: change === undefined ? 'nothing changed' : `its data is ${change}`,
+      })
+      continue
+    }
+    const lock = loaded.locks.get(step.stage.address)
+    const reason: Reason | undefined =
+      options.force === true ? { kind: 'forced' } : await firstReason(step.stage, lock, look)
+    if (reason === undefined) {
+      if (before !== undefined) moving.set(name, name)
+      plan.push(
+        before === undefined
+          ? { name, action: 'up-to-date', reason: 'nothing that it reads or writes changed' }
+          : { name, action: 'depends', reason: `it runs if ${before} changes what it reads` },
+      )
+      continue
+    }
+    moving.set(name, name)
+    const restores =
+      options.force !== true &&
+      before === undefined &&
+      (await isRestorable(ground, step.stage, lock))
+    plan.push({ name, action: restores ? 'restore' : 'run', reason: inWords(reason) })
+  }
+  return plan
+}
+
+const DATA_OUT = { written: '', kind: 'out', persist: false } as const
+
+async function isRestorable(
+  ground: PipelinesGround,
+  stage: Stage,
+  lock: StageLock | undefined,
+): Promise<boolean> {
+  try {
+    const look = lookAt(ground)
+    return (await earlierRun(ground, stage, { lock, look, runCache: true })) !== undefined
+  } catch (error) {
+    // Something that it needs is missing: that is said when it runs.
+    if (error instanceof Problem) return false
+    throw error
+  }
+}
+
+/** Steps that a word names: a step, a group made by foreach or matrix, a file of stages, or an output. */
+function stepsNamed(graph: Graph, target: string): string[] {
+  const found = graph.steps.filter(
+    (step) =>
+      step.name === target ||
+      (step.kind === 'stage' &&
+        (step.stage.file === target ||
+          step.name.startsWith(`${target}@`) ||
+          step.stage.outs.some(({ path }) => path === target))) ||
+      (step.kind === 'data' && step.outs.some(({ path }) => path === target)),
+  )
+  if (found.length === 0)
+    throw new Problem(
+      'not-found',
+      `${target} names no stage, no pipeline file and no output; the project has ${listed(graph.steps.map(({ name }) => name))}`,
+    )
+  return found.map(({ name }) => name)
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'no stages yet: write them into dvc.yaml'
+  return names.length > 12
+    ? `${names.slice(0, 12).join(', ')} and ${names.length - 12} more`
+    : names.join(', ')
+}
+
+function faulty(loaded: LoadedPipelines): Problem {
+  const said = loaded.problems.map(({ file, stage, message }) =>
+    stage === undefined ? `${file}: ${message}` : `${file}, stage ${stage}: ${message}`,
+  )
+  return new Problem(
+    'invalid',
+    `the project's files have faults; mend them first:\n  ${said.join('\n  ')}`,
+    {
+      problems: loaded.problems,
+    },
+  )
+}
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -1,0 +1,72 @@
+import type { DataRef } from '#data'
+import type { Json } from '#base/json'
+
+/**
+ * Where stage runs are written down, so that each is a run that people can compare. Every call may be
+ * made again after a failure, with the same content, and must then change nothing.
+ */
+export interface RunRecorder {
+  pipelineStarted(start: {
+    readonly project: string
+    readonly commit: string | null
+    readonly dirty: boolean
+    readonly branch: string | null
+    readonly stages: readonly string[]
+  }): Promise<{ pipelineRunId: string }>
+  stageStarted(start: {
+    readonly pipelineRunId: string
+    readonly stage: string
+    readonly command: string | readonly string[]
+    readonly params: Readonly<Record<string, Json>>
+    readonly deps: readonly DataRef[]
+    readonly environment: EnvironmentRecord | null
+  }): Promise<{
+    runId: string
+    /** Variables for the stage's process. */
+    environment: Readonly<Record<string, string>>
+  }>
+  stageFinished(end: {
+    readonly pipelineRunId: string
+    readonly stage: string
+    readonly runId: string
+    readonly outcome: StageOutcome
+    readonly reason: string | null
+    readonly outs: readonly DataRef[]
+    readonly metrics: Readonly<Record<string, number>>
+    readonly logTail: string
+  }): Promise<void>
+  stageSkipped(skip: {
+    readonly pipelineRunId: string
+    readonly stage: string
+    readonly why: 'up-to-date' | 'restored'
+    readonly reason: string
+    readonly outs: readonly DataRef[]
+  }): Promise<void>
+  pipelineFinished(end: {
+    readonly pipelineRunId: string
+    readonly outcome: StageOutcome
+    readonly reason: string | null
+    readonly lockDigest: string | null
+  }): Promise<void>
+}
+
+export type StageOutcome = 'succeeded' | 'failed' | 'killed'
+
+/** What a stage ran in. The digest is that of the lock's text, so the same digest is the same environment. */
+export interface EnvironmentRecord {
+  readonly digest: string
+  /** Every package with its version, one a line. */
+  readonly lock: string
+  readonly python: string
+  readonly os: string
+  readonly cpu: string
+}
+
+/** For runs that nobody records. */
+export const noRecorder: RunRecorder = {
+  pipelineStarted: async () => ({ pipelineRunId: '' }),
+  stageStarted: async () => ({ runId: '', environment: {} }),
+  stageFinished: async () => {},
+  stageSkipped: async () => {},
+  pipelineFinished: async () => {},
+}

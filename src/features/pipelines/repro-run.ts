@@ -1,0 +1,120 @@
+import { Problem } from '#base/problem'
+import type { Catalog, DataRef, ProjectLock } from '#data'
+import type { Step } from './graph.ts'
+import type { RunRecorder, StageOutcome } from './recorder.ts'
+import type { StageGround } from './finish.ts'
+import type { StageLock } from './stage.ts'
+import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
+
+export interface ReproOptions {
+  /** Names of steps, with everything that they need. None means all. */
+  readonly targets: readonly string[]
+  readonly force?: boolean
+  /** Only the targets, not what they need. */
+  readonly singleItem?: boolean
+  /** Goes on with what does not need a stage that failed. */
+  readonly keepGoing?: boolean
+  readonly runCache?: boolean
+  /** For stages that say nothing of it themselves. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly recorder?: RunRecorder
+  readonly onEvent?: (event: ReproEvent) => void
+}
+
+export type ReproEvent =
+  | {
+      readonly kind: 'decided'
+      readonly step: string
+      readonly action: StepAction
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'started'
+      readonly step: string
+      readonly commands: readonly string[]
+      readonly runId: string
+    }
+  | { readonly kind: 'output'; readonly step: string; readonly text: string }
+  | { readonly kind: 'finished'; readonly step: StepResult }
+  | { readonly kind: 'progress'; readonly text: string }
+
+/** `committed` is data, or a frozen stage, whose present content was taken as it is. */
+export type StepAction = 'run' | 'restored' | 'up-to-date' | 'committed' | 'skipped'
+
+export interface StepResult {
+  readonly name: string
+  readonly kind: Step['kind']
+  readonly action: StepAction
+  readonly outcome: StageOutcome
+  /** Why it ran, was restored, or did not have to run. */
+  readonly reason: string
+  /** What went wrong, for a step that did not succeed. */
+  readonly failure: string | null
+  readonly runId: string | null
+  readonly outs: readonly DataRef[]
+  readonly durationMs: number
+}
+
+export interface ReproResult {
+  readonly outcome: StageOutcome
+  readonly pipelineRunId: string
+  readonly steps: readonly StepResult[]
+}
+
+export interface ReproGround extends StageGround {
+  readonly root: string
+  /** The project's name, asked for when a run is recorded. */
+  readonly project: () => Promise<string>
+  readonly executor: Executor
+  readonly environments: Environments
+  readonly aside: OutsAside
+  readonly catalog: Catalog
+  /** Held from the first step to the last, against another repro. */
+  readonly whole: ProjectLock
+  /** Held while data and locks are looked at and changed, but not while commands run. */
+  readonly brief: ProjectLock
+  /** Keeps dvc away from what a command reads and writes; gives what ends it. */
+  readonly holdPaths: (paths: {
+    read: readonly string[]
+    write: readonly string[]
+  }) => Promise<() => Promise<void>>
+  readonly versionState: () => Promise<{
+    commit: string | null
+    branch: string | null
+    dirty: boolean
+  }>
+  readonly nowMs: () => number
+}
+
+/** What the steps of one repro share. */
+export interface Run {
+  readonly ground: ReproGround
+  readonly options: ReproOptions
+  readonly recorder: RunRecorder
+  readonly pipelineRunId: string
+  readonly locks: Map<string, StageLock>
+  readonly emit: (event: ReproEvent) => void
+  readonly environment: (signal: AbortSignal | undefined) => Promise<PreparedEnvironment>
+  /** The brief lock, given up while a command runs. */
+  readonly turn: { release: () => void }
+}
+
+export function blank(step: Step): StepResult {
+  return {
+    name: step.name,
+    kind: step.kind,
+    action: 'up-to-date',
+    outcome: 'succeeded',
+    reason: '',
+    failure: null,
+    runId: null,
+    outs: [],
+    durationMs: 0,
+  }
+}
+
+/** A failure that has to be told, as against a fault of this program: what the project or the machine is to blame for. */
+export function isExpected(error: unknown): error is Error {
+  return error instanceof Problem || (error instanceof Error && 'errno' in error)
+}

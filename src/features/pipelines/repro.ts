@@ -1,0 +1,108 @@
+import { messageOf } from '#base/problem'
+import { lockToken } from './finish.ts'
+import { dependents, graphOf, inOrder, type Graph, type Step } from './graph.ts'
+import { noRecorder } from './recorder.ts'
+import {
+  blank,
+  type ReproGround,
+  type ReproOptions,
+  type ReproResult,
+  type Run,
+  type StepResult,
+} from './repro-run.ts'
+import { bringUpToDate } from './steps.ts'
+import type { LoadedPipelines } from './store.ts'
+
+/** Brings steps up to date, in order. */
+export async function repro(
+  ground: ReproGround,
+  loaded: LoadedPipelines,
+  options: ReproOptions,
+): Promise<ReproResult> {
+  const graph = graphOf(loaded.stages, loaded.tracked)
+  const order =
+    options.singleItem === true
+      ? stepsNamed(graph, options.targets)
+      : inOrder(graph, options.targets)
+  const recorder = options.recorder ?? noRecorder
+  const turn = { release: await ground.brief.acquire() }
+  try {
+    const { pipelineRunId } = await recorder.pipelineStarted({
+      ...(options.recorder === undefined ? UNRECORDED : await originOf(ground)),
+      stages: order.flatMap((step) => (step.kind === 'stage' ? [step.name] : [])),
+    })
+    const environment = onceOnly((signal: AbortSignal | undefined) =>
+      ground.environments.prepare((text) => options.onEvent?.({ kind: 'progress', text }), signal),
+    )
+    const locks = new Map(loaded.locks)
+    const emit = options.onEvent ?? (() => {})
+    const run: Run = { ground, options, recorder, pipelineRunId, locks, emit, environment, turn }
+    return await recorded(run, () => allSteps(run, graph, order))
+  } finally {
+    turn.release()
+  }
+}
+
+const UNRECORDED = { project: '', commit: null, branch: null, dirty: false }
+
+async function originOf(ground: ReproGround) {
+  return { project: await ground.project(), ...(await ground.versionState()) }
+}
+
+/** The steps' results, and the end of the pipeline run on record however it came about. */
+async function recorded(run: Run, work: () => Promise<StepResult[]>): Promise<ReproResult> {
+  const { recorder, pipelineRunId, ground } = run
+  const end = async (outcome: ReproResult['outcome'], reason: string | null) =>
+    recorder.pipelineFinished({
+      pipelineRunId,
+      outcome,
+      reason,
+      lockDigest: await ground.files.lockDigest(),
+    })
+  let steps: StepResult[]
+  try {
+    steps = await work()
+  } catch (error) {
+    await end('failed', messageOf(error))
+    throw error
+  }
+  const bad = steps.find(({ outcome }) => outcome !== 'succeeded')
+  const outcome = bad?.outcome ?? 'succeeded'
+  await end(outcome, bad === undefined ? null : `${bad.name}: ${bad.failure ?? ''}`)
+  return { outcome, pipelineRunId, steps }
+}
+
+async function allSteps(run: Run, graph: Graph, order: readonly Step[]): Promise<StepResult[]> {
+  const undone = await run.ground.aside.recover((stage) => lockToken(run.locks.get(stage)))
+  for (const stage of undone)
+    run.emit({
+      kind: 'progress',
+      text: `${stage} was interrupted earlier; its old outputs are back`,
+    })
+  const steps: StepResult[] = []
+  const without = new Set<string>()
+  for (const step of order) {
+    const result = without.has(step.name) ? skipped(run, step) : await bringUpToDate(run, step)
+    steps.push(result)
+    run.emit({ kind: 'finished', step: result })
+    if (result.outcome === 'succeeded' || result.action === 'skipped') continue
+    if (run.options.keepGoing !== true || result.outcome === 'killed') break
+    for (const name of dependents(graph, step.name)) without.add(name)
+  }
+  return steps
+}
+
+function stepsNamed(graph: Graph, names: readonly string[]): Step[] {
+  return graph.steps.filter(({ name }) => names.includes(name))
+}
+
+function skipped(run: Run, step: Step): StepResult {
+  const reason = 'a stage that it needs failed'
+  run.emit({ kind: 'decided', step: step.name, action: 'skipped', reason })
+  return { ...blank(step), action: 'skipped', outcome: 'failed', reason, failure: reason }
+}
+
+function onceOnly<A, T>(make: (argument: A) => Promise<T>): (argument: A) => Promise<T> {
+  let made: Promise<T> | undefined
+  return (argument) => (made ??= make(argument))
+}

@@ -1,0 +1,73 @@
+import type { Content } from '#data'
+import type { ParamMap } from './param.ts'
+
+/** A stage of `dvc.yaml`, with templates filled in. Paths are relative to the project's root unless said otherwise. */
+export interface Stage {
+  /** Unique in the project: `train`, or `models/dvc.yaml:train` for a file in a folder. */
+  readonly address: string
+  readonly name: string
+  readonly file: string
+  /** The folder that the command runs in; '' is the root. */
+  readonly wdir: string
+  /** A list runs one after the other; text of several lines does so too. */
+  readonly cmd: string | readonly string[]
+  readonly deps: readonly StageDep[]
+  readonly params: readonly StageParams[]
+  readonly outs: readonly StageOut[]
+  /** Its dependencies are not looked at. */
+  readonly frozen: boolean
+  readonly alwaysChanged: boolean
+  readonly description: string | undefined
+  /** After which it counts as hanging; undefined takes the default of the run. */
+  readonly timeoutMs: number | undefined
+}
+
+export interface StageDep {
+  readonly path: string
+  /** As `dvc.yaml` has it, relative to the stage's folder: its name in the lock. */
+  readonly written: string
+}
+
+/** Parameters out of one file. */
+export interface StageParams {
+  readonly path: string
+  readonly written: string
+  /** Dotted names; none means every key of the file. */
+  readonly keys: readonly string[]
+}
+
+export interface StageOut {
+  readonly path: string
+  readonly written: string
+  readonly kind: 'out' | 'metric' | 'plot'
+  readonly cached: boolean
+  /** Left in place when the stage runs again. */
+  readonly persist: boolean
+  readonly push: boolean
+  readonly remote: string | undefined
+}
+
+/** What a stage read and wrote when it last ran: its entry in `dvc.lock`, or in the run cache. */
+export interface StageLock {
+  readonly cmd: string | readonly string[]
+  readonly deps: readonly LockedPath[]
+  /** By file as written, then by dotted name. */
+  readonly params: ReadonlyMap<string, ParamMap>
+  readonly outs: readonly LockedPath[]
+}
+
+export interface LockedPath {
+  /** As written in `dvc.yaml`. */
+  readonly path: string
+  readonly content: Content | undefined
+}
+
+/** Neither reads nor writes anything that is known, so it runs each time. */
+export function isCallback(stage: Stage): boolean {
+  return stage.deps.length + stage.params.length + stage.outs.length === 0
+}
+
+export function sameCommand(one: Stage['cmd'], other: Stage['cmd']): boolean {
+  if (typeof one === 'string' || typeof other === 'string') return one === other
+  return one.length === other.length && one.every((each, index) => each === other[index])
+}

@@ -1,0 +1,168 @@
+import { sameContent, type Content, type OutChange } from '#data'
+import { isMap, sameParam, type ParamMap, type ParamValue } from './param.ts'
+import {
+  isCallback,
+  sameCommand,
+  type LockedPath,
+  type Stage,
+  type StageLock,
+  type StageOut,
+  type StageParams,
+} from './stage.ts'
+
+/** Why a stage is not up to date. */
+export type Reason =
+  | { readonly kind: 'forced' }
+  | { readonly kind: 'command' }
+  | { readonly kind: 'always' }
+  | { readonly kind: 'new' }
+  | { readonly kind: 'dep'; readonly path: string; readonly change: Change }
+  | { readonly kind: 'params-file'; readonly path: string; readonly change: Change }
+  | {
+      readonly kind: 'param'
+      readonly path: string
+      readonly name: string
+      readonly change: Change
+    }
+  | { readonly kind: 'out'; readonly path: string; readonly change: OutChange }
+
+export type Change = 'modified' | 'deleted' | 'new'
+
+/** How the project looks now. Each question may cost reading a file, so only those that matter are asked. */
+export interface Look {
+  /** What is at a path, undefined where nothing is. */
+  content(path: string, as: { legacy: boolean }): Promise<Content | undefined>
+  /** The values in a file of parameters, undefined where there is no file. */
+  params(path: string): Promise<ParamMap | undefined>
+  out(out: StageOut, locked: Content | undefined): Promise<OutChange | undefined>
+}
+
+/** Everything that makes a stage stale, in the order in which DVC looks: command, dependencies, outputs. */
+export async function* reasons(
+  stage: Stage,
+  lock: StageLock | undefined,
+  look: Look,
+): AsyncGenerator<Reason> {
+  if (lock !== undefined && !sameCommand(lock.cmd, stage.cmd)) yield { kind: 'command' }
+  if (!stage.frozen) {
+    if (isCallback(stage) || stage.alwaysChanged) yield { kind: 'always' }
+    yield* changedDeps(stage, lock, look)
+  }
+  for (const out of stage.outs) {
+    const change = await look.out(out, contentAt(lock?.outs, out.written))
+    if (change !== undefined) yield { kind: 'out', path: out.path, change }
+  }
+}
+
+/** What is different about files and parameters that the stage reads. */
+export async function* changedDeps(
+  stage: Stage,
+  lock: StageLock | undefined,
+  look: Look,
+): AsyncGenerator<Reason> {
+  for (const { path, written } of stage.deps) {
+    const locked = contentAt(lock?.deps, written)
+    const now = await look.content(path, { legacy: locked?.legacy ?? false })
+    if (now === undefined) yield { kind: 'dep', path, change: 'deleted' }
+    else if (!sameContent(now, locked)) yield { kind: 'dep', path, change: 'modified' }
+  }
+  for (const params of stage.params) yield* changedParams(params, lock, look)
+}
+
+/** The first reason, which is the one that a person wants to hear; undefined when the stage is up to date. */
+export async function firstReason(
+  stage: Stage,
+  lock: StageLock | undefined,
+  look: Look,
+): Promise<Reason | undefined> {
+  for await (const reason of reasons(stage, lock, look))
+    return lock === undefined && reason.kind !== 'always' ? { kind: 'new' } : reason
+  return undefined
+}
+
+/** Values by dotted name; of a whole file, its top keys. Names that the file lacks are left out. */
+export function valuesOf(keys: readonly string[], values: ParamMap): ParamMap {
+  if (keys.length === 0) return values
+  return new Map(
+    keys.flatMap((key) => {
+      const value = lookUp(values, key)
+      return value === undefined ? [] : [[key, value] as [string, ParamValue]]
+    }),
+  )
+}
+
+export function inWords(reason: Reason): string {
+  switch (reason.kind) {
+    case 'forced':
+      return 'it was asked for with --force'
+    case 'command':
+      return 'its command changed'
+    case 'always':
+      return 'it runs every time'
+    case 'new':
+      return 'it has not run before'
+    case 'dep':
+      return `${reason.path} ${reason.change === 'deleted' ? 'is missing' : 'changed'}`
+    case 'params-file':
+      return reason.change === 'deleted'
+        ? `${reason.path} is missing`
+        : `parameters of ${reason.path} are new to it`
+    case 'param':
+      return `parameter ${reason.name} of ${reason.path} ${PARAM_WORDS[reason.change]}`
+    case 'out':
+      return `its output ${reason.path} ${OUT_WORDS[reason.change]}`
+  }
+}
+
+const PARAM_WORDS = { modified: 'changed', deleted: 'is gone', new: 'is new' } as const
+const OUT_WORDS = {
+  modified: 'is not what it wrote',
+  deleted: 'is missing',
+  'not in cache': 'is not in the cache',
+} as const
+
+async function* changedParams(
+  params: StageParams,
+  lock: StageLock | undefined,
+  look: Look,
+): AsyncGenerator<Reason> {
+  const values = await look.params(params.path)
+  const { path } = params
+  if (values === undefined) return yield { kind: 'params-file', path, change: 'deleted' }
+  const locked = lock?.params.get(params.written)
+  if (locked === undefined) return yield { kind: 'params-file', path, change: 'new' }
+  const now = valuesOf(params.keys, values)
+  const names =
+    params.keys.length > 0
+      ? params.keys
+      : [...new Set([...now.keys(), ...locked.keys()].map(String))]
+  for (const name of names) {
+    const [value, before] = [now.get(name), locked.get(name)]
+    if (value === undefined) yield { kind: 'param', path, name, change: 'deleted' }
+    else if (before === undefined) yield { kind: 'param', path, name, change: 'new' }
+    else if (!sameParam(value, before)) yield { kind: 'param', path, name, change: 'modified' }
+  }
+}
+
+function lookUp(values: ParamMap, dotted: string): ParamValue | undefined {
+  let value: ParamValue | undefined = values
+  for (const step of dotted.split('.')) {
+    if (isMap(value)) value = value.get(step) ?? value.get(numberKey(step))
+    else if (Array.isArray(value) && /^\d+$/.test(step))
+      value = value[Number(step)] as ParamValue | undefined
+    else return undefined
+  }
+  return value
+}
+
+/** Keys of YAML may be numbers, which a dotted name can only spell. */
+function numberKey(step: string): bigint | string {
+  return /^\d+$/.test(step) ? BigInt(step) : step
+}
+
+export function contentAt(
+  paths: readonly LockedPath[] | undefined,
+  written: string,
+): Content | undefined {
+  return paths?.find(({ path }) => path === written)?.content
+}

@@ -1,0 +1,93 @@
+import type { Out } from '#data'
+import type { ParamMap } from './param.ts'
+import type { EnvironmentRecord } from './recorder.ts'
+import type { Stage, StageLock } from './stage.ts'
+
+/** The project's pipelines as its files have them. */
+export interface PipelineFiles {
+  load(): Promise<LoadedPipelines>
+  /** Writes one stage's entry into the lock beside its file, whole or not at all. */
+  saveLock(stage: Stage, lock: StageLock): Promise<void>
+  /** SHA-256 of all locks, null where there is none. */
+  lockDigest(): Promise<string | null>
+  /** Values of a file of parameters or metrics; undefined where there is none. Throws a `Problem` when it cannot be read. */
+  values(path: string): Promise<ParamMap | undefined>
+}
+
+export interface LoadedPipelines {
+  readonly stages: readonly Stage[]
+  /** By a stage's address. */
+  readonly locks: ReadonlyMap<string, StageLock>
+  /** Outs of `.dvc` files. */
+  readonly tracked: readonly Out[]
+  /** What is wrong with a file, or with one stage of it. */
+  readonly problems: readonly FileProblem[]
+}
+
+export interface FileProblem {
+  readonly file: string
+  readonly stage: string | undefined
+  readonly message: string
+}
+
+/** Runs that were seen before, by everything that went into them. */
+export interface RunCache {
+  /** The newest run with this command, these dependencies and parameters, and outs of these names. */
+  find(wanted: StageLock): Promise<StageLock | undefined>
+  save(run: StageLock): Promise<void>
+}
+
+/** Puts a stage's old outs out of its way, and back when it fails; also after this process was killed. */
+export interface OutsAside {
+  /** `lockToken` names what the lock says of the stage now. */
+  setAside(stage: string, paths: readonly string[], lockToken: string): Promise<Aside>
+  /**
+   * Ends what a killed process left running and puts back what it set aside, unless the stage had
+   * finished, which its new lock shows. Gives the stages that were undone.
+   */
+  recover(lockTokenOf: (stage: string) => string): Promise<string[]>
+}
+
+export interface Aside {
+  /** The stage finished: what it replaced is dropped. */
+  drop(): Promise<void>
+  /** The stage failed: what it left goes, what was there comes back. */
+  putBack(): Promise<void>
+  /** Notes the process that works on the outs. */
+  runningAs(pid: number): void
+}
+
+export interface Executor {
+  run(step: ExecutionStep): Promise<Execution>
+}
+
+export interface ExecutionStep {
+  /** One after the other, until one fails. */
+  readonly commands: readonly string[]
+  readonly folder: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  readonly onOutput: (text: string) => void
+  readonly onStart: (pid: number) => void
+}
+
+export type Execution =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'failed'; readonly command: string; readonly code: number }
+  | { readonly kind: 'killed'; readonly command: string; readonly signal: string }
+  | { readonly kind: 'timed-out'; readonly command: string; readonly afterMs: number }
+  | { readonly kind: 'cancelled' }
+
+/** Where stages find their programs. */
+export interface Environments {
+  /** Builds what the project asks for, once, or finds it built. */
+  prepare(onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedEnvironment>
+}
+
+export interface PreparedEnvironment {
+  /** Variables for processes that run in it. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Null for whatever the machine has. */
+  readonly record: EnvironmentRecord | null
+}

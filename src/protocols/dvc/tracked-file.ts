@@ -1,0 +1,188 @@
+import { posix } from 'node:path'
+import type { Content } from '#data'
+import { isList, isMap, type ParamMap, type ParamValue } from '#pipelines'
+import {
+  anything,
+  contentOf,
+  either,
+  faults,
+  flag,
+  listOf,
+  mapOf,
+  metaOf,
+  optional,
+  shape,
+  text,
+  type Check,
+} from './entries.ts'
+import { setInYaml } from './yaml-edit.ts'
+import { readYaml } from './yaml-read.ts'
+import { printYaml } from './yaml-write.ts'
+
+/** A `.dvc` file: what `add` and `import` write. */
+export interface TrackedFile {
+  readonly outs: readonly TrackedOut[]
+  readonly frozen: boolean
+  /** Its data came from elsewhere: another repository, or a URL. */
+  readonly imported: boolean
+  /** Imported from another DVC repository, which is where it is fetched again. */
+  readonly fromRepository: boolean
+}
+
+export interface TrackedOut {
+  /** Relative to the project's root. */
+  readonly path: string
+  readonly content: Content | undefined
+  readonly cached: boolean
+  readonly push: boolean
+  readonly remote: string | undefined
+}
+
+/** Reads the `.dvc` file at `file`. Paths in it are relative to its folder, or to its `wdir`. */
+export function readTrackedFile(
+  file: string,
+  source: string,
+): { value: TrackedFile; problems: string[] } {
+  const { value, problems } = readYaml(source)
+  const found = faults()
+  for (const { message, line } of problems)
+    found.add(line === undefined ? '' : `line ${line}`, message)
+  if (value !== null) TRACKED(value, '', found)
+  const top: ParamMap = isMap(value) ? value : new Map()
+  const wdir = folderOf(file, top.get('wdir'))
+  const outs = isList(top.get('outs')) ? (top.get('outs') as readonly ParamValue[]) : []
+  const deps = isList(top.get('deps')) ? (top.get('deps') as readonly ParamValue[]) : []
+  return {
+    value: {
+      outs: outs.filter(isMap).map((entry) => outOf(entry, wdir)),
+      frozen: top.get('frozen') === true || top.get('locked') === true,
+      imported: deps.length > 0,
+      fromRepository: deps.some((dep) => isMap(dep) && dep.has('repo')),
+    },
+    problems: found.list,
+  }
+}
+
+/** A new `.dvc` file for one out beside it. */
+export function printTrackedFile(name: string, content: Content): string {
+  return printYaml(new Map([['outs', [new Map(outEntries(name, content))]]]))
+}
+
+/** The file's text with the new content of one out; comments, order and everything else stay. */
+export function withContent(
+  file: string,
+  source: string,
+  out: { path: string; content: Content },
+): string {
+  const { value } = readYaml(source)
+  const top: ParamMap = isMap(value) ? value : new Map()
+  const outs = top.get('outs')
+  const entries = isList(outs) ? outs : []
+  const wdir = folderOf(file, top.get('wdir'))
+  const index = entries.findIndex(
+    (entry) => isMap(entry) && posix.join(wdir, String(entry.get('path'))) === out.path,
+  )
+  const entry = entries[index]
+  if (!isMap(entry)) return printTrackedFile(posix.relative(wdir, out.path), out.content)
+  const wanted = new Map(outEntries(String(entry.get('path')), out.content))
+  return changed(source, { top, index, entry, wanted })
+}
+
+function changed(
+  source: string,
+  at: { top: ParamMap; index: number; entry: ParamMap; wanted: ReadonlyMap<string, ParamValue> },
+): string {
+  let edited: string | undefined = source
+  const after = new Map(at.entry)
+  for (const key of [
+    'md5',
+    'size',
+    'nfiles',
+    'isexec',
+    'hash',
+    'files',
+    'cloud',
+    'version_id',
+    'etag',
+  ]) {
+    const value = at.wanted.get(key)
+    if (at.entry.get(key) === value) continue
+    if (value === undefined) after.delete(key)
+    else after.set(key, value)
+    if (edited !== undefined) edited = setInYaml(edited, ['outs', at.index, key], value)
+  }
+  if (edited !== undefined) return edited
+  const outs = (at.top.get('outs') as readonly ParamValue[]).with(at.index, after)
+  return printYaml(new Map([...at.top, ['outs', outs]]))
+}
+
+function outEntries(path: string, content: Content): [string, ParamValue][] {
+  return [['md5', content.md5], ...metaOf(content), ['hash', 'md5'], ['path', path]]
+}
+
+function outOf(entry: ParamMap, wdir: string): TrackedOut {
+  const remote = entry.get('remote')
+  return {
+    path: posix.join(wdir, String(entry.get('path') ?? '')),
+    content: contentOf(entry),
+    cached: entry.get('cache') !== false,
+    push: entry.get('push') !== false,
+    remote: typeof remote === 'string' ? remote : undefined,
+  }
+}
+
+function folderOf(file: string, wdir: ParamValue | undefined): string {
+  return posix.join(posix.dirname(file), typeof wdir === 'string' ? wdir : '.')
+}
+
+const checksum: Check = (value, where, found) => {
+  if (value !== null && typeof value !== 'string' && typeof value !== 'bigint')
+    found.add(where, 'must be a hash')
+}
+const count: Check = (value, where, found) => {
+  if (typeof value !== 'bigint') found.add(where, 'must be a whole number')
+}
+const described = {
+  md5: checksum,
+  etag: checksum,
+  checksum,
+  size: count,
+  nfiles: count,
+  isexec: flag,
+  version_id: text,
+}
+const cloud = mapOf(shape({ ...described, remote: text }))
+const located = {
+  ...described,
+  path: text,
+  hash: text,
+  cloud,
+  files: listOf(shape({ ...described, relpath: text, remote: text, cloud }, ['relpath'])),
+  fs_config: optional(mapOf(anything)),
+  remote: text,
+}
+const annotated = { desc: text, type: text, labels: listOf(text), meta: anything }
+const OUT = shape(
+  {
+    ...located,
+    ...annotated,
+    cache: flag,
+    persist: flag,
+    push: flag,
+    metric: either(flag, mapOf(anything)),
+    plot: either(flag, mapOf(anything)),
+  },
+  ['path'],
+)
+const DEP = shape({ ...located, repo: mapOf(anything), db: mapOf(anything) }, ['path'])
+const TRACKED = shape({
+  md5: checksum,
+  wdir: optional(text),
+  deps: optional(listOf(DEP)),
+  outs: optional(listOf(OUT)),
+  locked: flag,
+  frozen: flag,
+  meta: anything,
+  always_changed: flag,
+  desc: text,
+})

@@ -1,0 +1,39 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { randomIds } from '#base/ids'
+
+/** Files are written beside their place and renamed into it, so that nobody ever sees half of one. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path).slice(0, 64)}.${randomIds.ulid()}.orrery`)
+}
+
+/** Replaces a file's content: after a crash it is the old or the new one, whole. */
+export function writeWhole(path: string, content: string | Buffer, mode = 0o666): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const temporary = temporaryBeside(path)
+  try {
+    const file = openSync(temporary, 'wx', mode)
+    try {
+      const bytes = Buffer.from(content)
+      for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Waits until a file's bytes are on the disk. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { Problem } from '#base/problem'
+import type { VersionControl } from '#data'
+import { writeWhole } from './atomic.ts'
+
+const run = promisify(execFile)
+
+/** The folder with `.git` at or above a folder. */
+export function gitRootOf(folder: string): string | undefined {
+  for (let here = realpathSync(folder); ; here = dirname(here)) {
+    if (existsSync(join(here, '.git'))) return here
+    if (dirname(here) === here) return undefined
+  }
+}
+
+/** Git as the project's version control, by its own program. */
+export function openGit(options: {
+  root: string
+  autostage: boolean
+  /** Adds the line for a name to the text of a `.gitignore`. */
+  withIgnored: (text: string, name: string) => string
+}): VersionControl {
+  const { root } = options
+  const git = (...args: string[]) => succeeds(root, args)
+  return {
+    isTracked: (path) => git('ls-files', '--error-unmatch', '--', path),
+    ignore: async (path) => {
+      if (await git('check-ignore', '-q', '--', path)) return undefined
+      const file = join(dirname(path), '.gitignore')
+      const whole = join(root, file)
+      const text = existsSync(whole) ? readFileSync(whole, 'utf8') : ''
+      writeWhole(whole, options.withIgnored(text, path.slice(path.lastIndexOf('/') + 1)))
+      return file
+    },
+    stage: async (files) => {
+      if (options.autostage && files.length > 0)
+        await run('git', ['add', '--', ...files], { cwd: root })
+    },
+  }
+}
+
+/** For a project without Git. */
+export const noVersionControl: VersionControl = {
+  isTracked: async () => false,
+  ignore: async () => undefined,
+  stage: async () => {},
+}
+
+export interface GitState {
+  readonly commit: string | null
+  readonly branch: string | null
+  readonly dirty: boolean
+}
+
+/** Where the project's history stands; nothing known outside Git or before the first commit. */
+export async function gitStateOf(root: string): Promise<GitState> {
+  try {
+    const { stdout } = await run('git', ['status', '--porcelain=v2', '--branch', '--', '.'], {
+      cwd: root,
+      maxBuffer: 1 << 28,
+    })
+    const lines = stdout.split('\n')
+    const header = (name: string) =>
+      lines.find((line) => line.startsWith(`# branch.${name} `))?.slice(`# branch.${name} `.length)
+    const commit = header('oid')
+    const branch = header('head')
+    return {
+      commit: commit === undefined || commit === '(initial)' ? null : commit,
+      branch: branch === undefined || branch === '(detached)' ? null : branch,
+      dirty: lines.some((line) => line !== '' && !line.startsWith('#')),
+    }
+  } catch {
+    return { commit: null, branch: null, dirty: false }
+  }
+}
+
+async function succeeds(cwd: string, args: readonly string[]): Promise<boolean> {
+  try {
+    await run('git', args as string[], { cwd })
+    return true
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT')
+      throw new Problem(
+        'unavailable',
+        'git was not found; install it, or set core.no_scm in .dvc/config',
+      )
+    return false
+  }
+}

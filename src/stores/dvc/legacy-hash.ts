@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+
+/**
+ * The hash of DVC 2: MD5 with CRLF made LF in what looks like text. DVC looks at, and changes, each
+ * MiB by itself, so a line end across two of them stays; the hash has to do the same.
+ */
+export async function legacyHash(path: string): Promise<string> {
+  const digest = createHash('md5')
+  let pending = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path, { highWaterMark: MIB })) {
+    pending = Buffer.concat([pending, chunk as Buffer])
+    for (; pending.length >= MIB; pending = pending.subarray(MIB))
+      digest.update(unixLines(pending.subarray(0, MIB)))
+  }
+  digest.update(unixLines(pending))
+  return digest.digest('hex')
+}
+
+const MIB = 1 << 20
+const SAMPLE_BYTES = 512
+const STRANGE_SHARE = 0.3
+
+function unixLines(chunk: Buffer): Buffer {
+  if (!isText(chunk.subarray(0, SAMPLE_BYTES))) return chunk
+  return Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
+}
+
+function isText(sample: Buffer): boolean {
+  if (sample.includes(0)) return false
+  const strange = sample.filter((byte) => !isTextByte(byte)).length
+  return sample.length === 0 || strange / sample.length <= STRANGE_SHARE
+}
+
+function isTextByte(byte: number): boolean {
+  return (byte >= 32 && byte <= 126) || [8, 9, 10, 12, 13].includes(byte)
+}

@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Problem } from '#base/problem'
+import { exclusively } from '#data'
+import { openProjectLock } from './lock.ts'
+import { isRunning } from './processes.ts'
+
+/**
+ * Paths in use while a command runs, by which dvc knows to leave them alone: the JSON file
+ * `.dvc/tmp/rwlock`, changed under the lock `rwlock.lock`.
+ */
+export function openPathLocks(root: string, folder: string) {
+  const guard = openProjectLock(join(folder, 'rwlock.lock'), {
+    waitSeconds: 10,
+    holder: 'another dvc',
+  })
+  const file = join(folder, 'rwlock')
+  const owner: Owner = { pid: process.pid, cmd: 'orrery repro' }
+  const change = (work: (locks: Locks) => void) =>
+    exclusively([guard], async () => {
+      const locks = readLocks(file)
+      work(locks)
+      writeFileSync(file, JSON.stringify(locks))
+    })
+
+  return async (paths: { read: readonly string[]; write: readonly string[] }) => {
+    const read = paths.read.map((path) => resolve(root, path))
+    const write = paths.write.map((path) => resolve(root, path))
+    await change((locks) => {
+      checkFree(locks.write, [...read, ...write], owner)
+      checkFree(locks.read, write, owner)
+      for (const path of read) locks.read[path] = [...ownersOf(locks.read[path]), owner]
+      for (const path of write) locks.write[path] = owner
+    })
+    return () =>
+      change((locks) => {
+        for (const path of read) {
+          const left = ownersOf(locks.read[path]).filter(({ pid }) => pid !== owner.pid)
+          if (left.length > 0) locks.read[path] = left
+          else delete locks.read[path]
+        }
+        for (const path of write)
+          if (ownersOf(locks.write[path])[0]?.pid === owner.pid) delete locks.write[path]
+      })
+  }
+}
+
+interface Owner {
+  readonly pid: number
+  readonly cmd: string
+}
+
+interface Locks {
+  read: Record<string, Owner[]>
+  write: Record<string, Owner>
+}
+
+function readLocks(file: string): Locks {
+  try {
+    const locks = JSON.parse(readFileSync(file, 'utf8')) as Partial<Locks>
+    return { read: locks.read ?? {}, write: locks.write ?? {} }
+  } catch {
+    // Missing, or torn by a crash: those who held it are gone with it.
+    return { read: {}, write: {} }
+  }
+}
+
+function ownersOf(owners: Owner[] | Owner | undefined): Owner[] {
+  return owners === undefined ? [] : Array.isArray(owners) ? owners : [owners]
+}
+
+/** Forgets owners that are gone; throws when one that overlaps is still at work. */
+function checkFree(
+  locks: Record<string, Owner[]> | Record<string, Owner>,
+  wanted: readonly string[],
+  self: Owner,
+): void {
+  for (const [path, owners] of Object.entries(locks) as [string, Owner[] | Owner][]) {
+    const busy = ownersOf(owners).filter(({ pid }) => pid !== self.pid && isRunning(pid, undefined))
+    if (busy.length === 0) {
+      if (!ownersOf(owners).some(({ pid }) => pid === self.pid)) delete locks[path]
+      continue
+    }
+    const blocked = wanted.find((each) => isInside(each, path) || isInside(path, each))
+    const owner = busy[0]
+    if (blocked !== undefined && owner !== undefined)
+      throw new Problem(
+        'unavailable',
+        `${blocked} is in use by \`${owner.cmd}\` (process ${owner.pid}); wait until that has ended`,
+      )
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+
+/** When a process started, in the kernel's ticks; undefined where that cannot be told or it is gone. */
+export function processStarted(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name in parentheses may hold spaces; the start time is the 20th field after it.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the process of that number still is the one that started then: numbers are used again. */
+export function isRunning(pid: number, started: string | undefined): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+  const now = processStarted(pid)
+  return now === undefined || started === undefined || started === '' || now === started
+}
