@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { requestGuard } from './guard.ts'
@@ -14,7 +14,7 @@ export function createHttp(dependencies: {
   const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
   const http = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
     genReqId: () => ids.ulid(),
     requestIdHeader: false,

@@ -7,8 +7,8 @@ export interface PipelineReads {
   stages(pipelineRun: string): Promise<StageRun[]>
   /** The stage whose MLflow run this is. */
   stageOf(run: string): Promise<StageRun | undefined>
-  /** Runs of a policy that have not ended. */
-  openOf(cause: string): Promise<PipelineRun[]>
+  /** Runs that a policy run caused, oldest first. */
+  ofCause(cause: string): Promise<PipelineRun[]>
 }
 
 export interface PipelineWrites extends PipelineReads {

@@ -62,6 +62,8 @@ export interface Recordings {
   ): Promise<void>
   /** Closes what a process that is gone left open, its stages' runs as well. */
   closeOpen(actor: Actor, cause: string, reason: string): Promise<void>
+  /** What a policy run set in motion, oldest first. */
+  ofCause(cause: string): Promise<PipelineRun[]>
   /** Throws `not-found`. */
   get(id: string): Promise<PipelineRun & { stageRuns: StageRun[] }>
   list(page: { limit: number; before?: string; project?: string }): Promise<PipelineRun[]>
@@ -116,8 +118,10 @@ export function createRecordings(dependencies: Dependencies): Recordings {
       }),
     ...stages,
     finish,
+    ofCause: (cause) => read.ofCause(cause),
     closeOpen: async (actor, cause, reason) => {
-      for (const run of await read.openOf(cause)) {
+      const open = (await read.ofCause(cause)).filter((run) => run.state === 'running')
+      for (const run of open) {
         for (const { stage, state } of await read.stages(run.id))
           if (state === 'running')
             await stages.finishStage(actor, run.id, stage, {

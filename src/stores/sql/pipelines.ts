@@ -53,8 +53,10 @@ export function pipelineReads(db: Kysely<PipelineTables>): PipelineReads {
         .executeTakeFirst()
       return row === undefined ? undefined : stageOf(row)
     },
-    openOf: async (cause) =>
-      (await runs().where('cause', '=', cause).where('state', '=', 'running').execute()).map(runOf),
+    ofCause: async (cause) =>
+      (await runs().where('cause', '=', cause).orderBy('started_ms').orderBy('id').execute()).map(
+        runOf,
+      ),
   }
 }
 

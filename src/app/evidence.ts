@@ -1,0 +1,115 @@
+import type { Comparison, Evidence, Replay } from '#governance'
+import { compareAucs, type Label } from '#monitoring'
+import type { PipelineReads } from '#pipelines'
+import type { Registry, RegistryReads } from '#registry'
+import type { Logged, PredictionQueries, PredictionRow } from '#serving'
+import type { Tracking } from '#tracking'
+import { Problem } from '#base/problem'
+
+/** Rows of the log that are read at a time. */
+const PAGE = 20_000
+
+/** What promotions are judged by, from the parts that know it. */
+export function promotionEvidence(parts: {
+  registry: Registry
+  registryReads: RegistryReads
+  pipelines: PipelineReads
+  tracking: Tracking
+  queries: PredictionQueries
+  /** The endpoint that serves a model, if one does. */
+  endpointOf: (model: string) => Promise<string | undefined>
+  /** Event time of the newest row that a version was trained on; null when that is not known. */
+  trainedUntil: (model: string, version: number) => Promise<number | null>
+  /** A version's score for each row. */
+  score: (
+    model: string,
+    version: number,
+    rows: readonly Readonly<Record<string, Logged>>[],
+  ) => Promise<number[]>
+}): Evidence {
+  const { registry, registryReads, pipelines, tracking, queries } = parts
+
+  const runsOf = async (model: string, version: number): Promise<string[]> => {
+    const { runId } = await registry.versions.get(model, version)
+    if (runId === null) return []
+    const stage = await pipelines.stageOf(runId)
+    if (stage === undefined) return [runId]
+    const stages = await pipelines.stages(stage.pipelineRun)
+    return stages.flatMap(({ run }) => (run === null ? [] : [run]))
+  }
+
+  const labelled = async (
+    endpoint: string,
+    fromMs: number,
+    toMs: number,
+  ): Promise<PredictionRow[]> => {
+    const rows: PredictionRow[] = []
+    let after: string | null | undefined
+    do {
+      const page = await queries.window(endpoint, {
+        fromMs,
+        toMs,
+        role: 'live',
+        limit: PAGE,
+        ...(after === undefined ? {} : { after }),
+      })
+      rows.push(...page.rows.filter((row) => row.label !== null))
+      after = page.next ?? undefined
+    } while (after !== undefined)
+    return rows
+  }
+
+  const replay = async (model: string, candidate: number, champion: number): Promise<Replay> => {
+    const endpoint = await parts.endpointOf(model)
+    if (endpoint === undefined)
+      return { labels: [], candidate: [], champion: [], fromMs: 0, toMs: 0 }
+    const ends = [
+      await parts.trainedUntil(model, candidate),
+      await parts.trainedUntil(model, champion),
+    ]
+    if (ends.includes(null))
+      throw new Problem(
+        'conflict',
+        `the training data of ${model}:${candidate} or ${model}:${champion} is not known, so no prediction is sure to be new to both; train in a pipeline with tracked data, and push the data`,
+      )
+    const fromMs = Math.max(...(ends as number[])) + 1
+    const toMs = ((await queries.watermark(endpoint)) ?? 0) + 1
+    const rows = await labelled(endpoint, fromMs, toMs)
+    const inputs = rows.map((row) => row.inputs)
+    return {
+      labels: rows.map((row) => labelOf(row.label)),
+      candidate: await parts.score(model, candidate, inputs),
+      champion: await parts.score(model, champion, inputs),
+      fromMs,
+      toMs,
+    }
+  }
+
+  return {
+    current: async (model, alias) =>
+      (await registryReads.findVersionByAlias(model, alias))?.version,
+    hasSignature: async (model, version) =>
+      (await registry.versions.get(model, version)).description.signature !== null,
+    metric: async (model, version, name) => {
+      const runs = await Promise.all(
+        (await runsOf(model, version)).map((run) => tracking.getRun(run)),
+      )
+      const points = runs.flatMap((run) => run.metrics.filter((metric) => metric.key === name))
+      return points.toSorted((a, b) => b.atMs - a.atMs)[0]?.value
+    },
+    replay,
+    compare: (pairs, by): Comparison => {
+      const labels = pairs.labels as readonly Label[]
+      const compared = compareAucs({ ...pairs, labels }, { by })
+      if (compared === undefined)
+        throw new Problem('conflict', 'a comparison needs labelled predictions of both classes')
+      const { candidate, champion, difference, ciLow, ciHigh, confidence } = compared
+      return { candidate, champion, difference, ciLow, ciHigh, confidence }
+    },
+  }
+}
+
+/** Truth as a class: 1, true, "1" and "true" are the positive one. */
+export function labelOf(label: unknown): 0 | 1 {
+  return label === 1 || label === true || label === '1' || label === 'true' ? 1 : 0
+}
