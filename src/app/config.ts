@@ -170,7 +170,7 @@ function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] 
       'invalid',
       `${key} (from ${from}) is ${Number.isNaN(raw) ? 'no number' : JSON.stringify(raw)}; it must be ${expectation(schema)}. ${describe(key).description}`,
     )
-  return value as Config[ConfigKey]
+  return value
 }
 
 /** The number that a text means where a number is wanted, else the text itself, for the check to refuse. */

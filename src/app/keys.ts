@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Problem } from '#base/problem'
+import type { SigningKey } from '#ledger'
 
 /** The key that signs the ledger's checkpoints; made at the first start, readable by its owner only. */
 export async function ledgerKey(home: string): Promise<KeyObject> {
@@ -34,6 +35,11 @@ export async function findLedgerKey(home: string): Promise<KeyObject | undefined
       cause: String(cause),
     })
   }
+}
+
+/** The key under the name by which checkpoints are signed. */
+export function signingKey(privateKey: KeyObject): SigningKey {
+  return { name: 'orrery', privateKey }
 }
 
 function pathIn(home: string): string {

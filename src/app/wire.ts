@@ -16,7 +16,7 @@ import { isLoopback } from './guard.ts'
 import { handlersOf } from './handlers.ts'
 import { takeHome } from './home.ts'
 import { createHttp } from './http.ts'
-import { ledgerKey } from './keys.ts'
+import { ledgerKey, signingKey } from './keys.ts'
 import { mountProtocols } from './protocols.ts'
 import { VERSION } from './version.ts'
 
@@ -58,7 +58,7 @@ export async function startServer(
       read: store.read.ledger,
       transact: store.transact,
       clock,
-      key: { name: 'orrery', privateKey: await ledgerKey(config.home) },
+      key: signingKey(await ledgerKey(config.home)),
     })
     undo.push(async () => void (await ledger.checkpoint()))
     const ground: Ground = {

@@ -8,6 +8,8 @@ export interface ApiClient {
   readonly url: string
   get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>
   post<T>(path: string, body: unknown): Promise<T>
+  /** The bytes of an answer as they come. */
+  stream(path: string): AsyncIterable<Uint8Array>
 }
 
 /** Which server the flags mean: --url, ORRERY_URL, MLFLOW_TRACKING_URI, the one that runs in --home, or the default address. */
@@ -26,7 +28,7 @@ export async function serverUrl(
 }
 
 export function apiClient(url: string): ApiClient {
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+  const request = async (method: string, path: string, body?: unknown): Promise<Response> => {
     let response: Response
     try {
       response = await fetch(`${url}/api/v1${path}`, {
@@ -42,9 +44,12 @@ export function apiClient(url: string): ApiClient {
         { cause: String(cause) },
       )
     }
-    const text = await response.text()
-    if (response.ok) return JSON.parse(text === '' ? 'null' : text) as T
-    throw problemIn(text, response.status, url)
+    if (response.ok) return response
+    throw problemIn(await response.text(), response.status, url)
+  }
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const text = await (await request(method, path, body)).text()
+    return JSON.parse(text === '' ? 'null' : text) as T
   }
   return {
     url,
@@ -59,6 +64,9 @@ export function apiClient(url: string): ApiClient {
       return call('GET', search === '' ? path : `${path}?${search}`)
     },
     post: (path, body) => call('POST', path, body),
+    stream: async function* (path) {
+      yield* (await request('GET', path)).body ?? []
+    },
   }
 }
 

@@ -7,6 +7,7 @@ import { pull } from './pull.ts'
 import { init } from './init.ts'
 import { checkout } from './checkout.ts'
 import { add } from './add.ts'
+import { audit } from './audit.ts'
 import { doctor } from './doctor.ts'
 import { project } from './project.ts'
 import { policies } from './policies.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   trace,
   promote,
   policies,
+  audit,
   up,
   doctor,
   project,

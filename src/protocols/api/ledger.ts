@@ -1,7 +1,10 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import type { Entry, Ledger } from '#ledger'
+import { textOf, type Entry, type Ledger } from '#ledger'
 import type { EntryWire } from './ledger-wire.ts'
+
+const EXPORT_PAGE = 500
 
 const ListQuery = Type.Object({
   before: Type.Optional(
@@ -53,6 +56,18 @@ export function ledgerRoutes(app: FastifyInstance, ledger: Ledger): void {
     { schema: { summary: 'The signed head of the ledger (C2SP checkpoint)' } },
     async (_, reply) => reply.type('text/plain; charset=utf-8').send(await ledger.checkpoint()),
   )
+  app.get<{ Querystring: { after: number } }>(
+    '/ledger/export',
+    {
+      schema: {
+        summary:
+          'Export entries, oldest first: each line is the exact text that its leaf hash covers',
+        querystring: Type.Object({ after: Type.Integer({ minimum: -1, default: -1 }) }),
+      },
+    },
+    async ({ query }, reply) =>
+      reply.type('application/jsonl').send(Readable.from(lines(ledger, query.after))),
+  )
   app.get<{ Params: { position: number } }>(
     '/ledger/entries/:position/proof',
     {
@@ -66,4 +81,15 @@ export function ledgerRoutes(app: FastifyInstance, ledger: Ledger): void {
       return { ...receipt, entry: entryToWire(entry) }
     },
   )
+}
+
+/** The entries there are now; those that come meanwhile are for the next export. */
+async function* lines(ledger: Ledger, after: number): AsyncGenerator<string> {
+  const last = (await ledger.read.size()) - 1
+  for (let place = after; place < last;) {
+    const page = await ledger.read.list({ after: place, limit: EXPORT_PAGE })
+    const entries = page.filter((entry) => entry.position <= last)
+    yield entries.map((entry) => `${textOf(entry)}\n`).join('')
+    place = entries.at(-1)?.position ?? last
+  }
 }

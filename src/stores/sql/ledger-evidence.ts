@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs'
 import type { Kysely } from 'kysely'
+import { Problem } from '#base/problem'
 import type { LedgerEvidence } from '#ledger'
 import { edgeOfRow, type LedgerTables } from './ledger.ts'
+import { kyselyOn, openReader } from './sqlite.ts'
 
 /** The ledger's tables as they are. */
 export function ledgerEvidence(db: Kysely<LedgerTables>): LedgerEvidence {
@@ -61,5 +64,25 @@ export function ledgerEvidence(db: Kysely<LedgerTables>): LedgerEvidence {
       nodes: await count('ledger_nodes'),
       edges: await count('ledger_edges'),
     }),
+  }
+}
+
+/**
+ * Opens the evidence in a database file, which a server may be writing to, as it was at this moment.
+ * Throws a `not-found` problem when the file holds no ledger.
+ */
+export function openLedgerEvidence(file: string): { evidence: LedgerEvidence; close(): void } {
+  const absent = new Problem('not-found', `${file} holds no ledger; name the right --home`)
+  if (!existsSync(file)) throw absent
+  const connection = openReader(file)
+  const tables = connection.prepare("select name from sqlite_master where name like 'ledger_%'")
+  if (tables.all().length === 0) {
+    connection.close()
+    throw absent
+  }
+  connection.exec('begin')
+  return {
+    evidence: ledgerEvidence(kyselyOn<LedgerTables>(connection)),
+    close: () => connection.close(),
   }
 }

@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+import { Problem } from '#base/problem'
+import { verifierKey, verifyLedger, type Verdict } from '#ledger'
+import { openLedgerEvidence } from '#stores/sql/ledger-evidence'
+import { findLedgerKey, signingKey } from './keys.ts'
+
+/** The ledger in a home, whether or not a server runs there, held against itself and a checkpoint from outside. */
+export async function verifyHome(
+  home: string,
+  against?: string,
+): Promise<Verdict & { verifier: string }> {
+  const { evidence, close } = openLedgerEvidence(join(home, 'orrery.db'))
+  try {
+    const privateKey = await findLedgerKey(home)
+    if (privateKey === undefined)
+      throw new Problem('not-found', `${home} has no key of its ledger; restore keys/ledger.pem`)
+    const verifier = verifierKey(signingKey(privateKey))
+    const verdict = await verifyLedger(evidence, verifier, against === undefined ? {} : { against })
+    return { ...verdict, verifier }
+  } finally {
+    close()
+  }
+}
