@@ -88,6 +88,9 @@ export const CATEGORIES_MAX = 50
 /** A window of the reference with fewer values than this says nothing about what is ordinary. */
 const SPREAD_VALUES_MIN = 30
 
+/** Nor has one with less than this part of the usual number: the ends of the data cut it off. */
+const SPREAD_PART_MIN = 0.25
+
 /** Fewer windows than this have no spread to speak of. */
 const SPREAD_WINDOWS_MIN = 5
 
@@ -112,7 +115,8 @@ export function spreadOf(
   column: NumericProfile | CategoricalProfile,
   windows: readonly Counts[],
 ): Spread | null {
-  const usable = windows.filter((window) => valuesOf(window) >= SPREAD_VALUES_MIN)
+  const least = Math.max(SPREAD_VALUES_MIN, SPREAD_PART_MIN * medianOf(windows.map(valuesOf)))
+  const usable = windows.filter((window) => valuesOf(window) >= least)
   if (usable.length < SPREAD_WINDOWS_MIN) return null
   const rest = (window: Counts) => minus(column.counts, window)
   return {
@@ -223,6 +227,10 @@ function momentsOf(values: readonly number[]): Moments {
   const mean = values.reduce((all, value) => all + value, 0) / values.length
   const variance = values.reduce((all, value) => all + (value - mean) ** 2, 0) / values.length
   return { mean, std: Math.sqrt(variance), max: Math.max(...values) }
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0
 }
 
 function zeros(length: number): number[] {

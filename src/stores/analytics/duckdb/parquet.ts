@@ -81,8 +81,8 @@ function chunkType(duckdb: DuckDb, type: ColumnType): DuckDBType {
 }
 
 function toValue(duckdb: DuckDb, type: ColumnType | undefined, value: unknown): DuckDBValue {
-  if (type === 'json') return value === undefined ? null : JSON.stringify(value)
   if (value === null || value === undefined) return null
+  if (type === 'json') return JSON.stringify(value)
   if (type === 'integer') return BigInt(value as number)
   if (type === 'time') return new duckdb.DuckDBTimestampTZValue(BigInt(value as number) * 1000n)
   return value as DuckDBValue

@@ -25,20 +25,34 @@ export async function profileOf(session: Session, request: ProfileRequest): Prom
   const types = await typesOf(session, source, request)
   const [total] = await session.rows(sql`select count(*)::double as n from ${source}`)
   const rows = total?.['n'] as number
-  const time = request.time === undefined ? null : await timeOf(session, source, request.time)
+  const time =
+    request.time === undefined
+      ? null
+      : await timeOf(session, source, {
+          ...request.time,
+          type: types.get(request.time.column) ?? '',
+        })
   const table: Table = { session, source, rows, time }
   const columns: Record<string, ColumnProfile> = {}
   for (const column of request.columns)
     columns[column] = await columnOf(table, column, types.get(column) ?? '')
-  return { version: 1, rows, time, columns }
+  return { version: 1, rows, time: time?.span ?? null, columns }
 }
 
 interface Table {
   readonly session: Session
   readonly source: Sql
   readonly rows: number
-  readonly time: ProfileTime | null
+  readonly time: Timed | null
 }
+
+interface Timed {
+  readonly span: ProfileTime
+  /** A row's time in milliseconds. */
+  readonly millis: Sql
+}
+
+const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/
 
 async function typesOf(
   { rows }: Session,
@@ -63,23 +77,28 @@ async function typesOf(
 async function timeOf(
   { rows }: Session,
   source: Sql,
-  { column, windowMs }: NonNullable<ProfileRequest['time']>,
-): Promise<ProfileTime | null> {
-  const at = millisOf(column)
+  { column, windowMs, type }: NonNullable<ProfileRequest['time']> & { type: string },
+): Promise<Timed | null> {
+  const millis = millisOf(column, type)
   const [span] = await rows(
-    sql`select min(${at})::double as first, max(${at})::double as last from ${source}`,
+    sql`select min(${millis})::double as first, max(${millis})::double as last from ${source}`,
   )
   if (typeof span?.['first'] !== 'number') return null
-  return { column, windowMs, fromMs: span['first'], toMs: span['last'] as number }
+  return {
+    span: { column, windowMs, fromMs: span['first'], toMs: span['last'] as number },
+    millis,
+  }
 }
 
-function millisOf(column: string): Sql {
-  return sql`epoch_ms(${name(column)}::timestamptz)`
+/** Numbers are milliseconds since the epoch; everything else is a time, or text of one, in UTC unless it says otherwise. */
+function millisOf(column: string, type: string): Sql {
+  return NUMERIC.test(type)
+    ? sql`${name(column)}::bigint`
+    : sql`epoch_ms(${name(column)}::timestamptz)`
 }
 
 async function columnOf(table: Table, column: string, type: string): Promise<ColumnProfile> {
-  if (/^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/.test(type))
-    return numericOf(table, column)
+  if (NUMERIC.test(type)) return numericOf(table, column)
   if (/^(VARCHAR|ENUM|UUID|BOOLEAN)/.test(type)) return categoricalOf(table, column)
   return { kind: 'other', reason: `no statistic is for its type, ${type}` }
 }
@@ -149,7 +168,7 @@ async function categoricalOf(table: Table, column: string): Promise<ColumnProfil
 /** The number of a row's window since the epoch; null for all rows when there is no time. */
 function spanOf({ time }: Table): Sql {
   if (time === null) return sql`null`
-  return sql`floor(${millisOf(time.column)} / ${time.windowMs})::double`
+  return sql`floor(${time.millis} / ${time.span.windowMs})::double`
 }
 
 /** Puts counts by window and bin together: their total, and how much the windows differ. */

@@ -49,7 +49,7 @@ export function name(identifier: string): Sql {
   return text(`"${identifier.replaceAll('"', '""')}"`)
 }
 
-/** The rows of files, as a table; columns are matched by name. The ending says the format. */
+/** The rows of files, as a table; columns are matched by name. The ending says the format. Two of them need aliases. */
 export function rowsOf(files: readonly string[]): Sql {
   invariant(files.length > 0, 'rows come from at least one file')
   const readers = new Set(files.map(readerOf))
