@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import { createData, type Data } from '#data'
 import { processExecutor } from '#executors/process/index'
-import { createPipelines, type Environments, type Pipelines } from '#pipelines'
+import { createPipelines, type Environments, type Pipelines } from '#stages'
 import { withIgnored } from '#protocols/dvc/ignore'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
 import { printTree, readTree } from '#protocols/dvc/tree'
@@ -36,6 +36,8 @@ export interface ProjectWorkspace {
   readonly root: string
   readonly data: Data
   readonly pipelines: Pipelines
+  /** What its stages run in. */
+  readonly environments: Environments
 }
 
 /** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
@@ -86,6 +88,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
     locks: [whole, brief],
   })
+  const environments = environmentsOf(root, dependencies)
   const pipelines = createPipelines({
     root,
     workspace,
@@ -105,7 +108,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
       shell: variables['SHELL'] || '/bin/sh',
       environment: variables,
     }),
-    environments: environmentsOf(root, dependencies),
+    environments,
     aside: openOutsAside(root, join(own, 'aside')),
     whole,
     brief,
@@ -113,7 +116,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     versionState: () => gitStateOf(root),
     nowMs: () => clock.nowMs(),
   })
-  return { root, data, pipelines }
+  return { root, data, pipelines, environments }
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */

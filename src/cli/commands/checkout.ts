@@ -4,14 +4,12 @@ export const checkout = command({
   command: 'checkout [targets..]',
   describe: 'Make the data in this folder what its .dvc files and dvc.lock say',
   builder: (argv) =>
-    argv
-      .positional('targets', { type: 'string', array: true })
-      .option('force', {
-        alias: 'f',
-        type: 'boolean',
-        default: false,
-        describe: 'Overwrite what is kept nowhere else',
-      }),
+    argv.positional('targets', { type: 'string', array: true }).option('force', {
+      alias: 'f',
+      type: 'boolean',
+      default: false,
+      describe: 'Overwrite what is kept nowhere else',
+    }),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()

@@ -9,6 +9,7 @@ import { checkout } from './checkout.ts'
 import { add } from './add.ts'
 import { audit } from './audit.ts'
 import { doctor } from './doctor.ts'
+import { environment } from './environment.ts'
 import { project } from './project.ts'
 import { policies } from './policies.ts'
 import { promote } from './promote.ts'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   pull,
   remote,
   repro,
+  environment,
   trace,
   promote,
   policies,

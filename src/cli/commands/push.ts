@@ -4,13 +4,11 @@ export const push = command({
   command: 'push [targets..]',
   describe: 'Copy data to the remote, so that others can pull it',
   builder: (argv) =>
-    argv
-      .positional('targets', { type: 'string', array: true })
-      .option('remote', {
-        alias: 'r',
-        type: 'string',
-        describe: 'Name of the remote (default: the default one)',
-      }),
+    argv.positional('targets', { type: 'string', array: true }).option('remote', {
+      alias: 'r',
+      type: 'string',
+      describe: 'Name of the remote (default: the default one)',
+    }),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { ReproEvent, ReproResult, RunRecorder } from '#pipelines'
+import type { ReproEvent, ReproResult, RunRecorder } from '#stages'
 import { command } from '../command.ts'
 import type { CalledIn } from '../workspace.ts'
 

@@ -4,14 +4,12 @@ export const status = command({
   command: 'status [targets..]',
   describe: 'Show which data and stages differ from what was recorded',
   builder: (argv) =>
-    argv
-      .positional('targets', { type: 'string', array: true })
-      .option('quiet', {
-        alias: 'q',
-        type: 'boolean',
-        default: false,
-        describe: 'Say nothing; exit with 1 if something differs',
-      }),
+    argv.positional('targets', { type: 'string', array: true }).option('quiet', {
+      alias: 'q',
+      type: 'boolean',
+      default: false,
+      describe: 'Say nothing; exit with 1 if something differs',
+    }),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const { statusJson } = await import('#protocols/dvc/status')
@@ -33,7 +31,7 @@ export const status = command({
       if (Object.keys(json).length > 0) process.exitCode = 1
       return
     }
-    const { inWords } = await import('#pipelines')
+    const { inWords } = await import('#stages')
     const lines = [
       ...data.map(({ path, change }) => `${here.shown(path)} is ${change}`),
       ...stages.flatMap(({ stage, lock, reasons }) =>

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { environment } from '#app/config'
 import { systemClock } from '#base/clock'
 import { messageOf, Problem } from '#base/problem'
 import { apiClient, type ApiClient } from '../client.ts'
@@ -72,32 +73,28 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** A fresh home, server and project; what an earlier demo left is ended and removed, environments excepted. */
+/** A fresh home, server and project; what an earlier demo left is ended and removed. Python environments are kept, being the same. */
 async function begin(place: string): Promise<Demo> {
   const home = join(place, 'home')
   await endEarlierServer(home)
   await rm(join(place, 'flights'), { recursive: true, force: true })
   await rm(join(place, 'storage'), { recursive: true, force: true })
-  await keepEnvironments(home)
+  await rm(home, { recursive: true, force: true })
+  await mkdir(home, { recursive: true })
   say('Starting the server …')
-  const server = await startDemoServer(home, say)
+  const variables = { ...environment, ORRERY_ENVIRONMENTS: join(ROOT, '.orrery', 'environments') }
+  const server = await startDemoServer({ home, variables, say })
   const project = await makeProject({
     example: join(ROOT, 'examples', 'flights'),
     home,
     url: server.url,
+    variables,
   })
   const api = apiClient(server.url)
   say(`The server is up at ${server.url}; the project lies in ${project.folder}`)
   say('Building the Python environment of the project (once) …')
-  await project.orrery('environment', 'build')
+  await project.orrery('environment')
   return { server, project, api, story: createStoryteller(api, say) }
-}
-
-async function keepEnvironments(home: string): Promise<void> {
-  const kept = join(home, '..', 'environments')
-  await rm(home, { recursive: true, force: true })
-  await mkdir(home, { recursive: true })
-  await mkdir(kept, { recursive: true })
 }
 
 /** January and February: versioned, trained on, registered, checked against nothing yet, deployed. */

@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { environment } from '#app/config'
-import { ORRERY } from './server.ts'
+import { ORRERY, type Variables } from './server.ts'
 
 const run = promisify(execFile)
 
@@ -22,6 +21,7 @@ export async function makeProject(place: {
   example: string
   home: string
   url: string
+  variables: Variables
 }): Promise<DemoProject> {
   const folder = join(place.home, '..', 'flights')
   const months = join(place.example, 'months')
@@ -31,7 +31,11 @@ export async function makeProject(place: {
     const { stdout } = await run(file, args, {
       cwd: folder,
       maxBuffer: 16 * 1024 * 1024,
-      env: { ...environment, ORRERY_URL: place.url, ORRERY_HOME: place.home } as NodeJS.ProcessEnv,
+      env: {
+        ...place.variables,
+        ORRERY_URL: place.url,
+        ORRERY_HOME: place.home,
+      } as NodeJS.ProcessEnv,
     })
     return stdout
   }

@@ -13,16 +13,23 @@ export interface DemoServer {
   stop(): Promise<void>
 }
 
+export type Variables = Readonly<Record<string, string | undefined>>
+
 const START_TRIES = 200
 
 /** The program that this very process runs, so that the demo uses what a user would type. */
 export const ORRERY = join(import.meta.dirname, '..', '..', '..', 'bin', 'orrery')
 
 /** Starts the real server process, and starts it again should it be killed; its log goes to `<home>/server.log`. */
-export async function startDemoServer(
-  home: string,
-  say: (line: string) => void,
-): Promise<DemoServer> {
+export async function startDemoServer({
+  home,
+  variables,
+  say,
+}: {
+  home: string
+  variables: Variables
+  say: (line: string) => void
+}): Promise<DemoServer> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess
@@ -33,6 +40,7 @@ export async function startDemoServer(
     child = spawn(process.execPath, [ORRERY, 'up', '--port', String(port), '--home', home], {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
+      env: variables as NodeJS.ProcessEnv,
     })
     child.stderr?.pipe(log)
     child.once('exit', () => {
