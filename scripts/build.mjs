@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { giveUp, setUp } from './setup.mjs'
+import { withLock } from './steps/lock.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
 import { root } from './steps/places.mjs'
 import { run, step } from './steps/step.mjs'
@@ -13,7 +14,7 @@ const dist = join(root, 'dist')
 const ONNX_PLATFORMS = ['linux/x64', 'linux/arm64', 'darwin/arm64']
 
 await setUp('web').catch(giveUp)
-await step('dist', build).catch(giveUp)
+await withLock('dist', () => step('dist', build)).catch(giveUp)
 
 async function build() {
   await rm(dist, { recursive: true, force: true })
