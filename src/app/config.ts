@@ -5,6 +5,7 @@ import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
 import { messageOf, Problem } from '#base/problem'
+import { environment } from './environment.ts'
 
 function defaultEnvironments(variables: Readonly<Record<string, string | undefined>>): string {
   const cache = variables['XDG_CACHE_HOME'] ?? join(variables['HOME'] ?? homedir(), '.cache')
@@ -62,7 +63,7 @@ export const ConfigSchema = Type.Object(
       description: 'Predictions in an open segment before it is sealed to Parquet.',
     }),
     environments: Type.String({
-      default: defaultEnvironments(process.env),
+      default: defaultEnvironments(environment),
       description: 'Folder of the Python environments that pipelines run in, built once each.',
     }),
     drainMs: Type.Integer({
@@ -84,8 +85,7 @@ export interface Origin {
   readonly from: 'default' | 'file' | 'environment' | 'flag'
 }
 
-/** The process environment, for those who take it as a parameter. */
-export const environment: Readonly<Record<string, string | undefined>> = process.env
+export { environment }
 
 export interface LoadedConfig {
   readonly config: Config

@@ -11,7 +11,7 @@ import {
   type PipelineFiles,
   type Stage,
   type StageLock,
-} from '#pipelines'
+} from '#stages'
 import { dvcIgnoreRules, gitIgnoreRules, type IgnoreRules } from '#protocols/dvc/ignore'
 import { readLockFile, withStage } from '#protocols/dvc/lock-file'
 import { readParamsFile } from '#protocols/dvc/params-file'

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { randomIds, type Ids } from '#base/ids'
 import { systemClock, type Clock } from '#base/clock'
 import { messageOf, Problem, type ProblemCode } from '#base/problem'
-import type { RunRecorder } from '#pipelines'
+import type { RunRecorder } from '#stages'
 
 /** A server may be restarting: it is asked again for this long. */
 const PATIENCE_MS = 60_000

@@ -23,8 +23,8 @@ import { readSettings, remoteFolder } from './project-settings.ts'
 export interface WorkspaceDependencies {
   /** The process environment: settings of dvc and of Git, and what stages run with. */
   readonly variables: Readonly<Record<string, string | undefined>>
-  /** Folder of the Python environments that stages run in. */
-  readonly environments: string
+  /** Folder of the Python environments that stages run in; asked for when one is needed. */
+  readonly environments: string | (() => Promise<string>)
   readonly clock?: Clock
   /** How long to wait for another dvc or orrery in the same project. */
   readonly waitSeconds?: number
@@ -125,12 +125,13 @@ function environmentsOf(root: string, dependencies: WorkspaceDependencies): Envi
     prepare: async (onProgress, signal) => {
       const { virtualEnvironments } = await import('#executors/environment/index')
       const { environment } = await projectConfig(root)
-      const environments = virtualEnvironments({
+      const { environments } = dependencies
+      const built = virtualEnvironments({
         spec: {
           python: environment?.python,
           requirements: requirementsAt(root, environment?.requirements),
         },
-        folder: dependencies.environments,
+        folder: typeof environments === 'string' ? environments : await environments(),
         environment: dependencies.variables,
         // Installing may take long, and whoever waits needs the result.
         lockAt: (file) =>
@@ -139,7 +140,7 @@ function environmentsOf(root: string, dependencies: WorkspaceDependencies): Envi
             holder: 'another builder of this environment',
           }),
       })
-      return environments.prepare(onProgress, signal)
+      return built.prepare(onProgress, signal)
     },
   }
 }

@@ -2,7 +2,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { messageOf, Problem } from '#base/problem'
 import { VERSION } from '#app/version'
-import { commands } from './commands/index.ts'
+import { commandsFor } from './commands/index.ts'
 
 /** The command line: one file a command, listed in `commands/index.ts`. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -19,7 +19,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .fail((message, error) => {
       throw error ?? new Problem('invalid', message)
     })
-  for (const command of commands) parser.command(command)
+  for (const command of await commandsFor(args[0])) parser.command(command)
   try {
     await parser.parseAsync()
   } catch (error) {

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import { Problem } from '#base/problem'
-import { environment, loadConfig } from '#app/config'
+import { environment } from '#app/environment'
 import { openWorkspace, projectRootOf, type ProjectWorkspace } from '#app/workspace'
 
 /** The project that the command was called in, and how to read the paths that were given. */
@@ -18,10 +18,9 @@ export interface CalledIn extends ProjectWorkspace {
 export function calledIn(cwd: string = process.cwd()): CalledIn {
   const here = realpathSync(cwd)
   const root = projectRootOf(here)
-  const { config } = loadConfig({})
   const workspace = openWorkspace(root, {
     variables: environment,
-    environments: config.environments,
+    environments: async () => (await import('#app/config')).loadConfig({}).config.environments,
   })
   const folder = relative(root, here).split(sep).join('/')
   const target = (written: string) => targetOf({ root, here, folder }, written)

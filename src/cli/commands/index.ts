@@ -1,36 +1,28 @@
 import type { Command } from '../command.ts'
-import { status } from './status.ts'
-import { repro } from './repro.ts'
-import { remote } from './remote.ts'
-import { push } from './push.ts'
-import { pull } from './pull.ts'
-import { init } from './init.ts'
-import { checkout } from './checkout.ts'
-import { add } from './add.ts'
-import { audit } from './audit.ts'
-import { doctor } from './doctor.ts'
-import { environment } from './environment.ts'
-import { project } from './project.ts'
-import { policies } from './policies.ts'
-import { promote } from './promote.ts'
-import { trace } from './trace.ts'
-import { up } from './up.ts'
 
-export const commands: readonly Command[] = [
-  init,
-  add,
-  status,
-  checkout,
-  push,
-  pull,
-  remote,
-  repro,
-  environment,
-  trace,
-  promote,
-  policies,
-  audit,
-  up,
-  doctor,
-  project,
-]
+/** Every command by its word, in the order of the help. A command is loaded only when it is called. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).init,
+  add: async () => (await import('./add.ts')).add,
+  status: async () => (await import('./status.ts')).status,
+  checkout: async () => (await import('./checkout.ts')).checkout,
+  push: async () => (await import('./push.ts')).push,
+  pull: async () => (await import('./pull.ts')).pull,
+  remote: async () => (await import('./remote.ts')).remote,
+  repro: async () => (await import('./repro.ts')).repro,
+  environment: async () => (await import('./environment.ts')).environment,
+  trace: async () => (await import('./trace.ts')).trace,
+  promote: async () => (await import('./promote.ts')).promote,
+  policies: async () => (await import('./policies.ts')).policies,
+  audit: async () => (await import('./audit.ts')).audit,
+  up: async () => (await import('./up.ts')).up,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  project: async () => (await import('./project.ts')).project,
+}
+
+/** The command of that word alone; all of them where the word is none, to list and to suggest. */
+export function commandsFor(word: string | undefined): Promise<Command[]> {
+  const named = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
+  const wanted = named === undefined ? Object.values(COMMANDS) : [named]
+  return Promise.all(wanted.map((load) => load()))
+}

@@ -98,7 +98,7 @@ async function recorderFor(flags: {
   record?: boolean | undefined
 }): Promise<RunRecorder | undefined> {
   if (flags.record === false) return undefined
-  const { environment } = await import('#app/config')
+  const { environment } = await import('#app/environment')
   const named = flags.url ?? environment['ORRERY_URL'] ?? environment['MLFLOW_TRACKING_URI']
   const isServer = named !== undefined && /^https?:\/\//.test(named)
   if (!isServer && flags.record !== true) return undefined

@@ -8,7 +8,7 @@ import { sha256 } from '#base/digest'
 import { canonicalJson } from '#base/json'
 import { Problem } from '#base/problem'
 import { exclusively, type ProjectLock } from '#data'
-import type { EnvironmentRecord, Environments, PreparedEnvironment } from '#pipelines'
+import type { EnvironmentRecord, Environments, PreparedEnvironment } from '#stages'
 
 /** What a project asks of the Python that its stages run in. */
 export interface EnvironmentSpec {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { basename, join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { Problem } from '#base/problem'
-import type { Execution, ExecutionStep, Executor } from '#pipelines'
+import type { Execution, ExecutionStep, Executor } from '#stages'
 
 /** Runs commands as processes of this machine, each in a group of its own, so that it ends with all that it started. */
 export function processExecutor(options: {

@@ -1,5 +1,5 @@
 import type { Content } from '#data'
-import { isList, isMap, type ParamMap, type ParamValue } from '#pipelines'
+import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import { isHash } from './tree.ts'
 
 /** The keys by which `.dvc` files and locks describe content, in the order DVC writes them. */

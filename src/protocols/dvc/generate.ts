@@ -1,4 +1,4 @@
-import { isList, isMap, type ParamMap, type ParamValue } from '#pipelines'
+import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import { pythonText } from './python.ts'
 import { filled, overlaid, TemplateFault, type Context } from './template.ts'
 

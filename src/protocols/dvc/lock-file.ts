@@ -6,7 +6,7 @@ import {
   type ParamMap,
   type ParamValue,
   type StageLock,
-} from '#pipelines'
+} from '#stages'
 import {
   anything,
   contentOf,

@@ -1,5 +1,5 @@
 import { parse as parseToml } from 'smol-toml'
-import type { ParamKey, ParamValue } from '#pipelines'
+import type { ParamKey, ParamValue } from '#stages'
 import { readYaml } from './yaml-read.ts'
 
 /** Reads a file of parameters or metrics by what its name ends in; YAML where that says nothing. */

@@ -1,12 +1,5 @@
 import { posix } from 'node:path'
-import {
-  isList,
-  isMap,
-  type ParamKey,
-  type ParamMap,
-  type ParamValue,
-  type Stage,
-} from '#pipelines'
+import { isList, isMap, type ParamKey, type ParamMap, type ParamValue, type Stage } from '#stages'
 import { faults } from './entries.ts'
 import { definitionsOf, type Definition } from './generate.ts'
 import { PIPELINE } from './pipeline-schema.ts'

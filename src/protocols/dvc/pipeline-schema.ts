@@ -1,4 +1,4 @@
-import { isMap } from '#pipelines'
+import { isMap } from '#stages'
 import {
   anything,
   either,

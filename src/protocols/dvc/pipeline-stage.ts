@@ -7,7 +7,7 @@ import {
   type Stage,
   type StageOut,
   type StageParams,
-} from '#pipelines'
+} from '#stages'
 import { asArguments, TemplateFault } from './template.ts'
 
 /** The stage that a filled-in entry of `dvc.yaml` describes. */

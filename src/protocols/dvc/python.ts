@@ -1,4 +1,4 @@
-import { isList, isMap, isTimestamp, type ParamKey, type ParamValue } from '#pipelines'
+import { isList, isMap, isTimestamp, type ParamKey, type ParamValue } from '#stages'
 
 /** `repr` of a Python float, on which hashes and lock files depend: 1.0, 1e-05, 1e+16. */
 export function pythonFloat(value: number): string {

@@ -1,5 +1,5 @@
 import { sha256 } from '#base/digest'
-import { isList, isMap, type ParamMap, type ParamValue, type StageLock } from '#pipelines'
+import { isList, isMap, type ParamMap, type ParamValue, type StageLock } from '#stages'
 import { entryOf, isEntry, lockOf } from './lock-file.ts'
 import { pythonJson } from './python.ts'
 import { readYaml } from './yaml-read.ts'

@@ -1,5 +1,5 @@
 import { nameOf, type OutStatus } from '#data'
-import type { Reason, StageStatus } from '#pipelines'
+import type { Reason, StageStatus } from '#stages'
 
 type Changes = Record<string, string | Record<string, string>>
 export type DvcStatus = Record<string, (string | Record<string, Changes>)[]>

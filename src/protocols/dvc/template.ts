@@ -1,11 +1,4 @@
-import {
-  isList,
-  isMap,
-  isTimestamp,
-  type ParamKey,
-  type ParamMap,
-  type ParamValue,
-} from '#pipelines'
+import { isList, isMap, isTimestamp, type ParamKey, type ParamMap, type ParamValue } from '#stages'
 import { pythonText, shellQuoted } from './python.ts'
 
 /** What `${…}` may name: values by top-level key, and the files or `vars` that they came from. */

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { Content } from '#data'
-import { isList, isMap, type ParamMap, type ParamValue } from '#pipelines'
+import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import {
   anything,
   contentOf,

@@ -7,7 +7,7 @@ import {
   type Pair,
   type YAMLMap,
 } from 'yaml'
-import type { ParamKey, ParamValue } from '#pipelines'
+import type { ParamKey, ParamValue } from '#stages'
 import { documentOf, readerOf } from './yaml-read.ts'
 import { printYaml } from './yaml-write.ts'
 

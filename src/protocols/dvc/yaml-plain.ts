@@ -1,4 +1,4 @@
-import type { ParamValue } from '#pipelines'
+import type { ParamValue } from '#stages'
 
 /**
  * What a plain scalar means to ruamel.yaml, which reads YAML 1.2 in its own way: `017` is 17, `1_000`

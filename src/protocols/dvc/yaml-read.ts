@@ -9,7 +9,7 @@ import {
   type Node,
   type Pair,
 } from 'yaml'
-import { isList, isMap, type ParamKey, type ParamMap, type ParamValue } from '#pipelines'
+import { isList, isMap, type ParamKey, type ParamMap, type ParamValue } from '#stages'
 import { plainValue } from './yaml-plain.ts'
 
 /** A fault in a text that somebody wrote: what, and where. */

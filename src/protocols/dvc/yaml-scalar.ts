@@ -1,6 +1,6 @@
 import { pythonFloat } from './python.ts'
 import { readsAsText } from './yaml-plain.ts'
-import { isTimestamp, type ParamKey, type ParamValue, type Timestamp } from '#pipelines'
+import { isTimestamp, type ParamKey, type ParamValue, type Timestamp } from '#stages'
 
 export type ScalarStyle = 'plain' | 'single' | 'double'
 

@@ -1,11 +1,4 @@
-import {
-  isList,
-  isMap,
-  isTimestamp,
-  type ParamKey,
-  type ParamMap,
-  type ParamValue,
-} from '#pipelines'
+import { isList, isMap, isTimestamp, type ParamKey, type ParamMap, type ParamValue } from '#stages'
 import { openPen, type Pen } from './yaml-pen.ts'
 import { scalarOf } from './yaml-scalar.ts'
 

@@ -11,7 +11,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomIds } from '#base/ids'
-import type { OutsAside } from '#pipelines'
+import type { OutsAside } from '#stages'
 import { writeWhole } from './atomic.ts'
 import { isRunning, processStarted } from './processes.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunCache, StageLock } from '#pipelines'
+import type { RunCache, StageLock } from '#stages'
 import { writeWhole } from './atomic.ts'
 
 /** How runs are named and written: DVC's way, which the protocol knows. */

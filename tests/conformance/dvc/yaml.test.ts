@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pythonJson } from '#protocols/dvc/python'
 import { printYaml } from '#protocols/dvc/yaml-write'
-import type { ParamMap, ParamValue } from '#pipelines'
+import type { ParamMap, ParamValue } from '#stages'
 import { python, REVIVE, tagged } from './support.ts'
 
 const text = fc.oneof(

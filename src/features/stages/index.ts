@@ -1,0 +1,50 @@
+export {
+  isList,
+  isMap,
+  isTimestamp,
+  plainParam,
+  sameParam,
+  type ParamKey,
+  type ParamMap,
+  type ParamValue,
+  type PlainValue,
+  type Timestamp,
+} from './param.ts'
+export {
+  createPipelines,
+  type Pipelines,
+  type PipelinesGround,
+  type PlannedStep,
+  type StageStatus,
+} from './pipelines.ts'
+export {
+  noRecorder,
+  type EnvironmentRecord,
+  type RunRecorder,
+  type StageOutcome,
+} from './recorder.ts'
+export type { ReproEvent, ReproOptions, ReproResult, StepAction, StepResult } from './repro-run.ts'
+export {
+  isCallback,
+  sameCommand,
+  type LockedPath,
+  type Stage,
+  type StageDep,
+  type StageLock,
+  type StageOut,
+  type StageParams,
+} from './stage.ts'
+export { inWords, type Change, type Reason } from './staleness.ts'
+export type {
+  Aside,
+  Environments,
+  Execution,
+  ExecutionStep,
+  Executor,
+  FileProblem,
+  LoadedPipelines,
+  OutsAside,
+  PipelineFiles,
+  PreparedEnvironment,
+  RunCache,
+} from './store.ts'
