@@ -71,7 +71,9 @@ async function runCheck({ name, command, needs }) {
 async function runTests() {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-test-'))
   const file = join(folder, 'totals.json')
-  const code = await inherit(['vitest', 'run', ...filters], { ORRERY_TEST_TOTALS: file })
+  const code = await launch(['vitest', 'run', ...filters], 'inherit', {
+    variables: { ORRERY_TEST_TOTALS: file },
+  })
   const counted = existsSync(file)
     ? JSON.parse(await readFile(file, 'utf8'))
     : { passed: 0, failed: 0, skipped: 0 }
@@ -86,25 +88,38 @@ async function runTests() {
   }
 }
 
-function capture([name, ...args]) {
-  return new Promise((resolve) => {
-    const child = spawn(tool(name), args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    child.stdout.on('data', (chunk) => (output += chunk))
-    child.stderr.on('data', (chunk) => (output += chunk))
-    child.on('error', (error) => resolve({ code: 1, output: error.message }))
-    child.on('close', (code) => resolve({ code: code ?? 1, output: output.trimEnd() }))
+async function capture(command) {
+  let output = ''
+  const keep = (chunk) => (output += chunk)
+  const code = await launch(command, 'pipe', {
+    watch: (child) => {
+      child.stdout.on('data', keep)
+      child.stderr.on('data', keep)
+    },
   })
+  return { code, output: output.trimEnd() }
 }
 
-function inherit([name, ...args], variables) {
+function launch([name, ...args], output, { watch, variables } = {}) {
   return new Promise((resolve) => {
     const child = spawn(tool(name), args, {
       cwd: root,
       env: { ...env, ...variables },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
     })
-    child.on('error', () => resolve(1))
-    child.on('close', (code) => resolve(code ?? 1))
+    // Whoever stops the tests by process number means all that they started.
+    const stop = (signal) => {
+      child.kill(signal)
+      process.exit(1)
+    }
+    const signals = ['SIGTERM', 'SIGINT', 'SIGHUP']
+    for (const signal of signals) process.once(signal, stop)
+    const end = (code) => {
+      for (const signal of signals) process.off(signal, stop)
+      resolve(code ?? 1)
+    }
+    child.on('error', () => end(1))
+    child.on('close', end)
+    watch?.(child)
   })
 }
