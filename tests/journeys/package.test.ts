@@ -108,7 +108,7 @@ function strangersEnvironment(): NodeJS.ProcessEnv {
 
 function start(command: string, parent: string): ChildProcess {
   const home = join(parent, 'home')
-  return spawn(command, ['up', '--port', '0', '--home', home, '--json'], {
+  return spawn(command, ['up', '--port', '0', '--home', home, '--json', '--log-level', 'warn'], {
     cwd: parent,
     env: strangersEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
