@@ -44,7 +44,7 @@ export function promotionEvidence(parts: {
     toMs: number,
   ): Promise<PredictionRow[]> => {
     const rows: PredictionRow[] = []
-    let after: string | null | undefined
+    let after: string | undefined
     do {
       const page = await queries.window(endpoint, {
         fromMs,

@@ -1,0 +1,76 @@
+import { aucOf, type Label } from '#monitoring'
+import type { Logged, PredictionQueries, PredictionRow } from '#serving'
+import { labelOf } from './evidence.ts'
+
+/** How the live answers of a span and those of the shadow fared on the very same labelled rows. */
+export interface RolesCompared {
+  readonly predictions: number
+  readonly labels: number
+  readonly live: number | null
+  readonly shadow: number | null
+}
+
+const PAGE = 50_000
+
+/** Compares the live revision with its shadow over a span of event time, from the prediction log and ground truth. */
+export async function compareRoles(
+  queries: PredictionQueries,
+  endpoint: string,
+  span: { fromMs: number; toMs: number },
+): Promise<RolesCompared> {
+  const live = await allRows(queries, endpoint, { ...span, role: 'live' })
+  const shadows = new Map(
+    (await allRows(queries, endpoint, { ...span, role: 'shadow' })).map((row) => [
+      row.id,
+      scoreOf(row.outputs),
+    ]),
+  )
+  const labelled = live.filter((row) => row.label !== null)
+  const both = labelled.filter((row) => shadows.has(row.id))
+  const rows = both.length > 0 ? both : labelled
+  const labels = rows.map((row): Label => labelOf(row.label))
+  return {
+    predictions: live.length,
+    labels: labelled.length,
+    live:
+      aucOf(
+        labels,
+        rows.map((row) => scoreOf(row.outputs)),
+      )?.auc ?? null,
+    shadow:
+      both.length === 0
+        ? null
+        : (aucOf(
+            labels,
+            rows.map((row) => shadows.get(row.id) ?? Number.NaN),
+          )?.auc ?? null),
+  }
+}
+
+/** The score among a model's outputs: the first that is a number, or the last of the first list (a class's probability). */
+export function scoreOf(outputs: Readonly<Record<string, Logged>>): number {
+  for (const value of Object.values(outputs)) {
+    if (typeof value === 'number') return value
+    if (Array.isArray(value)) return Number(value.at(-1))
+  }
+  return Number.NaN
+}
+
+async function allRows(
+  queries: PredictionQueries,
+  endpoint: string,
+  query: { fromMs: number; toMs: number; role: 'live' | 'shadow' },
+): Promise<PredictionRow[]> {
+  const rows: PredictionRow[] = []
+  let after: string | undefined
+  do {
+    const page = await queries.window(endpoint, {
+      ...query,
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    })
+    rows.push(...page.rows)
+    after = page.next ?? undefined
+  } while (after !== undefined)
+  return rows
+}

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { Problem } from '#base/problem'
+
+/** Gives how live and shadow answers fared on the same labelled rows of a span. */
+export type CompareRoles = (
+  endpoint: string,
+  span: { fromMs: number; toMs: number },
+) => Promise<{ predictions: number; labels: number; live: number | null; shadow: number | null }>
+
+export function comparisonRoutes(app: FastifyInstance, compare: CompareRoles): void {
+  app.get<{ Params: { name: string }; Querystring: { from: string; to: string } }>(
+    '/endpoints/:name/comparison',
+    {
+      schema: {
+        summary:
+          'Compare the live revision with its shadow: ROC-AUC on the same labelled predictions of a span of event time',
+        params: Type.Object({ name: Type.String() }),
+        querystring: Type.Object({ from: Type.String(), to: Type.String() }),
+      },
+    },
+    async ({ params, query }) =>
+      compare(params.name, { fromMs: timeOf('from', query.from), toMs: timeOf('to', query.to) }),
+  )
+}
+
+function timeOf(name: string, text: string): number {
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms))
+    throw new Problem(
+      'invalid',
+      `${name} is ${JSON.stringify(text)}; write a time as 2013-03-01T00:00:00Z`,
+    )
+  return ms
+}
