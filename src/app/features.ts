@@ -7,6 +7,8 @@ import type { ObjectStore } from '#objects'
 import { createLineage } from '#lineage'
 import { createRecordings } from '#pipelines'
 import { createProjects } from '#projects'
+import { describeMlModel } from '#protocols/mlflow/mlmodel'
+import { createRegistry } from '#registry'
 import type { SqlStore } from '#stores/sql/index'
 import { createTracking } from '#tracking'
 import { localClones } from './clones.ts'
@@ -40,8 +42,17 @@ export function createFeatures(ground: Ground) {
     clock,
     ids,
   })
+  const registry = createRegistry({
+    read: read.registry,
+    transact,
+    tracking,
+    objects,
+    describe: describeMlModel,
+    guard: { check: async () => undefined },
+    clock,
+  })
   const lineage = createLineage({ read: read.ledger })
-  return { projects, clones, tracking, recordings, lineage }
+  return { projects, clones, tracking, recordings, registry, lineage }
 }
 
 /** The parts of a running server: what protocols, followers and job handlers are given. */

@@ -2,9 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import { Problem } from '#base/problem'
 import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
+import { mlflowProtocol } from '#protocols/mlflow/index'
 import type { Parts } from './features.ts'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
+
+/** On loopback without login everybody is the one local user. */
+const LOCAL_USER = { kind: 'user', id: 'local' } as const
 
 /** Every language we speak to the world: a new protocol is a folder and a line here. */
 export async function mountProtocols(http: FastifyInstance, parts: Parts): Promise<void> {
@@ -14,6 +18,7 @@ export async function mountProtocols(http: FastifyInstance, parts: Parts): Promi
   http.get('/health', async (_, reply) => reply.type('text/plain').send('OK'))
   http.get('/ready', async () => ({ ready: true, entries: await parts.store.read.ledger.size() }))
   await http.register((app) => apiProtocol(app, apiPartsOf(parts)), { prefix: '/api/v1' })
+  await mlflowProtocol(http, { ...parts, actor: LOCAL_USER })
 }
 
 function apiPartsOf(parts: Parts): ApiParts {

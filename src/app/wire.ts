@@ -72,6 +72,7 @@ export async function startServer(
       onStop: (step) => void undo.push(step),
     }
     const parts = { ...ground, ...createFeatures(ground) }
+    await parts.tracking.experiments.ensureDefault()
 
     // One process owns this home, so whatever was leased belonged to a process that is gone.
     await store.transact(({ work }) => work.releaseAll())

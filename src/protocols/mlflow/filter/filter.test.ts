@@ -1,0 +1,161 @@
+import { expect, test } from 'vitest'
+import { clausesIn } from './clauses.ts'
+import { kindIn, modelTerms, versionTerms } from './registry-terms.ts'
+import { experimentTerms, loggedModelTerms, runTerms } from './tracking-terms.ts'
+import { conditionsIn, orderOf, type Vocabulary } from './vocabulary.ts'
+
+/** A filter in short: `field comparator value`, or the words of its refusal. */
+function read<Field>(filter: string, vocabulary: Vocabulary<Field>): string {
+  try {
+    return conditionsIn(filter, vocabulary)
+      .map(({ field, comparator, value }) => {
+        const { of, ...rest } = field as { of: string }
+        return `${of}:${String(Object.values(rest)[0])} ${comparator} ${JSON.stringify(value)}`
+      })
+      .join(' & ')
+  } catch (error) {
+    return `refused: ${(error as Error).message}`
+  }
+}
+
+test.each([
+  ['metrics.acc > 0.5', 'metric:acc > 0.5'],
+  ['metric.acc>=-1e-3', 'metric:acc >= -0.001'],
+  ['metrics.acc = 1.', 'metric:acc = 1'],
+  ['metrics.acc != .5', 'metric:acc != 0.5'],
+  ['metrics."a b" < 1', 'metric:a b < 1'],
+  ['metrics.`a/b` <= 1', 'metric:a/b <= 1'],
+  ['metrics.a.b > 1', 'metric:a.b > 1'],
+  ['metrics.é > 1', 'metric:é > 1'],
+  ["params.a = 'x'", 'param:a = "x"'],
+  ['params.a = "it\'s"', 'param:a = "it\'s"'],
+  ["params.a = ''", 'param:a = ""'],
+  ["params.a = 'x AND y'", 'param:a = "x AND y"'],
+  ["parameter.a LIKE '%x'", 'param:a like "%x"'],
+  ["parameters.a ilike '%x'", 'param:a ilike "%x"'],
+  ['params.a IS NULL', 'param:a is-null null'],
+  ['param.a is not null', 'param:a is-not-null null'],
+  ["tags.mlflow.source.name != 'x'", 'tag:mlflow.source.name != "x"'],
+  ["tag.`mlflow.parentRunId` = 'x'", 'tag:mlflow.parentRunId = "x"'],
+  ["tags.order = 'x'", 'tag:order = "x"'],
+  ["status = 'FINISHED'", 'attribute:status = "finished"'],
+  ["attributes.status LIKE 'FIN%'", 'attribute:status like "fin%"'],
+  ['attr.run_id IN (\'a\', "b")', 'attribute:runId in ["a","b"]'],
+  ["run.run_id not in ('a')", 'attribute:runId not-in ["a"]'],
+  ["`run name` = 'x'", 'attribute:name = "x"'],
+  ['"run name" = \'x\'', 'attribute:name = "x"'],
+  ["attributes.`Run name` ILIKE 'x'", 'attribute:name ilike "x"'],
+  ['attributes.Created > 100', 'attribute:startMs > 100'],
+  ['end_time > -5', 'attribute:endMs > -5'],
+  ["dataset.name IN ('a')", 'dataset:name in ["a"]'],
+  ["datasets.context = 'training'", 'dataset:context = "training"'],
+  [
+    "metrics.a > 1 AND params.b = 'c' and status = 'FAILED'",
+    'metric:a > 1 & param:b = "c" & attribute:status = "failed"',
+  ],
+  ["metrics.a > 1 params.b = 'c'", 'metric:a > 1 & param:b = "c"'],
+  ['', ''],
+])('a run filter that holds: %s', (filter, expected) => {
+  expect(read(filter, runTerms)).toBe(expected)
+})
+
+test.each([
+  "metrics.acc = '0.5'",
+  'metrics.acc = nan',
+  "metrics.acc LIKE 'x'",
+  'metrics.acc IN (1)',
+  'metrics.acc IS NULL',
+  'metrics.a-b > 1',
+  'metrics.a/b > 1',
+  'metrics.acc > 1_000',
+  'metrics.m = 0x10',
+  'metrics.a == 1',
+  'params.a = x',
+  'params.a = 3',
+  "params.a > '3'",
+  "params.a IN ('x')",
+  "params.a <> 'x'",
+  "params.a = 'x",
+  "params.a = 'x';",
+  "status IN ('FINISHED')",
+  'status IS NULL',
+  'run_id IN ()',
+  'run_id IN (a)',
+  "run name = 'x'",
+  "start_time = '5'",
+  "dataset.foo = 'x'",
+  "metrics.a > 1 OR params.b = 'c'",
+  'metrics.a > 1 AND',
+  'AND metrics.a > 1',
+  '(metrics.a > 1)',
+  'metrics.a',
+  'metrics.a >',
+  '> 1',
+  "foo.bar = 'x'",
+  "foo = 'x'",
+  "'x' = params.a",
+  "tags.a NOT LIKE 'x'",
+  "tags.a IS 'x'",
+  "params.a = 'x', params.b = 'y'",
+  "experiment_id = '1'",
+])('a run filter that is refused: %s', (filter) => {
+  expect(read(filter, runTerms)).toMatch(/^refused: Invalid/)
+})
+
+test.each([
+  ["name LIKE 'x%'", 'attribute:name like "x%"'],
+  ["experiment_id IN ('1', '2')", 'attribute:experimentId in [1,2]'],
+  ['creation_time > 5', 'attribute:createdMs > 5'],
+  ["tags.a IS NULL AND attribute.name = 'x'", 'tag:a is-null null & attribute:name = "x"'],
+])('an experiment filter that holds: %s', (filter, expected) => {
+  expect(read(filter, experimentTerms)).toBe(expected)
+})
+
+test.each(["params.x = 'a'", 'experiment_id = 1', "experiment_id = 'x'", "name > 'x'"])(
+  'an experiment filter that is refused: %s',
+  (filter) => {
+    expect(read(filter, experimentTerms)).toMatch(/^refused: /)
+  },
+)
+
+test('filters of registered models, versions and logged models read their own names', () => {
+  expect(read("name NOT IN ('a') AND tags.t = 'v'", modelTerms)).toBe(
+    'attribute:name not-in ["a"] & tag:t = "v"',
+  )
+  expect(read("run_id = 'x'", modelTerms)).toMatch(/^refused/)
+  expect(read("run_id IN ('a') and version_number >= 2", versionTerms)).toBe(
+    'attribute:runId in ["a"] & attribute:version >= 2',
+  )
+  expect(read("source_path IN ('x')", versionTerms)).toMatch(/^refused/)
+  expect(
+    read("name='model' AND status = 'READY' AND metrics.auc > 0.5", loggedModelTerms([])),
+  ).toBe('attribute:name = "model" & attribute:status = "ready" & metric:auc > 0.5')
+})
+
+test.each([
+  ["tag.`mlflow.prompt.is_prompt` != 'true'", 'model'],
+  ["tags.`mlflow.prompt.is_prompt` = 'false'", 'model'],
+  ["tags.`mlflow.prompt.is_prompt` = 'true'", 'prompt'],
+  ["name = 'x'", 'model'],
+])('the clause on the prompt tag says what is searched: %s', (filter, kind) => {
+  const found = kindIn(conditionsIn(filter, modelTerms))
+  expect(found.kind).toBe(kind)
+  expect(found.conditions).toHaveLength(filter.startsWith('name') ? 1 : 0)
+})
+
+test('an order names a key and a direction, each key once', () => {
+  expect(orderOf(['metrics.`a b` DESC', 'start_time'], runTerms)).toEqual([
+    { field: { of: 'metric', key: 'a b' }, descending: true },
+    { field: { of: 'attribute', name: 'startMs' }, descending: false },
+  ])
+  expect(() => orderOf(['metrics.a', 'metrics.a DESC'], runTerms)).toThrow(/duplicate/)
+  expect(() => orderOf(['metrics.a ASCC'], runTerms)).toThrow(/order_by/)
+  expect(() => orderOf([''], runTerms)).toThrow(/order_by/)
+  expect(() => orderOf(['duration'], runTerms)).toThrow(/does not know/)
+})
+
+test('a long filter is read in time that grows with its length', () => {
+  const filter = Array.from({ length: 2000 }, (_, index) => `metrics.m${index} > 1`).join(' AND ')
+  expect(clausesIn(filter)).toHaveLength(2000)
+  expect(() => clausesIn(`metrics.${'a'.repeat(100_000)}`)).toThrow(/Invalid/)
+})

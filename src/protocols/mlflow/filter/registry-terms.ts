@@ -1,0 +1,57 @@
+import { PROMPT_TAG, type Kind, type ModelField, type VersionField } from '#registry'
+import type { Condition, Tagged } from '#tracking'
+import {
+  LIST,
+  numberAttribute,
+  TEXT,
+  textAttribute,
+  type Term,
+  type Vocabulary,
+} from './vocabulary.ts'
+
+/** The names of a search for registered models, and of its order. */
+export const modelTerms: Vocabulary<ModelField> = (entity, key) => {
+  if (entity === 'tag' || entity === 'tags')
+    return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT }
+  if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
+  return key === 'name' ? textAttribute('name', [...TEXT, ...LIST]) : timeTerm(key)
+}
+
+/** The names of a search for model versions, and of its order. */
+export const versionTerms: Vocabulary<VersionField> = (entity, key) => {
+  if (entity === 'tag' || entity === 'tags')
+    return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT }
+  if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
+  return VERSION_ATTRIBUTES.get(key) ?? timeTerm(key)
+}
+
+const VERSION_ATTRIBUTES = new Map<string, Term<VersionField>>([
+  ['name', textAttribute('model', [...TEXT, ...LIST])],
+  ['run_id', textAttribute('runId', [...TEXT, ...LIST])],
+  ['source_path', textAttribute('source')],
+  ['version_number', numberAttribute('version')],
+])
+
+/**
+ * Which kind a search means: models, unless a clause on the prompt tag says otherwise. That clause is not
+ * one on a tag then, because what lacks the tag is a model.
+ */
+export function kindIn<Field extends { of: string }>(
+  conditions: readonly Condition<Field | Tagged>[],
+): { kind: Kind; conditions: Condition<Field | Tagged>[] } {
+  let kind: Kind = 'model'
+  const rest = conditions.filter(({ field, comparator, value }) => {
+    const asksKind = field.of === 'tag' && (field as Tagged).key === PROMPT_TAG
+    if (!asksKind || (comparator !== '=' && comparator !== '!=')) return true
+    const isTrue = String(value).toLowerCase() === 'true'
+    kind = isTrue === (comparator === '=') ? 'prompt' : 'model'
+    return false
+  })
+  return { kind, conditions: rest }
+}
+
+function timeTerm(key: string) {
+  if (key === 'creation_timestamp') return numberAttribute('createdMs')
+  if (key === 'last_updated_timestamp' || key === 'timestamp') return numberAttribute('updatedMs')
+  return undefined
+}

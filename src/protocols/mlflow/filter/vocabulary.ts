@@ -1,0 +1,100 @@
+import { Problem } from '#base/problem'
+import type { Comparator, Condition, Order } from '#tracking'
+import { clausesIn, orderIn, type Clause } from './clauses.ts'
+
+/** What a name in a filter means, and how it may be compared. */
+export interface Term<Field> {
+  readonly field: Field
+  readonly takes: 'text' | 'number'
+  readonly comparators: readonly Comparator[]
+  /** How a text is kept, where that differs from how it is told. */
+  readonly kept?: (text: string) => string | number
+}
+
+/** The names that one search knows; undefined for those that it does not. */
+export type Vocabulary<Field> = (entity: string | null, key: string) => Term<Field> | undefined
+
+export const TEXT = ['=', '!=', 'like', 'ilike'] as const
+export const LIST = ['in', 'not-in'] as const
+export const PRESENCE = ['is-null', 'is-not-null'] as const
+export const NUMBER = ['=', '!=', '<', '<=', '>', '>='] as const
+
+/** A term for a text that every thing of the search has. */
+export function textAttribute<Name extends string>(
+  name: Name,
+  comparators: readonly Comparator[] = TEXT,
+) {
+  return { field: { of: 'attribute', name }, takes: 'text', comparators } as const
+}
+
+/** A term for a number that every thing of the search has. */
+export function numberAttribute<Name extends string>(name: Name) {
+  return { field: { of: 'attribute', name }, takes: 'number', comparators: NUMBER } as const
+}
+
+/** Reads a filter. Throws `invalid` for names that the search does not know and values that do not fit. */
+export function conditionsIn<Field>(
+  filter: string | undefined,
+  vocabulary: Vocabulary<Field>,
+): Condition<Field>[] {
+  if (filter === undefined || filter.trim() === '') return []
+  return clausesIn(filter).map((clause) => {
+    const term = termOf(vocabulary, clause.entity, clause.key)
+    if (!term.comparators.includes(clause.comparator))
+      throw new Problem(
+        'invalid',
+        `Invalid comparator ${spelled(clause.comparator)} for ${nameOf(clause)}: use one of ${term.comparators.map(spelled).join(', ')}`,
+      )
+    return { field: term.field, comparator: clause.comparator, value: valueOf(clause, term) }
+  })
+}
+
+/** Reads an order. Throws `invalid` for unknown keys and for a key that is there twice. */
+export function orderOf<Field>(
+  keys: readonly string[] | undefined,
+  vocabulary: Vocabulary<Field>,
+): Order<Field>[] {
+  const seen = new Set<string>()
+  return (keys ?? []).map((text) => {
+    const { entity, key, descending } = orderIn(text)
+    const { field } = termOf(vocabulary, entity, key)
+    const name = JSON.stringify(field)
+    if (seen.has(name))
+      throw new Problem('invalid', `order_by contains duplicate fields: ${text} is there twice`)
+    seen.add(name)
+    return { field, descending }
+  })
+}
+
+function termOf<Field>(vocabulary: Vocabulary<Field>, entity: string | null, key: string) {
+  const term = vocabulary(entity, key)
+  if (term !== undefined) return term
+  throw new Problem(
+    'invalid',
+    `Invalid attribute key ${JSON.stringify(nameOf({ entity, key }))}: this search does not know it`,
+  )
+}
+
+function valueOf<Field>(clause: Clause, term: Term<Field>): Condition<Field>['value'] {
+  const { value } = clause
+  const kept = (text: string) => term.kept?.(text) ?? text
+  if (value.kind === 'none') return null
+  const wantsList = clause.comparator === 'in' || clause.comparator === 'not-in'
+  if (wantsList && value.kind === 'list') return value.texts.map(kept)
+  if (!wantsList && value.kind === 'number' && term.takes === 'number') return value.number
+  if (!wantsList && value.kind === 'text' && term.takes === 'text') return kept(value.text)
+  const wanted = wantsList
+    ? "a list of quoted texts, such as ('a', 'b')"
+    : term.takes === 'number'
+      ? 'a number'
+      : 'a text in quotes'
+  throw new Problem('invalid', `Invalid value for ${nameOf(clause)}: it is compared with ${wanted}`)
+}
+
+function nameOf({ entity, key }: { entity: string | null; key: string }): string {
+  return entity === null ? key : `${entity}.${key}`
+}
+
+function spelled(comparator: Comparator): string {
+  return comparator.replaceAll('-', ' ').toUpperCase()
+}

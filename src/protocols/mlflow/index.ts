@@ -1,0 +1,73 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import type { MlflowApp, MlflowParts } from './app.ts'
+import { artifactProxyRoutes } from './artifact-proxy.ts'
+import { artifactFileRoutes, artifactListRoutes } from './artifacts.ts'
+import { answerError, answerUnknownEndpoint } from './errors.ts'
+import { experimentRoutes } from './experiments.ts'
+import { loggedModelRoutes } from './logged-models.ts'
+import { serverInfoRoutes, versionRoute } from './meta.ts'
+import { modelVersionRoutes } from './model-versions.ts'
+import { registeredModelRoutes } from './registered-models.ts'
+import { runLogRoutes } from './run-log.ts'
+import { runRoutes } from './runs.ts'
+import { mlflowValidator } from './validate.ts'
+
+/** Clients come by `/api`, MLflow's own pages by `/ajax-api`; the answers are the same. */
+const PREFIXES = ['/api', '/ajax-api'] as const
+
+/** MLflow's REST protocol, for unmodified clients. */
+export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts): Promise<void> {
+  const mount = (prefix: string, routes: (app: MlflowApp) => void | Promise<void>) =>
+    http.register(
+      async (scope) => {
+        const app = scope.withTypeProvider<TypeBoxTypeProvider>()
+        speakMlflow(app)
+        await routes(app)
+      },
+      { prefix },
+    )
+
+  await mount('', (app) => {
+    versionRoute(app)
+    artifactFileRoutes(app, parts)
+  })
+  for (const prefix of PREFIXES) {
+    await mount(`${prefix}/2.0`, async (app) => {
+      app.setNotFoundHandler(answerUnknownEndpoint)
+      experimentRoutes(app, parts)
+      runRoutes(app, parts)
+      runLogRoutes(app, parts)
+      artifactListRoutes(app, parts)
+      await artifactProxyRoutes(app, parts)
+      loggedModelRoutes(app, parts)
+      registeredModelRoutes(app, parts)
+      modelVersionRoutes(app, parts)
+    })
+    await mount(`${prefix}/3.0`, (app) => {
+      app.setNotFoundHandler(answerUnknownEndpoint)
+      serverInfoRoutes(app)
+    })
+  }
+}
+
+/** Reads bodies, checks them and tells failures as MLflow does. */
+function speakMlflow(app: MlflowApp): void {
+  app.setValidatorCompiler(mlflowValidator)
+  app.setErrorHandler(answerError)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    const body = jsonIn(text as string)
+    // Very old clients send the JSON as a JSON text.
+    done(null, typeof body === 'string' ? jsonIn(body) : body)
+  })
+}
+
+/** What cannot be read counts as a body without fields; the answer then names the one that is missing. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return {}
+  }
+}

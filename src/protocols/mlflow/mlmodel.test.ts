@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+import { expect, test } from 'vitest'
+import { describeMlModel, modelIn } from './mlmodel.ts'
+
+const MLMODEL = `
+flavors:
+  onnx:
+    data: model.onnx
+    onnx_version: 1.23.2
+  python_function:
+    data: model.onnx
+    loader_module: mlflow.onnx
+saved_input_example_info:
+  artifact_path: input_example.json
+  pandas_orient: split
+  serving_input_path: serving_input_example.json
+  type: dataframe
+signature:
+  inputs: '[{"type": "double", "name": "a", "required": true}, {"type": "long", "name":
+    "b", "required": false}, {"type": "datetime", "name": "t"}]'
+  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]'
+  params: null
+`
+
+function describe(files: Record<string, string>) {
+  return describeMlModel(
+    Object.keys(files).map((path) => ({ path, digest: '', sizeBytes: 0 })),
+    async (path) => Readable.from([Buffer.from(files[path] ?? '')]),
+  )
+}
+
+test('a model says its flavors, where its ONNX file is, and what it takes and gives', () => {
+  expect(modelIn(MLMODEL).description).toEqual({
+    flavors: ['onnx', 'python_function'],
+    onnx: { path: 'model.onnx' },
+    signature: {
+      inputs: [
+        { name: 'a', type: 'double', required: true },
+        { name: 'b', type: 'long', required: false },
+        { name: 't', type: 'datetime', required: true },
+      ],
+      outputs: [{ name: '0', type: 'tensor', dtype: 'int64', shape: [-1], required: true }],
+    },
+    inputExample: null,
+    problems: [],
+  })
+})
+
+test('the example of the input is read, a few rows of it', async () => {
+  const data = Array.from({ length: 9 }, (_, index) => [index, null, 'x'])
+  const example = { dataframe_split: { columns: ['a', 'b', 't'], data } }
+  const described = await describe({
+    MLmodel: MLMODEL,
+    'serving_input_example.json': JSON.stringify(example),
+  })
+  expect(described.inputExample).toEqual({ columns: ['a', 'b', 't'], rows: data.slice(0, 5) })
+})
+
+test.each([
+  ['{"inputs": [[1.0]]}', 0],
+  ['{"dataframe_split": {"columns": ["a"], "data": [[{"deep": 1}]]}}', 0],
+  ['{broken', 1],
+])('an example of another form is left out: %s', async (json, problems) => {
+  const described = await describe({ MLmodel: MLMODEL, 'serving_input_example.json': json })
+  expect(described.inputExample).toBeNull()
+  expect(described.problems).toHaveLength(problems)
+})
+
+test.each([
+  ['no YAML', ': : [', 1],
+  ['a list', '- a\n- b', 0],
+  ['a signature that is no JSON', "signature: {inputs: '[{'}", 1],
+  ['a type of the future', `signature: {inputs: '[{"type": "quaternion", "name": "q"}]'}`, 1],
+])('a declaration with %s is no failure, but a problem on record', (_, text, problems) => {
+  const { description } = modelIn(text)
+  expect(description.onnx).toBeNull()
+  expect(description.problems).toHaveLength(problems)
+})
+
+test('files without a declaration describe nothing', async () => {
+  expect(await describe({ 'weights.bin': '' })).toMatchObject({ flavors: [], signature: null })
+})

@@ -1,0 +1,102 @@
+import { Problem } from '#base/problem'
+import type { VersionField } from '#registry'
+import type { MlflowApp, MlflowParts } from './app.ts'
+import { kindIn, versionTerms } from './filter/registry-terms.ts'
+import { conditionsIn, orderOf } from './filter/vocabulary.ts'
+import * as messages from './messages.ts'
+import { pageIn, tokenOf } from './paging.ts'
+import { stageIn, versionIn, versionToWire } from './translate-registry.ts'
+import { pairsIn, unlessEmpty } from './translate.ts'
+
+const PAGE = { byDefault: 10_000, most: 200_000 }
+const path = '/mlflow/model-versions'
+
+export function modelVersionRoutes(app: MlflowApp, parts: MlflowParts): void {
+  const { registry, actor } = parts
+  const { versions } = registry
+
+  app.post(`${path}/create`, { schema: { body: messages.CreateVersion } }, async ({ body }) => {
+    const version = await registry.registerVersion(actor, {
+      model: body.name,
+      source: body.source,
+      ...(body.run_id ? { runId: body.run_id } : {}),
+      ...(body.model_id ? { loggedModelId: body.model_id } : {}),
+      ...(body.run_link ? { runLink: body.run_link } : {}),
+      note: body.description ?? '',
+      tags: pairsIn(body.tags),
+    })
+    return { model_version: versionToWire(version, 'aliases') }
+  })
+  app.get(`${path}/get`, { schema: { querystring: messages.VersionName } }, async ({ query }) => {
+    const version = await versions.get(query.name, versionIn(query.version))
+    return { model_version: versionToWire(version, 'aliases') }
+  })
+  app.patch(`${path}/update`, { schema: { body: messages.UpdateVersion } }, async ({ body }) => {
+    const { name, version, description = '' } = body
+    const noted = await versions.note(actor, name, versionIn(version), description)
+    return { model_version: versionToWire(noted, 'aliases') }
+  })
+  app.delete(`${path}/delete`, { schema: { body: messages.VersionName } }, async ({ body }) => {
+    await versions.delete(actor, body.name, versionIn(body.version))
+    return {}
+  })
+  app.get(
+    `${path}/search`,
+    { schema: { querystring: messages.SearchModels } },
+    async ({ query }) => {
+      const asked = kindIn<VersionField>(conditionsIn(query.filter, versionTerms))
+      const order = orderOf(query.order_by, versionTerms)
+      const { items, next } = await versions.search({ ...pageIn(query, PAGE), ...asked, order })
+      const found = items.map((version) => versionToWire(version))
+      return { ...unlessEmpty({ model_versions: found }), ...tokenOf(next) }
+    },
+  )
+  app.get(
+    `${path}/get-download-uri`,
+    { schema: { querystring: messages.VersionName } },
+    async ({ query }) => {
+      const { location } = await versions.get(query.name, versionIn(query.version))
+      return { artifact_uri: location }
+    },
+  )
+  changeRoutes(app, parts)
+}
+
+function changeRoutes(app: MlflowApp, { registry: { versions }, actor }: MlflowParts): void {
+  app.post(
+    `${path}/transition-stage`,
+    { schema: { body: messages.TransitionStage } },
+    async ({ body }) => {
+      const stage = stageIn(body.stage)
+      const archive = body.archive_existing_versions === true
+      if (archive && stage !== 'staging' && stage !== 'production')
+        throw new Problem(
+          'invalid',
+          'archive_existing_versions is only for the stages Staging and Production; leave it out',
+        )
+      const moved = await versions.move(actor, {
+        model: body.name,
+        version: versionIn(body.version),
+        stage,
+        others: archive ? 'archive' : 'keep',
+      })
+      return { model_version: versionToWire(moved, 'aliases') }
+    },
+  )
+  app.post(
+    `${path}/set-tag`,
+    { schema: { body: messages.SetVersionTag } },
+    async ({ body: { name, version, key, value = '' } }) => {
+      await versions.setTag(actor, name, versionIn(version), { key, value })
+      return {}
+    },
+  )
+  app.delete(
+    `${path}/delete-tag`,
+    { schema: { body: messages.DeleteVersionTag } },
+    async ({ body }) => {
+      await versions.deleteTag(actor, body.name, versionIn(body.version), body.key)
+      return {}
+    },
+  )
+}

@@ -1,0 +1,101 @@
+import type { Static } from 'typebox'
+import { Problem } from '#base/problem'
+import type { ModelField } from '#registry'
+import type { MlflowApp, MlflowParts } from './app.ts'
+import { kindIn, modelTerms } from './filter/registry-terms.ts'
+import { conditionsIn, orderOf } from './filter/vocabulary.ts'
+import * as messages from './messages.ts'
+import { pageIn, tokenOf } from './paging.ts'
+import { modelToWire, stageIn, versionIn, versionToWire } from './translate-registry.ts'
+import { pairsIn, unlessEmpty } from './translate.ts'
+
+const PAGE = { byDefault: 100, most: 1000 }
+const path = '/mlflow/registered-models'
+
+export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void {
+  const { registry, actor } = parts
+  const { models } = registry
+
+  app.post(`${path}/create`, { schema: { body: messages.CreateModel } }, async ({ body }) => {
+    const model = await models.create(actor, {
+      name: body.name,
+      note: body.description ?? '',
+      tags: pairsIn(body.tags),
+    })
+    return { registered_model: modelToWire(model) }
+  })
+  app.get(`${path}/get`, { schema: { querystring: messages.ModelName } }, async ({ query }) => ({
+    registered_model: modelToWire(await models.get(query.name)),
+  }))
+  app.get(
+    `${path}/search`,
+    { schema: { querystring: messages.SearchModels } },
+    async ({ query }) => {
+      const asked = kindIn<ModelField>(conditionsIn(query.filter, modelTerms))
+      const order = orderOf(query.order_by, modelTerms)
+      const { items, next } = await models.search({ ...pageIn(query, PAGE), ...asked, order })
+      return { ...unlessEmpty({ registered_models: items.map(modelToWire) }), ...tokenOf(next) }
+    },
+  )
+  app.post(`${path}/rename`, { schema: { body: messages.RenameModel } }, async ({ body }) => ({
+    registered_model: modelToWire(await models.rename(actor, body.name, body.new_name)),
+  }))
+  app.patch(`${path}/update`, { schema: { body: messages.UpdateModel } }, async ({ body }) => ({
+    registered_model: modelToWire(await models.note(actor, body.name, body.description ?? '')),
+  }))
+  app.delete(`${path}/delete`, { schema: { body: messages.ModelName } }, async ({ body }) => {
+    await models.delete(actor, body.name)
+    return {}
+  })
+  app.post(
+    `${path}/set-tag`,
+    { schema: { body: messages.SetModelTag } },
+    async ({ body: { name, key, value = '' } }) => {
+      await models.setTag(actor, name, { key, value })
+      return {}
+    },
+  )
+  app.delete(
+    `${path}/delete-tag`,
+    { schema: { body: messages.DeleteModelTag } },
+    async ({ body }) => {
+      await models.deleteTag(actor, body.name, body.key)
+      return {}
+    },
+  )
+  aliasRoutes(app, parts)
+  latestRoutes(app, parts)
+}
+
+function aliasRoutes(app: MlflowApp, { registry, actor }: MlflowParts): void {
+  app.post(`${path}/alias`, { schema: { body: messages.SetAlias } }, async ({ body }) => {
+    const version = versionIn(body.version)
+    await registry.aliases.set(actor, { model: body.name, alias: body.alias, version })
+    return {}
+  })
+  app.delete(`${path}/alias`, { schema: { body: messages.AliasName } }, async ({ body }) => {
+    await registry.aliases.delete(actor, body.name, body.alias)
+    return {}
+  })
+  app.get(`${path}/alias`, { schema: { querystring: messages.AliasName } }, async ({ query }) => ({
+    model_version: versionToWire(await registry.aliases.get(query.name, query.alias), 'aliases'),
+  }))
+}
+
+function latestRoutes(app: MlflowApp, { registry }: MlflowParts): void {
+  const latest = async ({ name, stages = [] }: Static<typeof messages.LatestVersions>) => {
+    if (name === '') throw new Problem('invalid', "Missing value for required parameter 'name'")
+    const newest = await registry.versions.newest(name, stages.map(stageIn))
+    return unlessEmpty({ model_versions: newest.map((version) => versionToWire(version)) })
+  }
+  app.post(
+    `${path}/get-latest-versions`,
+    { schema: { body: messages.LatestVersions } },
+    async ({ body }) => latest(body),
+  )
+  app.get(
+    `${path}/get-latest-versions`,
+    { schema: { querystring: messages.LatestVersions } },
+    async ({ query }) => latest(query),
+  )
+}
