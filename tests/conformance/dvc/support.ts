@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { openWorkspace, type ProjectWorkspace } from '#app/workspace'
 import { isList, isMap, isTimestamp, type ParamValue } from '#stages'
 
 /** The folder of a Python with dvc in it; the script that runs all tests prepares it and sets the variable. */
@@ -36,7 +37,6 @@ export interface Sandbox {
   readonly root: string
   /** Runs real dvc in the project; throws with its output when it fails. */
   dvc(...args: string[]): string
-  dvcFails(...args: string[]): { code: number; output: string }
   git(...args: string[]): string
   write(path: string, content: string | Buffer): void
   read(path: string): string
@@ -53,11 +53,10 @@ export function sandbox(): Sandbox {
   const box: Sandbox = {
     root,
     dvc: (...args) => {
-      const { code, output } = runDvc(root, args)
-      if (code !== 0) throw new Error(`dvc ${args.join(' ')} failed (${code}):\n${output}`)
+      const { code, output, errors } = runDvc(root, args)
+      if (code !== 0) throw new Error(`dvc ${args.join(' ')} failed (${code}):\n${output}${errors}`)
       return output
     },
-    dvcFails: (...args) => runDvc(root, args),
     git: (...args) => execFileSync('git', args, { cwd: root, stdio: 'pipe' }).toString(),
     write: (path, content) => {
       mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -73,13 +72,13 @@ export function sandbox(): Sandbox {
   return box
 }
 
-function runDvc(cwd: string, args: string[]): { code: number; output: string } {
+function runDvc(cwd: string, args: string[]): { code: number; output: string; errors: string } {
   const result = spawnSync(join(pythonBin(), 'dvc'), args, {
     cwd,
     env: dvcEnvironment(),
     encoding: 'utf8',
   })
-  return { code: result.status ?? -1, output: `${result.stdout}${result.stderr}` }
+  return { code: result.status ?? -1, output: result.stdout, errors: result.stderr }
 }
 
 /** dvc without analytics or settings of the machine, with the state of this test run only. */
@@ -129,3 +128,11 @@ def revive(v):
     return v
 values = [revive(v) for v in json.load(sys.stdin)]
 `
+
+/** The project as orrery opens it. */
+export function ours(box: Sandbox): ProjectWorkspace {
+  return openWorkspace(box.root, {
+    variables: dvcEnvironment(),
+    environments: join(box.root, '..', 'environments'),
+  })
+}
