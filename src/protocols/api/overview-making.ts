@@ -4,6 +4,7 @@ import type { DatasetWire, OverviewWire, PipelineRunWire, StageWire } from './ov
 
 const DATASETS_MAX = 6
 const VERSIONS_LOOKED_AT = 200
+const VERSIONS_BEFORE_MAX = 5
 const PIPELINE_RUNS_MAX = 12
 const STAGE_FACTS_LOOKED_AT = 100
 
@@ -36,16 +37,31 @@ async function projectsFrom(newest: Newest): Promise<OverviewWire['projects']> {
 
 async function datasetsFrom(newest: Newest): Promise<DatasetWire[]> {
   const added = await newest('dataset-version-added', VERSIONS_LOOKED_AT)
-  return [...firstBy(added, datasetIn)].slice(0, DATASETS_MAX).map(([key, entry]) => ({
-    project: textIn(entry, 'project') ?? '',
-    path: textIn(entry, 'path') ?? '',
-    version: textIn(entry, 'md5') ?? '',
-    sizeBytes: integerIn(entry, 'sizeBytes'),
-    files: integerIn(entry, 'files'),
-    added: writtenAt(entry),
-    versions: added.filter((each) => datasetIn(each) === key).length,
-    position: entry.position,
-  }))
+  const newestOfEach = [...firstBy(added, datasetIn)].slice(0, DATASETS_MAX)
+  return newestOfEach.map(([key, entry]) =>
+    datasetOf(
+      entry,
+      added.filter((each) => datasetIn(each) === key),
+    ),
+  )
+}
+
+function datasetOf(newest: Entry, versions: readonly Entry[]): DatasetWire {
+  return {
+    project: textIn(newest, 'project') ?? '',
+    path: textIn(newest, 'path') ?? '',
+    version: textIn(newest, 'md5') ?? '',
+    sizeBytes: integerIn(newest, 'sizeBytes'),
+    files: integerIn(newest, 'files'),
+    added: writtenAt(newest),
+    versions: versions.length,
+    before: versions.slice(1, 1 + VERSIONS_BEFORE_MAX).map((entry) => ({
+      version: textIn(entry, 'md5') ?? '',
+      added: writtenAt(entry),
+      sizeBytes: integerIn(entry, 'sizeBytes'),
+    })),
+    position: newest.position,
+  }
 }
 
 function datasetIn(entry: Entry): string {

@@ -14,6 +14,10 @@ export const DatasetWire = Type.Object({
   files: Nullable(Type.Integer()),
   added: Time,
   versions: Type.Integer({ description: 'How many versions of this path are known.' }),
+  before: Type.Array(
+    Type.Object({ version: Text, added: Time, sizeBytes: Nullable(Type.Integer()) }),
+    { description: 'The versions before it, newest first.' },
+  ),
   position: Position,
 })
 
