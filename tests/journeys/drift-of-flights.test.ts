@@ -95,6 +95,7 @@ function windowOf(rows: readonly Row[]) {
   )
 }
 
-function monthFile(month: number): string {
-  return join('examples/flights/months', `2013-${String(month).padStart(2, '0')}.parquet`)
+function monthFile(month: number) {
+  const name = `2013-${String(month).padStart(2, '0')}.parquet`
+  return { path: join('examples/flights/months', name), name }
 }

@@ -5,6 +5,13 @@ export {
   type MeasuredPerformance,
   type PerformanceVerdict,
 } from './performance.ts'
+export { type Alert, type AlertKind } from './findings.ts'
+export {
+  createMonitoring,
+  EVALUATE_WINDOWS,
+  type Monitoring,
+  type MonitoringDependencies,
+} from './monitoring.ts'
 export { persists, type Persistence } from './persistence.ts'
 export {
   BIN_COUNT,
@@ -13,6 +20,7 @@ export {
   effectOf,
   emptyCounts,
   missingShare,
+  numericProfileOf,
   plus,
   spreadOf,
   valuesOf,
@@ -24,6 +32,7 @@ export {
   type ProfileRequest,
   type ProfileTime,
   type Spread,
+  type Value,
 } from './profile.ts'
 export {
   aucOf,
@@ -32,3 +41,16 @@ export {
   type AucComparison,
   type Label,
 } from './statistics/ranking.ts'
+export type { KnownReference, Reference } from './reference.ts'
+export {
+  classOf,
+  scoreOf,
+  type DataFile,
+  type Profiler,
+  type SampledRow,
+  type Score,
+  type TrainedOn,
+  type TrainingData,
+} from './sources.ts'
+export type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
+export { windowRef, type Progress, type Window, type WindowDrift } from './window.ts'

@@ -1,10 +1,11 @@
 import { jensenShannon } from './statistics/shares.ts'
 import { wasserstein, type Atom } from './statistics/samples.ts'
+import type { DataFile } from './sources.ts'
 
 /** Asks what columns of some files look like. */
 export interface ProfileRequest {
-  /** Paths of files of one format: Parquet, CSV or JSON. */
-  readonly files: readonly string[]
+  /** Files of one format: Parquet, CSV or JSON. */
+  readonly files: readonly DataFile[]
   readonly columns: readonly string[]
   /** With a time column, how much windows of this length differ among themselves is measured too. */
   readonly time?: { readonly column: string; readonly windowMs: number }
@@ -93,6 +94,49 @@ const SPREAD_PART_MIN = 0.25
 
 /** Fewer windows than this have no spread to speak of. */
 const SPREAD_WINDOWS_MIN = 5
+
+export interface TimedNumber {
+  readonly value: number
+  readonly atMs: number | null
+}
+
+/** The profile of numbers at hand, as a profile of files has it for a column. */
+export function numericProfileOf(
+  numbers: readonly TimedNumber[],
+  windowMs: number,
+): NumericProfile | null {
+  const finite = numbers.filter(({ value }) => Number.isFinite(value))
+  if (finite.length === 0) return null
+  const sorted = Float64Array.from(finite, ({ value }) => value).toSorted()
+  const levels = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
+  const { mean, std } = momentsOf(sorted)
+  const column: NumericProfile = {
+    kind: 'numeric',
+    edges: [...new Set(levels.map((level) => quantileOf(sorted, level)))],
+    counts: { bins: [], sums: [], missing: 0 },
+    min: sorted[0] as number,
+    max: sorted.at(-1) as number,
+    mean,
+    std,
+    spread: null,
+  }
+  const counts = countsOf(
+    column,
+    numbers.map(({ value }) => value),
+  )
+  const windows = Map.groupBy(
+    numbers.filter(({ atMs }) => atMs !== null),
+    ({ atMs }) => Math.floor((atMs as number) / windowMs),
+  )
+  const counted = [...windows.values()].map((window) =>
+    countsOf(
+      column,
+      window.map(({ value }) => value),
+    ),
+  )
+  const whole = { ...column, counts }
+  return { ...whole, spread: spreadOf(whole, counted) }
+}
 
 /**
  * How far two sets of counts of one column are apart. Numbers: the Wasserstein-1 distance in standard deviations
@@ -223,10 +267,25 @@ function isNotFinite(value: Value): boolean {
   return typeof value === 'number' && !Number.isFinite(value)
 }
 
-function momentsOf(values: readonly number[]): Moments {
-  const mean = values.reduce((all, value) => all + value, 0) / values.length
-  const variance = values.reduce((all, value) => all + (value - mean) ** 2, 0) / values.length
-  return { mean, std: Math.sqrt(variance), max: Math.max(...values) }
+function momentsOf(values: readonly number[] | Float64Array): Moments {
+  let sum = 0
+  let max = -Infinity
+  for (const value of values) {
+    sum += value
+    max = Math.max(max, value)
+  }
+  const mean = sum / values.length
+  let squares = 0
+  for (const value of values) squares += (value - mean) ** 2
+  return { mean, std: Math.sqrt(squares / values.length), max }
+}
+
+/** Type 7 of Hyndman and Fan: between the two nearest values. */
+function quantileOf(sorted: Float64Array, level: number): number {
+  const place = level * (sorted.length - 1)
+  const below = sorted[Math.floor(place)] as number
+  const above = sorted[Math.ceil(place)] as number
+  return below + (above - below) * (place - Math.floor(place))
 }
 
 function medianOf(values: readonly number[]): number {

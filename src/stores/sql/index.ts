@@ -5,9 +5,11 @@ import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
 import type { PromotionReads, PromotionWrites } from '#governance'
 import type { PolicyRunReads, PolicyRunWrites } from '#automation'
+import type { MonitoringReads, MonitoringWrites } from '#monitoring'
 import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
 import type { RegistryReads, RegistryWrites } from '#registry'
+import type { ServingReads, ServingWrites } from '#serving'
 import type { TrackingReads, TrackingWrites } from '#tracking'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
@@ -17,10 +19,12 @@ import { migrations } from './migrations/index.ts'
 import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites } from './governance.ts'
 import { policyRunReads, policyRunWrites } from './automation.ts'
+import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
 import { kyselyOn, openReader, openWriter } from './sqlite.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
+import { servingReads, servingWrites } from './serving.ts'
 import { trackingReads, trackingWrites } from './tracking/index.ts'
 import { workReads, workWrites } from './work.ts'
 
@@ -32,8 +36,10 @@ export interface Reads {
   readonly tracking: TrackingReads
   readonly registry: RegistryReads
   readonly pipelines: PipelineReads
+  readonly monitoring: MonitoringReads
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
+  readonly serving: ServingReads
 }
 
 /** Everything that one transaction can change. */
@@ -44,8 +50,10 @@ export interface Writes {
   readonly tracking: TrackingWrites
   readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
+  readonly monitoring: MonitoringWrites
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
+  readonly serving: ServingWrites
 }
 
 export interface SqlStore {
@@ -138,8 +146,10 @@ function readsOn(db: Kysely<unknown>): Reads {
     tracking: trackingReads(db),
     registry: registryReads(db),
     pipelines: pipelineReads(db),
+    monitoring: monitoringReads(db),
     automation: policyRunReads(db),
     governance: promotionReads(db),
+    serving: servingReads(db),
   }
 }
 
@@ -151,7 +161,9 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     tracking: trackingWrites(db),
     registry: registryWrites(db),
     pipelines: pipelineWrites(db),
+    monitoring: monitoringWrites(db),
     automation: policyRunWrites(db),
     governance: promotionWrites(db),
+    serving: servingWrites(db),
   }
 }

@@ -177,7 +177,7 @@ describe('a profile', () => {
     const file = join(folder, 'profiled.parquet')
     await analytics.writeParquet(file, { columns, rows })
     return analytics.profile({
-      files: [file],
+      files: [dataFile(file)],
       columns: names,
       time: { column: 'at', windowMs: 10 * hourMs },
     })
@@ -216,7 +216,7 @@ describe('a profile', () => {
       whole.map(([at, n, kind]) => JSON.stringify({ at, whole: n, kind })).join('\n'),
     )
     for (const file of [csv, lines]) {
-      const other = await analytics.profile({ files: [file], columns: ['whole', 'kind'] })
+      const other = await analytics.profile({ files: [dataFile(file)], columns: ['whole', 'kind'] })
       for (const column of ['whole', 'kind'])
         expect(other.columns[column]).toEqual({ ...profile.columns[column], spread: null })
     }
@@ -226,7 +226,7 @@ describe('a profile', () => {
   test('of a column that is not there names it and those that are', async () => {
     const file = join(folder, 'profiled.parquet')
     await profiled()
-    await expect(analytics.profile({ files: [file], columns: ['nope'] })).rejects.toThrow(
+    await expect(analytics.profile({ files: [dataFile(file)], columns: ['nope'] })).rejects.toThrow(
       /no column nope; it has at, x "1"/,
     )
   })
@@ -242,7 +242,7 @@ describe('a profile', () => {
     )
     for (const column of ['at', 'ms']) {
       const { time } = await analytics.profile({
-        files: [csv],
+        files: [dataFile(csv)],
         columns: ['x'],
         time: { column, windowMs: 24 * hourMs },
       })
@@ -257,3 +257,7 @@ test('closing ends it: what comes later is refused', async () => {
   await other.close()
   await expect(other.query(sql`select 1`)).rejects.toThrow(/stopping/)
 })
+
+function dataFile(path: string) {
+  return { path, name: path }
+}

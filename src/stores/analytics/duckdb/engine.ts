@@ -8,11 +8,15 @@ export type DuckDb = typeof Library
 
 export type Row = Readonly<Record<string, unknown>>
 
+/** An answer by columns, for those who take many rows: far cheaper than an object for each row. */
+export type Columns = Readonly<Record<string, readonly unknown[]>>
+
 /** One use of the engine; nobody else's statement comes between its own. */
 export interface Session {
   readonly duckdb: DuckDb
   readonly connection: DuckDBConnection
   readonly rows: (statement: Sql) => Promise<Row[]>
+  readonly columns: (statement: Sql) => Promise<Columns>
 }
 
 export interface Engine {
@@ -38,7 +42,12 @@ export function createEngine(limits: {
         if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
         opening ??= open(limits)
         const { duckdb, connection } = await opening
-        return use({ duckdb, connection, rows: (statement) => rows(duckdb, connection, statement) })
+        return use({
+          duckdb,
+          connection,
+          rows: (statement) => rows(duckdb, connection, statement),
+          columns: (statement) => columns(duckdb, connection, statement),
+        })
       })
       last = result.catch(() => undefined)
       return result
@@ -76,13 +85,27 @@ async function open(limits: Parameters<typeof createEngine>[0]): Promise<Opened>
 }
 
 async function rows(duckdb: DuckDb, connection: DuckDBConnection, statement: Sql): Promise<Row[]> {
+  return (await answer(duckdb, connection, statement)).getRowObjectsJS().map(withNumbers)
+}
+
+async function columns(
+  duckdb: DuckDb,
+  connection: DuckDBConnection,
+  statement: Sql,
+): Promise<Columns> {
+  const found = (await answer(duckdb, connection, statement)).getColumnsObjectJS()
+  return Object.fromEntries(
+    Object.entries(found).map(([column, values]) => [column, values.map(withNumber)]),
+  )
+}
+
+function answer(duckdb: DuckDb, connection: DuckDBConnection, statement: Sql) {
   const { text, values } = numbered(statement)
-  const result = await connection.runAndReadAll(
+  return connection.runAndReadAll(
     text,
     values.map((value) => valueOf(duckdb, value)),
     values.map((value) => typeOf(duckdb, value)),
   )
-  return result.getRowObjectsJS().map(withNumbers)
 }
 
 function valueOf(duckdb: DuckDb, value: Bound): DuckDBValue {
@@ -103,8 +126,10 @@ function isList(value: Bound): value is readonly string[] | readonly number[] {
 
 /** Whole numbers as numbers wherever a number holds them exactly. */
 function withNumbers(row: Record<string, unknown>): Row {
-  for (const [column, value] of Object.entries(row))
-    if (typeof value === 'bigint' && Number.isSafeInteger(Number(value)))
-      row[column] = Number(value)
+  for (const [column, value] of Object.entries(row)) row[column] = withNumber(value)
   return row
+}
+
+function withNumber(value: unknown): unknown {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

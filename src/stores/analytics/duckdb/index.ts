@@ -1,17 +1,19 @@
-import type { Profile, ProfileRequest } from '#monitoring'
-import { createEngine, type Row } from './engine.ts'
+import type { Profiler } from '#monitoring'
+import { createEngine, type Columns, type Row } from './engine.ts'
 import { writeParquet, type Column } from './parquet.ts'
-import { profileOf } from './profile.ts'
+import { columnNames, profileOf, sampleOf } from './profile.ts'
 import type { Sql } from './sql.ts'
 
 export type { Row } from './engine.ts'
 export type { Column, ColumnType } from './parquet.ts'
-export { joined, name, rowsOf, sql, type Bound, type Sql } from './sql.ts'
+export { joined, name, rowsOf, sql, type Bound, type RowFile, type Sql } from './sql.ts'
 
 /** Columns and windows over files: DuckDB in memory, loaded at first use, one statement at a time. */
-export interface Analytics {
+export interface Analytics extends Profiler {
   /** Every row of the answer. Whole numbers are numbers, timestamps are dates, JSON is text. */
   query(statement: Sql): Promise<Row[]>
+  /** The same answer by columns. */
+  columns(statement: Sql): Promise<Columns>
   /** Writes a new Parquet file, in the rows' order or sorted, and gives the number of rows. */
   writeParquet(
     file: string,
@@ -21,8 +23,6 @@ export interface Analytics {
       orderBy?: readonly string[]
     },
   ): Promise<number>
-  /** What the columns of some files look like: the reference that windows are compared with. */
-  profile(request: ProfileRequest): Promise<Profile>
   close(): Promise<void>
 }
 
@@ -33,7 +33,10 @@ export function openAnalytics(
   const engine = createEngine({ memoryMb, threads, ...rest })
   return {
     query: (statement) => engine.session((session) => session.rows(statement)),
+    columns: (statement) => engine.session((session) => session.columns(statement)),
     writeParquet: (file, table) => engine.session((session) => writeParquet(session, file, table)),
+    columnNames: (file) => engine.session((session) => columnNames(session, file)),
+    sample: (request) => engine.session((session) => sampleOf(session, request)),
     profile: (request) => engine.session((session) => profileOf(session, request)),
     close: () => engine.close(),
   }

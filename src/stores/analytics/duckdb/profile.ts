@@ -11,6 +11,8 @@ import {
   type NumericProfile,
   type Profile,
   type ProfileRequest,
+  type DataFile,
+  type SampledRow,
   type ProfileTime,
 } from '#monitoring'
 import type { Row, Session } from './engine.ts'
@@ -37,6 +39,51 @@ export async function profileOf(session: Session, request: ProfileRequest): Prom
   for (const column of request.columns)
     columns[column] = await columnOf(table, column, types.get(column) ?? '')
   return { version: 1, rows, time: time?.span ?? null, columns }
+}
+
+/** The names of a file's columns. */
+export async function columnNames(session: Session, file: DataFile): Promise<string[]> {
+  const described = await session.rows(sql`describe select * from ${rowsOf([file])}`)
+  return described.map((row) => row['column_name'] as string)
+}
+
+/** Every so many-th row in the order of time, so that at most `rowsMax` are taken. */
+export async function sampleOf(
+  session: Session,
+  request: ProfileRequest & { rowsMax: number },
+): Promise<SampledRow[]> {
+  const source = rowsOf(request.files)
+  const types = await typesOf(session, source, request)
+  const [total] = await session.rows(sql`select count(*)::double as n from ${source}`)
+  const step = Math.max(1, Math.ceil((total?.['n'] as number) / request.rowsMax))
+  const column = request.time?.column
+  const time = column === undefined ? sql`null` : millisOf(column, types.get(column) ?? '')
+  // Aliases by number: a column of the data may have any name.
+  const values = request.columns.map((each, index) => sql`${name(each)} as ${name(`c${index}`)}`)
+  const rows = await session.rows(
+    sql`select t, ${joined(
+      request.columns.map((_, index) => name(`c${index}`)),
+      ', ',
+    )} from (
+          select *, row_number() over (order by t, place) as number from (
+            select ${time} as t, row_number() over () as place, ${joined(values, ', ')} from ${source}))
+        where (number - 1) % ${step} = 0 order by number`,
+  )
+  return rows.map((row) => ({
+    atMs: typeof row['t'] === 'number' ? row['t'] : null,
+    values: Object.fromEntries(
+      request.columns.map((each, index) => [each, valueOf(row[`c${index}`])]),
+    ),
+  }))
+}
+
+/** A value as callers of a model send it. */
+function valueOf(value: unknown): string | number | boolean | null {
+  if (value === null || value === undefined) return null
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return null
+  return typeof value === 'object' ? JSON.stringify(value) : (value as string | number | boolean)
 }
 
 interface Table {

@@ -49,14 +49,18 @@ export function name(identifier: string): Sql {
   return text(`"${identifier.replaceAll('"', '""')}"`)
 }
 
-/** The rows of files, as a table; columns are matched by name. The ending says the format. Two of them need aliases. */
-export function rowsOf(files: readonly string[]): Sql {
+/** A file of rows. Where its path does not show the format by its ending, its name does. */
+export type RowFile = string | { readonly path: string; readonly name: string }
+
+/** The rows of files, as a table; columns are matched by name. Two of them in one statement need aliases. */
+export function rowsOf(files: readonly RowFile[]): Sql {
   invariant(files.length > 0, 'rows come from at least one file')
-  const readers = new Set(files.map(readerOf))
+  const names = files.map((file) => (typeof file === 'string' ? file : file.name))
+  const readers = new Set(names.map(readerOf))
   if (readers.size > 1)
-    throw new Problem('invalid', `files of one table have one format, not ${files.join(', ')}`)
+    throw new Problem('invalid', `files of one table have one format, not ${names.join(', ')}`)
   // A path without a folder could read as the address of a remote object.
-  const paths = files.map((file) => resolve(file))
+  const paths = files.map((file) => resolve(typeof file === 'string' ? file : file.path))
   const [reader] = readers
   if (reader === 'csv') return sql`read_csv(${paths}, union_by_name = true)`
   if (reader === 'json') return sql`read_json(${paths}, union_by_name = true)`

@@ -4,9 +4,11 @@ import { workTables } from './0002-work.ts'
 import { projectTables } from './0003-projects.ts'
 import { trackingTables } from './0004-tracking.ts'
 import { registryTables } from './0005-registry.ts'
+import { servingTables } from './0007-serving.ts'
 import { governanceTables } from './0009-governance.ts'
 import { automationTables } from './0010-automation.ts'
 import { pipelineTables } from './0006-pipelines.ts'
+import { monitoringTables } from './0008-monitoring.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +20,6 @@ export const migrations: readonly Migration[] = [
   governanceTables,
   automationTables,
   pipelineTables,
+  monitoringTables,
+  servingTables,
 ]

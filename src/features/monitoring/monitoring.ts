@@ -1,0 +1,176 @@
+import type { Clock } from '#base/clock'
+import { Problem } from '#base/problem'
+import { platformActor, type Transact } from '#ledger'
+import { durationMs, type MonitorConfig } from '#projects'
+import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
+import type { Handler, NewJob, WorkWrites } from '#work'
+import type { Alert } from './findings.ts'
+import { evaluate } from './evaluate.ts'
+import { createReferences, type Cut, type KnownReference } from './reference.ts'
+import type { Profiler, Score, TrainingData } from './sources.ts'
+import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
+import { endsBy, type Progress, type Window } from './window.ts'
+
+export interface Monitoring {
+  /** Looks for windows that are over and asks for their evaluation. Asking twice is asking once. */
+  tick(): Promise<void>
+  /** Evaluates what `tick` asked for. */
+  readonly handler: Handler
+  /** Newest first. */
+  windows(endpoint: string, page: WindowPage): Promise<Window[]>
+  /** Throws `not-found`. */
+  window(endpoint: string, startMs: number): Promise<Window>
+  alerts(page: AlertPage): Promise<Alert[]>
+  /** What a version was trained on, as the monitors compare with it. */
+  reference(model: string, version: number): Promise<KnownReference>
+  /** Live predictions with a label, in the order of event time. */
+  labelledRows(
+    endpoint: string,
+    span: { fromMs: number; toMs: number },
+  ): AsyncIterable<PredictionRow>
+}
+
+export interface MonitoringDependencies {
+  readonly read: MonitoringReads
+  readonly transact: Transact<{ monitoring: MonitoringWrites; work: WorkWrites }>
+  readonly endpoints: () => Promise<readonly Endpoint[]>
+  readonly predictions: PredictionQueries
+  readonly trainingData: TrainingData
+  readonly profiler: Profiler
+  readonly score: Score
+  readonly clock: Clock
+}
+
+export const EVALUATE_WINDOWS = 'evaluate-windows'
+
+/** Who acts when windows are judged. */
+const MONITORS = platformActor('monitors')
+
+/** Rows of the log that are read at a time. */
+const PAGE = 20_000
+
+/** An endpoint that names no column of event time is compared with training data as a whole. */
+const DEFAULT_CUT: Cut = { timeColumn: null, windowMs: 86_400_000 }
+
+interface Ends {
+  readonly endpoint: string
+  readonly driftMs: number
+  readonly performanceMs: number
+}
+
+export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
+  const { read, transact, endpoints, predictions } = dependencies
+  const references = createReferences(dependencies)
+  const asked = new Set<string>()
+
+  const dueAt = async (endpoint: Endpoint): Promise<NewJob | undefined> => {
+    if (endpoint.monitor === null) return undefined
+    const watermarkMs = await predictions.watermark(endpoint.name)
+    if (watermarkMs === null) return undefined
+    const ends = endsBy(watermarkMs, timingOf(endpoint.monitor))
+    const job = evaluationJob({ endpoint: endpoint.name, ...ends })
+    if (asked.has(job.key)) return undefined
+    const done = await read.progress(endpoint.name)
+    return isBehind(done, ends) ? job : undefined
+  }
+
+  const run: Handler['run'] = async (job, signal) => {
+    const { endpoint: name, ...ends } = job.payload as unknown as Ends
+    const endpoint = (await endpoints()).find((each) => each.name === name)
+    if (endpoint === undefined || endpoint.monitor === null) return
+    const { monitor } = endpoint
+    await evaluate({
+      endpoint: name,
+      monitor,
+      ends,
+      signal,
+      actor: MONITORS,
+      ...dependencies,
+      reference: (version) => references.of(version, cutOf(monitor)),
+      rows: (span) => liveRows(predictions, name, span),
+      liveVersion: async () => versionOf((await endpoints()).find((each) => each.name === name)),
+    })
+  }
+
+  return {
+    tick: async () => {
+      const jobs = (await Promise.all((await endpoints()).map(dueAt))).filter(
+        (job) => job !== undefined,
+      )
+      if (jobs.length === 0) return
+      await transact(({ work }) => work.enqueue(jobs))
+      for (const { key } of jobs) asked.add(key)
+    },
+    handler: { kind: EVALUATE_WINDOWS, concurrency: 1, attemptsMax: 20, run },
+    windows: (endpoint, page) => read.windows(endpoint, page),
+    window: async (endpoint, startMs) => {
+      const window = await read.findWindow(endpoint, startMs)
+      if (window === undefined)
+        throw new Problem(
+          'not-found',
+          `no window of ${endpoint} that starts at ${new Date(startMs).toISOString()} was evaluated`,
+        )
+      return window
+    },
+    alerts: (page) => read.alerts(page),
+    reference: async (model, version) => {
+      const monitor = (await endpoints()).find((each) => asksFor(each, model))?.monitor
+      return references.of(
+        { model, version },
+        monitor === undefined || monitor === null ? DEFAULT_CUT : cutOf(monitor),
+      )
+    },
+    labelledRows: async function* (endpoint, span) {
+      for await (const page of liveRows(predictions, endpoint, span))
+        yield* page.filter((row) => row.label !== null)
+    },
+  }
+}
+
+function timingOf(monitor: MonitorConfig): { sizeMs: number; settleMs: number } {
+  return { sizeMs: durationMs(monitor.window.size), settleMs: durationMs(monitor.settle) }
+}
+
+function cutOf(monitor: MonitorConfig): Cut {
+  return { timeColumn: monitor.window.by ?? null, windowMs: timingOf(monitor).sizeMs }
+}
+
+function isBehind({ driftMs, performanceMs }: Progress, ends: Omit<Ends, 'endpoint'>): boolean {
+  return (driftMs ?? -Infinity) < ends.driftMs || (performanceMs ?? -Infinity) < ends.performanceMs
+}
+
+function evaluationJob(ends: Ends): NewJob {
+  const { endpoint, driftMs, performanceMs } = ends
+  return {
+    kind: EVALUATE_WINDOWS,
+    key: [EVALUATE_WINDOWS, endpoint, driftMs, performanceMs].join(':'),
+    payload: { endpoint, driftMs, performanceMs },
+  }
+}
+
+function asksFor(endpoint: Endpoint, model: string): boolean {
+  return endpoint.live?.model === model || endpoint.model.startsWith(`models:/${model}@`)
+}
+
+function versionOf(endpoint: Endpoint | undefined): string | undefined {
+  const live = endpoint?.live ?? undefined
+  return live === undefined ? undefined : `${live.model}/${live.version}`
+}
+
+async function* liveRows(
+  predictions: PredictionQueries,
+  endpoint: string,
+  span: { fromMs: number; toMs: number },
+): AsyncGenerator<readonly PredictionRow[]> {
+  let after: string | undefined
+  do {
+    const page = await predictions.window(endpoint, {
+      ...span,
+      role: 'live',
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    })
+    yield page.rows
+    after = page.next ?? undefined
+  } while (after !== undefined)
+}

@@ -1,0 +1,132 @@
+import type { Clock } from '#base/clock'
+import type { Transact } from '#ledger'
+import { numericProfileOf, type NumericProfile, type Profile, type TimedNumber } from './profile.ts'
+import { scoreOf, type DataFile, type Profiler, type Score, type TrainingData } from './sources.ts'
+import type { MonitoringReads, MonitoringWrites } from './store.ts'
+
+/** What windows of a model version's predictions are compared with. */
+export interface Reference {
+  readonly modelVersion: string
+  readonly profile: Profile
+  /** What the version answers to its own training data; null when it could not be asked. */
+  readonly prediction: NumericProfile | null
+  /** Event time of the newest row trained on; null without a column of event time. */
+  readonly trainedUntilMs: number | null
+}
+
+export type KnownReference =
+  | { readonly state: 'known'; readonly reference: Reference }
+  | { readonly state: 'unknown'; readonly reason: string }
+
+/** How references are cut into windows: as the endpoint that they are for. */
+export interface Cut {
+  readonly timeColumn: string | null
+  readonly windowMs: number
+}
+
+export interface References {
+  of(version: { model: string; version: number }, cut: Cut): Promise<KnownReference>
+}
+
+/** Rows of the training data that a version is asked about to learn how its answers are spread. */
+const SCORED_ROWS_MAX = 20_000
+
+/** Data that could not be found is looked for again after this time. */
+const UNKNOWN_MS = 60_000
+
+export function createReferences(dependencies: {
+  read: MonitoringReads
+  transact: Transact<{ monitoring: MonitoringWrites }>
+  trainingData: TrainingData
+  profiler: Profiler
+  score: Score
+  clock: Clock
+}): References {
+  const { read, transact, clock } = dependencies
+  const making = new Map<string, Promise<KnownReference>>()
+  const unknown = new Map<string, { reason: string; untilMs: number }>()
+
+  const made = async (
+    key: string,
+    version: { model: string; version: number },
+    cut: Cut,
+  ): Promise<KnownReference> => {
+    const found = await make(dependencies, version, cut)
+    if (found.state === 'known')
+      await transact(({ monitoring }) => monitoring.saveReference(key, found.reference))
+    else unknown.set(key, { reason: found.reason, untilMs: clock.nowMs() + UNKNOWN_MS })
+    return found
+  }
+
+  return {
+    of: async (version, cut) => {
+      const key = [version.model, version.version, cut.timeColumn ?? '', cut.windowMs].join('/')
+      const kept = await read.findReference(key)
+      if (kept !== undefined) return { state: 'known', reference: kept }
+      const missed = unknown.get(key)
+      if (missed !== undefined && clock.nowMs() < missed.untilMs)
+        return { state: 'unknown', reason: missed.reason }
+      const running = making.get(key) ?? made(key, version, cut)
+      making.set(key, running)
+      return running.finally(() => making.delete(key))
+    },
+  }
+}
+
+async function make(
+  { trainingData, profiler, score }: Parameters<typeof createReferences>[0],
+  { model, version }: { model: string; version: number },
+  cut: Cut,
+): Promise<KnownReference> {
+  const trained = await trainingData.find(model, version)
+  if (trained.state === 'unknown') return trained
+  const { files, timed } = await usable(profiler, trained.files, trained.inputs, cut)
+  if (files.length === 0)
+    return {
+      state: 'unknown',
+      reason: `no data that the training read has the columns ${trained.inputs.join(', ')}`,
+    }
+  const time =
+    timed && cut.timeColumn !== null
+      ? { column: cut.timeColumn, windowMs: cut.windowMs }
+      : undefined
+  const request = { files, columns: trained.inputs, ...(time === undefined ? {} : { time }) }
+  const profile = await profiler.profile(request)
+  const rows = await profiler.sample({ ...request, rowsMax: SCORED_ROWS_MAX })
+  const answers = await score(
+    model,
+    version,
+    rows.map((row) => row.values),
+  )
+  const scores = answers.flatMap((answer, index): TimedNumber[] => {
+    const value = scoreOf(answer)
+    return value === undefined ? [] : [{ value, atMs: rows[index]?.atMs ?? null }]
+  })
+  return {
+    state: 'known',
+    reference: {
+      modelVersion: `${model}/${version}`,
+      profile,
+      prediction: scores.length === 0 ? null : numericProfileOf(scores, cut.windowMs),
+      trainedUntilMs: profile.time?.toMs ?? null,
+    },
+  }
+}
+
+/** The files that hold all columns of the model; those with event time, if any has it. */
+async function usable(
+  profiler: Profiler,
+  files: readonly DataFile[],
+  inputs: readonly string[],
+  { timeColumn }: Cut,
+): Promise<{ files: DataFile[]; timed: boolean }> {
+  const whole: { file: DataFile; timed: boolean }[] = []
+  for (const file of files) {
+    const columns = new Set(await profiler.columnNames(file))
+    if (inputs.every((input) => columns.has(input)))
+      whole.push({ file, timed: timeColumn !== null && columns.has(timeColumn) })
+  }
+  const timed = whole.filter((each) => each.timed)
+  const chosen = timed.length > 0 ? timed : whole
+  return { files: chosen.map(({ file }) => file), timed: timed.length > 0 }
+}

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import type { Transact } from '#ledger'
+import type { Alert } from './findings.ts'
+import type { Reference } from './reference.ts'
+import type { MonitoringReads, MonitoringWrites } from './store.ts'
+import type { Window } from './window.ts'
+
+export interface MonitoringStore {
+  readonly read: MonitoringReads
+  readonly transact: Transact<{ monitoring: MonitoringWrites }>
+}
+
+/** The laws of every store of windows, alerts and references. */
+export function monitoringStoreSuite(openStore: () => Promise<MonitoringStore>) {
+  test('a window is kept once, as it was saved last', async () => {
+    const { read, transact } = await openStore()
+    const settled: Window = {
+      ...windowAt(2),
+      performance: { state: 'too-few', reason: 'none', labels: 0 },
+    }
+    await transact(async ({ monitoring }) => {
+      for (const window of [windowAt(1), windowAt(2), settled, windowAt(3)])
+        await monitoring.saveWindow(window)
+      await monitoring.saveWindow({ ...windowAt(2), endpoint: 'other' })
+    })
+    expect(await read.findWindow('e', 2)).toEqual(settled)
+    expect(await read.findWindow('e', 4)).toBeUndefined()
+    expect((await read.windows('e', { limit: 9 })).map((each) => each.startMs)).toEqual([3, 2, 1])
+    expect(
+      (await read.windows('e', { limit: 1, beforeMs: 3 })).map((each) => each.startMs),
+    ).toEqual([2])
+  })
+
+  test('progress is nothing at first and then as saved', async () => {
+    const { read, transact } = await openStore()
+    expect(await read.progress('e')).toEqual({ driftMs: null, performanceMs: null })
+    await transact(({ monitoring }) =>
+      monitoring.saveProgress('e', { driftMs: 7, performanceMs: null }),
+    )
+    await transact(({ monitoring }) =>
+      monitoring.saveProgress('e', { driftMs: 8, performanceMs: 5 }),
+    )
+    expect(await read.progress('e')).toEqual({ driftMs: 8, performanceMs: 5 })
+    expect(await read.progress('f')).toEqual({ driftMs: null, performanceMs: null })
+  })
+
+  test('an alert is open until it is cleared, of one kind at one endpoint', async () => {
+    const { read, transact } = await openStore()
+    await transact(({ monitoring }) => monitoring.saveAlert(alertAt(1)))
+    expect(await read.openAlert('e', 'drift')).toEqual(alertAt(1))
+    expect(await read.openAlert('e', 'performance')).toBeUndefined()
+    expect(await read.openAlert('f', 'drift')).toBeUndefined()
+    const cleared = { ...alertAt(1), clearedWindowMs: 4, clearedMs: 5 }
+    await transact(({ monitoring }) => monitoring.saveAlert(cleared))
+    expect(await read.openAlert('e', 'drift')).toBeUndefined()
+    expect(await read.alerts({ limit: 9 })).toEqual([cleared])
+  })
+
+  test('alerts page from the last raised on, also where several were raised at once', async () => {
+    const { read, transact } = await openStore()
+    await transact(async ({ monitoring }) => {
+      for (const raisedMs of [1, 2, 2, 3])
+        await monitoring.saveAlert({
+          ...alertAt(raisedMs),
+          id: `${raisedMs}-${(await monitoring.alerts({ limit: 99 })).length}`,
+        })
+      await monitoring.saveAlert({ ...alertAt(9), endpoint: 'f', clearedMs: 10 })
+    })
+    const seen: string[] = []
+    for (let page = await read.alerts({ endpoint: 'e', limit: 2 }); page.length > 0;) {
+      seen.push(...page.map(({ id }) => id))
+      page = await read.alerts({ endpoint: 'e', limit: 2, before: seen.at(-1) as string })
+    }
+    expect(seen).toEqual(['3-3', '2-2', '2-1', '1-0'])
+    expect(await read.alerts({ open: false, limit: 9 })).toHaveLength(1)
+    expect(await read.alerts({ open: true, limit: 9 })).toHaveLength(4)
+  })
+
+  test('a reference is found by its key', async () => {
+    const { read, transact } = await openStore()
+    const reference: Reference = {
+      modelVersion: 'm/1',
+      profile: { version: 1, rows: 0, time: null, columns: {} },
+      prediction: null,
+      trainedUntilMs: 3,
+    }
+    await transact(({ monitoring }) => monitoring.saveReference('k', reference))
+    expect(await read.findReference('k')).toEqual(reference)
+    expect(await read.findReference('l')).toBeUndefined()
+  })
+}
+
+function windowAt(startMs: number): Window {
+  return {
+    endpoint: 'e',
+    startMs,
+    endMs: startMs + 1,
+    modelVersion: 'm/1',
+    predictions: 5,
+    drift: { state: 'skipped', reason: 'test' },
+    performance: null,
+  }
+}
+
+function alertAt(raisedMs: number): Alert {
+  return {
+    id: `alert-${raisedMs}`,
+    endpoint: 'e',
+    kind: 'drift',
+    detail: 'test',
+    raisedWindowMs: raisedMs,
+    raisedMs,
+    clearedWindowMs: null,
+    clearedMs: null,
+  }
+}

@@ -1,0 +1,35 @@
+import type { Alert, AlertKind } from './findings.ts'
+import type { Reference } from './reference.ts'
+import type { Progress, Window } from './window.ts'
+
+export interface WindowPage {
+  readonly limit: number
+  /** Only windows that start earlier. */
+  readonly beforeMs?: number
+}
+
+export interface AlertPage {
+  readonly endpoint?: string
+  readonly open?: boolean
+  readonly limit: number
+  /** Only alerts raised before this one. */
+  readonly before?: string
+}
+
+export interface MonitoringReads {
+  findWindow(endpoint: string, startMs: number): Promise<Window | undefined>
+  /** Newest first. */
+  windows(endpoint: string, page: WindowPage): Promise<Window[]>
+  progress(endpoint: string): Promise<Progress>
+  openAlert(endpoint: string, kind: AlertKind): Promise<Alert | undefined>
+  /** The last raised first. */
+  alerts(page: AlertPage): Promise<Alert[]>
+  findReference(key: string): Promise<Reference | undefined>
+}
+
+export interface MonitoringWrites extends MonitoringReads {
+  saveWindow(window: Window): Promise<void>
+  saveProgress(endpoint: string, progress: Progress): Promise<void>
+  saveAlert(alert: Alert): Promise<void>
+  saveReference(key: string, reference: Reference): Promise<void>
+}

@@ -1,0 +1,143 @@
+import type { Kysely } from 'kysely'
+import type { Alert, MonitoringReads, MonitoringWrites, Reference, Window } from '#monitoring'
+
+export interface MonitoringTables {
+  windows: { endpoint: string; start_ms: number; body: string }
+  window_progress: {
+    endpoint: string
+    drift_ms: number | null
+    performance_ms: number | null
+  }
+  alerts: {
+    id: string
+    endpoint: string
+    kind: string
+    raised_ms: number
+    cleared_ms: number | null
+    body: string
+  }
+  reference_profiles: { key: string; body: string }
+}
+
+export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
+  return {
+    findWindow: async (endpoint, startMs) => {
+      const row = await db
+        .selectFrom('windows')
+        .select('body')
+        .where('endpoint', '=', endpoint)
+        .where('start_ms', '=', startMs)
+        .executeTakeFirst()
+      return row === undefined ? undefined : (JSON.parse(row.body) as Window)
+    },
+    windows: async (endpoint, { limit, beforeMs }) => {
+      let query = db
+        .selectFrom('windows')
+        .select('body')
+        .where('endpoint', '=', endpoint)
+        .orderBy('start_ms', 'desc')
+        .limit(limit)
+      if (beforeMs !== undefined) query = query.where('start_ms', '<', beforeMs)
+      return (await query.execute()).map((row) => JSON.parse(row.body) as Window)
+    },
+    progress: async (endpoint) => {
+      const row = await db
+        .selectFrom('window_progress')
+        .select(['drift_ms', 'performance_ms'])
+        .where('endpoint', '=', endpoint)
+        .executeTakeFirst()
+      return { driftMs: row?.drift_ms ?? null, performanceMs: row?.performance_ms ?? null }
+    },
+    ...alertReads(db),
+    findReference: async (key) => {
+      const row = await db
+        .selectFrom('reference_profiles')
+        .select('body')
+        .where('key', '=', key)
+        .executeTakeFirst()
+      return row === undefined ? undefined : (JSON.parse(row.body) as Reference)
+    },
+  }
+}
+
+function alertReads(db: Kysely<MonitoringTables>): Pick<MonitoringReads, 'openAlert' | 'alerts'> {
+  return {
+    openAlert: async (endpoint, kind) => {
+      const row = await db
+        .selectFrom('alerts')
+        .select('body')
+        .where('endpoint', '=', endpoint)
+        .where('kind', '=', kind)
+        .where('cleared_ms', 'is', null)
+        .executeTakeFirst()
+      return row === undefined ? undefined : (JSON.parse(row.body) as Alert)
+    },
+    alerts: async ({ endpoint, open, limit, before }) => {
+      let query = db
+        .selectFrom('alerts')
+        .select('body')
+        .orderBy('raised_ms', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+      if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint)
+      if (open !== undefined) query = query.where('cleared_ms', open ? 'is' : 'is not', null)
+      if (before !== undefined)
+        query = query.where((e) =>
+          e(
+            e.refTuple('raised_ms', 'id'),
+            '<',
+            e
+              .selectFrom('alerts as mark')
+              .select(['mark.raised_ms', 'mark.id'])
+              .where('mark.id', '=', before)
+              .$asTuple('raised_ms', 'id'),
+          ),
+        )
+      return (await query.execute()).map((row) => JSON.parse(row.body) as Alert)
+    },
+  }
+}
+
+export function monitoringWrites(db: Kysely<MonitoringTables>): MonitoringWrites {
+  return {
+    ...monitoringReads(db),
+    saveWindow: async (window) => {
+      const body = JSON.stringify(window)
+      await db
+        .insertInto('windows')
+        .values({ endpoint: window.endpoint, start_ms: window.startMs, body })
+        .onConflict((conflict) => conflict.columns(['endpoint', 'start_ms']).doUpdateSet({ body }))
+        .execute()
+    },
+    saveProgress: async (endpoint, { driftMs, performanceMs }) => {
+      const row = { drift_ms: driftMs, performance_ms: performanceMs }
+      await db
+        .insertInto('window_progress')
+        .values({ endpoint, ...row })
+        .onConflict((conflict) => conflict.column('endpoint').doUpdateSet(row))
+        .execute()
+    },
+    saveAlert: async (alert) => {
+      const row = { cleared_ms: alert.clearedMs, body: JSON.stringify(alert) }
+      await db
+        .insertInto('alerts')
+        .values({
+          id: alert.id,
+          endpoint: alert.endpoint,
+          kind: alert.kind,
+          raised_ms: alert.raisedMs,
+          ...row,
+        })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+        .execute()
+    },
+    saveReference: async (key, reference) => {
+      const body = JSON.stringify(reference)
+      await db
+        .insertInto('reference_profiles')
+        .values({ key, body })
+        .onConflict((conflict) => conflict.column('key').doUpdateSet({ body }))
+        .execute()
+    },
+  }
+}
