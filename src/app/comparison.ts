@@ -1,6 +1,5 @@
-import { aucOf, type Label } from '#monitoring'
-import type { Logged, PredictionQueries, PredictionRow } from '#serving'
-import { labelOf } from './evidence.ts'
+import { aucOf, classOf, scoreOf, type Label } from '#monitoring'
+import type { PredictionQueries, PredictionRow } from '#serving'
 
 /** How the live answers of a span and those of the shadow fared on the very same labelled rows. */
 export interface RolesCompared {
@@ -22,20 +21,20 @@ export async function compareRoles(
   const shadows = new Map(
     (await allRows(queries, endpoint, { ...span, role: 'shadow' })).map((row) => [
       row.id,
-      scoreOf(row.outputs),
+      scoreOf(row.outputs) ?? Number.NaN,
     ]),
   )
-  const labelled = live.filter((row) => row.label !== null)
+  const labelled = live.filter((row) => classOf(row.label) !== undefined)
   const both = labelled.filter((row) => shadows.has(row.id))
   const rows = both.length > 0 ? both : labelled
-  const labels = rows.map((row): Label => labelOf(row.label))
+  const labels = rows.map((row): Label => classOf(row.label) ?? 0)
   return {
     predictions: live.length,
     labels: labelled.length,
     live:
       aucOf(
         labels,
-        rows.map((row) => scoreOf(row.outputs)),
+        rows.map((row) => scoreOf(row.outputs) ?? Number.NaN),
       )?.auc ?? null,
     shadow:
       both.length === 0
@@ -45,15 +44,6 @@ export async function compareRoles(
             rows.map((row) => shadows.get(row.id) ?? Number.NaN),
           )?.auc ?? null),
   }
-}
-
-/** The score among a model's outputs: the first that is a number, or the last of the first list (a class's probability). */
-export function scoreOf(outputs: Readonly<Record<string, Logged>>): number {
-  for (const value of Object.values(outputs)) {
-    if (typeof value === 'number') return value
-    if (Array.isArray(value)) return Number(value.at(-1))
-  }
-  return Number.NaN
 }
 
 async function allRows(

@@ -1,5 +1,5 @@
 import type { Comparison, Evidence, Replay } from '#governance'
-import { compareAucs, type Label } from '#monitoring'
+import { classOf, compareAucs, scoreOf, type Label } from '#monitoring'
 import type { PipelineReads } from '#pipelines'
 import type { Registry, RegistryReads } from '#registry'
 import type { Logged, PredictionQueries, PredictionRow } from '#serving'
@@ -53,7 +53,7 @@ export function promotionEvidence(parts: {
         limit: PAGE,
         ...(after === undefined ? {} : { after }),
       })
-      rows.push(...page.rows.filter((row) => row.label !== null))
+      rows.push(...page.rows.filter((row) => classOf(row.label) !== undefined))
       after = page.next ?? undefined
     } while (after !== undefined)
     return rows
@@ -77,7 +77,7 @@ export function promotionEvidence(parts: {
     const rows = await labelled(endpoint, fromMs, toMs)
     const inputs = rows.map((row) => row.inputs)
     return {
-      labels: rows.map((row) => labelOf(row.label)),
+      labels: rows.map((row) => classOf(row.label) ?? 0),
       candidate: await parts.score(model, candidate, inputs),
       champion: await parts.score(model, champion, inputs),
       fromMs,
@@ -109,7 +109,9 @@ export function promotionEvidence(parts: {
   }
 }
 
-/** Truth as a class: 1, true, "1" and "true" are the positive one. */
-export function labelOf(label: unknown): 0 | 1 {
-  return label === 1 || label === true || label === '1' || label === 'true' ? 1 : 0
+/** The number of each answer that ranks rows; an answer without one ranks nowhere. */
+export function scoresOf(answers: readonly Readonly<Record<string, unknown>>[]): number[] {
+  return answers.map(
+    (outputs) => scoreOf(outputs as Readonly<Record<string, Logged>>) ?? Number.NaN,
+  )
 }

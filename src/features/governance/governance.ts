@@ -46,6 +46,8 @@ export interface PromotionRequest {
   readonly alias: string
   readonly cause?: Ref
   readonly eventMs?: number
+  /** Who sees to the decision: a job of its own, unless the caller goes on to `decide` itself. */
+  readonly decidedBy?: 'job' | 'caller'
   /** Names the request, so that asking twice is asking once. */
   readonly id?: string
 }
@@ -55,6 +57,8 @@ export interface Governance {
   request(actor: Actor, request: PromotionRequest): Promise<Promotion>
   /** Runs the checks and decides, moving the alias in the same transaction. A decided promotion stays as it is. */
   decide(id: string): Promise<Promotion>
+  /** Refuses an undecided promotion whose checks could not be run. */
+  refuse(id: string, reason: string): Promise<void>
   /** Throws `not-found`. */
   get(id: string): Promise<Promotion>
   list(page: { limit: number; before?: string; model?: string }): Promise<Promotion[]>
@@ -108,6 +112,26 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
     return betterThanCheck(check.better_than, replay, evidence.compare)
   }
 
+  const settle = (promotion: Promotion, checks: readonly CheckResult[]) =>
+    transact(async (tx) => {
+      const present = await tx.governance.find(promotion.id)
+      if (present !== undefined && present.outcome.state !== 'checking') return present
+      const outcome = decide(checks, clock.nowMs())
+      const decided: Promotion = { ...promotion, outcome }
+      await tx.governance.save(decided)
+      await tx.ledger.append(promotion.requestedBy, promotionDecided(promotion, outcome))
+      if (outcome.state === 'accepted')
+        await moveAlias(tx, {
+          model: promotion.model,
+          alias: promotion.alias,
+          version: promotion.version,
+          promotion: promotion.id,
+          actor: promotion.requestedBy,
+          eventMs: promotion.eventMs,
+        })
+      return decided
+    })
+
   return {
     get,
     list: (page) => read.list(page),
@@ -133,7 +157,7 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
         }
         await tx.governance.save(promotion)
         await tx.ledger.append(actor, [promotionRequested(promotion)])
-        await tx.work.enqueue([decisionJob(id)])
+        if (request.decidedBy !== 'caller') await tx.work.enqueue([decisionJob(id)])
         return promotion
       })
     },
@@ -145,24 +169,11 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
         checks.push(await runCheck(check, promotion))
       const moved = await evidence.current(promotion.model, promotion.alias)
       if ((moved ?? null) !== promotion.replaced) checks.push(movedMeanwhile(promotion, moved))
-      const decided: Promotion = { ...promotion, outcome: decide(checks, clock.nowMs()) }
-      return transact(async (tx) => {
-        const present = await tx.governance.find(id)
-        if (present !== undefined && present.outcome.state !== 'checking') return present
-        if (decided.outcome.state === 'checking') return decided
-        await tx.governance.save(decided)
-        await tx.ledger.append(promotion.requestedBy, promotionDecided(promotion, decided.outcome))
-        if (decided.outcome.state === 'accepted')
-          await moveAlias(tx, {
-            model: promotion.model,
-            alias: promotion.alias,
-            version: promotion.version,
-            promotion: id,
-            actor: promotion.requestedBy,
-            eventMs: promotion.eventMs,
-          })
-        return decided
-      })
+      return settle(promotion, checks)
+    },
+    refuse: async (id, reason) => {
+      const promotion = await get(id)
+      if (promotion.outcome.state === 'checking') await settle(promotion, [notChecked(reason)])
     },
     checkMove: async (model, alias) => {
       if ((await modelConfig(model))?.aliases[alias]?.protected === true)
@@ -176,6 +187,15 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
 
 function decisionJob(id: string): NewJob {
   return { kind: DECIDE_PROMOTION, key: `${DECIDE_PROMOTION}:${id}`, payload: { promotion: id } }
+}
+
+function notChecked(reason: string): CheckResult {
+  return {
+    check: 'checks ran',
+    passed: false,
+    reason: `the checks could not be run: ${reason}`,
+    evidence: {},
+  }
 }
 
 function movedMeanwhile(promotion: Promotion, moved: number | undefined): CheckResult {

@@ -1,0 +1,149 @@
+import { policyRunHandler } from '#automation'
+import { createGovernance, DECIDE_PROMOTION, type Governance } from '#governance'
+import type { Follower } from '#ledger'
+import { platformActor } from '#ledger'
+import type { Monitoring } from '#monitoring'
+import type { Recordings } from '#pipelines'
+import type { Projects } from '#projects'
+import type { Registry } from '#registry'
+import type { Serving } from '#serving'
+import type { Writes } from '#stores/sql/index'
+import type { Tracking } from '#tracking'
+import type { Handler } from '#work'
+import type { LocalClones } from './clones.ts'
+import { promotionEvidence, scoresOf } from './evidence.ts'
+import type { Ground } from './features.ts'
+import { pipelineRunner } from './run-pipeline.ts'
+
+const DECLARE_ENDPOINTS = 'declare-endpoints'
+
+/** Promotions, judged by what registry, tracking, serving and monitoring know. */
+export function governanceOf(
+  { store, clock, ids }: Ground,
+  parts: {
+    projects: Projects
+    registry: Registry
+    tracking: Tracking
+    serving: Serving
+    monitoring: Monitoring
+  },
+): Governance {
+  const { projects, registry, serving, monitoring } = parts
+  const evidence = promotionEvidence({
+    ...parts,
+    registryReads: store.read.registry,
+    pipelines: store.read.pipelines,
+    queries: serving.predictions,
+    endpointOf: async (model) =>
+      (await serving.endpoints.list()).find((endpoint) =>
+        endpoint.model.startsWith(`models:/${model}@`),
+      )?.name,
+    trainedUntil: async (model, version) => {
+      const known = await monitoring.reference(model, version)
+      return known.state === 'known' ? known.reference.trainedUntilMs : null
+    },
+    score: async (model, version, rows) => scoresOf(await serving.score(model, version, rows)),
+  })
+  return createGovernance<Writes>({
+    read: store.read.governance,
+    transact: store.transact,
+    evidence,
+    configs: async () => (await projects.list()).map((project) => project.config),
+    moveAlias: (tx, { actor, model, alias, version, promotion }) =>
+      registry.moveAlias(tx, actor, { model, alias, version, promotion }),
+    clock,
+    ids,
+  })
+}
+
+/** The jobs of promotions and policies, and that of declaring what a project's file says it serves. */
+export function governingHandlers(
+  ground: Ground,
+  parts: {
+    projects: Projects
+    clones: LocalClones
+    recordings: Recordings
+    serving: Serving
+    governance: Governance
+    url: () => string
+  },
+): Handler[] {
+  const { store, clock } = ground
+  const { projects, serving, governance } = parts
+  return [
+    {
+      kind: DECIDE_PROMOTION,
+      concurrency: 1,
+      attemptsMax: 10,
+      run: async ({ payload }) => {
+        await governance.decide((payload as { promotion: string }).promotion)
+      },
+      abandoned: (job, reason) =>
+        governance.refuse((job.payload as { promotion: string }).promotion, reason),
+    },
+    {
+      kind: DECLARE_ENDPOINTS,
+      concurrency: 1,
+      attemptsMax: 10,
+      run: async ({ payload }) => {
+        const project = await projects.get((payload as { project: string }).project)
+        for (const [name, endpoint] of Object.entries(project.config.endpoints))
+          await serving.declareEndpoint(platformActor('projects'), {
+            project: project.name,
+            name,
+            model: endpoint.model,
+            shadows: endpoint.shadows,
+            monitor: endpoint.monitor ?? null,
+          })
+      },
+    },
+    policyRunHandler({
+      read: store.read.automation,
+      transact: store.transact,
+      clock,
+      acts: {
+        project: (name) => projects.get(name),
+        runPipeline: pipelineRunner({ ...ground, ...parts }),
+        versionMadeBy: (pipelineRun, model) => versionMadeBy(ground, pipelineRun, model),
+        promote: async (actor, request) => {
+          await governance.request(actor, { ...request, decidedBy: 'caller' })
+          return governance.decide(request.id)
+        },
+      },
+    }),
+  ]
+}
+
+/** Declares a project's endpoints when its file may have changed. */
+export const declareEndpoints: Follower<Writes> = {
+  name: 'endpoints-of-projects',
+  types: ['project-added', 'project-synced'],
+  follow: async (entry, { work }) => {
+    const { project } = entry.data as { project: string }
+    await work.enqueue([
+      {
+        kind: DECLARE_ENDPOINTS,
+        key: `${DECLARE_ENDPOINTS}:${entry.position}`,
+        payload: { project },
+      },
+    ])
+  },
+}
+
+/** The newest version of `model` that one of the run's stages logged, by the ledger's edges. */
+async function versionMadeBy(
+  { store }: Ground,
+  pipelineRun: string,
+  model: string,
+): Promise<number | undefined> {
+  const versions: number[] = []
+  for (const { run } of await store.read.pipelines.stages(pipelineRun)) {
+    if (run === null) continue
+    for (const { from } of await store.read.ledger.edgesTo({ kind: 'run', id: run })) {
+      const at = from.id.lastIndexOf('/')
+      if (from.kind === 'model-version' && from.id.slice(0, at) === model)
+        versions.push(Number(from.id.slice(at + 1)))
+    }
+  }
+  return versions.length === 0 ? undefined : Math.max(...versions)
+}
