@@ -24,11 +24,10 @@ export async function startOrrery(home: string): Promise<Contender> {
 /** `mlflow server` as its manual starts it: SQLite, artifacts in a folder, its own number of workers. */
 export async function startMlflow(home: string): Promise<Contender> {
   const port = await freePort()
-  const args = [
-    ...['server', '--host', '127.0.0.1', '--port', String(port)],
-    ...['--backend-store-uri', `sqlite:///${join(home, 'mlflow.db')}`],
-    ...['--artifacts-destination', join(home, 'artifacts')],
-  ]
+  const address = `--host 127.0.0.1 --port ${port}`.split(' ')
+  const store = `--backend-store-uri sqlite:///${join(home, 'mlflow.db')}`.split(' ')
+  const files = ['--artifacts-destination', join(home, 'artifacts')]
+  const args = ['server', ...address, ...store, ...files]
   const family = startingOf(join(pythonBin(), 'mlflow'), args, home)
   return contender(family, `http://127.0.0.1:${port}`, '/health')
 }
@@ -121,6 +120,6 @@ export async function runToEnd(
     child.once('close', resolve)
   })
   if (status !== 0)
-    throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${printed}`)
+    throw new Error(`${command} ${args.join(' ')} ended with ${String(status)}:\n${printed}`)
   return printed
 }

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { verifyHome } from '#app/audit'
+import { freePort, spawnServer, type ServerProcess } from '../support/process.ts'
+import { chanceOf, type Chance } from '../support/random.ts'
+import { clientOf, eventually } from './kill/client.ts'
+import { ledgerReader } from './kill/ledger.ts'
+import { registryWorkload } from './kill/registry.ts'
+import { trackingWorkload } from './kill/tracking.ts'
+import type { Workload } from './kill/workload.ts'
+
+// A failure is played again with its seed: ORRERY_KILL_SEED=… npx vitest run tests/simulation/kill.test.ts
+const ROUNDS = Number(process.env['ORRERY_KILL_ROUNDS'] ?? 50)
+const SEED = Number(process.env['ORRERY_KILL_SEED'] ?? Date.now() % 2 ** 32)
+const LIFE_MS = { from: 50, until: 2000 }
+const ORPHAN_MS_MAX = 10_000
+
+test(
+  `nothing acknowledged is lost or counted twice when the server is killed ${ROUNDS} times (seed ${SEED})`,
+  { timeout: 20_000 + ROUNDS * 15_000 },
+  async () => {
+    const chance = chanceOf(SEED)
+    const home = await mkdtemp(join(tmpdir(), 'orrery-kill-'))
+    const port = await freePort()
+    const workloads: Workload[] = [trackingWorkload(chance.fork()), registryWorkload(chance.fork())]
+    const ledger = ledgerReader()
+
+    let server = await spawnServer({ home, port })
+    try {
+      for (const workload of workloads) await workload.prepare(clientOf(server.url))
+      for (let round = 1; round <= ROUNDS; round++) {
+        await writeUntilKilled(server, workloads, chance)
+        await noOrphans(server)
+        expect({ round, ...(await verifyHome(home)) }).toMatchObject({ faults: [] })
+        server = await spawnServer({ home, port })
+        const client = clientOf(server.url)
+        const wrong = [await ledger.read(client)]
+        for (const workload of workloads) wrong.push(await workload.settle(client))
+        expect({ round, wrong: wrong.flat() }).toEqual({ round, wrong: [] })
+      }
+      const client = clientOf(server.url)
+      for (const workload of workloads) expect(await workload.review(client)).toEqual([])
+      console.log(summary(workloads, ledger.entries()))
+      expect(await server.stop()).toBe(0)
+      await noOrphans(server)
+      expect((await verifyHome(home)).faults).toEqual([])
+      await rm(home, { recursive: true, force: true })
+    } finally {
+      await server.family.end()
+    }
+  },
+)
+
+async function writeUntilKilled(
+  server: ServerProcess,
+  workloads: readonly Workload[],
+  chance: Chance,
+): Promise<void> {
+  const stop = new AbortController()
+  const client = clientOf(server.url)
+  const writing = Promise.all(workloads.map((workload) => workload.write(client, stop.signal)))
+  // A refusal of a right request is told at once, not after the kill.
+  await Promise.race([sleep(chance.between(LIFE_MS.from, LIFE_MS.until)), writing])
+  await server.kill()
+  stop.abort()
+  await writing
+}
+
+/** What the server had started ends by itself when the server is gone. */
+async function noOrphans(server: ServerProcess): Promise<void> {
+  await eventually(
+    () => server.family.living(),
+    (living) => living.length === 0,
+    { what: 'processes of a server that is gone end', withinMs: ORPHAN_MS_MAX },
+  )
+}
+
+function summary(workloads: readonly Workload[], entries: number): string {
+  const counts = workloads.flatMap((workload) => Object.entries(workload.counts()))
+  return [
+    `seed ${SEED}: ${ROUNDS} kills, ${entries} ledger entries; acknowledged and there once:`,
+    ...counts.map(([what, count]) => `${count} ${what}`),
+  ].join(' ')
+}
