@@ -1,10 +1,10 @@
-import { policyRunHandler } from '#automation'
+import { FINDING_TYPES, firePolicies, policyRunHandler } from '#automation'
 import { createGovernance, DECIDE_PROMOTION, type Governance } from '#governance'
 import type { Follower } from '#ledger'
 import { platformActor } from '#ledger'
 import type { Monitoring } from '#monitoring'
 import type { Recordings } from '#pipelines'
-import type { Projects } from '#projects'
+import { datasetVersionRef, type Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
@@ -128,6 +128,39 @@ export const declareEndpoints: Follower<Writes> = {
       },
     ])
   },
+}
+
+/** Lets policies act on what the monitors find. */
+export function policiesOn({ clock }: Ground): Follower<Writes> {
+  return {
+    name: 'policies',
+    types: [...FINDING_TYPES],
+    follow: async (entry, tx) => {
+      const projects = await tx.projects.list()
+      await firePolicies(entry, tx, {
+        projects,
+        clock,
+        hasRunWith: async (project, paths) => {
+          const versions = project.data.filter((data) => paths.includes(data.path))
+          for (const { path, md5 } of versions)
+            if (!(await succeededWith(tx, { project: project.name, path, md5 }))) return false
+          return true
+        },
+      })
+    },
+  }
+}
+
+async function succeededWith(
+  { ledger, pipelines }: Writes,
+  version: { project: string; path: string; md5: string },
+): Promise<boolean> {
+  for (const { from } of await ledger.edgesTo(datasetVersionRef(version))) {
+    const stage = from.kind === 'run' ? await pipelines.stageOf(from.id) : undefined
+    const run = stage === undefined ? undefined : await pipelines.find(stage.pipelineRun)
+    if (run?.state === 'succeeded') return true
+  }
+  return false
 }
 
 /** The newest version of `model` that one of the run's stages logged, by the ledger's edges. */

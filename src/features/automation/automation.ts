@@ -48,12 +48,18 @@ export interface Acts {
 
 export const RUN_POLICY = 'run-policy'
 
+/** Whether a pipeline has already succeeded with the versions that the project's data has now. */
+export type HasRunWith = (project: Project, paths: readonly string[]) => Promise<boolean>
+
 /** Starts the policies that wait for a finding. Called for each finding once, inside the follower's transaction. */
 export async function firePolicies(
   entry: Entry,
-  projects: readonly Project[],
   tx: AutomationTx,
-  clock: Clock,
+  {
+    projects,
+    hasRunWith,
+    clock,
+  }: { projects: readonly Project[]; hasRunWith: HasRunWith; clock: Clock },
 ): Promise<void> {
   const finding = findingIn(entry)
   for (const project of projects)
@@ -61,6 +67,9 @@ export async function firePolicies(
       const last = await tx.automation.newest(project.name, name)
       const running = (await tx.automation.running(finding.endpoint)).length > 0
       if (!firesOn(policy, finding, { running, lastEventMs: last?.eventMs })) continue
+      // The same data gives the same model: the policy keeps its turn until there is something to learn from.
+      const paths = Object.keys(policy.data)
+      if (paths.length > 0 && (await hasRunWith(project, paths))) continue
       const run: PolicyRun = {
         id: `${name}-${String(entry.position).padStart(10, '0')}`,
         project: project.name,

@@ -1,4 +1,10 @@
-export { firePolicies, policyRunHandler, RUN_POLICY, type Acts } from './automation.ts'
+export {
+  firePolicies,
+  policyRunHandler,
+  RUN_POLICY,
+  type Acts,
+  type HasRunWith,
+} from './automation.ts'
 export {
   FINDING_TYPES,
   firesOn,

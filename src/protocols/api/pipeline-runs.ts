@@ -103,6 +103,8 @@ export function pipelineRunRoutes(
           MLFLOW_TRACKING_URI: `${protocol}://${host}`,
           MLFLOW_EXPERIMENT_ID: experimentId,
           MLFLOW_RUN_ID: runId,
+          // The client tells its maker of its use unless asked not to.
+          MLFLOW_DISABLE_TELEMETRY: 'true',
         },
       }
     },

@@ -29,7 +29,7 @@ const project: Project = {
       fresh: {
         on: [{ drift: 'late' }],
         run: 'train',
-        data: {},
+        data: { 'data/raw': 'latest' },
         cooldown: '14d',
         then: 'promote late@champion',
       },
@@ -39,12 +39,14 @@ const project: Project = {
 
 let store: SqlStore
 let ran: string[]
+let stale: boolean
 let acts: Acts
 
 beforeEach(async () => {
   const place = await mkdtemp(join(tmpdir(), 'orrery-automation-'))
   store = await openSqlStore(join(place, 'orrery.db'), { clock, ids: countedIds() })
   ran = []
+  stale = false
   acts = {
     project: async () => project,
     runPipeline: async ({ policyRun }) => {
@@ -65,7 +67,8 @@ async function find(day: number, type = 'drift-detected'): Promise<void> {
     const fact = { type, data: { endpoint: 'late', window: `late/${day}` }, eventMs: day * DAY_MS }
     const [position] = await tx.ledger.append(platformActor('monitoring'), [fact])
     const entry = await tx.ledger.find(position as number)
-    if (entry !== undefined) await firePolicies(entry, [project], tx, clock)
+    if (entry !== undefined)
+      await firePolicies(entry, tx, { projects: [project], hasRunWith: async () => stale, clock })
   })
 }
 
@@ -134,4 +137,13 @@ test('a pipeline that makes no version fails the run with what to do, and is not
   }).abandoned?.(job, 'no version')
   const [done] = await store.read.automation.list({ limit: 1 })
   expect(done).toMatchObject({ state: 'failed', reason: 'no version' })
+})
+
+test('a policy waits for data that no pipeline has succeeded with, and keeps its turn meanwhile', async () => {
+  stale = true
+  await find(100)
+  expect(await jobs()).toHaveLength(0)
+  stale = false
+  await find(101)
+  expect(await jobs()).toHaveLength(1)
 })
