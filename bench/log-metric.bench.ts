@@ -31,7 +31,7 @@ async function measured(server: Contender): Promise<Measured> {
       let answered = 0
       const log = async (client: HttpClient, run: string) => {
         while (performance.now() < until) {
-          const metric = { run_id: run, key: 'loss', value: 1 / step, step: step++ }
+          const metric = { run_id: run, key: 'loss', value: 1 / ++step, step }
           const body = JSON.stringify({ ...metric, timestamp: Date.now() })
           await client.post(`${API}/runs/log-metric`, body)
           if (performance.now() < until) answered += 1
@@ -56,8 +56,8 @@ async function newRun(client: HttpClient): Promise<string> {
 const home = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
 const servers: Measured[] = []
 try {
-  for (const starting of [startOrrery(join(home, 'orrery')), startMlflow(home)])
-    servers.push(await measured(await starting))
+  servers.push(await measured(await startOrrery(join(home, 'orrery'))))
+  servers.push(await measured(await startMlflow(home)))
   for (const server of servers) await server.slice(WARM_UP_MS)
   const slices: number[][] = servers.map(() => [])
   for (let turn = 0; turn < SLICES; turn++)
