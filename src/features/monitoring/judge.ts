@@ -50,7 +50,7 @@ export function performanceIn(
   const labels: Label[] = []
   const scores: number[] = []
   for (const row of rows) {
-    const label = classOf(row.label as Logged)
+    const label = classOf(row.label)
     const score = scoreOf(row.outputs)
     if (label === undefined || score === undefined) continue
     labels.push(label)

@@ -16,7 +16,7 @@ export interface Monitoring {
   tick(): Promise<void>
   /** Evaluates what `tick` asked for. */
   readonly handler: Handler
-  /** Newest first. */
+  /** Newest first. Throws `not-found` for an unknown endpoint. */
   windows(endpoint: string, page: WindowPage): Promise<Window[]>
   /** Throws `not-found`. */
   window(endpoint: string, startMs: number): Promise<Window>
@@ -102,7 +102,12 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       for (const { key } of jobs) asked.add(key)
     },
     handler: { kind: EVALUATE_WINDOWS, concurrency: 1, attemptsMax: 20, run },
-    windows: (endpoint, page) => read.windows(endpoint, page),
+    windows: async (endpoint, page) => {
+      const windows = await read.windows(endpoint, page)
+      if (windows.length > 0 || (await endpoints()).some(({ name }) => name === endpoint))
+        return windows
+      throw new Problem('not-found', `there is no endpoint ${endpoint}`)
+    },
     window: async (endpoint, startMs) => {
       const window = await read.findWindow(endpoint, startMs)
       if (window === undefined)

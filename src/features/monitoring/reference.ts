@@ -1,6 +1,14 @@
 import type { Clock } from '#base/clock'
+import { messageOf, Problem } from '#base/problem'
 import type { Transact } from '#ledger'
-import { numericProfileOf, type NumericProfile, type Profile, type TimedNumber } from './profile.ts'
+import type { Logged } from '#serving'
+import {
+  numericProfileOf,
+  type NumericProfile,
+  type Profile,
+  type ProfileRequest,
+  type TimedNumber,
+} from './profile.ts'
 import { scoreOf, type DataFile, type Profiler, type Score, type TrainingData } from './sources.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
 
@@ -73,44 +81,71 @@ export function createReferences(dependencies: {
   }
 }
 
+/** Data that cannot be read makes a reference unknown; what may be over in a while is thrown. */
 async function make(
-  { trainingData, profiler, score }: Parameters<typeof createReferences>[0],
+  dependencies: Parameters<typeof createReferences>[0],
   { model, version }: { model: string; version: number },
   cut: Cut,
 ): Promise<KnownReference> {
-  const trained = await trainingData.find(model, version)
-  if (trained.state === 'unknown') return trained
-  const { files, timed } = await usable(profiler, trained.files, trained.inputs, cut)
-  if (files.length === 0)
+  const { trainingData, profiler } = dependencies
+  try {
+    const trained = await trainingData.find(model, version)
+    if (trained.state === 'unknown') return trained
+    if (trained.inputs.length === 0)
+      return { state: 'unknown', reason: `${model}:${version} has no signature of columns` }
+    const { files, timed } = await usable(profiler, trained.files, trained.inputs, cut)
+    if (files.length === 0)
+      return {
+        state: 'unknown',
+        reason: `no data that the training read has the columns ${trained.inputs.join(', ')}`,
+      }
+    const time =
+      timed && cut.timeColumn !== null
+        ? { column: cut.timeColumn, windowMs: cut.windowMs }
+        : undefined
+    const request = { files, columns: trained.inputs, ...(time === undefined ? {} : { time }) }
+    const profile = await profiler.profile(request)
+    const scores = await scoresOf(dependencies, { model, version }, request)
     return {
-      state: 'unknown',
-      reason: `no data that the training read has the columns ${trained.inputs.join(', ')}`,
+      state: 'known',
+      reference: {
+        modelVersion: `${model}/${version}`,
+        profile,
+        prediction: numericProfileOf(scores, cut.windowMs),
+        trainedUntilMs: profile.time?.toMs ?? null,
+      },
     }
-  const time =
-    timed && cut.timeColumn !== null
-      ? { column: cut.timeColumn, windowMs: cut.windowMs }
-      : undefined
-  const request = { files, columns: trained.inputs, ...(time === undefined ? {} : { time }) }
-  const profile = await profiler.profile(request)
-  const rows = await profiler.sample({ ...request, rowsMax: SCORED_ROWS_MAX })
-  const answers = await score(
-    model,
-    version,
-    rows.map((row) => row.values),
-  )
-  const scores = answers.flatMap((answer, index): TimedNumber[] => {
-    const value = scoreOf(answer)
-    return value === undefined ? [] : [{ value, atMs: rows[index]?.atMs ?? null }]
-  })
-  return {
-    state: 'known',
-    reference: {
-      modelVersion: `${model}/${version}`,
-      profile,
-      prediction: scores.length === 0 ? null : numericProfileOf(scores, cut.windowMs),
-      trainedUntilMs: profile.time?.toMs ?? null,
-    },
+  } catch (error) {
+    if (isPassing(error)) throw error
+    return { state: 'unknown', reason: `its training data could not be read: ${messageOf(error)}` }
   }
+}
+
+/** What the version answers to rows that it was trained on; nothing when it refuses them. */
+async function scoresOf(
+  { profiler, score }: Parameters<typeof createReferences>[0],
+  { model, version }: { model: string; version: number },
+  request: ProfileRequest,
+): Promise<TimedNumber[]> {
+  const rows = await profiler.sample({ ...request, rowsMax: SCORED_ROWS_MAX })
+  try {
+    const answers = await score(
+      model,
+      version,
+      rows.map((row) => row.values),
+    )
+    return answers.flatMap((answer, index): TimedNumber[] => {
+      const value = scoreOf(answer as Readonly<Record<string, Logged>>)
+      return value === undefined ? [] : [{ value, atMs: rows[index]?.atMs ?? null }]
+    })
+  } catch (error) {
+    if (isPassing(error)) throw error
+    return []
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof Problem && (error.code === 'unavailable' || error.code === 'timeout')
 }
 
 /** The files that hold all columns of the model; those with event time, if any has it. */

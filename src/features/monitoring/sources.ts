@@ -40,8 +40,8 @@ export interface Profiler {
 export type Score = (
   model: string,
   version: number,
-  rows: readonly Readonly<Record<string, Logged>>[],
-) => Promise<readonly Readonly<Record<string, Logged>>[]>
+  rows: readonly Readonly<Record<string, Value | null>>[],
+) => Promise<readonly Readonly<Record<string, unknown>>[]>
 
 /**
  * The one number of an answer that ranks rows: of a list, as classifiers give their probabilities, the last one;
@@ -59,7 +59,7 @@ export function scoreOf(outputs: Readonly<Record<string, Logged>>): number | und
 }
 
 /** Truth as a class: 1, true, "1" and "true" are the event; undefined for what is not one of two classes. */
-export function classOf(label: Logged): 0 | 1 | undefined {
+export function classOf(label: unknown): 0 | 1 | undefined {
   if (label === 1 || label === true || label === '1' || label === 'true') return 1
   if (label === 0 || label === false || label === '0' || label === 'false') return 0
   return undefined

@@ -1,0 +1,73 @@
+import { messageOf } from '#base/problem'
+import { createMonitoring, type Monitoring } from '#monitoring'
+import type { Projects } from '#projects'
+import type { Registry } from '#registry'
+import type { Serving } from '#serving'
+import type { Analytics } from '#stores/analytics/duckdb/index'
+import type { LocalClones } from './clones.ts'
+import { datasetFiles } from './dataset-files.ts'
+import type { Ground } from './features.ts'
+import { trainingData } from './training-data.ts'
+
+/** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
+export function monitoringOf(
+  { store, clock, config }: Ground,
+  parts: {
+    projects: Projects
+    clones: LocalClones
+    registry: Registry
+    serving: Serving
+    analytics: Analytics
+  },
+): Monitoring {
+  const { projects, clones, registry, serving, analytics } = parts
+  return createMonitoring({
+    read: store.read.monitoring,
+    transact: store.transact,
+    endpoints: () => serving.endpoints.list(),
+    predictions: serving.predictions,
+    trainingData: trainingData({
+      registry,
+      pipelines: store.read.pipelines,
+      datasets: datasetFiles({ config, projects, clones }),
+    }),
+    profiler: analytics,
+    score: serving.score,
+    clock,
+  })
+}
+
+/** The monitors look for windows that are over this often, and soon after the log has grown. */
+const LOOK_MS = 1000
+const SOON_MS = 100
+
+/** Keeps the monitors looking until the server stops. */
+export function watchWindows(
+  { logger, onStop }: Ground,
+  { monitoring, serving }: { monitoring: Monitoring; serving: Serving },
+): void {
+  let looking = false
+  let soon: NodeJS.Timeout | undefined
+  const look = () => {
+    soon = undefined
+    if (looking) return
+    looking = true
+    monitoring
+      .tick()
+      .catch((error: unknown) => {
+        logger.error({ error: messageOf(error) }, 'could not look for windows; will look again')
+      })
+      .finally(() => {
+        looking = false
+      })
+  }
+  const timer = setInterval(look, LOOK_MS)
+  const unsubscribe = serving.predictions.onGrowth(() => {
+    soon ??= setTimeout(look, SOON_MS)
+  })
+  onStop(() => {
+    unsubscribe()
+    clearInterval(timer)
+    clearTimeout(soon)
+  })
+}
