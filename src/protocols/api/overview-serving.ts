@@ -115,6 +115,7 @@ export async function championFrom(
   if (move === undefined || version === null) return null
   const model = textIn(move, 'model') ?? ''
   const by = textIn(move, 'promotion')
+  const promotion = promotions.find(({ wire }) => wire.promotion === by)?.wire ?? null
   const registered = await newest('model-version-registered', MOVES_LOOKED_AT)
   const registration = registered.find(
     (entry) => textIn(entry, 'model') === model && integerIn(entry, 'version') === version,
@@ -124,9 +125,9 @@ export async function championFrom(
     version,
     alias: 'champion',
     since: writtenAt(move),
-    event: eventOf(move),
+    event: eventOf(move) ?? promotion?.event ?? null,
     run: registration === undefined ? null : textIn(registration, 'run'),
-    promotion: promotions.find(({ wire }) => wire.promotion === by)?.wire ?? null,
+    promotion,
     position: move.position,
   }
 }

@@ -1,7 +1,6 @@
 import type { Json } from '#base/json'
 import type { Entry, LedgerReads } from '#ledger'
 import {
-  causeIn,
   eventOf,
   firstBy,
   integerIn,
@@ -98,10 +97,13 @@ function windowOf(entry: Entry): WindowWire {
     predictions: integerIn(entry, 'predictions') ?? 0,
     labels: integerIn(entry, 'labels') ?? 0,
     settled: textIn(entry, 'state') === 'settled',
+    modelVersion: textIn(entry, 'modelVersion'),
     driftShare: numberIn(entry, 'driftShare'),
+    prediction: textIn(entry, 'prediction'),
     auc: numberIn(entry, 'auc'),
     low: numberIn(entry, 'ciLow'),
     high: numberIn(entry, 'ciHigh'),
+    unjudged: textIn(entry, 'performanceSkipped') ?? textIn(entry, 'driftSkipped'),
   }
 }
 
@@ -109,6 +111,7 @@ function completed(earlier: WindowWire, later: WindowWire): WindowWire {
   return {
     ...later,
     driftShare: later.driftShare ?? earlier.driftShare,
+    prediction: later.prediction ?? earlier.prediction,
     auc: later.auc ?? earlier.auc,
     low: later.low ?? earlier.low,
     high: later.high ?? earlier.high,
@@ -136,22 +139,19 @@ function newestDrift(
     drifted: features
       .map(featureOf)
       .filter((each) => each !== null)
-      .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0))
       .slice(0, 10),
     driftedAt: start,
   }
 }
 
 function featureOf(value: Json): DriftedFeatureWire | null {
-  if (typeof value === 'string') return { feature: value, value: null, statistic: null }
-  const { feature, name, value: size, statistic, method } = recordOf(value)
-  const called = feature ?? name
-  if (typeof called !== 'string') return null
-  const measure = statistic ?? method
+  const { feature, value: size, threshold, statistic } = recordOf(value)
+  if (typeof feature !== 'string') return null
   return {
-    feature: called,
+    feature,
     value: numberOf(size),
-    statistic: typeof measure === 'string' ? measure : null,
+    threshold: numberOf(threshold),
+    statistic: typeof statistic === 'string' ? statistic : null,
   }
 }
 
@@ -224,60 +224,59 @@ export async function policyRunsFrom(
   { newest, read }: { newest: Newest; read: Pick<LedgerReads, 'find'> },
   promotions: readonly KnownPromotion[],
 ): Promise<PolicyRunWire[]> {
-  const [fired, started, finished] = await Promise.all([
+  const [fired, finished] = await Promise.all([
     newest('policy-fired', POLICY_RUNS_MAX),
-    newest('pipeline-run-started', 50),
-    newest('pipeline-run-finished', 50),
+    newest('policy-run-finished', POLICY_RUNS_MAX),
   ])
-  const ends = firstBy(finished, (entry) => textIn(entry, 'pipelineRun') ?? '')
+  const ends = firstBy(finished, (entry) => textIn(entry, 'policyRun') ?? '')
   return Promise.all(
     fired.map(async (entry) => {
       const id = textIn(entry, 'policyRun') ?? ''
-      const start = started.find((each) => causedBy(each, id))
+      const end = ends.get(id)
       const position = integerIn(entry, 'cause')
-      const cause = position === null ? undefined : await read.find(position)
+      const asked = end === undefined ? null : textIn(end, 'promotion')
       return policyRunOf(entry, {
-        id,
-        cause,
-        promotion: promotions.find((each) => each.policyRun === id)?.wire,
-        end: start === undefined ? undefined : ends.get(textIn(start, 'pipelineRun') ?? ''),
+        end,
+        cause: position === null ? undefined : await read.find(position),
+        promotion: promotions.find(
+          ({ policyRun, wire }) => policyRun === id || wire.promotion === asked,
+        )?.wire,
       })
     }),
-  )
-}
-
-function causedBy(pipelineRun: Entry, policyRun: string): boolean {
-  return (
-    causeIn(pipelineRun, 'policy-run') === policyRun ||
-    textIn(pipelineRun, 'cause') === policyRun ||
-    recordIn(pipelineRun, 'cause')['id'] === policyRun
   )
 }
 
 function policyRunOf(
   fired: Entry,
   known: {
-    id: string
     cause: Entry | undefined
     promotion: KnownPromotion['wire'] | undefined
     end: Entry | undefined
   },
 ): PolicyRunWire {
-  const { id, cause, promotion, end } = known
+  const { cause, promotion, end } = known
+  const made = end === undefined ? null : textIn(end, 'modelVersion')
+  const [model, version] = made?.split('/') ?? []
   return {
-    policyRun: id,
+    policyRun: textIn(fired, 'policyRun') ?? '',
     policy: textIn(fired, 'policy') ?? '',
     endpoint: textIn(fired, 'endpoint'),
     fired: writtenAt(fired),
     event: eventOf(fired),
-    cause: cause?.type ?? textIn(fired, 'on'),
+    cause: cause?.type ?? textIn(fired, 'causeType'),
     causePosition: cause?.position ?? null,
+    why: cause === undefined ? null : textIn(cause, 'detail'),
     state: policyState(promotion, end),
-    model: promotion?.model ?? null,
-    version: promotion?.version ?? null,
+    model: promotion?.model ?? model ?? null,
+    version: promotion?.version ?? versionOf(version),
     reason: promotion?.reasons[0] ?? (end === undefined ? null : textIn(end, 'reason')),
     position: fired.position,
   }
+}
+
+function versionOf(text: string | undefined): number | null {
+  const version = Number(text)
+  return Number.isSafeInteger(version) ? version : null
 }
 
 function policyState(

@@ -114,15 +114,21 @@ export const WindowWire = Type.Object({
   predictions: Type.Integer(),
   labels: Type.Integer(),
   settled: Type.Boolean(),
+  modelVersion: Nullable(Text),
   driftShare: Nullable(Type.Number()),
+  prediction: Nullable(
+    Type.String({ description: 'Whether what was predicted has drifted, too.' }),
+  ),
   auc: Nullable(Type.Number()),
   low: Nullable(Type.Number()),
   high: Nullable(Type.Number()),
+  unjudged: Nullable(Type.String({ description: 'Why a part of it could not be judged.' })),
 })
 
 export const DriftedFeatureWire = Type.Object({
   feature: Text,
   value: Nullable(Type.Number()),
+  threshold: Nullable(Type.Number()),
   statistic: Nullable(Text),
 })
 
@@ -167,6 +173,7 @@ export const PolicyRunWire = Type.Object({
   event: Nullable(Time),
   cause: Nullable(Text),
   causePosition: Nullable(Type.Integer()),
+  why: Nullable(Type.String({ description: 'What the finding said.' })),
   state: Type.Union([
     Type.Literal('retraining'),
     Type.Literal('checking'),

@@ -162,16 +162,23 @@ describe('the overview', () => {
   })
 
   test('follows a policy from its cause to the decision', async () => {
-    await tell({ type: 'drift-detected', data: { endpoint: 'e' } })
+    await tell({ type: 'drift-detected', data: { endpoint: 'e', detail: '5 of 13 drifted' } })
     const policyRun = { kind: 'policy-run', id: 'pr1' } as const
     await tell({
       type: 'policy-fired',
-      data: { policy: 'keep-fresh', policyRun: 'pr1', endpoint: 'e', cause: 0 },
+      data: {
+        policy: 'keep-fresh',
+        policyRun: 'pr1',
+        endpoint: 'e',
+        cause: 0,
+        causeType: 'drift-detected',
+      },
     })
     expect((await overview()).policyRuns[0]).toMatchObject({
       state: 'retraining',
       cause: 'drift-detected',
       causePosition: 0,
+      why: '5 of 13 drifted',
     })
     await tell(
       {

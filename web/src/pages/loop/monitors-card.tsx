@@ -130,7 +130,7 @@ function WindowCharts({
       <TimeChart look={performance} data={scores} cursor={keyed} onCursor={onPoint} />
       <ChartTitle
         ink="text-chart-drift-over"
-        limit={driftLimit === null ? null : `alert over ${percent(driftLimit)}`}
+        limit={driftLimit === null ? null : `alert from ${percent(driftLimit)}`}
       >
         Share of features that drifted, per day
       </ChartTitle>
@@ -191,6 +191,7 @@ function Readout({
           <span className="text-ink-3">Drift</span>{' '}
           {window.driftShare === null ? 'not yet' : percent(window.driftShare)}
         </span>
+        {window.prediction === 'drifted' ? <span>predictions drifted too</span> : null}
         <span>
           <span className="text-ink-3">Predictions</span> {count(window.predictions)}
         </span>
@@ -198,7 +199,10 @@ function Readout({
           <span className="text-ink-3">Truths</span> {count(window.labels)}
         </span>
       </p>
-      <p className="truncate text-xs text-ink-2">{marks.map((mark) => mark.words).join(' · ')}</p>
+      <p className="truncate text-xs text-ink-3">
+        {[window.unjudged, ...marks.map((mark) => mark.words)].filter(Boolean).join(' · ') ||
+          'Point at a day, or use the arrow keys, to read it.'}
+      </p>
     </div>
   )
 }

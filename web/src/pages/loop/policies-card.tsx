@@ -50,8 +50,14 @@ function PolicyLine({ run }: { run: PolicyRunWire }) {
       <p className="w-full text-[0.8125rem] text-ink-3">
         <time dateTime={run.event ?? run.fired}>{day(run.event ?? run.fired)}</time>
         {run.endpoint === null ? '' : ` · ${run.endpoint}`}
-        {run.reason === null || run.reason === '' ? '' : ` · ${run.reason}`}
       </p>
+      {[run.why, run.reason]
+        .filter((words) => words !== null && words !== '')
+        .map((words) => (
+          <p key={words} className="w-full text-[0.8125rem] text-ink-2">
+            {words}
+          </p>
+        ))}
     </li>
   )
 }

@@ -61,11 +61,11 @@ export function driftSentence(windows: readonly WindowWire[], limit: number | nu
   )
   const last = judged.at(-1)
   if (last === undefined) return 'No window has been compared with the training data yet.'
-  const over = limit === null ? 0 : judged.filter(({ driftShare }) => driftShare > limit).length
+  const over = limit === null ? 0 : judged.filter(({ driftShare }) => driftShare >= limit).length
   const above =
     limit === null
       ? ''
-      : ` More than ${percent(limit)} had drifted in ${over} of ${counted(judged.length, 'window')}.`
+      : ` At least ${percent(limit)} had drifted in ${over} of ${counted(judged.length, 'window')}.`
   return `${percent(last.driftShare)} of the features had drifted on ${day(last.start)}.${above}`
 }
 

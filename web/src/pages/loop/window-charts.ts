@@ -84,7 +84,7 @@ export function performanceData(windows: readonly WindowWire[]): uPlot.AlignedDa
 }
 
 export function driftData(windows: readonly WindowWire[], limit: number | null): uPlot.AlignedData {
-  const over = (share: number | null) => share !== null && limit !== null && share > limit
+  const over = (share: number | null) => share !== null && limit !== null && share >= limit
   return [
     windows.map((window) => secondsOf(window.start)),
     windows.map(({ driftShare }) => (over(driftShare) ? null : driftShare)),

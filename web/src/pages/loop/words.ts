@@ -55,6 +55,8 @@ const WORDS: Readonly<Record<string, (data: Data) => string>> = {
     `${spoken(text(data, 'kind'))} alert raised for ${text(data, 'endpoint')}`,
   'alert-cleared': (data) =>
     `${spoken(text(data, 'kind'))} alert cleared for ${text(data, 'endpoint')}`,
+  'policy-run-finished': (data) =>
+    `Policy ${text(data, 'policy')} ${text(data, 'outcome')}${firstReason(data)}`,
   'policy-fired': (data) => `Policy ${text(data, 'policy')} fired`,
   'promotion-requested': (data) => `${version(data)} proposed as ${text(data, 'alias')}`,
   'check-finished': (data) =>
