@@ -19,9 +19,10 @@ export interface Alert {
 /** Whether a condition holds at a window, seen with the windows before it. */
 export type Condition =
   | { readonly state: 'holds'; readonly detail: string }
+  /** As many windows in a row were calm as it takes to raise an alert. */
   | { readonly state: 'over' }
-  /** The window says nothing, so nothing changes. */
-  | { readonly state: 'unjudged' }
+  /** Neither, or the window could not be judged: nothing changes. */
+  | { readonly state: 'open' }
 
 /**
  * Drift has lasted. `earlier` are windows before this one, oldest first; only those of the same model version
@@ -32,11 +33,11 @@ export function driftCondition(
   earlier: readonly Window[],
   persistence: Persistence,
 ): Condition {
-  if (window.drift.state === 'skipped') return { state: 'unjudged' }
+  if (window.drift.state === 'skipped') return { state: 'open' }
   const flags = sameVersion(window, earlier).map(({ drift }) =>
     drift.state === 'judged' ? drift.alarming : null,
   )
-  if (!persists(flags, persistence)) return { state: 'over' }
+  if (!persists(flags, persistence)) return calmed(flags, persistence)
   const names = driftedFeatures(window.drift).map(({ feature }) => feature)
   const subject =
     names.length === 0
@@ -52,7 +53,7 @@ export function performanceCondition(
   { min, persistence }: { min: number; persistence: Persistence },
 ): Condition {
   const { performance } = window
-  if (performance === null || performance.state === 'too-few') return { state: 'unjudged' }
+  if (performance === null || performance.state === 'too-few') return { state: 'open' }
   const flags = sameVersion(window, earlier).map(({ performance: each }) =>
     each === null || each.state === 'too-few' ? null : each.below !== 'no',
   )
@@ -60,8 +61,15 @@ export function performanceCondition(
   const value = `ROC-AUC ${digits(auc)} (${digits(ciLow)} to ${digits(ciHigh)}, ${performance.labels} labels)`
   if (below === 'certainly')
     return { state: 'holds', detail: `${value} is below ${min} beyond doubt` }
-  if (!persists(flags, persistence)) return { state: 'over' }
+  if (!persists(flags, persistence)) return calmed(flags, persistence)
   return { state: 'holds', detail: `${value}; below ${min}, ${lasting(persistence)}` }
+}
+
+/** An alert that one good day cleared would be raised again by the next bad one. */
+function calmed(flags: readonly (boolean | null)[], { windows }: Persistence): Condition {
+  const last = flags.filter((flag) => flag !== null).slice(-windows)
+  const isOver = last.length === windows && !last.includes(true)
+  return { state: isOver ? 'over' : 'open' }
 }
 
 function sameVersion(window: Window, earlier: readonly Window[]): Window[] {
