@@ -20,8 +20,6 @@ export function httpRecorder(
 ): RunRecorder {
   const post = poster(baseUrl, dependencies)
   const { cause } = dependencies
-  const at = (pipelineRunId: string, stage?: string) =>
-    `/pipeline-runs/${encodeURIComponent(pipelineRunId)}${stage === undefined ? '' : `/stages/${encodeURIComponent(stage)}`}`
   return {
     pipelineStarted: (start) =>
       post('/pipeline-runs', {
@@ -41,6 +39,11 @@ export function httpRecorder(
       await post(`${at(pipelineRunId)}/finish`, end)
     },
   }
+}
+
+function at(pipelineRunId: string, stage?: string): string {
+  const run = `/pipeline-runs/${encodeURIComponent(pipelineRunId)}`
+  return stage === undefined ? run : `${run}/stages/${encodeURIComponent(stage)}`
 }
 
 type Answer<T> = { readonly ok: T } | { readonly again: string }

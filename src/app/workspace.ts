@@ -168,5 +168,5 @@ async function projectConfig(root: string): Promise<ProjectConfig> {
   const { config, problems } = parseProjectFile(readFileSync(file, 'utf8'))
   if (config === undefined)
     throw new Problem('invalid', `orrery.yaml is not right: ${problems.join('; ')}`)
-  return config as ProjectConfig
+  return config
 }

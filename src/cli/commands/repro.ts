@@ -60,9 +60,9 @@ export const repro = command({
     const options = {
       targets,
       force: flags.force,
-      singleItem: flags['single-item'] === true,
-      keepGoing: flags['keep-going'] === true,
-      runCache: flags['run-cache'] !== false,
+      singleItem: flags['single-item'],
+      keepGoing: flags['keep-going'],
+      runCache: flags['run-cache'],
     }
     if (flags.dry) {
       const plan = await here.pipelines.plan(options)
@@ -131,8 +131,11 @@ async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promis
   }
 }
 
+function write(text: string): void {
+  process.stdout.write(text)
+}
+
 function printer(): (event: ReproEvent) => void {
-  const write = (text: string) => process.stdout.write(text)
   const lines = linePrefixer(write)
   return (event) => {
     if (event.kind === 'decided' && event.action !== 'up-to-date')
@@ -167,16 +170,16 @@ function toStandardError(): (event: ReproEvent) => void {
 }
 
 /** Output of a stage, each line after the stage's name. */
-function linePrefixer(write: (text: string) => unknown) {
+function linePrefixer(put: (text: string) => unknown) {
   let rest = ''
   return {
     add: (step: string, text: string) => {
       const lines = (rest + text).split(/\r?\n/)
       rest = lines.pop() ?? ''
-      for (const line of lines) write(`${step} | ${line}\n`)
+      for (const line of lines) put(`${step} | ${line}\n`)
     },
     flush: (step: string) => {
-      if (rest !== '') write(`${step} | ${rest}\n`)
+      if (rest !== '') put(`${step} | ${rest}\n`)
       rest = ''
     },
   }

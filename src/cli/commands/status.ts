@@ -34,16 +34,12 @@ export const status = command({
     const { inWords } = await import('#stages')
     const lines = [
       ...data.map(({ path, change }) => `${here.shown(path)} is ${change}`),
-      ...stages.flatMap(({ stage, lock, reasons }) =>
-        reasons.length === 0
-          ? []
-          : [
-              `${stage.address} would run:`,
-              ...(lock === undefined
-                ? ['  it has not run before']
-                : reasons.map((reason) => `  ${inWords(reason)}`)),
-            ],
-      ),
+      ...stages
+        .filter(({ reasons }) => reasons.length > 0)
+        .flatMap(({ stage, lock, reasons }) => {
+          const why = lock === undefined ? ['it has not run before'] : reasons.map(inWords)
+          return [`${stage.address} would run:`].concat(why.map((each) => `  ${each}`))
+        }),
     ]
     say(flags, json, lines.length === 0 ? ['Data and pipelines are up to date.'] : lines)
   },

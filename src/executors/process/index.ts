@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { basename, join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Problem } from '#base/problem'
 import type { Execution, ExecutionStep, Executor } from '#stages'
@@ -29,18 +30,29 @@ const GRACE_MS = 5000
 /** Output that comes after the end is from processes left behind; they are not waited for. */
 const DRAIN_MS = 500
 
+/**
+ * Waits until its number is on record before it becomes the command: should this program be killed in
+ * between, the command never starts, and so nothing runs that the next program would not know of.
+ */
+const GATE = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"'
+
 async function runCommand(
   options: Parameters<typeof processExecutor>[0],
   step: ExecutionStep,
   command: string,
 ): Promise<Execution> {
-  const child = spawn(options.shell, [...quiet(options.shell), '-c', command], {
-    cwd: join(options.root, step.folder),
-    env: { ...options.environment, ...step.environment },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const listening = [listen(child.stdout, step.onOutput), listen(child.stderr, step.onOutput)]
+  const child = spawn(
+    '/bin/sh',
+    ['-c', GATE, 'sh', options.shell, ...quiet(options.shell), '-c', command],
+    {
+      cwd: join(options.root, step.folder),
+      env: { ...options.environment, ...step.environment },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    },
+  )
+  const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null)
+  const listening = outputs.map((stream) => listen(stream, step.onOutput))
   let ending: Execution | undefined
   let force: NodeJS.Timeout | undefined
   const end = (why: Execution) => {
@@ -73,8 +85,7 @@ async function runCommand(
     clearTimeout(timer)
     clearTimeout(force)
     step.signal?.removeEventListener('abort', cancel)
-    child.stdout.destroy()
-    child.stderr.destroy()
+    for (const stream of outputs) stream.destroy()
   }
 }
 
@@ -96,7 +107,11 @@ function exitOf(
       ),
     )
     child.on('exit', (code, signal) => resolve({ code, signal }))
-    if (child.pid !== undefined) about.onStart(child.pid)
+    if (child.pid === undefined) return
+    about.onStart(child.pid)
+    const gate = child.stdio[3] as Writable
+    gate.on('error', () => {})
+    gate.end('go\n')
   })
 }
 

@@ -1,4 +1,3 @@
-import type { Json } from '#base/json'
 import { messageOf } from '#base/problem'
 import type { Step } from './graph.ts'
 import type { StageOutcome } from './recorder.ts'
@@ -31,7 +30,7 @@ export async function runStage(
     pipelineRunId,
     stage: stage.address,
     command: stage.cmd,
-    params: namedParams(inputs.params) as Record<string, Json>,
+    params: namedParams(inputs.params),
     deps: depRefs(stage, inputs.deps),
     environment: environment.record,
   })
@@ -139,27 +138,16 @@ async function execute(
 }
 
 function failureOf(execution: Execution): { outcome: StageOutcome; failure: string } | null {
-  switch (execution.kind) {
-    case 'finished':
-      return null
-    case 'failed':
-      return {
-        outcome: 'failed',
-        failure: `\`${execution.command}\` ended with exit code ${execution.code}`,
-      }
-    case 'killed':
-      return {
-        outcome: 'killed',
-        failure: `\`${execution.command}\` was ended by ${execution.signal}`,
-      }
-    case 'timed-out':
-      return {
-        outcome: 'killed',
-        failure: `\`${execution.command}\` was ended after ${Math.round(execution.afterMs / 1000)} s, the time it is given; give it more with meta.timeout in dvc.yaml`,
-      }
-    case 'cancelled':
-      return { outcome: 'killed', failure: 'it was cancelled' }
-  }
+  if (execution.kind === 'finished') return null
+  if (execution.kind === 'cancelled') return { outcome: 'killed', failure: 'it was cancelled' }
+  const { kind, command } = execution
+  if (kind === 'failed')
+    return { outcome: 'failed', failure: `\`${command}\` ended with exit code ${execution.code}` }
+  const how =
+    kind === 'killed'
+      ? `by ${execution.signal}`
+      : `after ${Math.round(execution.afterMs / 1000)} s, the time it is given; give it more with meta.timeout in dvc.yaml`
+  return { outcome: 'killed', failure: `\`${command}\` was ended ${how}` }
 }
 
 /** Text of several lines is several commands, each in a shell of its own, as DVC does it. */

@@ -38,10 +38,6 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
     if (loaded.problems.length > 0) throw faulty(loaded)
     return loaded
   }
-  const steps = (graph: Graph, options: ReproOptions): ReproOptions => ({
-    ...options,
-    targets: options.targets.flatMap((target) => stepsNamed(graph, target)),
-  })
   return {
     load: () => ground.files.load(),
     status: async (targets = []) => {
@@ -59,13 +55,13 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
     plan: async (options) => {
       const loaded = await whole()
       const graph = graphOf(loaded.stages, loaded.tracked)
-      return planned(ground, { loaded, graph }, steps(graph, options))
+      return planned(ground, { loaded, graph }, withNames(graph, options))
     },
     repro: (options) =>
       exclusively([ground.whole], async () => {
         const loaded = await whole()
         const graph = graphOf(loaded.stages, loaded.tracked)
-        return repro(ground, loaded, steps(graph, options))
+        return repro(ground, loaded, withNames(graph, options))
       }),
   }
 }
@@ -131,6 +127,10 @@ async function isRestorable(
     if (error instanceof Problem) return false
     throw error
   }
+}
+
+function withNames(graph: Graph, options: ReproOptions): ReproOptions {
+  return { ...options, targets: options.targets.flatMap((target) => stepsNamed(graph, target)) }
 }
 
 /** Steps that a word names: a step, a group made by foreach or matrix, a file of stages, or an output. */

@@ -92,28 +92,24 @@ export function valuesOf(keys: readonly string[], values: ParamMap): ParamMap {
 }
 
 export function inWords(reason: Reason): string {
-  switch (reason.kind) {
-    case 'forced':
-      return 'it was asked for with --force'
-    case 'command':
-      return 'its command changed'
-    case 'always':
-      return 'it runs every time'
-    case 'new':
-      return 'it has not run before'
-    case 'dep':
-      return `${reason.path} ${reason.change === 'deleted' ? 'is missing' : 'changed'}`
-    case 'params-file':
-      return reason.change === 'deleted'
-        ? `${reason.path} is missing`
-        : `parameters of ${reason.path} are new to it`
-    case 'param':
-      return `parameter ${reason.name} of ${reason.path} ${PARAM_WORDS[reason.change]}`
-    case 'out':
-      return `its output ${reason.path} ${OUT_WORDS[reason.change]}`
-  }
+  if (reason.kind === 'dep')
+    return `${reason.path} ${reason.change === 'deleted' ? 'is missing' : 'changed'}`
+  if (reason.kind === 'params-file')
+    return reason.change === 'deleted'
+      ? `${reason.path} is missing`
+      : `parameters of ${reason.path} are new to it`
+  if (reason.kind === 'param')
+    return `parameter ${reason.name} of ${reason.path} ${PARAM_WORDS[reason.change]}`
+  if (reason.kind === 'out') return `its output ${reason.path} ${OUT_WORDS[reason.change]}`
+  return PLAIN_WORDS[reason.kind]
 }
 
+const PLAIN_WORDS = {
+  forced: 'it was asked for with --force',
+  command: 'its command changed',
+  always: 'it runs every time',
+  new: 'it has not run before',
+} as const
 const PARAM_WORDS = { modified: 'changed', deleted: 'is gone', new: 'is new' } as const
 const OUT_WORDS = {
   modified: 'is not what it wrote',
@@ -128,9 +124,11 @@ async function* changedParams(
 ): AsyncGenerator<Reason> {
   const values = await look.params(params.path)
   const { path } = params
-  if (values === undefined) return yield { kind: 'params-file', path, change: 'deleted' }
   const locked = lock?.params.get(params.written)
-  if (locked === undefined) return yield { kind: 'params-file', path, change: 'new' }
+  if (values === undefined || locked === undefined) {
+    yield { kind: 'params-file', path, change: values === undefined ? 'deleted' : 'new' }
+    return
+  }
   const now = valuesOf(params.keys, values)
   const names =
     params.keys.length > 0

@@ -44,7 +44,6 @@ export function withOption(
 ): string {
   const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n')
   const line = `    ${option.name} = ${printedValue(option.value)}`
-  const isHeader = (each: string) => each.trim().startsWith('[')
   const start = lines.findIndex(
     (each) => isHeader(each) && readConfig(each).value.has(option.section),
   )
@@ -62,6 +61,10 @@ export function withOption(
 /** Where this is true in DVC's words. */
 export function isOn(value: string | undefined): boolean {
   return ['true', 'yes', 'on', '1'].includes((value ?? '').toLowerCase())
+}
+
+function isHeader(line: string): boolean {
+  return line.trim().startsWith('[')
 }
 
 /** Names like `remote "backup"` are quoted as a whole, since they hold blanks and quotes. */

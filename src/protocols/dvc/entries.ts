@@ -22,6 +22,12 @@ export function contentOf(entry: ParamMap): Content | undefined {
   }
 }
 
+/** A value that has to be text; '' for anything else, which the checks report. */
+export function textAt(entry: ParamMap, key: string): string {
+  const value = entry.get(key)
+  return typeof value === 'string' ? value : ''
+}
+
 export function metaOf(content: Content): [string, ParamValue][] {
   return [
     ...(content.sizeBytes === undefined

@@ -18,6 +18,7 @@ import {
   metaOf,
   shape,
   text,
+  textAt,
   type Check,
 } from './entries.ts'
 import { compareCodePoints } from './python.ts'
@@ -76,7 +77,7 @@ export function lockOf(entry: ParamMap): StageLock {
   const cmd = entry.get('cmd')
   const params = entry.get('params')
   return {
-    cmd: isList(cmd) ? cmd.map(String) : String(cmd ?? ''),
+    cmd: isList(cmd) ? cmd.map(String) : textAt(entry, 'cmd'),
     deps: lockedPaths(entry.get('deps')),
     params: new Map(
       isMap(params)
@@ -127,7 +128,7 @@ function paramsOf(params: ReadonlyMap<string, ParamMap>): ParamMap {
 function lockedPaths(value: ParamValue | undefined): LockedPath[] {
   if (!isList(value)) return []
   return value.filter(isMap).map((entry) => ({
-    path: String(entry.get('path') ?? ''),
+    path: textAt(entry, 'path'),
     content: contentOf(entry),
   }))
 }

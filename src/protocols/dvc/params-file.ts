@@ -27,15 +27,16 @@ export function readParamsFile(
 
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
 
+// Without the source text 1 and 1.0 are the same number, and large ints are not exact.
+const revive: Reviver = (_key, value, { source }) => {
+  if (typeof value === 'number')
+    return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
+  if (value !== null && typeof value === 'object' && !Array.isArray(value))
+    return new Map(Object.entries(value))
+  return value
+}
+
 function readJson(text: string): { value: ParamValue; problems: string[] } {
-  // Without the source text 1 and 1.0 are the same number, and large ints are not exact.
-  const revive: Reviver = (_key, value, { source }) => {
-    if (typeof value === 'number')
-      return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
-    if (value !== null && typeof value === 'object' && !Array.isArray(value))
-      return new Map(Object.entries(value))
-    return value
-  }
   try {
     return {
       value: JSON.parse(text, revive as Parameters<typeof JSON.parse>[1]) as ParamValue,

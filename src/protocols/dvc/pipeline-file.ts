@@ -3,6 +3,7 @@ import { isList, isMap, type ParamKey, type ParamMap, type ParamValue, type Stag
 import { faults } from './entries.ts'
 import { definitionsOf, type Definition } from './generate.ts'
 import { PIPELINE } from './pipeline-schema.ts'
+import { pythonText } from './python.ts'
 import { stageOf } from './pipeline-stage.ts'
 import {
   EMPTY_CONTEXT,
@@ -150,7 +151,7 @@ function resolved(
 ): { name: string; body: ParamMap } {
   const wdir = body.get('wdir')
   const folder =
-    typeof wdir === 'string' ? posix.join(at.folder, String(filled(wdir, context))) : at.folder
+    typeof wdir === 'string' ? posix.join(at.folder, pythonText(filled(wdir, context))) : at.folder
   const vars = body.get('vars')
   const own = isList(vars) ? withVars(context, vars, { ...at, folder, name }) : context
   const style = at.sources.style

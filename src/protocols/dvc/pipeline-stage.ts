@@ -8,6 +8,7 @@ import {
   type StageOut,
   type StageParams,
 } from '#stages'
+import { pythonText } from './python.ts'
 import { asArguments, TemplateFault } from './template.ts'
 
 /** The stage that a filled-in entry of `dvc.yaml` describes. */
@@ -52,10 +53,10 @@ export function durationMs(text: string): number | undefined {
 function timeoutOf(meta: ParamValue | undefined): number | undefined {
   const timeout = isMap(meta) ? meta.get('timeout') : undefined
   if (timeout === undefined || timeout === null) return undefined
-  const duration = durationMs(String(timeout))
+  const duration = durationMs(pythonText(timeout))
   if (duration === undefined || duration <= 0)
     throw new TemplateFault(
-      `meta.timeout '${String(timeout)}' is no time; write for example 10m or 90s`,
+      `meta.timeout '${pythonText(timeout)}' is no time; write for example 10m or 90s`,
     )
   return duration
 }

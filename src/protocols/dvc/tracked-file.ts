@@ -13,6 +13,7 @@ import {
   optional,
   shape,
   text,
+  textAt,
   type Check,
 } from './entries.ts'
 import { setInYaml } from './yaml-edit.ts'
@@ -80,11 +81,11 @@ export function withContent(
   const entries = isList(outs) ? outs : []
   const wdir = folderOf(file, top.get('wdir'))
   const index = entries.findIndex(
-    (entry) => isMap(entry) && posix.join(wdir, String(entry.get('path'))) === out.path,
+    (entry) => isMap(entry) && posix.join(wdir, textAt(entry, 'path')) === out.path,
   )
   const entry = entries[index]
   if (!isMap(entry)) return printTrackedFile(posix.relative(wdir, out.path), out.content)
-  const wanted = new Map(outEntries(String(entry.get('path')), out.content))
+  const wanted = new Map(outEntries(textAt(entry, 'path'), out.content))
   return changed(source, { top, index, entry, wanted })
 }
 
@@ -123,7 +124,7 @@ function outEntries(path: string, content: Content): [string, ParamValue][] {
 function outOf(entry: ParamMap, wdir: string): TrackedOut {
   const remote = entry.get('remote')
   return {
-    path: posix.join(wdir, String(entry.get('path') ?? '')),
+    path: posix.join(wdir, textAt(entry, 'path')),
     content: contentOf(entry),
     cached: entry.get('cache') !== false,
     push: entry.get('push') !== false,

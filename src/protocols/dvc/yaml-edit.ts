@@ -1,6 +1,7 @@
 import {
   isCollection,
   isMap as isMapNode,
+  isPair,
   isScalar,
   isSeq,
   type Node,
@@ -24,7 +25,7 @@ export function setInYaml(
   const { document, problems } = documentOf(text)
   if (problems.length > 0 || document.contents === null) return undefined
   const reader = readerOf(document)
-  const parent = nodeAt(document.contents as Node, path.slice(0, -1), reader.node)
+  const parent = nodeAt(document.contents, path.slice(0, -1), reader.node)
   if (parent === undefined || !isBlockMap(parent)) return undefined
   const key = path.at(-1) ?? null
   const pairs = parent.items as Pair<Node, Node>[]
@@ -92,9 +93,7 @@ function nodeEnd(node: Node | null | undefined): number | undefined {
   if (isScalar(node) || !isCollection(node) || node.flow === true) return node.range?.[1]
   const last = node.items.at(-1) as Node | Pair<Node, Node> | undefined
   if (last === undefined) return node.range?.[1]
-  return 'key' in last && isMapNode(node)
-    ? (nodeEnd((last as Pair<Node, Node>).value) ?? (last as Pair<Node, Node>).key.range?.[1])
-    : nodeEnd(last as Node)
+  return isPair(last) ? (nodeEnd(last.value) ?? last.key.range?.[1]) : nodeEnd(last)
 }
 
 function columnOf(text: string, offset: number): number {

@@ -243,10 +243,9 @@ function needsBackslash(text: readonly string[], at: { start: number; end: numbe
   const next = text[stop + 1]
   if (next === undefined) return true
   if (text[stop] === '\n' && next !== ' ') return true
-  const between = text.slice(at.end, stop)
+  const between = text.slice(at.end, stop).join('')
   const free =
-    !between.includes('"') &&
-    !between.includes("'") &&
+    !/["']/.test(between) &&
     next !== ' ' &&
     next !== '\n' &&
     !(text[at.end - 1] === ' ' && text[at.end] === ' ') &&

@@ -20,7 +20,7 @@ export function plainValue(source: string): ParamValue {
 export function readsAsText(text: string): boolean {
   if (text === '=' || text === '<<') return false
   // `-_` reads as text here, but ruamel takes it for a number and would stumble over it.
-  return typeof plainValue(text) === 'string' && !INT.test(text)
+  return typeof plainValue(text) === 'string' && !/^[-+]_+$/.test(text)
 }
 
 const NULLS = new Set(['~', 'null', 'Null', 'NULL'])

@@ -28,7 +28,7 @@ export function readYaml(text: string): ReadYaml {
   const { document, problems } = documentOf(text)
   if (problems.length > 0) return { value: null, problems }
   const reader = readerOf(document)
-  const value = document.contents === null ? null : reader.node(document.contents as Node)
+  const value = document.contents === null ? null : reader.node(document.contents)
   return { value, problems: reader.problems }
 }
 
@@ -57,12 +57,19 @@ export function readerOf(document: Document): {
   const problems: TextProblem[] = []
   // An alias gives the very list or map that its anchor named, so that sharing survives.
   const read = new Map<Node, ParamValue>()
+  const open = new Set<Node>()
 
   const node = (each: Node | null | undefined): ParamValue => {
     if (each === null || each === undefined) return null
     const known = read.get(each)
     if (known !== undefined) return known
+    if (open.has(each)) {
+      problems.push({ message: 'an alias stands inside what it names' })
+      return null
+    }
+    open.add(each)
     const value = valueOf(each)
+    open.delete(each)
     read.set(each, value)
     return value
   }
@@ -74,9 +81,9 @@ export function readerOf(document: Document): {
         problems.push({ message: `the alias *${each.source} names no anchor` })
         return null
       }
-      return node(target as Node)
+      return node(target)
     }
-    if (isScalar(each)) return scalarValue(each as ScalarNode, problems)
+    if (isScalar(each)) return scalarValue(each, problems)
     if (isSeq(each)) return each.items.map((item) => node(item as Node))
     if (isMapNode(each)) return mapValue(each.items as Pair<Node, Node>[])
     return null
@@ -92,7 +99,7 @@ export function readerOf(document: Document): {
           message: 'a key is a list, a map or a date; only text and numbers can be keys',
         })
       else if (name === '<<' && isScalar(key) && key.type === 'PLAIN')
-        merged.push(...mergedMaps(node(value), problems).flatMap((map) => [...map]))
+        merged.push(...mergedMaps(node(value), problems).flatMap((map) => Array.from(map)))
       else own.push([name, node(value)])
     }
     return new Map([...merged, ...own])

@@ -65,7 +65,7 @@ export function openOutsAside(root: string, folder: string): OutsAside {
     recover: async (lockTokenOf) => {
       const undone: string[] = []
       for (const place of placesIn(folder)) {
-        const journal = readJson<Journal>(join(place, JOURNAL))
+        const journal = readJson(join(place, JOURNAL)) as Journal | undefined
         if (journal === undefined) {
           rmSync(place, { recursive: true, force: true })
           continue
@@ -75,7 +75,7 @@ export function openOutsAside(root: string, folder: string): OutsAside {
           journal.owner.pid !== process.pid
         )
           continue
-        await endGroup(readJson<Process>(join(place, GROUP)))
+        await endGroup(readJson(join(place, GROUP)) as Process | undefined)
         if (lockTokenOf(journal.stage) === journal.lockToken) {
           putBack(root, place, journal.outs)
           undone.push(journal.stage)
@@ -123,9 +123,9 @@ function placesIn(folder: string): string[] {
   return names.filter((name) => !name.endsWith(DROPPED)).map((name) => join(folder, name))
 }
 
-function readJson<T>(file: string): T | undefined {
+function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T
+    return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
     return undefined
   }

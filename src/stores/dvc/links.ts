@@ -17,7 +17,7 @@ export async function placeObject(
   for (const type of how.types) {
     const temporary = temporaryBeside(target)
     try {
-      await link1(object, temporary, type)
+      await LINKS[type](object, temporary)
       if (how.md5 !== undefined) await checkCopy(temporary, { object, md5: how.md5 })
       if (type === 'copy' || type === 'reflink')
         await chmod(temporary, (0o666 & ~process.umask()) | (how.executable === true ? 0o100 : 0))
@@ -32,17 +32,11 @@ export async function placeObject(
   throw reason
 }
 
-function link1(object: string, target: string, type: LinkType): Promise<void> {
-  switch (type) {
-    case 'reflink':
-      return copyFile(object, target, constants.COPYFILE_FICLONE_FORCE)
-    case 'copy':
-      return copyFile(object, target)
-    case 'hardlink':
-      return link(object, target)
-    case 'symlink':
-      return symlink(object, target)
-  }
+const LINKS: Readonly<Record<LinkType, (object: string, target: string) => Promise<void>>> = {
+  reflink: (object, target) => copyFile(object, target, constants.COPYFILE_FICLONE_FORCE),
+  copy: (object, target) => copyFile(object, target),
+  hardlink: (object, target) => link(object, target),
+  symlink: (object, target) => symlink(object, target),
 }
 
 /** A damaged object must not reach the workspace unseen: DVC would hand it out and notice later. */

@@ -93,7 +93,7 @@ async function isWhole(path: string, object: ObjectName): Promise<boolean> {
   if (stats === undefined || !stats.isFile()) return false
   if ((stats.mode & 0o777) === TRUSTED) return true
   // DVC 2 hashed text in another way and did not say which; its objects are taken as they are.
-  if (!object.legacy && `${await digestFile(path, 'md5')}` !== object.md5.replace(/\.dir$/, '')) {
+  if (!object.legacy && (await digestFile(path, 'md5')) !== object.md5.replace(/\.dir$/, '')) {
     rmSync(path, { force: true })
     return false
   }

@@ -334,8 +334,8 @@ describe('after a change of', () => {
       change(theirs)
       change(mine)
       const status = statusJson([], await ours(mine).pipelines.status())
-      expect(status, name).toEqual(JSON.parse(theirs.dvc('status', '--json')))
-      expect(await actions(mine), name).toEqual(expected)
+      expect({ name, status }).toEqual({ name, status: JSON.parse(theirs.dvc('status', '--json')) })
+      expect({ name, actions: await actions(mine) }).toEqual({ name, actions: expected })
       const said = theirs.dvc('repro')
       const ran = Object.keys(expected).filter((stage) => said.includes(`Running stage '${stage}'`))
       expect(ran.toSorted(), `dvc after ${name}`).toEqual(
@@ -343,8 +343,8 @@ describe('after a change of', () => {
           .filter((stage) => expected[stage] === 'run')
           .toSorted(),
       )
-      expect(mine.read('dvc.lock'), name).toBe(theirs.read('dvc.lock'))
-      expect(mine.tree('.dvc/cache'), name).toEqual(theirs.tree('.dvc/cache'))
+      expect({ name, lock: mine.read('dvc.lock') }).toEqual({ name, lock: theirs.read('dvc.lock') })
+      expect(mine.tree('.dvc/cache')).toEqual(theirs.tree('.dvc/cache'))
       for (const box of [theirs, mine]) box.remove()
     }
   }, 300_000)

@@ -137,8 +137,8 @@ const document = mapOf(value)
 describe('YAML and JSON as Python writes them', () => {
   test('printing a value gives the bytes that ruamel.yaml gives', () => {
     const documents = fc.sample(document, {
-      numRuns: Number(process.env['N'] ?? 1500),
-      seed: Number(process.env['S'] ?? 20),
+      numRuns: 1500,
+      seed: 20,
     })
     const expected = python(
       `${REVIVE}
@@ -146,8 +146,7 @@ from dvc.utils.serialize._yaml import dumps_yaml
 print(json.dumps([dumps_yaml(v) for v in values]))`,
       documents.map(tagged),
     ) as string[]
-    for (const [index, each] of documents.entries())
-      expect(printYaml(each), JSON.stringify(tagged(each))).toBe(expected[index])
+    for (const [index, each] of documents.entries()) expect(printYaml(each)).toBe(expected[index])
   })
 
   test('JSON for hashes has the bytes of json.dumps', () => {
