@@ -1,7 +1,7 @@
 import type { Logged, SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from '#serving'
 import type { Analytics } from './index.ts'
 import type { Column, ColumnType } from './parquet.ts'
-import type { Row } from './engine.ts'
+import type { Columns } from './engine.ts'
 import { joined, rowsOf, sql, type Sql } from './sql.ts'
 
 const INPUT = 'input.'
@@ -69,10 +69,10 @@ function segmentReader(analytics: Analytics) {
   return async (path: string, filter: SegmentFilter): Promise<SegmentRow[]> => {
     const json = await jsonColumnsOf(path)
     const limit = filter.limit === undefined ? sql`` : sql` limit ${filter.limit}`
-    const rows = await analytics.query(
+    const columns = await analytics.columns(
       sql`select * exclude (event_time) from ${rowsOf([path])} where ${conditions(filter)} order by event_ms, prediction, revision${limit}`,
     )
-    return rows.map((row) => segmentRow(row, json))
+    return segmentRows(columns, json)
   }
 }
 
@@ -170,25 +170,37 @@ async function* truthCells(
     for (const { by, ref, label, timeMs, atMs } of page) yield [by, ref, label, timeMs, atMs]
 }
 
-function segmentRow(row: Row, json: ReadonlySet<string>): SegmentRow {
-  const inputs: Record<string, Logged> = {}
-  const outputs: Record<string, Logged> = {}
-  for (const [column, given] of Object.entries(row)) {
-    const value = json.has(column) && given !== null ? JSON.parse(given as string) : given
-    if (column.startsWith(INPUT)) inputs[column.slice(INPUT.length)] = value as Logged
-    else if (column.startsWith(OUTPUT)) outputs[column.slice(OUTPUT.length)] = value as Logged
-  }
-  return {
-    prediction: row['prediction'] as number,
-    batch: row['batch'] as string,
-    revision: row['revision'] as number,
-    modelVersion: row['model_version'] as string,
-    role: row['role'] as SegmentRow['role'],
-    eventMs: row['event_ms'] as number,
-    atMs: row['at_ms'] as number,
-    key: row['key'] as string | null,
-    inputs,
-    outputs,
-  }
+function segmentRows(columns: Columns, json: ReadonlySet<string>): SegmentRow[] {
+  const own = (name: string) => columns[name] ?? []
+  const inputs = objectsOf(columns, INPUT, json)
+  const outputs = objectsOf(columns, OUTPUT, json)
+  return own('prediction').map((prediction, row) => ({
+    prediction: prediction as number,
+    batch: own('batch')[row] as string,
+    revision: own('revision')[row] as number,
+    modelVersion: own('model_version')[row] as string,
+    role: own('role')[row] as SegmentRow['role'],
+    eventMs: own('event_ms')[row] as number,
+    atMs: own('at_ms')[row] as number,
+    key: own('key')[row] as string | null,
+    inputs: inputs(row),
+    outputs: outputs(row),
+  }))
 }
 
+/** For each row an object of the columns with a prefix. */
+function objectsOf(columns: Columns, prefix: string, json: ReadonlySet<string>) {
+  const chosen = Object.entries(columns)
+    .filter(([column]) => column.startsWith(prefix))
+    .map(([column, values]) => ({
+      name: column.slice(prefix.length),
+      values: json.has(column)
+        ? values.map((value) => (value === null ? null : (JSON.parse(value as string) as Logged)))
+        : (values as readonly Logged[]),
+    }))
+  return (row: number) => {
+    const object: Record<string, Logged> = {}
+    for (const { name, values } of chosen) object[name] = values[row] ?? null
+    return object
+  }
+}

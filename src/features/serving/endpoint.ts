@@ -1,0 +1,61 @@
+import type { Ref } from '#ledger'
+import type { MonitorConfig } from '#projects'
+
+/** A stable name that answers predictions. */
+export interface Endpoint extends Declaration {
+  readonly declaredMs: number
+  /** What answers now; `null` before the first rollout. */
+  readonly live: Revision | null
+  /** What is asked as well, unseen by the caller. */
+  readonly shadowing: readonly Revision[]
+  /** Why the newest rollout did not come about; `null` after one that did. */
+  readonly failure: string | null
+}
+
+/** What an endpoint is meant to be. */
+export interface Declaration {
+  readonly name: string
+  readonly project: string
+  /** `models:/name@alias` or `models:/name/3`. */
+  readonly model: string
+  /** URIs of the same forms; one that means no version yet is passed over. */
+  readonly shadows: readonly string[]
+  readonly monitor: MonitorConfig | null
+}
+
+export type Role = 'live' | 'shadow'
+
+/** One model version at an endpoint in one role, from one rollout on; it never changes. */
+export interface Revision {
+  readonly endpoint: string
+  /** Counts from 1 at each endpoint. */
+  readonly number: number
+  readonly role: Role
+  readonly model: string
+  readonly version: number
+  readonly digest: string
+  readonly createdMs: number
+}
+
+export function endpointRef(name: string): Ref {
+  return { kind: 'endpoint', id: name }
+}
+
+/** A revision in the lineage graph: `flights-late/3`. */
+export function revisionRef({ endpoint, number }: { endpoint: string; number: number }): Ref {
+  return { kind: 'revision', id: `${endpoint}/${number}` }
+}
+
+/** Whether a declaration says the same as before. */
+export function sameDeclaration(one: Declaration, other: Declaration): boolean {
+  const text = ({ name, project, model, shadows, monitor }: Declaration) =>
+    JSON.stringify([name, project, model, shadows, sorted(monitor)])
+  return text(one) === text(other)
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return Object.entries(value)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, each]) => [key, sorted(each)])
+}

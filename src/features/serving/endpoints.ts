@@ -1,0 +1,243 @@
+import type { Clock } from '#base/clock'
+import type { Logger } from '#base/logger'
+import { messageOf, Problem } from '#base/problem'
+import { platformActor, type Actor, type Transact } from '#ledger'
+import { deploy, type Candidate, type Deployment } from './deployment.ts'
+import { sameDeclaration, type Declaration, type Endpoint } from './endpoint.ts'
+import * as facts from './facts.ts'
+import type { ModelSource } from './model-source.ts'
+import { createRollOut, notReady, type RollOut } from './rollout.ts'
+import type { Runtime } from './runtime.ts'
+import type { ServingReads, ServingWrites } from './store.ts'
+
+export type EndpointState = 'ready' | 'loading' | 'failed' | 'undeployed'
+
+export interface Endpoints {
+  list(): Promise<Endpoint[]>
+  /** Throws `not-found`. */
+  get(name: string): Promise<Endpoint>
+  /** Says what an endpoint is meant to be; saying it again changes nothing. */
+  declare(actor: Actor, declaration: Declaration): Promise<Endpoint>
+  /**
+   * Brings what serves in line with what the endpoint's URIs mean now: the new revision is loaded and has
+   * answered before it takes over, and the old one ends when its last request is answered. Throws when the
+   * new one does not load or answer; the old one goes on then.
+   */
+  rollOut(actor: Actor, name: string): Promise<RollOut>
+  /**
+   * What serves now, held until `release` is called. Waits while it is being loaded. Throws `not-found`,
+   * or `unavailable` while there is nothing that could answer.
+   */
+  take(name: string): Promise<Taken>
+  /** Loads again what served before the server stopped, in the background. */
+  restore(): Promise<void>
+  /** How the endpoints stand that this server has seen. */
+  states(): { endpoint: string; state: EndpointState }[]
+  stop(): Promise<void>
+}
+
+export interface Taken {
+  readonly endpoint: Endpoint
+  readonly deployment: Deployment
+  readonly release: () => void
+}
+
+interface Dependencies {
+  readonly read: ServingReads
+  readonly transact: Transact<{ serving: ServingWrites }>
+  readonly models: ModelSource
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly timeoutMs: number
+}
+
+const RETRY_FIRST_MS = 500
+const RETRY_MS_MAX = 60_000
+
+/** An endpoint as this server has it. */
+interface Slot {
+  endpoint: Endpoint
+  deployment: Deployment | undefined
+  /** The load that is under way after a start of the server. */
+  loading: Promise<void> | undefined
+  /** Rollouts of one endpoint come one after the other. */
+  turn: Promise<unknown>
+}
+
+export function createEndpoints(dependencies: Dependencies): Endpoints {
+  const { read, logger, timeoutMs } = dependencies
+  const { slots, slotOf, refresh } = slotTable(read)
+  const stopping = new AbortController()
+  const open = opener(dependencies)
+  const rollOut = createRollOut({ ...dependencies, open })
+
+  const rollOutNext = async (actor: Actor, slot: Slot): Promise<RollOut> => {
+    await refresh(slot)
+    const present = { endpoint: slot.endpoint, isDeployed: slot.deployment !== undefined }
+    const { outcome, deployment } = await rollOut(actor, present).finally(() => refresh(slot))
+    if (deployment === undefined) return outcome
+    if (stopping.signal.aborted) await deployment.retire()
+    else replace(slot, deployment)
+    return outcome
+  }
+  const replace = (slot: Slot, deployment: Deployment) => {
+    const old = slot.deployment
+    slot.deployment = deployment
+    // Nobody waits for the old one's last requests; they were promised their answers.
+    old?.retire().catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, 'a serving process could not be ended')
+    })
+  }
+
+  return {
+    list: () => read.list(),
+    get: async (name) => refresh(await slotOf(name)),
+    declare: async (actor, declaration) => {
+      await saveDeclaration(dependencies, actor, declaration)
+      return refresh(await slotOf(declaration.name))
+    },
+    rollOut: async (actor, name) => {
+      const slot = await slotOf(name)
+      const result = slot.turn.then(() => rollOutNext(actor, slot))
+      slot.turn = result.catch(() => undefined)
+      return result
+    },
+    take: async (name) => {
+      const slot = await slotOf(name)
+      if (slot.deployment === undefined && slot.loading !== undefined)
+        await within(slot.loading, timeoutMs)
+      const { deployment, endpoint } = slot
+      if (deployment === undefined) throw notReady(endpoint)
+      return { endpoint, deployment, release: deployment.hold() }
+    },
+    restore: async () => {
+      for (const { name } of await read.list()) {
+        const slot = await slotOf(name)
+        slot.loading = reload({ ...dependencies, open }, slot, stopping.signal).finally(() => {
+          slot.loading = undefined
+        })
+      }
+    },
+    states: () =>
+      [...slots.values()].map((slot) => ({ endpoint: slot.endpoint.name, state: stateOf(slot) })),
+    stop: async () => {
+      stopping.abort()
+      await Promise.allSettled([...slots.values()].map((slot) => slot.deployment?.process.stop()))
+    },
+  }
+}
+
+function slotTable(read: ServingReads) {
+  const slots = new Map<string, Slot>()
+  return {
+    slots,
+    slotOf: async (name: string): Promise<Slot> => {
+      const known = slots.get(name)
+      if (known !== undefined) return known
+      const endpoint = await read.find(name)
+      if (endpoint === undefined)
+        throw new Problem(
+          'not-found',
+          `there is no endpoint ${name}; "orrery endpoints" lists those that there are`,
+        )
+      const slot = slots.get(name) ?? {
+        endpoint,
+        deployment: undefined,
+        loading: undefined,
+        turn: Promise.resolve(),
+      }
+      slots.set(name, slot)
+      return slot
+    },
+    refresh: async (slot: Slot): Promise<Endpoint> => {
+      slot.endpoint = (await read.find(slot.endpoint.name)) ?? slot.endpoint
+      return slot.endpoint
+    },
+  }
+}
+
+async function saveDeclaration(
+  { transact, clock }: Dependencies,
+  actor: Actor,
+  declaration: Declaration,
+): Promise<void> {
+  await transact(async ({ serving, ledger }) => {
+    const before = await serving.find(declaration.name)
+    if (before !== undefined && before.project !== declaration.project)
+      throw new Problem(
+        'exists',
+        `the endpoint ${declaration.name} belongs to the project ${before.project}; choose another name`,
+      )
+    if (before !== undefined && sameDeclaration(before, declaration)) return
+    await serving.declare(declaration, clock.nowMs())
+    await ledger.append(actor, [facts.endpointDeclared(declaration)])
+  })
+}
+
+function opener(dependencies: Dependencies) {
+  const { transact, logger } = dependencies
+  return (live: Candidate, shadows: readonly Candidate[]): Promise<Deployment> => {
+    const { endpoint } = live.revision
+    const onRestart = (reason: string) => {
+      const restarted = facts.servingProcessRestarted({ endpoint, reason: reason.slice(0, 1000) })
+      transact(({ ledger }) => ledger.append(platformActor('serving'), [restarted])).catch(
+        (error: unknown) => {
+          logger.error({ error: messageOf(error) }, 'a restart could not be recorded')
+        },
+      )
+    }
+    return deploy(dependencies, { live, shadows, onRestart })
+  }
+}
+
+/** Loads what served before the server stopped, as often as it takes. */
+async function reload(
+  { models, logger, open }: Dependencies & { open: ReturnType<typeof opener> },
+  slot: Slot,
+  stopping: AbortSignal,
+): Promise<void> {
+  const { live, shadowing, name } = slot.endpoint
+  if (live === null) return
+  const candidate = async (revision: Candidate['revision']): Promise<Candidate> => ({
+    revision,
+    servable: await models.get(revision.model, revision.version),
+  })
+  for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
+    try {
+      const deployment = await open(
+        await candidate(live),
+        await Promise.all(shadowing.map(candidate)),
+      )
+      // A rollout may have been quicker, and a stop may have come.
+      if (stopping.aborted || slot.deployment !== undefined) await deployment.retire()
+      else slot.deployment = deployment
+      return
+    } catch (error) {
+      logger.error(
+        { endpoint: name, error: messageOf(error), waitMs },
+        'an endpoint could not be loaded; it is tried again',
+      )
+      await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
+      if (stopping.aborted || slot.deployment !== undefined) return
+    }
+  }
+}
+
+function stateOf({ endpoint, deployment, loading }: Slot): EndpointState {
+  if (deployment !== undefined) return deployment.process.state === 'ready' ? 'ready' : 'loading'
+  if (loading !== undefined && endpoint.live !== null) return 'loading'
+  return endpoint.live === null && endpoint.failure === null ? 'undeployed' : 'failed'
+}
+
+/** Waits for a promise, but not for ever. */
+export async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([
+    promise,
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, limitMs)
+    }),
+  ])
+  clearTimeout(timer)
+}

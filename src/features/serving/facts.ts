@@ -1,0 +1,70 @@
+import type { Fact } from '#ledger'
+import { modelVersionRef } from '#registry'
+import { endpointRef, revisionRef, type Declaration, type Revision } from './endpoint.ts'
+import { versionName } from './model-source.ts'
+import type { SealedSegment } from './store.ts'
+
+export function endpointDeclared(declaration: Declaration): Fact {
+  return {
+    type: 'endpoint-declared',
+    data: {
+      endpoint: declaration.name,
+      project: declaration.project,
+      model: declaration.model,
+      shadows: declaration.shadows,
+      monitor: declaration.monitor,
+    },
+  }
+}
+
+export function revisionCreated(revision: Revision): Fact {
+  return {
+    type: 'revision-created',
+    data: {
+      endpoint: revision.endpoint,
+      revision: revision.number,
+      role: revision.role,
+      modelVersion: versionName(revision),
+      digest: revision.digest,
+    },
+    edges: [
+      { from: revisionRef(revision), relation: 'serves', to: modelVersionRef(revision) },
+      { from: revisionRef(revision), relation: 'revision-of', to: endpointRef(revision.endpoint) },
+    ],
+  }
+}
+
+export function rolloutCompleted(revision: Revision, from: Revision | null): Fact {
+  return {
+    type: 'rollout-completed',
+    data: {
+      endpoint: revision.endpoint,
+      revision: revision.number,
+      from: from?.number ?? null,
+      modelVersion: versionName(revision),
+    },
+  }
+}
+
+export function rolloutFailed(failed: {
+  endpoint: string
+  modelVersion: string
+  reason: string
+}): Fact {
+  return { type: 'rollout-failed', data: failed }
+}
+
+export function servingProcessRestarted(restart: { endpoint: string; reason: string }): Fact {
+  return { type: 'serving-process-restarted', data: restart }
+}
+
+export function segmentSealed(segment: SealedSegment): Fact {
+  const { endpoint, rows, digest, fromMs, toMs } = segment
+  return {
+    type: segment.kind === 'predictions' ? 'prediction-segment-sealed' : 'truth-segment-sealed',
+    data: { endpoint, segment: segment.id, rows, digest, fromMs, toMs },
+    edges: [
+      { from: { kind: 'segment', id: digest }, relation: 'logged-at', to: endpointRef(endpoint) },
+    ],
+  }
+}

@@ -1,0 +1,186 @@
+import type { Role } from './endpoint.ts'
+import type { SegmentKind } from './store.ts'
+import type { Scalar, TensorType, Value } from './tensor.ts'
+
+/** A value as the log keeps it: JSON, in which whole numbers beyond 2^53 are texts and NaN is null. */
+export type Logged = string | number | boolean | null | readonly Logged[]
+
+/** One request, answered, as it goes into the log. */
+export interface NewBatch {
+  readonly id: string
+  readonly endpoint: string
+  /** Digest of what was asked, if the caller named the request: its id then means this and nothing else. */
+  readonly digest: string | null
+  readonly atMs: number
+  readonly columns: readonly string[]
+  readonly rows: readonly NewPrediction[]
+  /** The live revision's answer first, then those of shadows. */
+  readonly answers: readonly NewAnswer[]
+}
+
+export interface NewPrediction {
+  readonly eventMs: number
+  readonly key: string | null
+  /** In the order of the batch's columns. */
+  readonly inputs: readonly Value[]
+}
+
+/** What one revision said to all rows of a batch. */
+export interface NewAnswer {
+  readonly revision: LoggedRevision
+  /** For each output a value for each row. */
+  readonly outputs: readonly (readonly Value[])[]
+}
+
+/** A revision as the log names it; it can be read without the metadata store. */
+export interface LoggedRevision {
+  readonly number: number
+  readonly role: Role
+  /** `flights-late/3` */
+  readonly modelVersion: string
+  readonly outputs: readonly { readonly name: string; readonly type: TensorType }[]
+}
+
+/** A batch as it was answered. */
+export interface RecordedBatch {
+  readonly id: string
+  readonly endpoint: string
+  readonly digest: string | null
+  readonly atMs: number
+  readonly revision: LoggedRevision
+  readonly rows: number
+  /** For each output a value for each row. */
+  readonly outputs: readonly (readonly Logged[])[]
+}
+
+/** One row of the log: one prediction by one revision, with what turned out to be true. */
+export interface PredictionRow {
+  readonly id: string
+  readonly batch: string
+  readonly revision: number
+  readonly modelVersion: string
+  readonly role: Role
+  readonly eventMs: number
+  readonly atMs: number
+  readonly key: string | null
+  readonly inputs: Readonly<Record<string, Logged>>
+  readonly outputs: Readonly<Record<string, Logged>>
+  readonly label: Scalar
+}
+
+/** What turned out to be true of a prediction, named by its id or by its entity's key. */
+export interface Truth {
+  readonly ref: { readonly by: 'prediction' | 'key'; readonly value: string }
+  readonly label: string | number | boolean
+  /** When it became known in event time, if the caller says so. */
+  readonly timeMs: number | null
+}
+
+export interface TruthsRecorded {
+  /** Kept for the first time. */
+  readonly accepted: number
+  /** Known with this label already. */
+  readonly unchanged: number
+  /** Known with another label before. */
+  readonly replaced: number
+  /** Of all these, those of which no prediction is known yet. */
+  readonly unknown: number
+}
+
+export interface FoundPrediction extends PredictionRow {
+  readonly endpoint: string
+  readonly truth: {
+    readonly label: Scalar
+    readonly timeMs: number | null
+    readonly atMs: number
+  } | null
+  /** What shadows said to the same row. */
+  readonly shadows: readonly {
+    revision: number
+    modelVersion: string
+    outputs: Readonly<Record<string, Logged>>
+  }[]
+}
+
+export interface WindowQuery {
+  readonly fromMs: number
+  /** Exclusive. */
+  readonly toMs: number
+  readonly role?: Role
+  readonly revision?: number
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly after?: string
+}
+
+export interface PeriodSummary {
+  readonly startMs: number
+  readonly predictions: number
+  readonly labels: number
+}
+
+/** Questions about what was predicted. */
+export interface PredictionQueries {
+  /** Rows with event times in the span, in the order of event time. */
+  window(
+    endpoint: string,
+    query: WindowQuery,
+  ): Promise<{ rows: PredictionRow[]; next: string | null }>
+  /** Predictions and those of them with a label, for each period that has any. Spans are whole UTC hours. */
+  summaries(
+    endpoint: string,
+    query: { fromMs?: number; toMs?: number; per: 'month' | number },
+  ): Promise<PeriodSummary[]>
+  find(id: string): Promise<FoundPrediction | undefined>
+  /** How far event time has come at an endpoint; `null` before the first prediction. */
+  watermark(endpoint: string): Promise<number | null>
+  /** Calls `listener` with the endpoint's name after predictions, truths or time were added. */
+  onGrowth(listener: (endpoint: string) => void): () => void
+}
+
+/** The durable log of predictions and truths. What was appended is there after any crash. */
+export interface PredictionLog extends PredictionQueries {
+  /** Resolves when the batch is durable. Throws `exists` when its id is taken. */
+  append(batch: NewBatch): Promise<void>
+  /** Adds what a shadow said too late for `append`; left out if the batch is being sealed. */
+  appendLate(batch: string, answers: readonly NewAnswer[]): Promise<void>
+  findBatch(id: string): Promise<RecordedBatch | undefined>
+  /** The last label wins; a truth may come before its prediction. */
+  recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
+  /** Moves the watermark forward, never back, and gives it. */
+  advance(endpoint: string, timeMs: number): Promise<number>
+  /** Endpoints with at least so many rows that are not in a segment yet. */
+  full(rows: number): Promise<{ endpoint: string; kind: SegmentKind }[]>
+  readonly sealing: SegmentSealing
+  close(): Promise<void>
+}
+
+/**
+ * Sealing moves rows into an object in steps; after each of them the process may die, and the same steps
+ * done again end the same way. A segment's rows are read either from the log or from the object.
+ */
+export interface SegmentSealing {
+  /** Segments that were begun and not finished. */
+  underWay(): Promise<OpenSegment[]>
+  /** 1. Fixes which rows the next segment holds, or gives the one that was begun. */
+  begin(endpoint: string, kind: SegmentKind): Promise<OpenSegment | undefined>
+  /** 2. Writes them into an object and remembers its digest, once. */
+  write(segment: OpenSegment): Promise<WrittenSegment>
+  /** 3. From now on the rows are read from the object. */
+  finish(segment: WrittenSegment): Promise<void>
+  /** 4. Removes the rows that are read from objects; true when there may be more. */
+  sweep(endpoint: string): Promise<boolean>
+}
+
+export interface OpenSegment {
+  readonly id: string
+  readonly endpoint: string
+  readonly kind: SegmentKind
+}
+
+export interface WrittenSegment extends OpenSegment {
+  readonly digest: string
+  readonly rows: number
+  readonly fromMs: number
+  readonly toMs: number
+}

@@ -1,0 +1,128 @@
+import type { Logger } from '#base/logger'
+import { messageOf, Problem } from '#base/problem'
+import { checkRows } from './deployment.ts'
+import { feedsOfRows, planFeeds, type FeedPlan } from './feeds.ts'
+import { versionName, type ModelSource } from './model-source.ts'
+import type { Runtime, ServingProcess } from './runtime.ts'
+import { rowsOf, type Value } from './tensor.ts'
+
+export type Row = Readonly<Record<string, Value>>
+
+/** Runs model versions over rows, apart from endpoints and unlogged: for checks and comparisons. */
+export interface Scoring {
+  /** Each output by name, for each row. Throws as a prediction does. */
+  score(model: string, version: number, rows: readonly Row[]): Promise<Record<string, Value>[]>
+  stop(): Promise<void>
+}
+
+/** A process that nobody asked for so long is ended. */
+const IDLE_MS = 60_000
+
+/** A comparison needs two; more would only cost memory. */
+const PROCESSES_MAX = 2
+
+/** Rows of one run: many enough to be fast, few enough that a run stays far from its time limit. */
+const ROWS_PER_RUN = 2000
+
+interface Scorer {
+  readonly key: string
+  readonly started: Promise<{ process: ServingProcess; plan: FeedPlan }>
+  uses: number
+  idle: NodeJS.Timeout | undefined
+}
+
+export function createScoring(dependencies: {
+  models: ModelSource
+  runtime: Runtime
+  timeoutMs: number
+  logger: Logger
+}): Scoring {
+  const { models, runtime, timeoutMs, logger } = dependencies
+  /** Least recently used first. */
+  let scorers: Scorer[] = []
+
+  const start = async (model: string, version: number) => {
+    const key = versionName({ model, version })
+    const { columns } = await models.get(model, version)
+    const path = await models.place(model, version)
+    const process = await runtime.start({
+      name: `scoring ${key}`,
+      models: [{ key, path, optional: false }],
+      timeoutMs,
+    })
+    const shape = process.shapes.get(key)
+    if (shape === undefined) throw new Problem('unavailable', `model ${key} was not loaded`)
+    return { process, plan: planFeeds(shape, columns) }
+  }
+
+  const end = async (scorer: Scorer) => {
+    scorers = scorers.filter((each) => each !== scorer)
+    clearTimeout(scorer.idle)
+    try {
+      await (await scorer.started).process.stop()
+    } catch (error) {
+      logger.debug({ scorer: scorer.key, error: messageOf(error) }, 'nothing to end')
+    }
+  }
+
+  const take = (model: string, version: number): Scorer => {
+    const key = versionName({ model, version })
+    const scorer = scorers.find((each) => each.key === key) ?? {
+      key,
+      started: start(model, version),
+      uses: 0,
+      idle: undefined,
+    }
+    scorer.uses += 1
+    clearTimeout(scorer.idle)
+    scorers = [...scorers.filter((each) => each !== scorer), scorer]
+    scorer.started.catch(() => {
+      scorers = scorers.filter((each) => each !== scorer)
+    })
+    for (const other of scorers.slice(0, -PROCESSES_MAX)) if (other.uses === 0) void end(other)
+    return scorer
+  }
+
+  const release = (scorer: Scorer) => {
+    scorer.uses -= 1
+    if (scorer.uses === 0) scorer.idle = setTimeout(() => void end(scorer), IDLE_MS).unref()
+  }
+
+  return {
+    score: async (model, version, rows) => {
+      const scorer = take(model, version)
+      try {
+        const { process, plan } = await scorer.started
+        const scored: Record<string, Value>[] = []
+        for (let from = 0; from < rows.length; from += ROWS_PER_RUN)
+          scored.push(
+            ...(await run(process, scorer.key, plan, rows.slice(from, from + ROWS_PER_RUN))),
+          )
+        return scored
+      } finally {
+        release(scorer)
+      }
+    },
+    stop: async () => {
+      await Promise.all(scorers.map(end))
+    },
+  }
+}
+
+async function run(
+  process: ServingProcess,
+  key: string,
+  plan: FeedPlan,
+  rows: readonly Row[],
+): Promise<Record<string, Value>[]> {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const values = rows.map((row) => columns.map((column) => row[column] ?? null))
+  const outputs = await process.infer(key, feedsOfRows(plan, { columns, rows: values }), {
+    role: 'live',
+  })
+  checkRows(outputs, rows.length, key)
+  const named = outputs.map((output) => ({ name: output.name, values: rowsOf(output) }))
+  return rows.map((_, row) =>
+    Object.fromEntries(named.map(({ name, values: all }) => [name, all[row] ?? null])),
+  )
+}

@@ -1,0 +1,154 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Problem } from '#base/problem'
+import type { HeldModel, ModelShape, Tensor } from '#serving'
+import type { FromProcess, ToProcess } from './messages.ts'
+
+/** The process ended while it had something to do. */
+export class ProcessEnded extends Error {
+  readonly timedOut: boolean
+
+  constructor(reason: string, timedOut: boolean) {
+    super(reason)
+    this.name = 'ProcessEnded'
+    this.timedOut = timedOut
+  }
+}
+
+export interface Loaded {
+  readonly shapes: ReadonlyMap<string, ModelShape>
+  readonly failures: ReadonlyMap<string, string>
+}
+
+/** One life of a serving process, from its start to its end. It is never started again; another one is. */
+export interface Incarnation {
+  readonly pid: number | undefined
+  /** Resolves when its models are loaded, or rejects with `ProcessEnded`. */
+  readonly loaded: Promise<Loaded>
+  /** Resolves with the reason when it has ended. */
+  readonly ended: Promise<string>
+  /** Runs a model. Rejects with an `invalid` problem, or with `ProcessEnded`: after `timeoutMs` it is killed. */
+  run(key: string, inputs: readonly Tensor[], timeoutMs: number): Promise<Tensor[]>
+  ping(timeoutMs: number): Promise<void>
+  end(): Promise<void>
+}
+
+const LOAD_MS_MAX = 120_000
+const STOP_MS_MAX = 2000
+const LAST_WORDS_MAX = 2000
+
+type Answer = Exclude<FromProcess, { type: 'loaded' }>
+
+interface Waiting {
+  resolve(answer: Answer): void
+  reject(ended: ProcessEnded): void
+}
+
+/** Forks a serving process and has it load the models. */
+export function incarnate(name: string, models: readonly HeldModel[]): Incarnation {
+  const child = forkProcess(name)
+  const waiting = new Map<number, Waiting>()
+  let nextId = 1
+  let timedOut = false
+  let end: ProcessEnded | undefined
+
+  const kill = () => {
+    timedOut = true
+    child.kill('SIGKILL')
+  }
+  const ended = endOf(child).then((reason) => {
+    end = new ProcessEnded(timedOut ? 'it did not answer in time' : reason, timedOut)
+    for (const { reject } of waiting.values()) reject(end)
+    waiting.clear()
+    return end.message
+  })
+  const loaded = loadedBy(child, ended)
+  child.on('message', (message: FromProcess) => {
+    if (message.type === 'loaded') return
+    waiting.get(message.id)?.resolve(message)
+    waiting.delete(message.id)
+  })
+  const ask = async (
+    ask: { type: 'ping' } | { type: 'infer'; key: string; inputs: readonly Tensor[] },
+    timeoutMs: number,
+  ): Promise<Answer> => {
+    if (end !== undefined) throw end
+    const id = nextId++
+    const timer = setTimeout(kill, timeoutMs)
+    try {
+      return await new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject })
+        tell(child, { ...ask, id })
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  tell(child, { type: 'load', models })
+  return {
+    pid: child.pid,
+    loaded,
+    ended,
+    run: async (key, inputs, timeoutMs) => {
+      const answer = await ask({ type: 'infer', key, inputs }, timeoutMs)
+      if (answer.type === 'inferred') return [...answer.outputs]
+      const reason = answer.type === 'failed' ? answer.reason : 'no answer'
+      throw new Problem('invalid', `model ${key} refused the input: ${reason}`)
+    },
+    ping: async (timeoutMs) => void (await ask({ type: 'ping' }, timeoutMs)),
+    end: async () => {
+      const killing = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+      if (child.connected) child.disconnect()
+      await ended
+      clearTimeout(killing)
+    },
+  }
+}
+
+function forkProcess(name: string): ChildProcess {
+  // In a checkout the file is TypeScript and Node strips its types; in a build it is JavaScript.
+  const file = fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url))
+  return fork(file, [name], {
+    serialization: 'advanced',
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+}
+
+function tell(child: ChildProcess, message: ToProcess): void {
+  // A channel that breaks shows as the end of the process, which settles everything.
+  if (child.connected) child.send(message, () => undefined)
+}
+
+/** How the process ended, with the last it wrote to its standard error. */
+function endOf(child: ChildProcess): Promise<string> {
+  let lastWords = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lastWords = (lastWords + chunk.toString()).slice(-LAST_WORDS_MAX)
+  })
+  return new Promise((resolve) => {
+    const done = (how: string) => resolve([how, lastWords.trim()].filter(Boolean).join(': '))
+    child.on('error', (error) => {
+      lastWords += error.message
+      if (child.pid === undefined) done('it could not be started')
+    })
+    child.on('exit', (code, signal) => done(`it ended with ${signal ?? `code ${code}`}`))
+  })
+}
+
+function loadedBy(child: ChildProcess, ended: Promise<string>): Promise<Loaded> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => child.kill('SIGKILL'), LOAD_MS_MAX)
+    child.on('message', (message: FromProcess) => {
+      if (message.type !== 'loaded') return
+      clearTimeout(limit)
+      resolve({ shapes: new Map(message.shapes), failures: new Map(message.failures) })
+    })
+    void ended.then((reason) => {
+      clearTimeout(limit)
+      reject(new ProcessEnded(reason, false))
+    })
+  })
+}

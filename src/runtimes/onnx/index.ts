@@ -1,0 +1,8 @@
+import type { Logger } from '#base/logger'
+import type { Runtime } from '#serving'
+import { supervise } from './supervise.ts'
+
+/** ONNX Runtime in serving processes of its own, forked from this one and supervised. */
+export function onnxRuntime({ logger }: { logger: Logger }): Runtime {
+  return { start: (options) => supervise(options, logger) }
+}

@@ -1,0 +1,23 @@
+import type { HeldModel, ModelShape, Tensor } from '#serving'
+
+/** What the server tells a serving process. */
+export type ToProcess =
+  | { readonly type: 'load'; readonly models: readonly HeldModel[] }
+  | {
+      readonly type: 'infer'
+      readonly id: number
+      readonly key: string
+      readonly inputs: readonly Tensor[]
+    }
+  | { readonly type: 'ping'; readonly id: number }
+
+/** What a serving process answers. */
+export type FromProcess =
+  | {
+      readonly type: 'loaded'
+      readonly shapes: readonly (readonly [string, ModelShape])[]
+      readonly failures: readonly (readonly [string, string])[]
+    }
+  | { readonly type: 'inferred'; readonly id: number; readonly outputs: readonly Tensor[] }
+  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  | { readonly type: 'pong'; readonly id: number }

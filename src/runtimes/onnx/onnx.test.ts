@@ -1,0 +1,171 @@
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { afterEach, expect, test } from 'vitest'
+import type { HeldModel, ServingProcess, Tensor } from '#serving'
+import { onnxRuntime } from './index.ts'
+
+const runtime = onnxRuntime({ logger: pino({ level: 'silent' }) })
+const started: ServingProcess[] = []
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((each) => each.stop()))
+})
+
+test('a model with a column for each input answers with all its outputs', async () => {
+  const process = await serve(['flights'])
+  expect(process.shapes.get('flights')).toEqual({
+    inputs: [
+      { name: 'carrier', type: 'string', shape: [null, 1] },
+      { name: 'hour', type: 'float32', shape: [null, 1] },
+      { name: 'distance', type: 'float32', shape: [null, 1] },
+    ],
+    outputs: [
+      { name: 'label', type: 'int64', shape: [null] },
+      { name: 'probabilities', type: 'float32', shape: [null, 2] },
+    ],
+  })
+  const [label, probabilities] = await process.infer('flights', flights(['B6', 'AA']), live)
+  expect(label).toMatchObject({ name: 'label', type: 'int64', shape: [2] })
+  expect(probabilities).toMatchObject({ name: 'probabilities', type: 'float32', shape: [2, 2] })
+  const [first, second] = probabilities?.data as Float32Array
+  expect((first ?? 0) + (second ?? 0)).toBeCloseTo(1, 5)
+})
+
+test('what goes in comes out digit for digit, of every type', async () => {
+  const process = await serve(['echo'])
+  const inputs: Tensor[] = [
+    { name: 'text', type: 'string', shape: [2, 1], data: ['ä', ''] },
+    { name: 'whole', type: 'int64', shape: [2, 1], data: new BigInt64Array([2n ** 53n + 1n, -1n]) },
+    { name: 'single', type: 'float32', shape: [2, 1], data: new Float32Array([0.1, Number.NaN]) },
+    { name: 'double', type: 'float64', shape: [2, 1], data: new Float64Array([0.1, -0]) },
+    { name: 'flag', type: 'bool', shape: [2, 1], data: new Uint8Array([1, 0]) },
+  ]
+  const outputs = await process.infer('echo', inputs, live)
+  expect(outputs).toEqual(inputs.map((input) => ({ ...input, name: `${input.name}_out` })))
+})
+
+test('a model with a list of maps as output is refused with the way to convert it', async () => {
+  await expect(serve(['zipmap'])).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining('zipmap'),
+  })
+})
+
+test('an optional model that does not load leaves the others serving', async () => {
+  const process = await serve(['flights'], ['zipmap'])
+  await process.infer('flights', flights(['AA']), live)
+  expect(process.failures.get('zipmap')).toContain('ZipMap')
+  await expect(process.infer('zipmap', [], live)).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('an input that the model refuses fails alone, also when it ran together with others', async () => {
+  const process = await serve(['pick'])
+  const answers = await Promise.allSettled(
+    [0n, 99n, 2n].map((index) => process.infer('pick', [pick(index)], live)),
+  )
+  expect(answers.map((answer) => answer.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(answers[1]).toMatchObject({ reason: { code: 'invalid' } })
+  expect(answers[2]).toMatchObject({ value: [{ data: new Float32Array([2.5]) }] })
+})
+
+test('calls that arrive together each get their own rows', async () => {
+  const process = await serve(['echo', 'matrix'])
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, index) => process.infer('matrix', [matrix(index + 1)], live)),
+  )
+  expect(answers.map(([label]) => label?.shape[0])).toEqual(
+    Array.from({ length: 40 }, (_, index) => index + 1),
+  )
+})
+
+test('a killed process is started again and no call is lost', async () => {
+  const restarts: string[] = []
+  const process = await serve(['flights', 'loop'], [], { onRestart: (why) => restarts.push(why) })
+  const first = process.pid
+  const slow = process.infer('loop', [rounds(40_000n)], live)
+  const behind = process.infer('flights', flights(['UA']), live)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  kill(first)
+  expect(await slow).toMatchObject([{ data: new BigInt64Array([40_000n]) }])
+  expect(await behind).toHaveLength(2)
+  expect(process.pid).not.toBe(first)
+  expect(restarts).toEqual([expect.stringContaining('SIGKILL')])
+})
+
+test('a call that never ends costs itself and nobody else', async () => {
+  const process = await serve(['loop', 'flights'], [], { timeoutMs: 400 })
+  const endless = process.infer('loop', [rounds(10n ** 12n)], live)
+  const behind = process.infer('flights', flights(['UA']), live)
+  await expect(endless).rejects.toMatchObject({ code: 'timeout' })
+  expect(await behind).toHaveLength(2)
+  await process.ping()
+})
+
+test('a shadow that hangs twice is left out, and live calls go on', async () => {
+  const process = await serve(['flights'], ['loop'], { timeoutMs: 5000 })
+  const hang = () => process.infer('loop', [rounds(10n ** 12n)], { role: 'shadow', timeoutMs: 150 })
+  await expect(hang()).rejects.toMatchObject({ code: 'timeout' })
+  await expect(hang()).rejects.toMatchObject({ code: 'timeout' })
+  await expect(hang()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('left out'),
+  })
+  expect(await process.infer('flights', flights(['UA']), live)).toHaveLength(2)
+})
+
+test('a process that was stopped is gone, and its calls are refused', async () => {
+  const process = await serve(['flights'])
+  const { pid } = process
+  await process.stop()
+  expect(() => kill(pid, 0)).toThrow('ESRCH')
+  await expect(process.infer('flights', flights(['AA']), live)).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+})
+
+const live = { role: 'live' } as const
+
+async function serve(
+  required: readonly string[],
+  optional: readonly string[] = [],
+  options: { timeoutMs?: number; onRestart?: (reason: string) => void } = {},
+): Promise<ServingProcess> {
+  const held = (key: string, isOptional: boolean): HeldModel => ({
+    key,
+    path: fileURLToPath(new URL(`../../../tests/fixtures/models/${key}.onnx`, import.meta.url)),
+    optional: isOptional,
+  })
+  const process = await runtime.start({
+    name: 'test',
+    timeoutMs: 10_000,
+    models: [...required.map((key) => held(key, false)), ...optional.map((key) => held(key, true))],
+    ...options,
+  })
+  started.push(process)
+  return process
+}
+
+function kill(pid: number | undefined, signal: NodeJS.Signals | 0 = 'SIGKILL'): void {
+  if (pid === undefined) throw new Error('there is no process')
+  process.kill(pid, signal)
+}
+
+function flights(carriers: readonly string[]): Tensor[] {
+  const shape = [carriers.length, 1]
+  return [
+    { name: 'carrier', type: 'string', shape, data: carriers },
+    { name: 'hour', type: 'float32', shape, data: new Float32Array(carriers.length).fill(15) },
+    { name: 'distance', type: 'float32', shape, data: new Float32Array(carriers.length).fill(900) },
+  ]
+}
+
+function matrix(rows: number): Tensor {
+  return { name: 'X', type: 'float32', shape: [rows, 4], data: new Float32Array(rows * 4) }
+}
+
+function rounds(count: bigint): Tensor {
+  return { name: 'rounds', type: 'int64', shape: [1, 1], data: new BigInt64Array([count]) }
+}
+
+function pick(index: bigint): Tensor {
+  return { name: 'index', type: 'int64', shape: [1, 1], data: new BigInt64Array([index]) }
+}

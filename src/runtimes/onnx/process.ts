@@ -1,0 +1,85 @@
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { messageOf } from '#base/problem'
+import type { HeldModel, Tensor, TensorData, TensorType } from '#serving'
+import type { FromProcess, ToProcess } from './messages.ts'
+import { shapeOf } from './shape.ts'
+
+// The entry of a serving process: holds models and runs them, one call at a time. It has no other way to
+// the server than its channel, and ends when that closes.
+
+const ort = await import('onnxruntime-node')
+const sessions = new Map<string, InferenceSession>()
+
+const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+  // The default is a thread for each core and session, spinning: the machine has other work.
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  logSeverityLevel: 3,
+  extra: { session: { intra_op: { allow_spinning: '0' } } },
+}
+
+async function load(models: readonly HeldModel[]): Promise<FromProcess> {
+  const shapes: [string, ReturnType<typeof shapeOf>][] = []
+  const failures: [string, string][] = []
+  for (const { key, path } of models) {
+    try {
+      const session = await ort.InferenceSession.create(path, SESSION_OPTIONS)
+      shapes.push([key, shapeOf(session)])
+      sessions.set(key, session)
+    } catch (error) {
+      failures.push([key, messageOf(error)])
+    }
+  }
+  return { type: 'loaded', shapes, failures }
+}
+
+async function infer({ id, key, inputs }: ToProcess & { type: 'infer' }): Promise<FromProcess> {
+  try {
+    const session = sessions.get(key)
+    if (session === undefined) throw new Error(`model ${key} is not held here`)
+    const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]))
+    const results = await session.run(feeds)
+    const outputs = session.outputNames.map((name) => fromOrt(name, results[name] as OrtTensor))
+    return { type: 'inferred', id, outputs }
+  } catch (error) {
+    return { type: 'failed', id, reason: messageOf(error) }
+  }
+}
+
+function toOrt({ type, data, shape }: Tensor): OrtTensor {
+  return new ort.Tensor(type, data as never, [...shape]) as OrtTensor
+}
+
+function fromOrt(name: string, { type, data, dims }: OrtTensor): Tensor {
+  return { name, type: type as TensorType, shape: [...dims], data: data as TensorData }
+}
+
+async function answer(message: ToProcess): Promise<FromProcess> {
+  switch (message.type) {
+    case 'load':
+      return load(message.models)
+    case 'infer':
+      return infer(message)
+    case 'ping':
+      return { type: 'pong', id: message.id }
+  }
+}
+
+let turn: Promise<void> = Promise.resolve()
+process.on('message', (message: ToProcess) => {
+  turn = turn.then(async () => void process.send?.(await answer(message)))
+})
+process.on('disconnect', () => process.exit(0))
+// A signal to the whole group (Ctrl-C) is for the server: it drains first and then closes the channel.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => undefined)
+
+// A model that never ends blocks this thread, and with it the event above.
+new Worker(new URL(`./watchdog${extname(import.meta.url)}`, import.meta.url), {
+  workerData: process.ppid,
+  stdout: true,
+  stderr: true,
+}).unref()

@@ -1,0 +1,140 @@
+import BetterSqlite from 'better-sqlite3'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Problem } from '#base/problem'
+
+export type Connection = BetterSqlite.Database
+
+/** Rows of one batch are numbered in these bits of a prediction's place. */
+const ROW_BITS = 20
+export const ROWS_PER_BATCH_MAX = 2 ** ROW_BITS
+
+/** The place of a prediction: batches in the order they came, and the rows in each. */
+export function placeOf(seq: number, row: number): number {
+  return seq * ROWS_PER_BATCH_MAX + row
+}
+
+export function seqOfPlace(place: number): number {
+  return Math.floor(place / ROWS_PER_BATCH_MAX)
+}
+
+export function rowOfPlace(place: number): number {
+  return place % ROWS_PER_BATCH_MAX
+}
+
+const SCHEMA = `
+create table endpoints (
+  id integer primary key,
+  name text not null unique,
+  watermark_ms integer,
+  -- Batches up to here are read from segments; those up to swept_seq are gone from this file.
+  sealed_seq integer not null default 0,
+  swept_seq integer not null default 0,
+  sealed_truth_seq integer not null default 0
+) strict;
+create table layouts (id integer primary key, columns text not null unique) strict;
+create table revisions (
+  id integer primary key,
+  endpoint integer not null,
+  number integer not null,
+  role text not null,
+  model_version text not null,
+  outputs text not null,
+  unique (endpoint, number)
+) strict;
+create table batches (
+  seq integer primary key,
+  id text not null unique,
+  endpoint integer not null,
+  digest text,
+  layout integer not null,
+  revision integer not null,
+  at_ms integer not null,
+  rows integer not null
+) strict;
+create index batches_of_endpoint on batches (endpoint, seq);
+-- Kept for ever, so that a truth finds its predictions and the other way round.
+create table subjects (
+  place integer primary key,
+  endpoint integer not null,
+  event_ms integer not null,
+  key text
+) strict;
+create index subjects_by_event on subjects (endpoint, event_ms);
+create index subjects_by_key on subjects (endpoint, key) where key is not null;
+create table inputs (place integer primary key, inputs text not null) strict;
+create table answers (
+  place integer not null,
+  revision integer not null,
+  outputs text not null,
+  primary key (place, revision)
+) strict, without rowid;
+create table truths (
+  endpoint integer not null,
+  kind text not null,
+  ref text not null,
+  label text not null,
+  time_ms integer,
+  at_ms integer not null,
+  primary key (endpoint, kind, ref)
+) strict, without rowid;
+-- Every report in its order; truths above has the newest of each.
+create table truth_log (
+  seq integer primary key autoincrement,
+  endpoint integer not null,
+  kind text not null,
+  ref text not null,
+  label text not null,
+  time_ms integer,
+  at_ms integer not null
+) strict;
+create index truth_log_of_endpoint on truth_log (endpoint, seq);
+create table hours (
+  endpoint integer not null,
+  hour integer not null,
+  predictions integer not null,
+  labels integer not null,
+  primary key (endpoint, hour)
+) strict, without rowid;
+create table segments (
+  id text primary key,
+  endpoint integer not null,
+  kind text not null,
+  first_seq integer not null,
+  last_seq integer not null,
+  state text not null,
+  digest text,
+  rows integer,
+  from_ms integer,
+  to_ms integer
+) strict;
+create index segments_of_endpoint on segments (endpoint, kind, last_seq);
+`
+
+/** Steps that bring the file to the newest form; a new step goes at the end. */
+const STEPS: readonly string[] = [SCHEMA]
+
+/** Opens the log's file: one connection that writes durably, and one whose reads never wait for it. */
+export function openDatabase(file: string): { writer: Connection; reader: Connection } {
+  mkdirSync(dirname(file), { recursive: true })
+  const writer = new BetterSqlite(file)
+  writer.pragma('journal_mode = wal')
+  writer.pragma('synchronous = full')
+  writer.pragma('busy_timeout = 10000')
+  writer.pragma('wal_autocheckpoint = 4000')
+  const at = writer.pragma('user_version', { simple: true }) as number
+  if (at > STEPS.length)
+    throw new Problem(
+      'conflict',
+      `${file} was written by a newer version of Orrery; start that version or restore a backup`,
+    )
+  for (const [index, step] of STEPS.entries())
+    if (index >= at)
+      writer.transaction(() => {
+        writer.exec(step)
+        writer.pragma(`user_version = ${index + 1}`)
+      })()
+  const reader = new BetterSqlite(file, { readonly: true, fileMustExist: true })
+  reader.pragma('busy_timeout = 10000')
+  return { writer, reader }
+}

@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import { Problem } from '#base/problem'
+import type { ObjectStore } from '#objects'
+import type { PredictionLog, SegmentFiles, SegmentKind } from '#serving'
+import { appender } from './append.ts'
+import { openDatabase, type Connection } from './database.ts'
+import { groupCommit } from './group-commit.ts'
+import { nameTable } from './names.ts'
+import { queries } from './query.ts'
+import { sealing } from './seal.ts'
+import { segmentReader } from './segment-reader.ts'
+import { truthKeeper } from './truths.ts'
+
+/**
+ * The prediction log in a SQLite file of its own, apart from the metadata: it takes many more writes, and
+ * goes on while the other is away. Sealed rows are Parquet in the object store.
+ */
+export function openPredictionLog(dependencies: {
+  file: string
+  /** Where segments are written and read; may be lost. */
+  folder: string
+  objects: ObjectStore
+  files: SegmentFiles
+}): PredictionLog {
+  const { file, folder, objects, files } = dependencies
+  const { writer, reader } = openDatabase(file)
+  const names = nameTable(writer)
+  const group = groupCommit(writer, names.forget)
+  const { append, appendLate, advance } = appender(writer, names)
+  const truths = truthKeeper(writer, names)
+  const asked = queries(
+    reader,
+    segmentReader(reader, { objects, files, folder: join(folder, 'read') }),
+  )
+  const open = openCounts(reader)
+  const listeners = new Set<(endpoint: string) => void>()
+  let closed = false
+
+  const commit = <T>(work: (connection: Connection) => T): Promise<T> =>
+    closed
+      ? Promise.reject(new Problem('unavailable', 'the server is stopping; try again'))
+      : group.commit(() => work(writer))
+  const grown = (endpoint: string) => {
+    for (const listener of listeners) listener(endpoint)
+  }
+
+  return {
+    ...asked,
+    append: async (batch) => {
+      await commit(() => append(batch))
+      open.add(batch.endpoint, 'predictions', batch.rows.length)
+      grown(batch.endpoint)
+    },
+    appendLate: (batch, answers) => commit(() => appendLate(batch, answers)),
+    recordTruths: async (endpoint, reported, atMs) => {
+      const recorded = await commit(() => truths.record(endpoint, reported, atMs))
+      open.add(endpoint, 'truths', recorded.accepted + recorded.replaced)
+      grown(endpoint)
+      return recorded
+    },
+    advance: async (endpoint, timeMs) => {
+      await commit(() => advance(endpoint, timeMs))
+      grown(endpoint)
+      return (await asked.watermark(endpoint)) ?? timeMs
+    },
+    full: async (rows) => open.atLeast(rows),
+    sealing: countedSealing(),
+    onGrowth: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    close: async () => {
+      closed = true
+      await group.drained()
+      reader.close()
+      writer.close()
+    },
+  }
+
+  function countedSealing(): PredictionLog['sealing'] {
+    const steps = sealing({ reader, commit, objects, files, folder: join(folder, 'write') })
+    return {
+      ...steps,
+      finish: async (segment) => {
+        await steps.finish(segment)
+        open.recount()
+      },
+    }
+  }
+}
+
+/** How many rows are in no segment yet, by endpoint: counted once, then kept up. */
+function openCounts(reader: Connection) {
+  const countPredictions = reader.prepare(
+    `select e.name, sum(b.rows) as rows from batches b join endpoints e on e.id = b.endpoint
+     where b.seq > e.sealed_seq group by e.id`,
+  )
+  const countTruths = reader.prepare(
+    `select e.name, count(*) as rows from truth_log t join endpoints e on e.id = t.endpoint
+     where t.seq > e.sealed_truth_seq group by e.id`,
+  )
+  const counts = new Map<string, { endpoint: string; kind: SegmentKind; rows: number }>()
+  const add = (endpoint: string, kind: SegmentKind, rows: number) => {
+    const count = counts.get(`${kind} ${endpoint}`) ?? { endpoint, kind, rows: 0 }
+    count.rows += rows
+    counts.set(`${kind} ${endpoint}`, count)
+  }
+  const recount = () => {
+    counts.clear()
+    for (const each of countPredictions.all() as { name: string; rows: number }[])
+      add(each.name, 'predictions', each.rows)
+    for (const each of countTruths.all() as { name: string; rows: number }[])
+      add(each.name, 'truths', each.rows)
+  }
+  recount()
+  return {
+    add,
+    recount,
+    atLeast: (rows: number) =>
+      [...counts.values()]
+        .filter((count) => count.rows >= rows)
+        .map(({ endpoint, kind }) => ({ endpoint, kind })),
+  }
+}

@@ -1,0 +1,64 @@
+import type { LoggedRevision } from '#serving'
+import type { Connection } from './database.ts'
+
+/**
+ * Numbers for the names that many rows share. They are remembered after the first look; a name that was
+ * added by a transaction which did not commit must not be, so `forget` is called when one fails.
+ */
+export function nameTable(connection: Connection) {
+  const endpoints = new Map<string, number>()
+  const layouts = new Map<string, number>()
+  const revisions = new Map<string, number>()
+  const findEndpoint = connection.prepare('select id from endpoints where name = ?').pluck()
+  const addEndpoint = connection.prepare('insert into endpoints (name) values (?)')
+  const findLayout = connection.prepare('select id from layouts where columns = ?').pluck()
+  const addLayout = connection.prepare('insert into layouts (columns) values (?)')
+  const findRevision = connection
+    .prepare('select id from revisions where endpoint = ? and number = ?')
+    .pluck()
+  const addRevision = connection.prepare(
+    'insert into revisions (endpoint, number, role, model_version, outputs) values (?, ?, ?, ?, ?)',
+  )
+
+  const numberOf = (known: Map<string, number>, name: string, find: () => number) => {
+    const number = known.get(name) ?? find()
+    known.set(name, number)
+    return number
+  }
+
+  return {
+    endpoint: (name: string): number =>
+      numberOf(
+        endpoints,
+        name,
+        () =>
+          (findEndpoint.get(name) as number | undefined) ??
+          Number(addEndpoint.run(name).lastInsertRowid),
+      ),
+    layout: (columns: readonly string[]): number => {
+      const text = JSON.stringify(columns)
+      return numberOf(
+        layouts,
+        text,
+        () =>
+          (findLayout.get(text) as number | undefined) ??
+          Number(addLayout.run(text).lastInsertRowid),
+      )
+    },
+    revision: (endpoint: number, revision: LoggedRevision): number =>
+      numberOf(revisions, `${endpoint}/${revision.number}`, () => {
+        const found = findRevision.get(endpoint, revision.number) as number | undefined
+        if (found !== undefined) return found
+        const { number, role, modelVersion, outputs } = revision
+        const added = addRevision.run(endpoint, number, role, modelVersion, JSON.stringify(outputs))
+        return Number(added.lastInsertRowid)
+      }),
+    forget: () => {
+      endpoints.clear()
+      layouts.clear()
+      revisions.clear()
+    },
+  }
+}
+
+export type NameTable = ReturnType<typeof nameTable>
