@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { parseExactJson, printExactJson } from './exact-json.ts'
+
+test('whole numbers keep all their digits, both ways', () => {
+  const text = '{"a":[9007199254740993,-9223372036854775808],"b":1.5,"c":"9007199254740993"}'
+  const value = parseExactJson(text)
+  expect(value).toEqual({
+    a: [9007199254740993n, -9223372036854775808n],
+    b: 1.5,
+    c: '9007199254740993',
+  })
+  expect(printExactJson(value)).toBe(text)
+})
+
+test('the tokens of Python are read as gaps and infinities, but not within texts', () => {
+  expect(parseExactJson('{"a":[NaN,Infinity,-Infinity,1],"NaN":"a \\"NaN, Infinity"}')).toEqual({
+    a: [null, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1],
+    NaN: 'a "NaN, Infinity',
+  })
+  expect(printExactJson([Number.NaN, -Infinity, undefined, null, 'x', true])).toBe(
+    '[NaN,-Infinity,null,null,"x",true]',
+  )
+  expect(() => parseExactJson('{NaN}')).toThrow(SyntaxError)
+})

@@ -1,0 +1,60 @@
+/** JSON's values, with whole numbers that a number would round kept as `bigint`. */
+export type ExactJson =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly ExactJson[]
+  | { readonly [key: string]: ExactJson }
+
+/** The reviver's third argument, which the language library does not know yet. */
+type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
+
+/**
+ * Reads JSON without losing digits, and the tokens that Python's `json` writes beside it: `NaN` is null,
+ * infinities are infinities. Throws a `SyntaxError`.
+ */
+export function parseExactJson(text: string): ExactJson {
+  // Reviving costs several times the plain parse; only a long run of digits can need it.
+  const parse = (json: string) =>
+    /\d{16}/.test(json)
+      ? (JSON.parse(json, exact as (key: string, value: unknown) => unknown) as ExactJson)
+      : (JSON.parse(json) as ExactJson)
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error
+    return parse(withoutTokens(text))
+  }
+}
+
+const exact: Reviver = (_, value, { source }) =>
+  typeof value === 'number' &&
+  !Number.isSafeInteger(value) &&
+  source !== undefined &&
+  /^-?\d+$/.test(source)
+    ? BigInt(source)
+    : value
+
+/** Replaces the tokens outside of strings; 1e999 is the shortest way to say infinity in JSON. */
+function withoutTokens(text: string): string {
+  return text.replace(
+    /"(?:[^"\\]|\\.)*"|\bNaN\b|-?\bInfinity\b/g,
+    (token) => ({ NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' })[token] ?? token,
+  )
+}
+
+/** Writes JSON with every digit of a `bigint`, and NaN and infinities as Python's `json` does. */
+export function printExactJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? JSON.stringify(value) : String(value)
+  if (Array.isArray(value)) return `[${value.map(printExactJson).join(',')}]`
+  if (typeof value === 'object' && value !== null)
+    return `{${Object.entries(value)
+      .filter(([, each]) => each !== undefined)
+      .map(([key, each]) => `${JSON.stringify(key)}:${printExactJson(each)}`)
+      .join(',')}}`
+  return JSON.stringify(value ?? null)
+}

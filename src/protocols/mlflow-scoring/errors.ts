@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify'
+import { Problem, type ProblemCode } from '#base/problem'
+
+const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> = {
+  invalid: { status: 400, code: 'INVALID_PARAMETER_VALUE' },
+  unauthenticated: { status: 401, code: 'UNAUTHENTICATED' },
+  forbidden: { status: 403, code: 'PERMISSION_DENIED' },
+  'not-found': { status: 404, code: 'RESOURCE_DOES_NOT_EXIST' },
+  exists: { status: 409, code: 'RESOURCE_ALREADY_EXISTS' },
+  conflict: { status: 409, code: 'RESOURCE_CONFLICT' },
+  limit: { status: 413, code: 'REQUEST_LIMIT_EXCEEDED' },
+  unsupported: { status: 501, code: 'NOT_IMPLEMENTED' },
+  unavailable: { status: 503, code: 'TEMPORARILY_UNAVAILABLE' },
+  timeout: { status: 504, code: 'DEADLINE_EXCEEDED' },
+}
+
+/** The request cannot be read at all; MLflow tells that from input that does not fit the model. */
+export class BadRequest extends Error {}
+
+/** The body is of a kind that is not read here. */
+export class UnsupportedType extends Error {}
+
+/** Answers failures as MLflow's scoring server does; of a bug only the request id is told. */
+export function answerFailures(app: FastifyInstance): void {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    if (error instanceof UnsupportedType)
+      return reply.code(415).type('text/plain').send(error.message)
+    if (error instanceof BadRequest)
+      return reply.code(400).send({ error_code: 'BAD_REQUEST', message: error.message })
+    if (error instanceof Problem) {
+      const { status, code } = ANSWERS[error.code]
+      if (error.code === 'unavailable') void reply.header('retry-after', '1')
+      return reply.code(status).send({ error_code: code, message: error.message })
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500)
+      return reply
+        .code(error.statusCode)
+        .send({ error_code: 'BAD_REQUEST', message: error.message })
+    request.log.error({ err: error, request: request.id }, 'unexpected failure')
+    return reply.code(500).send({
+      error_code: 'INTERNAL_ERROR',
+      message: `this is a fault of the server; its log has the request ${request.id}`,
+    })
+  })
+}
