@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
+import type { Governance } from '#governance'
 import type { Ledger } from '#ledger'
 import type { ObjectStore } from '#objects'
 import { createLineage } from '#lineage'
@@ -9,10 +10,14 @@ import { createRecordings } from '#pipelines'
 import { createProjects } from '#projects'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { createRegistry } from '#registry'
+import { openAnalytics } from '#stores/analytics/duckdb/index'
 import type { SqlStore } from '#stores/sql/index'
 import { createTracking } from '#tracking'
 import { localClones } from './clones.ts'
 import type { Config } from './config.ts'
+import { governanceOf } from './governing.ts'
+import { monitoringOf } from './monitors.ts'
+import { servingOf } from './serving.ts'
 
 /** What every feature is made from. */
 export interface Ground {
@@ -23,6 +28,8 @@ export interface Ground {
   readonly store: SqlStore
   readonly objects: ObjectStore
   readonly ledger: Ledger
+  /** The server's own address, once it listens. */
+  readonly url: () => string
   /** Registers what a stop has to undo; called in reverse order. */
   onStop(step: () => Promise<void> | void): void
 }
@@ -48,11 +55,32 @@ export function createFeatures(ground: Ground) {
     tracking,
     objects,
     describe: describeMlModel,
-    guard: { check: async () => undefined },
+    guard: { check: (model, alias) => governance.checkMove(model, alias) },
     clock,
   })
+  const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
+  ground.onStop(analytics.close)
+  const serving = servingOf(ground, { registry, analytics })
+  const monitoring = monitoringOf(ground, { projects, clones, registry, serving, analytics })
+  const governance: Governance = governanceOf(ground, {
+    projects,
+    registry,
+    tracking,
+    serving,
+    monitoring,
+  })
   const lineage = createLineage({ read: read.ledger })
-  return { projects, clones, tracking, recordings, registry, lineage }
+  return {
+    projects,
+    clones,
+    tracking,
+    recordings,
+    registry,
+    serving,
+    monitoring,
+    governance,
+    lineage,
+  }
 }
 
 /** The parts of a running server: what protocols, followers and job handlers are given. */

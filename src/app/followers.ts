@@ -1,8 +1,10 @@
 import type { Follower } from '#ledger'
+import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Parts } from './features.ts'
+import { declareEndpoints, policiesOn } from './governing.ts'
 
 /** What happens when something has happened: every reader of the ledger, on one screen. */
-export function followersOf(_parts: Parts): readonly Follower<Writes>[] {
-  return []
+export function followersOf(parts: Parts): readonly Follower<Writes>[] {
+  return [declareEndpoints, rollOuts, policiesOn(parts)]
 }

@@ -3,6 +3,9 @@ import { Problem } from '#base/problem'
 import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
+import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { revisionRef } from '#serving'
+import { compareRoles } from './comparison.ts'
 import type { Parts } from './features.ts'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
@@ -11,24 +14,50 @@ import { mountWeb } from './web.ts'
 const LOCAL_USER = { kind: 'user', id: 'local' } as const
 
 /** Every language we speak to the world: a new protocol is a folder and a line here. */
-export async function mountProtocols(http: FastifyInstance, parts: Parts): Promise<void> {
+export async function mountProtocols(
+  http: FastifyInstance,
+  parts: Parts,
+  /** Resolves when the followers have caught up. */
+  caughtUp: () => Promise<void>,
+): Promise<void> {
   answerProblems(http)
   // Before all others, because it learns from their routes which paths are not the page's.
   await mountWeb(http)
   http.get('/health', async (_, reply) => reply.type('text/plain').send('OK'))
   http.get('/ready', async () => ({ ready: true, entries: await parts.store.read.ledger.size() }))
-  await http.register((app) => apiProtocol(app, apiPartsOf(parts)), { prefix: '/api/v1' })
+  await http.register((app) => apiProtocol(app, apiPartsOf(parts, caughtUp)), { prefix: '/api/v1' })
   await mlflowProtocol(http, { ...parts, actor: LOCAL_USER })
+  await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
 }
 
-function apiPartsOf(parts: Parts): ApiParts {
+function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
   return {
     ...parts,
     version: VERSION,
     onGrowth: parts.store.onGrowth,
     policyRuns: parts.store.read.automation,
+    work: parts.store.read.work,
+    settle: async () => {
+      await parts.monitoring.tick()
+      await caughtUp()
+    },
+    compareRoles: (endpoint, span) => compareRoles(parts.serving.predictions, endpoint, span),
+    traffic: () => parts.serving.traffic(),
     tracedPrediction: async (id) => {
-      throw new Problem('not-found', `there is no prediction ${id}`)
+      const found = await parts.serving.predictions.find(id)
+      if (found === undefined)
+        throw new Problem(
+          'not-found',
+          `there is no prediction ${id}; the header x-prediction-id gives a batch, its rows are <batch>-0, <batch>-1 …`,
+        )
+      return {
+        revision: revisionRef({ endpoint: found.endpoint, number: found.revision }),
+        shown: {
+          ...found,
+          at: new Date(found.atMs).toISOString(),
+          event: new Date(found.eventMs).toISOString(),
+        },
+      }
     },
   }
 }

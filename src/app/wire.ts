@@ -10,13 +10,14 @@ import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore } from '#stores/sql/index'
 import { startWorker } from '#work'
 import type { Config } from './config.ts'
-import { createFeatures, type Ground } from './features.ts'
+import { createFeatures, type Ground, type Parts } from './features.ts'
 import { followersOf } from './followers.ts'
 import { isLoopback } from './guard.ts'
 import { handlersOf } from './handlers.ts'
 import { takeHome } from './home.ts'
 import { createHttp } from './http.ts'
 import { ledgerKey, signingKey } from './keys.ts'
+import { watchWindows } from './monitors.ts'
 import { mountProtocols } from './protocols.ts'
 import { VERSION } from './version.ts'
 
@@ -61,8 +62,10 @@ export async function startServer(
       key: signingKey(await ledgerKey(config.home)),
     })
     undo.push(async () => void (await ledger.checkpoint()))
+    let url = ''
     const ground: Ground = {
       config,
+      url: () => url,
       clock,
       ids,
       logger,
@@ -74,44 +77,55 @@ export async function startServer(
     const parts = { ...ground, ...createFeatures(ground) }
     await parts.tracking.experiments.ensureDefault()
 
-    // One process owns this home, so whatever was leased belonged to a process that is gone.
-    await store.transact(({ work }) => work.releaseAll())
-    const worker = startWorker({
-      handlers: handlersOf(parts),
-      transact: store.transact,
-      clock,
-      owner: ids.ulid(),
-      logger,
-    })
-    undo.push(worker.stop)
-    undo.push(store.onNewWork(worker.wake))
-    const following = startFollowers({
-      followers: followersOf(parts),
-      read: store.read.ledger,
-      transact: store.transact,
-      onGrowth: store.onGrowth,
-      logger,
-    })
-    undo.push(following.stop)
-    undo.push(signPeriodically(ledger, logger))
-
+    const settle = Promise.withResolvers<() => Promise<void>>()
     const http = createHttp({
       logger,
       ids,
       bodyBytesMax: config.bodyBytesMax,
       allowedHosts: config.allowedHosts.split(',').filter(Boolean),
     })
-    await mountProtocols(http, parts)
+    await mountProtocols(http, parts, async () => (await settle.promise)())
     await http.listen({ host: config.host, port: config.port })
     undo.push(() => drain(http, config.drainMs))
-    const url = addressOf(http, config.host)
+    url = addressOf(http, config.host)
     await home.announce({ pid: process.pid, url })
+
+    const following = await startBackground(parts)
+    settle.resolve(following.settled)
+    await parts.serving.start()
+    watchWindows(ground, parts)
     logger.info({ url, home: config.home, version: VERSION }, 'serving')
     return { url, http, stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** Followers, the worker and the signing of heads; each is undone by a stop. */
+async function startBackground(parts: Parts): Promise<{ settled(): Promise<void> }> {
+  const { store, clock, ids, logger, ledger, onStop } = parts
+  // One process owns this home, so whatever was leased belonged to a process that is gone.
+  await store.transact(({ work }) => work.releaseAll())
+  const worker = startWorker({
+    handlers: handlersOf(parts),
+    transact: store.transact,
+    clock,
+    owner: ids.ulid(),
+    logger,
+  })
+  onStop(worker.stop)
+  onStop(store.onNewWork(worker.wake))
+  const following = startFollowers({
+    followers: followersOf(parts),
+    read: store.read.ledger,
+    transact: store.transact,
+    onGrowth: store.onGrowth,
+    logger,
+  })
+  onStop(following.stop)
+  onStop(signPeriodically(ledger, logger))
+  return following
 }
 
 function signPeriodically(ledger: { checkpoint(): Promise<string> }, logger: Logger): () => void {

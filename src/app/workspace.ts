@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { systemClock, type Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import { createData, type Data } from '#data'
+import type { Requirements } from '#executors/environment/index'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Environments, type Pipelines } from '#stages'
 import { withIgnored } from '#protocols/dvc/ignore'
@@ -145,7 +146,7 @@ function environmentsOf(root: string, dependencies: WorkspaceDependencies): Envi
   }
 }
 
-function requirementsAt(root: string, path: string | undefined): string | undefined {
+function requirementsAt(root: string, path: string | undefined): Requirements | undefined {
   if (path === undefined) return undefined
   const file = join(root, path)
   if (!existsSync(file))
@@ -153,7 +154,16 @@ function requirementsAt(root: string, path: string | undefined): string | undefi
       'not-found',
       `orrery.yaml names ${path} as the requirements, which does not exist`,
     )
-  return readFileSync(file, 'utf8')
+  return { file, text: withIncluded(file, new Set()) }
+}
+
+/** A requirements file with those that it names by -r and -c. */
+function withIncluded(file: string, seen: Set<string>): string {
+  if (seen.has(file) || !existsSync(file)) return ''
+  seen.add(file)
+  const text = readFileSync(file, 'utf8')
+  const named = [...text.matchAll(/^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)/gm)]
+  return [text, ...named.map((match) => withIncluded(resolve(dirname(file), match[1] ?? ''), seen))].join('\n')
 }
 
 interface ProjectConfig {

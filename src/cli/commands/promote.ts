@@ -15,18 +15,18 @@ interface ShownPromotion {
 }
 
 export const promote = command({
-  command: 'promote <version> <alias>',
+  command: 'promote <candidate> <alias>',
   describe:
     'Point an alias at a model version, if its checks pass: promote flights-late:2 champion',
   builder: (argv) =>
     remoteFlags(argv)
-      .positional('version', { type: 'string', demandOption: true, describe: 'MODEL:VERSION' })
+      .positional('candidate', { type: 'string', demandOption: true, describe: 'MODEL:VERSION' })
       .positional('alias', { type: 'string', demandOption: true })
       .option('wait', { type: 'boolean', default: true, describe: 'Wait for the decision' }),
   handler: async (flags) => {
     const api = apiClient(await serverUrl(flags))
     const asked = await api.post<ShownPromotion>('/promotions', {
-      ...modelAndVersion(flags.version),
+      ...modelAndVersion(flags.candidate),
       alias: flags.alias,
     })
     const shown = flags.wait ? await decided(api, asked) : asked

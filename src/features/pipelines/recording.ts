@@ -116,12 +116,20 @@ export function pipelineRunFinished(run: PipelineRun): Fact {
   }
 }
 
-export function stageRunStarted(run: PipelineRun, start: StageStart, runId: string): Fact {
+/** The fact that a stage began; `made` is what earlier stages of the pipeline run gave, so that a file read from a folder leads to the folder. */
+export function stageRunStarted(
+  run: PipelineRun,
+  start: StageStart,
+  { runId, made }: { runId: string; made: readonly DataVersion[] },
+): Fact {
   const from = runRef(runId)
   const edges: Edge[] = [
     { from, relation: 'stage-of', to: pipelineRunRef(run.id) },
     ...start.deps.map((dep) => ({ from, relation: 'read', to: dataRef(run, dep) })),
   ]
+  for (const dep of start.deps)
+    for (const out of made.filter(({ path }) => dep.path.startsWith(`${path}/`)))
+      edges.push({ from: dataRef(run, dep), relation: 'part-of', to: dataRef(run, out) })
   if (start.environment !== null)
     edges.push({
       from,

@@ -164,8 +164,9 @@ function stageRecordings({
     })
     await tracking.logInputs(runId, { datasets: start.deps.map(datasetInput) })
     await transact(async ({ pipelines, ledger }) => {
-      const known = (await pipelines.stages(id)).find((each) => each.stage === start.stage)
-      if (known !== undefined) return
+      const stages = await pipelines.stages(id)
+      if (stages.some((each) => each.stage === start.stage)) return
+      const made = stages.flatMap((each) => each.outs)
       await pipelines.saveStage({
         pipelineRun: id,
         stage: start.stage,
@@ -178,7 +179,7 @@ function stageRecordings({
         startedMs: clock.nowMs(),
         endedMs: null,
       })
-      await ledger.append(actor, [stageRunStarted(run, start, runId)])
+      await ledger.append(actor, [stageRunStarted(run, start, { runId, made })])
     })
     return { runId, experimentId }
   }

@@ -1,5 +1,8 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import type { Governance } from '#governance'
+import type { Monitoring } from '#monitoring'
+import type { Serving } from '#serving'
 import type { Actor, Ledger } from '#ledger'
 import type { Lineage } from '#lineage'
 import type { PolicyRunReads } from '#automation'
@@ -8,6 +11,10 @@ import type { Projects } from '#projects'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
+import { activityRoutes, type Activity } from './activity.ts'
+import { comparisonRoutes, type CompareRoles } from './comparison.ts'
+import { monitorRoutes } from './monitors.ts'
+import { promotionRoutes } from './promotions.ts'
 import { policyRoutes } from './automation.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
@@ -18,12 +25,16 @@ import { projectRoutes } from './projects.ts'
 const LOCAL_USER: Actor = { kind: 'user', id: 'local' }
 
 /** What the REST API speaks to. Each part is a feature's door. */
-export interface ApiParts {
+export interface ApiParts extends Activity {
   readonly version: string
   readonly ledger: Ledger
   readonly projects: Projects
   readonly recordings: Recordings
   readonly lineage: Lineage
+  readonly governance: Governance
+  readonly monitoring: Monitoring
+  readonly serving: Serving
+  readonly compareRoles: CompareRoles
   readonly policyRuns: PolicyRunReads
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
@@ -48,4 +59,8 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   pipelineRunRoutes(app, parts.recordings, LOCAL_USER)
   policyRoutes(app, parts.policyRuns)
   lineageRoutes(app, parts)
+  promotionRoutes(app, parts.governance, LOCAL_USER)
+  comparisonRoutes(app, parts.compareRoles)
+  activityRoutes(app, parts)
+  monitorRoutes(app, parts.monitoring)
 }

@@ -1,0 +1,69 @@
+import { extname, join } from 'node:path'
+import type { Registry } from '#registry'
+import { onnxRuntime } from '#runtimes/onnx/index'
+import { createServing, servableOf, type ModelSource, type Serving } from '#serving'
+import { segmentFiles } from '#stores/analytics/duckdb/segments'
+import type { Analytics } from '#stores/analytics/duckdb/index'
+import { openPredictionLog } from '#stores/predictions/index'
+import { Problem } from '#base/problem'
+import type { Ground } from './features.ts'
+
+/** Endpoints over the registry's models, ONNX Runtime in processes of its own, and the prediction log. */
+export function servingOf(
+  ground: Ground,
+  parts: { registry: Registry; analytics: Analytics },
+): Serving {
+  const { config, store, objects, clock, ids, logger, onStop } = ground
+  const log = openPredictionLog({
+    file: join(config.home, 'predictions.db'),
+    folder: join(config.home, 'segments'),
+    objects,
+    files: segmentFiles(parts.analytics),
+  })
+  onStop(log.close)
+  const serving = createServing({
+    read: store.read.serving,
+    transact: store.transact,
+    log,
+    models: modelSource(ground, parts.registry),
+    runtime: onnxRuntime({ logger }),
+    clock,
+    ids,
+    logger,
+    timeoutMs: config.inferenceTimeoutMs,
+    sealRows: config.sealRows,
+  })
+  onStop(serving.stop)
+  return serving
+}
+
+/** Versions of the registry, whose files are placed on disk under their digest. */
+function modelSource({ config, objects }: Ground, registry: Registry): ModelSource {
+  return {
+    resolve: async (uri) => {
+      try {
+        return servableOf(await registry.resolve(uri))
+      } catch (error) {
+        // An alias that nobody has set, or a model that nobody has logged, means no version yet.
+        if (error instanceof Problem && error.code === 'not-found') return undefined
+        throw error
+      }
+    },
+    get: async (model, version) => servableOf(await registry.versions.get(model, version)),
+    place: async (model, version) => {
+      const { digest, description } = await registry.versions.get(model, version)
+      const { onnx } = description
+      if (digest === null || onnx === null)
+        throw new Problem(
+          'invalid',
+          `${model}:${version} holds no ONNX model; log it with mlflow.onnx.log_model`,
+        )
+      const folder = join(config.home, 'serving', digest)
+      for (const file of await registry.files(model, version)) {
+        if (extname(file.path) === '.pkl') continue
+        await objects.place(file.digest, join(folder, file.path))
+      }
+      return join(folder, onnx.path)
+    },
+  }
+}
