@@ -163,7 +163,10 @@ function withIncluded(file: string, seen: Set<string>): string {
   seen.add(file)
   const text = readFileSync(file, 'utf8')
   const named = [...text.matchAll(/^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)/gm)]
-  return [text, ...named.map((match) => withIncluded(resolve(dirname(file), match[1] ?? ''), seen))].join('\n')
+  return [
+    text,
+    ...named.map((match) => withIncluded(resolve(dirname(file), match[1] ?? ''), seen)),
+  ].join('\n')
 }
 
 interface ProjectConfig {

@@ -14,8 +14,14 @@ import type { EnvironmentRecord, Environments, PreparedEnvironment } from '#stag
 export interface EnvironmentSpec {
   /** For example `3.11`; undefined takes what the machine has. */
   readonly python: string | undefined
-  /** The text of the requirements, undefined for no environment of its own. */
-  readonly requirements: string | undefined
+  /** Undefined for no environment of its own. */
+  readonly requirements: Requirements | undefined
+}
+
+export interface Requirements {
+  readonly file: string
+  /** The text of the file and of those that it names: what the environment is known by. */
+  readonly text: string
 }
 
 export interface EnvironmentOptions {
@@ -40,7 +46,7 @@ export function virtualEnvironments(options: EnvironmentOptions): Environments {
       if (spec.requirements === undefined) return { variables: {}, record: null }
       const digest = sha256(
         canonicalJson({
-          ...spec,
+          requirements: spec.requirements.text,
           python: spec.python ?? null,
           platform: `${osType()} ${process.arch}`,
         }),
@@ -89,20 +95,16 @@ async function build(
   building: Building,
 ): Promise<void> {
   rmSync(place, { recursive: true, force: true })
-  const requirements = `${place}.requirements.txt`
-  writeFileSync(requirements, options.spec.requirements ?? '')
+  const at = { place, requirements: options.spec.requirements?.file ?? '' }
   try {
-    await ((await hasUv(options)) ? buildWithUv : buildWithPip)(
-      options,
-      { place, requirements },
-      building,
-    )
+    await ((await hasUv(options)) ? buildWithUv : buildWithPip)(options, at, building)
     const record = await recordOf(options, place)
     const temporary = join(place, `${RECORD}.new`)
     writeFileSync(temporary, JSON.stringify(record))
     renameSync(temporary, join(place, RECORD))
-  } finally {
-    rmSync(requirements, { force: true })
+  } catch (error) {
+    rmSync(place, { recursive: true, force: true })
+    throw error
   }
 }
 

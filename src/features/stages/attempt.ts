@@ -25,7 +25,7 @@ export async function runStage(
 ): Promise<StepResult> {
   const { ground, recorder, pipelineRunId, options } = run
   const inputs = await inputsOf(ground, stage, lock)
-  const environment = await run.environment(options.signal)
+  const environment = await outsideTurn(run, () => run.environment(options.signal))
   const started = await recorder.stageStarted({
     pipelineRunId,
     stage: stage.address,
@@ -114,26 +114,36 @@ async function execute(
     read: [...stage.deps, ...stage.params].map(({ path }) => path),
     write: stage.outs.map(({ path }) => path),
   })
+  try {
+    return await outsideTurn(run, () =>
+      ground.executor.run({
+        commands: how.commands,
+        folder: stage.wdir,
+        environment: {
+          PYTHONHASHSEED: '0',
+          ...how.variables,
+          DVC_ROOT: ground.root,
+          DVC_STAGE: stage.address,
+        },
+        timeoutMs: stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        onOutput: how.onOutput,
+        onStart: how.onStart,
+      }),
+    )
+  } finally {
+    await free()
+  }
+}
+
+/** Gives up the brief lock for as long as something takes that may take long. */
+async function outsideTurn<T>(run: Run, work: () => Promise<T>): Promise<T> {
   run.turn.release()
   run.turn.release = () => {}
   try {
-    return await ground.executor.run({
-      commands: how.commands,
-      folder: stage.wdir,
-      environment: {
-        PYTHONHASHSEED: '0',
-        ...how.variables,
-        DVC_ROOT: ground.root,
-        DVC_STAGE: stage.address,
-      },
-      timeoutMs: stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onOutput: how.onOutput,
-      onStart: how.onStart,
-    })
+    return await work()
   } finally {
-    run.turn.release = await ground.brief.acquire()
-    await free()
+    run.turn.release = await run.ground.brief.acquire()
   }
 }
 

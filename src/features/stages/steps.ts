@@ -14,7 +14,7 @@ export async function bringUpToDate(run: Run, step: Step): Promise<StepResult> {
     ...result,
     durationMs: run.ground.nowMs() - startedMs,
   })
-  if (run.options.signal?.aborted === true)
+  if (isCancelled(run))
     return {
       ...blank(step),
       outcome: 'killed',
@@ -31,11 +31,15 @@ export async function bringUpToDate(run: Run, step: Step): Promise<StepResult> {
     return ended({
       ...blank(step),
       action: 'run',
-      outcome: 'failed',
+      outcome: isCancelled(run) ? 'killed' : 'failed',
       reason: '',
       failure: messageOf(error),
     })
   }
+}
+
+function isCancelled(run: Run): boolean {
+  return run.options.signal?.aborted === true
 }
 
 /** Data that changed under a `.dvc` file is taken as it is; data that is gone comes out of the cache. */
