@@ -134,11 +134,13 @@ function year(teller: Teller, months: number): Moment[] {
     sinceTraining += 1
     const retraining = RETRAININGS[new Date(startMs).toISOString().slice(0, 10)]
     if (retraining !== undefined) {
-      open = { kind: retraining.cause, raisedMs: startMs, drifted }
+      const alert = { kind: retraining.cause, raisedMs: startMs, drifted }
+      // A candidate that was refused clears nothing.
+      if (retraining.better) open = alert
       moments.push({
         actor: SERVER,
         facts: [
-          alertTold('alert-raised', { ...open, startMs }),
+          alertTold('alert-raised', { ...alert, startMs }),
           found(retraining.cause, startMs, drifted),
         ],
       })

@@ -56,14 +56,17 @@ export function useLive(
 
   useEffect(() => {
     if (!ready) return undefined
-    return followLedger({
+    const stop = followLedger({
       url: '/api/v1/events',
       after: startOf(ledgers),
       onEntries: (entries) => onEntries(entries),
       onState: (state) => onState(state),
     })
-  }, [ready, ledgers])
-  useEffect(() => refresh.forget, [refresh])
+    return () => {
+      stop()
+      refresh.forget()
+    }
+  }, [ready, ledgers, refresh])
 
   return { live: paused ? { state: 'paused' } : feed, fresh }
 }

@@ -7,7 +7,7 @@ import { Ago } from '#web/ui/now.tsx'
 import { useView } from './use-view.ts'
 import { wordsFor } from './words.ts'
 
-const SHOWN = 11
+const SHOWN = 13
 
 export function LedgerCard({
   overview: { ledger },

@@ -21,11 +21,13 @@ import { wordsFor } from './words.ts'
 
 const NO_TRAFFIC: readonly Traffic[] = []
 
+const AT_REST = { refetchInterval: false, refetchOnWindowFocus: false } as const
+
 /** The loop as it stands. */
 export function LoopPage() {
   const [paused, setPaused] = useState(false)
-  const overview = useQuery({ ...overviewQuery, ...(paused ? { refetchInterval: false } : {}) })
-  const traffic = useQuery({ ...trafficQuery, ...(paused ? { refetchInterval: false } : {}) })
+  const overview = useQuery({ ...overviewQuery, ...(paused ? AT_REST : {}) })
+  const traffic = useQuery({ ...trafficQuery, ...(paused ? AT_REST : {}) })
   const { live, fresh } = useLive(overview.data?.ledger.size, paused)
   const projects = overview.data?.projects.map(({ project }) => project) ?? []
   return (

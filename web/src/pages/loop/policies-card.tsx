@@ -6,6 +6,8 @@ import { day, spoken } from '#web/ui/format.ts'
 import { StatePill } from '#web/ui/state.tsx'
 import { POLICY_STATE } from './stations.ts'
 
+const SHOWN = 6
+
 export function PoliciesCard({
   overview: { policyRuns },
   className,
@@ -22,7 +24,7 @@ export function PoliciesCard({
         />
       ) : (
         <ol className="flex flex-col">
-          {policyRuns.map((run) => (
+          {policyRuns.slice(0, SHOWN).map((run) => (
             <PolicyLine key={run.policyRun} run={run} />
           ))}
         </ol>
