@@ -11,13 +11,21 @@ import { readMonth } from './flights.ts'
 import { makeProject, type DemoProject } from './project.ts'
 import { endEarlierServer, startDemoServer, type DemoServer } from './server.ts'
 import { createStoryteller, type Storyteller } from './story.ts'
-import { monthSummary, summaryTable, verdict, type MonthSummary, type Summary } from './summary.ts'
+import {
+  firstOfNext,
+  monthSummary,
+  summaryTable,
+  verdict,
+  type MonthSummary,
+  type Summary,
+} from './summary.ts'
 import { atRest, createPlayer } from './year.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const MODEL = 'flights-late'
 const MONTHS = Array.from({ length: 12 }, (_, at) => `2013-${String(at + 1).padStart(2, '0')}`)
 const TRAINED_ON = 2
+const DAY_MS = 86_400_000
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
@@ -51,7 +59,7 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     await firstChampion(demo)
     const months = await playMonths(demo, MONTHS.slice(TRAINED_ON, TRAINED_ON + flags.months))
-    const trace = await onePrediction(demo.api)
+    const trace = await onePrediction(demo.api, months.at(-1)?.month ?? '')
     const seconds = Math.round((systemClock.nowMs() - startedMs) / 100) / 10
     tell({ months, trace, seconds })
     if (flags.json !== undefined)
@@ -107,7 +115,7 @@ async function firstChampion({ project, api, story }: Demo): Promise<void> {
   await project.git('commit', '--quiet', '--message', 'First model')
   await project.orrery('push')
   await project.orrery('project', 'sync', 'flights')
-  await project.orrery('promote', `${MODEL}:1`, 'baseline')
+  await project.orrery('alias', `${MODEL}:1`, 'baseline')
   await project.orrery('promote', `${MODEL}:1`, 'champion')
   await atRest(api.url)
   await story.catchUp()
@@ -137,14 +145,15 @@ async function playMonths(
   return months
 }
 
-/** The newest prediction, walked back. */
-async function onePrediction(api: ApiClient): Promise<ShownTrace> {
+/** A prediction of the last day that was played, walked back. */
+async function onePrediction(api: ApiClient, month: string): Promise<ShownTrace> {
+  const from = new Date(Date.parse(firstOfNext(month)) - DAY_MS).toISOString()
   const { predictions } = await api.get<{ predictions: { id: string }[] }>(
     `/endpoints/${MODEL}/predictions`,
-    { limit: 1 },
+    { from, limit: 1 },
   )
   const id = predictions[0]?.id
-  if (id === undefined) throw new Problem('not-found', 'the prediction log is empty')
+  if (id === undefined) throw new Problem('not-found', `nothing was predicted after ${from}`)
   return api.get(`/predictions/${encodeURIComponent(id)}/trace`)
 }
 
