@@ -76,6 +76,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium (ORRERY_TEST_C
     await page.getByText('30 days').click()
     await page.getByText('The same as a table').click()
     await page.locator('#ledger button').first().click()
+    await page.evaluate('scrollTo(0, 0)')
     await page.screenshot({ path: join(pictures, `${theme}-${width}.png`), fullPage: true })
     expect(await violationsOn(page)).toEqual([])
   })

@@ -19,7 +19,7 @@ export function counted(value: number, noun: string): string {
 
 /** `46 %`. */
 export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`
+  return `${Math.round(share * 100)}\u00a0%`
 }
 
 /** `0.684`. */
