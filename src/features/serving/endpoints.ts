@@ -59,7 +59,7 @@ const RETRY_MS_MAX = 60_000
 interface Slot {
   endpoint: Endpoint
   deployment: Deployment | undefined
-  /** The load that is under way after a start of the server. */
+  /** The load that is under way of what served before a start of the server. */
   loading: Promise<void> | undefined
   /** Rollouts of one endpoint come one after the other. */
   turn: Promise<unknown>
@@ -90,6 +90,13 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
     })
   }
 
+  const load = (slot: Slot): Promise<void> => {
+    slot.loading ??= reload({ ...dependencies, open }, slot, stopping.signal).finally(() => {
+      slot.loading = undefined
+    })
+    return slot.loading
+  }
+
   return {
     list: () => read.list(),
     get: async (name) => refresh(await slotOf(name)),
@@ -105,8 +112,8 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
     },
     take: async (name) => {
       const slot = await slotOf(name)
-      if (slot.deployment === undefined && slot.loading !== undefined)
-        await within(slot.loading, timeoutMs)
+      if (slot.deployment === undefined && slot.endpoint.live !== null)
+        await within(load(slot), timeoutMs)
       const { deployment, endpoint } = slot
       if (deployment === undefined) throw notReady(endpoint)
       return { endpoint, deployment, release: deployment.hold() }
@@ -114,9 +121,7 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
     restore: async () => {
       for (const { name } of await read.list()) {
         const slot = await slotOf(name)
-        slot.loading = reload({ ...dependencies, open }, slot, stopping.signal).finally(() => {
-          slot.loading = undefined
-        })
+        if (slot.deployment === undefined) void load(slot)
       }
     },
     states: () =>

@@ -13,7 +13,9 @@ import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { activityRoutes, type Activity } from './activity.ts'
 import { comparisonRoutes, type CompareRoles } from './comparison.ts'
+import { endpointRoutes } from './endpoints.ts'
 import { monitorRoutes } from './monitors.ts'
+import { predictionRoutes } from './predictions.ts'
 import { promotionRoutes } from './promotions.ts'
 import { policyRoutes } from './automation.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
@@ -62,5 +64,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   promotionRoutes(app, parts.governance, LOCAL_USER)
   comparisonRoutes(app, parts.compareRoles)
   activityRoutes(app, parts)
+  endpointRoutes(app, parts.serving, LOCAL_USER)
+  predictionRoutes(app, parts.serving)
   monitorRoutes(app, parts.monitoring)
 }

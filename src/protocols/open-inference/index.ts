@@ -6,7 +6,7 @@ import type { Serving, TensorSpec } from '#serving'
 import { datatypeOf } from './datatypes.ts'
 import { answerFailures } from './errors.ts'
 import { inferRequestIn } from './request.ts'
-import { inferResponseOf } from './response.ts'
+import { checkOutputs, inferResponseOf } from './response.ts'
 
 /** Smaller answers gain nothing from being compressed. */
 const COMPRESSED_BYTES_MIN = 4096
@@ -74,9 +74,13 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { params, headers } = request
-  if (params.version !== undefined) await served(serving, params)
+  const { shape } = await served(serving, params)
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const read = inferRequestIn(body, textOf(headers['inference-header-content-length']))
+  checkOutputs(
+    read,
+    shape.outputs.map(({ name }) => name),
+  )
   const id = read.id ?? textOf(headers['x-request-id'])
   const answer = await serving.predict(params.model, {
     input: { form: 'tensors', tensors: read.inputs },

@@ -9,22 +9,30 @@ export interface InferResponse {
   readonly headerLength: number | undefined
 }
 
-/** The outputs that were asked for, each as JSON or as bytes. Throws `invalid` for one that there is not. */
+/** Throws `invalid` when an output is asked for that the model does not give: before it runs. */
+export function checkOutputs({ outputs }: InferRequest, given: readonly string[]): void {
+  const unknown = outputs?.find(({ name }) => !given.includes(name))
+  if (unknown !== undefined)
+    throw new Problem(
+      'invalid',
+      `there is no output ${unknown.name}; the model gives ${given.join(', ')}`,
+    )
+}
+
+/** The outputs that were asked for, each as JSON or as bytes. */
 export function inferResponseOf(
   model: { name: string; version: string },
   request: InferRequest,
   answer: PredictionAnswer,
 ): InferResponse {
+  checkOutputs(
+    request,
+    answer.outputs.map(({ name }) => name),
+  )
   const parts: string[] = []
   const blocks: Buffer[] = []
-  for (const { name, binary } of request.outputs ??
-    answer.outputs.map(({ name }) => ({ name, binary: undefined }))) {
-    const tensor = answer.outputs.find((output) => output.name === name)
-    if (tensor === undefined)
-      throw new Problem(
-        'invalid',
-        `there is no output ${name}; the model gives ${answer.outputs.map((output) => output.name).join(', ')}`,
-      )
+  for (const tensor of asked(request, answer)) {
+    const binary = request.outputs?.find(({ name }) => name === tensor.name)?.binary
     if (binary ?? request.binary) {
       const block = blockOf(tensor)
       blocks.push(block)
@@ -41,6 +49,11 @@ export function inferResponseOf(
   return blocks.length === 0
     ? { body: json, headerLength: undefined }
     : { body: Buffer.concat([json, ...blocks]), headerLength: json.length }
+}
+
+function asked({ outputs }: InferRequest, answer: PredictionAnswer): readonly Tensor[] {
+  if (outputs === undefined) return answer.outputs
+  return outputs.flatMap(({ name }) => answer.outputs.filter((output) => output.name === name))
 }
 
 function partOf({ name, type, shape }: Tensor, rest: string): string {

@@ -1,0 +1,139 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { systemClock } from '#base/clock'
+import { randomIds } from '#base/ids'
+import { Problem } from '#base/problem'
+import type { LedgerReads } from '#ledger'
+import { answerProblems } from '#protocols/api/errors'
+import { endpointRoutes } from '#protocols/api/endpoints'
+import { predictionRoutes } from '#protocols/api/predictions'
+import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { openInferenceProtocol } from '#protocols/open-inference/index'
+import { onnxRuntime } from '#runtimes/onnx/index'
+import {
+  createServing,
+  type ModelSource,
+  type PredictionLog,
+  type ServableModel,
+  type Serving,
+  type SignatureColumn,
+} from '#serving'
+import { openAnalytics } from '#stores/analytics/duckdb/index'
+import { segmentFiles } from '#stores/analytics/duckdb/segments'
+import { openLocalObjects } from '#stores/objects/local'
+import { openPredictionLog } from '#stores/predictions/index'
+import { openSqlStore, type SqlStore } from '#stores/sql/index'
+
+export const LOCAL = { kind: 'user', id: 'test' } as const
+
+const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'models')
+
+/** A registry whose versions are fixture models: `models.set('late', 1, 'flights')`. */
+export function fixtureModels() {
+  const files = new Map<string, { file: string; columns: ServableModel['columns'] }>()
+  const aliases = new Map<string, number>()
+  const source: ModelSource = {
+    resolve: async (uri) => {
+      const [, model = '', mark, name = ''] = /^models:\/([^/@]+)([/@])(.+)$/.exec(uri) ?? []
+      const version = mark === '@' ? aliases.get(`${model}@${name}`) : Number(name)
+      return version !== undefined && files.has(`${model}/${version}`)
+        ? source.get(model, version)
+        : undefined
+    },
+    get: async (model, version) => {
+      const found = files.get(`${model}/${version}`)
+      if (found === undefined) throw new Problem('not-found', `no ${model}/${version}`)
+      return { model, version, digest: found.file, columns: found.columns, example: null }
+    },
+    place: async (model, version) =>
+      join(FIXTURES, `${files.get(`${model}/${version}`)?.file}.onnx`),
+  }
+  return {
+    source,
+    set: (
+      model: string,
+      version: number,
+      file: string,
+      columns: readonly SignatureColumn[] | null = null,
+    ) => files.set(`${model}/${version}`, { file, columns }),
+    alias: (name: string, version: number) => aliases.set(name, version),
+  }
+}
+
+export interface ServingWorld {
+  readonly home: string
+  readonly serving: Serving
+  readonly log: PredictionLog
+  readonly store: SqlStore
+  readonly ledger: LedgerReads
+  readonly http: FastifyInstance
+  close(): Promise<void>
+}
+
+/** Serving as the server has it, over fixture models: real stores, real processes, real protocols. */
+export async function openServing(options: {
+  models: ModelSource
+  home?: string
+  timeoutMs?: number
+  sealRows?: number
+}): Promise<ServingWorld> {
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'orrery-serving-')))
+  const world = { clock: systemClock, ids: randomIds }
+  const logger = pino({ level: 'silent' })
+  const store = await openSqlStore(join(home, 'orrery.db'), world)
+  const analytics = openAnalytics({ memoryMb: 256, threads: 1 })
+  const log = openPredictionLog({
+    file: join(home, 'predictions.db'),
+    folder: join(home, 'segments'),
+    objects: await openLocalObjects(join(home, 'objects')),
+    files: segmentFiles(analytics),
+  })
+  const serving = createServing({
+    ...world,
+    read: store.read.serving,
+    transact: store.transact,
+    log,
+    models: options.models,
+    runtime: onnxRuntime({ logger }),
+    logger,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    sealRows: options.sealRows ?? 100_000,
+  })
+  const http = await mounted(serving)
+  return {
+    home,
+    serving,
+    log,
+    store,
+    ledger: store.read.ledger,
+    http,
+    close: async () => {
+      await http.close()
+      await serving.stop()
+      await log.close()
+      await analytics.close()
+      await store.close()
+    },
+  }
+}
+
+async function mounted(serving: Serving): Promise<FastifyInstance> {
+  const http = Fastify({ bodyLimit: 64 * 1024 * 1024 })
+  await http.register((app) => mlflowScoringProtocol(app, { serving }), { prefix: '/endpoints' })
+  await http.register(
+    (app) => openInferenceProtocol(app, { serving, version: '0', bodyBytesMax: 64 * 1024 * 1024 }),
+    { prefix: '/v2' },
+  )
+  await http.register(
+    async (app) => {
+      answerProblems(app)
+      endpointRoutes(app, serving, LOCAL)
+      predictionRoutes(app, serving)
+    },
+    { prefix: '/api/v1' },
+  )
+  return http
+}
