@@ -4,6 +4,7 @@ import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { openInferenceProtocol } from '#protocols/open-inference/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import type { Parts } from './features.ts'
@@ -24,10 +25,23 @@ export async function mountProtocols(
   // Before all others, because it learns from their routes which paths are not the page's.
   await mountWeb(http)
   http.get('/health', async (_, reply) => reply.type('text/plain').send('OK'))
-  http.get('/ready', async () => ({ ready: true, entries: await parts.store.read.ledger.size() }))
+  http.get('/ready', async (_, reply) => {
+    const { ready, endpoints } = parts.serving.readiness()
+    const entries = await parts.store.read.ledger.size()
+    return reply.code(ready ? 200 : 503).send({ ready, entries, endpoints })
+  })
   await http.register((app) => apiProtocol(app, apiPartsOf(parts, caughtUp)), { prefix: '/api/v1' })
   await mlflowProtocol(http, { ...parts, actor: LOCAL_USER })
   await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
+  await http.register(
+    (app) =>
+      openInferenceProtocol(app, {
+        ...parts,
+        version: VERSION,
+        bodyBytesMax: parts.config.bodyBytesMax,
+      }),
+    { prefix: '/v2' },
+  )
 }
 
 function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
