@@ -46,6 +46,7 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
       // The server has chosen the run's id, so that it finds the run should this process not come to tell.
       ids: { ...randomIds, ulid: () => order.pipelineRun },
       cause: order.cause,
+      signal,
     }),
     onEvent: (event) => {
       if (event.kind === 'started' || event.kind === 'progress')
@@ -67,6 +68,7 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
 // The server's end of the channel closes when the server dies, however it dies: then the stages end too.
 const stopping = new AbortController()
 process.once('disconnect', () => stopping.abort())
+if (!process.connected) stopping.abort()
 process.once('message', (order: PipelineOrder) => {
   void perform(order, stopping.signal)
     .catch((error: unknown): PipelineReply => ({

@@ -13,7 +13,14 @@ const ANSWER_MS = 30_000
 /** Records runs on a server, over its REST API. Told twice, the server keeps one. */
 export function httpRecorder(
   baseUrl: string,
-  dependencies: { clock: Clock; ids: Ids; patienceMs?: number; cause?: string } = {
+  dependencies: {
+    clock: Clock
+    ids: Ids
+    patienceMs?: number
+    cause?: string
+    /** Once it is aborted, the server is not waited for: it will not come back for this run. */
+    signal?: AbortSignal
+  } = {
     clock: systemClock,
     ids: randomIds,
   },
@@ -50,25 +57,29 @@ type Answer<T> = { readonly ok: T } | { readonly again: string }
 
 function poster(
   baseUrl: string,
-  { clock, patienceMs = PATIENCE_MS }: { clock: Clock; patienceMs?: number },
+  {
+    clock,
+    patienceMs = PATIENCE_MS,
+    signal = new AbortController().signal,
+  }: { clock: Clock; patienceMs?: number; signal?: AbortSignal },
 ) {
   const url = `${baseUrl.replace(/\/+$/, '')}/api/v1`
   return async <T>(path: string, body: unknown): Promise<T> => {
     const untilMs = clock.nowMs() + patienceMs
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      const answer = await once<T>(url + path, body)
+      const answer = await once<T>(url + path, body, signal)
       if ('ok' in answer) return answer.ok
-      if (clock.nowMs() + pauseMs > untilMs)
+      if (signal.aborted || clock.nowMs() + pauseMs > untilMs)
         throw new Problem(
           'unavailable',
           `the server at ${baseUrl} could not record the run for ${Math.round(patienceMs / 1000)} s (${answer.again}); start it, or use --no-record`,
         )
-      await sleep(pauseMs)
+      await sleep(pauseMs, undefined, { signal })
     }
   }
 }
 
-async function once<T>(url: string, body: unknown): Promise<Answer<T>> {
+async function once<T>(url: string, body: unknown, stopping: AbortSignal): Promise<Answer<T>> {
   let response: Response
   let text: string
   try {
@@ -76,7 +87,7 @@ async function once<T>(url: string, body: unknown): Promise<Answer<T>> {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.any([stopping, AbortSignal.timeout(ANSWER_MS)]),
     })
     text = await response.text()
   } catch (error) {

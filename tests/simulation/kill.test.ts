@@ -8,6 +8,8 @@ import { freePort, spawnServer, type ServerProcess } from '../support/process.ts
 import { chanceOf, type Chance } from '../support/random.ts'
 import { clientOf, eventually } from './kill/client.ts'
 import { ledgerReader } from './kill/ledger.ts'
+import { automationFaults } from './kill/automation.ts'
+import { loopWorkload } from './kill/loop.ts'
 import { registryWorkload } from './kill/registry.ts'
 import { trackingWorkload } from './kill/tracking.ts'
 import type { Workload } from './kill/workload.ts'
@@ -24,18 +26,24 @@ test(
   async () => {
     const chance = chanceOf(SEED)
     const home = await mkdtemp(join(tmpdir(), 'orrery-kill-'))
-    const port = await freePort()
-    const workloads: Workload[] = [trackingWorkload(chance.fork()), registryWorkload(chance.fork())]
+    // Small segments, so that kills meet their sealing as well.
+    const environment = { ORRERY_SEAL_ROWS: '70', ORRERY_LOG_LEVEL: 'warn' }
+    const settings = { home, port: await freePort(), environment }
+    const workloads: Workload[] = [
+      trackingWorkload(chance.fork()),
+      registryWorkload(chance.fork()),
+      loopWorkload(chance.fork(), join(home, 'project')),
+    ]
     const ledger = ledgerReader()
 
-    let server = await spawnServer({ home, port })
+    let server = await spawnServer(settings)
     try {
       for (const workload of workloads) await workload.prepare(clientOf(server.url))
       for (let round = 1; round <= ROUNDS; round++) {
         await writeUntilKilled(server, workloads, chance)
         await noOrphans(server)
         expect({ round, ...(await verifyHome(home)) }).toMatchObject({ faults: [] })
-        server = await spawnServer({ home, port })
+        server = await spawnServer(settings)
         const client = clientOf(server.url)
         const wrong = [await ledger.read(client)]
         for (const workload of workloads) wrong.push(await workload.settle(client))
@@ -43,7 +51,10 @@ test(
       }
       const client = clientOf(server.url)
       for (const workload of workloads) expect(await workload.review(client)).toEqual([])
-      console.log(summary(workloads, ledger.entries()))
+      expect(await automationFaults(client)).toEqual([])
+      expect(await ledger.read(client)).toEqual([])
+      expect(ledger.count('policy-run-finished')).toBe(ledger.count('policy-fired'))
+      console.log(summary(workloads, ledger))
       expect(await server.stop()).toBe(0)
       await noOrphans(server)
       expect((await verifyHome(home)).faults).toEqual([])
@@ -78,10 +89,20 @@ async function noOrphans(server: ServerProcess): Promise<void> {
   )
 }
 
-function summary(workloads: readonly Workload[], entries: number): string {
+function summary(workloads: readonly Workload[], ledger: ReturnType<typeof ledgerReader>): string {
   const counts = workloads.flatMap((workload) => Object.entries(workload.counts()))
+  const facts = [
+    'window-evaluated',
+    'prediction-segment-sealed',
+    'policy-fired',
+    'pipeline-run-started',
+    'promotion-accepted',
+    'rollout-completed',
+  ]
   return [
-    `seed ${SEED}: ${ROUNDS} kills, ${entries} ledger entries; acknowledged and there once:`,
-    ...counts.map(([what, count]) => `${count} ${what}`),
+    `seed ${SEED}: ${ROUNDS} kills. Acknowledged and there once:`,
+    `${counts.map(([what, count]) => `${count} ${what}`).join(', ')}.`,
+    `Of ${ledger.entries()} facts:`,
+    `${facts.map((type) => `${ledger.count(type)} ${type}`).join(', ')}.`,
   ].join(' ')
 }

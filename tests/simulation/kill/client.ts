@@ -21,7 +21,11 @@ const PATIENCE_MS = 15_000
 
 /** A real client over HTTP. An answer that is an error ends the test: nothing that is sent here is wrong. */
 export function clientOf(url: string): Client {
-  const send = async (path: string, options: RequestInit): Promise<Outcome<Buffer>> => {
+  const send = async (
+    path: string,
+    options: RequestInit,
+    deadline = performance.now() + PATIENCE_MS,
+  ): Promise<Outcome<Buffer>> => {
     let status: number
     let bytes: Buffer
     try {
@@ -35,6 +39,11 @@ export function clientOf(url: string): Client {
       if ((error as Error).name === 'TimeoutError')
         throw new Error(`${path} was not answered in ${PATIENCE_MS} ms`, { cause: error })
       return { answered: false }
+    }
+    if (status === 503 && performance.now() < deadline) {
+      // What it serves is being loaded again; the answer says to try later.
+      await sleep(20)
+      return send(path, options, deadline)
     }
     if (status >= 300)
       throw new Error(

@@ -13,9 +13,16 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
   'model-version-registered': ['model', 'version'],
   'pipeline-run-started': ['pipelineRun'],
   'pipeline-run-finished': ['pipelineRun'],
-  'window-evaluated': ['endpoint', 'start', 'kind'],
+  'window-evaluated': ['endpoint', 'start', 'state'],
   'prediction-segment-sealed': ['digest'],
   'policy-fired': ['policyRun'],
+  'policy-run-finished': ['policyRun'],
+  'promotion-requested': ['promotion'],
+  'promotion-accepted': ['promotion'],
+  'promotion-refused': ['promotion'],
+  'revision-created': ['endpoint', 'revision'],
+  'stage-run-started': ['pipelineRun', 'stage'],
+  'stage-run-finished': ['pipelineRun', 'stage'],
 }
 
 /** Reads the ledger onward at each call and gives facts that were written twice or out of place. */
