@@ -4,13 +4,16 @@ import { getJson } from './get.ts'
 
 /** News come by the event stream; this is for what it cannot tell, such as a newly signed head. */
 const OVERVIEW_REFRESH_MS = 30_000
+/** A server that did not answer is asked again soon: it may be starting. */
+const OVERVIEW_RETRY_MS = 3000
 const TRAFFIC_REFRESH_MS = 2000
 
 export const overviewQuery = queryOptions({
   queryKey: ['overview'],
   queryFn: ({ signal }) => getJson<OverviewWire>('/api/v1/overview', signal),
   placeholderData: keepPreviousData,
-  refetchInterval: OVERVIEW_REFRESH_MS,
+  refetchInterval: ({ state }) =>
+    state.status === 'error' ? OVERVIEW_RETRY_MS : OVERVIEW_REFRESH_MS,
 })
 
 /** What an endpoint answers now, and the rows per second of each look since the page was opened. */

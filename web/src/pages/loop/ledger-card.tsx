@@ -2,12 +2,13 @@ import { BookText, ChevronRight, Lock, LockOpen } from 'lucide-react'
 import type { EntryWire } from '#protocols/api/ledger-wire'
 import type { OverviewWire } from '#protocols/api/overview-wire'
 import { Card } from '#web/ui/card.tsx'
+import { Command } from '#web/ui/command.tsx'
 import { count, day, moment } from '#web/ui/format.ts'
 import { Ago } from '#web/ui/now.tsx'
 import { useView } from './use-view.ts'
 import { wordsFor } from './words.ts'
 
-const SHOWN = 13
+const SHOWN = 12
 
 export function LedgerCard({
   overview: { ledger },
@@ -38,6 +39,13 @@ export function LedgerCard({
           ))}
         </ol>
       )}
+      <div className="flex flex-col gap-2 border-t border-line pt-4 text-xs text-ink-3">
+        <p>
+          Each entry is a leaf of a Merkle tree whose head is signed, so history cannot be rewritten
+          unseen. To check it:
+        </p>
+        <Command text="orrery audit verify" />
+      </div>
     </Card>
   )
 }
@@ -52,10 +60,7 @@ function SignedHead({ size, signed }: { size: number; signed: OverviewWire['ledg
   const covered = signed !== null && signed.size >= size
   const Icon = covered ? Lock : LockOpen
   return (
-    <p
-      className="flex items-center gap-1.5 text-xs text-ink-3"
-      title="Entries are the leaves of a Merkle tree whose head is signed; orrery audit verify checks it"
-    >
+    <p className="flex items-center gap-1.5 text-xs text-ink-3">
       <Icon aria-hidden size={13} strokeWidth={1.75} className={covered ? 'text-good' : ''} />
       <span className="tabular-nums">
         {count(size)} entries, {covered ? 'all' : count(signed?.size ?? 0)} signed

@@ -35,7 +35,7 @@ const WORDS: Readonly<Record<string, (data: Data) => string>> = {
   'registered-model-created': (data) => `Model ${text(data, 'model')} created`,
   'model-version-registered': (data) => `${version(data)} registered`,
   'model-version-deleted': (data) => `${version(data)} deleted`,
-  'model-alias-moved': (data) => `${text(data, 'alias')} is now ${version(data)}`,
+  'model-alias-moved': (data) => `Alias ${text(data, 'alias')} is now ${version(data)}`,
   'endpoint-declared': (data) => `Endpoint ${text(data, 'endpoint')} declared`,
   'revision-created': (data) =>
     `Revision ${text(data, 'revision')} of ${text(data, 'endpoint')} made from ${text(data, 'modelVersion')}`,
@@ -50,11 +50,10 @@ const WORDS: Readonly<Record<string, (data: Data) => string>> = {
   'drift-detected': (data) =>
     `Drift on ${text(data, 'endpoint')}: ${percent(Number(data['share'] ?? 0))} of the features`,
   'performance-fell': (data) =>
-    `${text(data, 'metric')} of ${text(data, 'endpoint')} fell to ${score(Number(data['value'] ?? 0))}`,
-  'alert-raised': (data) =>
-    `${spoken(text(data, 'kind'))} alert raised for ${text(data, 'endpoint')}`,
+    `${text(data, 'endpoint')}: ${text(data, 'metric')} fell to ${score(Number(data['value'] ?? 0))}`,
+  'alert-raised': (data) => `Alert for ${text(data, 'endpoint')}: ${spoken(text(data, 'kind'))}`,
   'alert-cleared': (data) =>
-    `${spoken(text(data, 'kind'))} alert cleared for ${text(data, 'endpoint')}`,
+    `Alert for ${text(data, 'endpoint')} cleared: ${spoken(text(data, 'kind'))}`,
   'policy-run-finished': (data) =>
     `Policy ${text(data, 'policy')} ${text(data, 'outcome')}${firstReason(data)}`,
   'policy-fired': (data) => `Policy ${text(data, 'policy')} fired`,
@@ -68,8 +67,11 @@ const WORDS: Readonly<Record<string, (data: Data) => string>> = {
 /** What an entry says, for a reader who does not know the types of facts. */
 export function wordsFor(entry: Pick<EntryWire, 'type' | 'data'>): string {
   const words = WORDS[entry.type]?.(entry.data) ?? ''
-  const sentence = words === '' ? spoken(entry.type) : words
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+  return words === '' ? capitalized(spoken(entry.type)) : words
+}
+
+function capitalized(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 function rowsOf(data: Data): string {
