@@ -42,7 +42,7 @@ function flagsOf(argv: Argv) {
     .option('record', {
       type: 'boolean',
       describe:
-        'Record the runs on a server (default: if --url, ORRERY_URL or MLFLOW_TRACKING_URI names one)',
+        'Record the runs on a server (default: if one runs in this folder, or --url, ORRERY_URL or MLFLOW_TRACKING_URI names one)',
     })
 }
 
@@ -100,11 +100,29 @@ async function recorderFor(flags: {
   if (flags.record === false) return undefined
   const { environment } = await import('#app/environment')
   const named = flags.url ?? environment['ORRERY_URL'] ?? environment['MLFLOW_TRACKING_URI']
-  const isServer = named !== undefined && /^https?:\/\//.test(named)
+  const isServer = named === undefined ? await runsHere(environment) : /^https?:\/\//.test(named)
   if (!isServer && flags.record !== true) return undefined
   const { httpRecorder } = await import('#app/recorder')
   const { serverUrl } = await import('../client.ts')
   return httpRecorder(await serverUrl(flags))
+}
+
+/** Whether a server that was started in this folder is running. */
+async function runsHere(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  const { existsSync } = await import('node:fs')
+  const { join } = await import('node:path')
+  const home = environment['ORRERY_HOME'] ?? '.orrery'
+  if (!existsSync(join(home, 'server.json'))) return false
+  const { runningServer } = await import('#app/home')
+  const server = await runningServer(home)
+  try {
+    return server !== undefined && process.kill(server.pid, 0)
+  } catch {
+    // It died without taking its announcement back.
+    return false
+  }
 }
 
 async function timeoutOf(text: string | undefined): Promise<number | undefined> {

@@ -185,6 +185,11 @@ async function checkAddable(
     throw new Problem('not-found', `cannot add ${path}: there is no such file or folder`)
   if (await workspace.isIgnored(path))
     throw new Problem('conflict', `cannot add ${path}: a rule in .dvcignore leaves it out`)
+  if (place.kind === 'new' && (await versionControl.isIgnored(place.file)))
+    throw new Problem(
+      'conflict',
+      `cannot add ${path}: Git ignores ${place.file}, which has to be kept; take it out of .gitignore`,
+    )
   if (place.kind === 'new' && (await versionControl.isTracked(path)))
     throw new Problem(
       'conflict',
@@ -327,27 +332,23 @@ async function restorePart(
 }
 
 async function transferAll(
-  { catalog, cache, remote }: DataDependencies,
+  dependencies: DataDependencies,
   what: { targets: readonly string[]; remote: string | undefined; direction: 'push' | 'pull' },
 ): Promise<Moved> {
-  const outs = selected(await catalog.outs(), what.targets)
+  const { catalog, cache, remote } = dependencies
+  const outs = selected(await catalog.outs(), what.targets).filter(({ out }) => moves(out, what))
   const byRemote = new Map<string | undefined, Cargo[]>()
   for (const { out, part } of outs) {
-    if (!out.cached || out.content === undefined) continue
-    if (what.direction === 'push' && !out.push) continue
-    if (what.remote !== undefined && out.remote !== undefined && out.remote !== what.remote)
-      continue
+    if (out.content === undefined) continue
+    // What is all here already needs no remote, which may not even be set up.
+    if (what.direction === 'pull' && (await isInCache(cache, out.content))) continue
+    const wanted = what.direction === 'pull' ? part : undefined
     const name = what.remote ?? out.remote
-    const cargo = byRemote.get(name) ?? []
-    cargo.push({
-      path: out.path,
-      content: out.content,
-      part: what.direction === 'pull' ? part : undefined,
-    })
-    byRemote.set(name, cargo)
+    const cargo = { path: out.path, content: out.content, part: wanted }
+    byRemote.set(name, [...(byRemote.get(name) ?? []), cargo])
   }
-  // A remote that does not exist is an error even when there is nothing to move.
-  if (byRemote.size === 0) await remote(what.remote)
+  // A remote that does not exist is an error even when there is nothing to push.
+  if (byRemote.size === 0 && what.direction === 'push') await remote(what.remote)
   const total = { objects: 0, failed: [] as Moved['failed'][number][] }
   for (const [name, cargo] of byRemote) {
     const move = what.direction === 'push' ? pushed : pulled
@@ -356,4 +357,12 @@ async function transferAll(
     total.failed.push(...failed)
   }
   return total
+}
+
+function moves(
+  out: Out,
+  what: { remote: string | undefined; direction: 'push' | 'pull' },
+): boolean {
+  if (!out.cached || (what.direction === 'push' && !out.push)) return false
+  return what.remote === undefined || out.remote === undefined || out.remote === what.remote
 }

@@ -69,6 +69,7 @@ export interface Catalog {
 /** What the project's version control has to know and to say. */
 export interface VersionControl {
   isTracked(path: string): Promise<boolean>
+  isIgnored(path: string): Promise<boolean>
   /** Sees to it that the path is ignored; gives the changed ignore file, if one changed. */
   ignore(path: string): Promise<string | undefined>
   /** Stages files if the project wants that done for it. */

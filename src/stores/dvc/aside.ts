@@ -48,7 +48,7 @@ export function openOutsAside(root: string, folder: string): OutsAside {
       mkdirSync(place, { recursive: true })
       const outs = paths.map((path, index) => ({
         path,
-        aside: existsSync(join(root, path)) ? asideFor(root, { path, place, index }) : undefined,
+        aside: isThere(join(root, path)) ? asideFor(root, { path, place, index }) : undefined,
       }))
       const owner = { pid: process.pid, started: processStarted(process.pid) }
       const journal: Journal = { stage, lockToken, owner, outs }
@@ -94,6 +94,11 @@ function asideFor(root: string, at: { path: string; place: string; index: number
     : join(dirname(out), `.${basename(out)}.${basename(at.place)}.orrery`)
 }
 
+/** Also a link to nothing is something to be put back. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
 function drop(place: string, outs: readonly AsideOut[]): void {
   // Renamed first: from here on nobody would put the old outs back.
   renameSync(place, `${place}${DROPPED}`)
@@ -106,7 +111,7 @@ function drop(place: string, outs: readonly AsideOut[]): void {
 function putBack(root: string, place: string, outs: readonly AsideOut[]): void {
   for (const { path, aside } of outs) {
     // Where nothing is aside, the old out had not been moved yet, or is back already.
-    if (aside !== undefined && !existsSync(aside)) continue
+    if (aside !== undefined && !isThere(aside)) continue
     rmSync(join(root, path), { recursive: true, force: true })
     if (aside === undefined) continue
     mkdirSync(dirname(join(root, path)), { recursive: true })

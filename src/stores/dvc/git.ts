@@ -27,6 +27,7 @@ export function openGit(options: {
   const git = (...args: string[]) => succeeds(root, args)
   return {
     isTracked: (path) => git('ls-files', '--error-unmatch', '--', path),
+    isIgnored: (path) => git('check-ignore', '-q', '--', path),
     ignore: async (path) => {
       if (await git('check-ignore', '-q', '--', path)) return undefined
       const file = join(dirname(path), '.gitignore')
@@ -45,6 +46,7 @@ export function openGit(options: {
 /** For a project without Git. */
 export const noVersionControl: VersionControl = {
   isTracked: async () => false,
+  isIgnored: async () => false,
   ignore: async () => undefined,
   stage: async () => {},
 }

@@ -178,7 +178,10 @@ export async function eachOf<T>(
   const AT_ONCE = 4
   let next = 0
   const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
+    for (let item = items[next++]; item !== undefined; item = items[next++]) {
+      await work(item)
+      if (next % FILES_A_TURN === 0) await nextTurn()
+    }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
 }
@@ -209,7 +212,6 @@ async function hashOf(file: FileSeen, as: { legacy: boolean }): Promise<string> 
 
 async function md5Of({ path, stats }: FileSeen): Promise<string> {
   if (stats.size <= READ_AT_ONCE_BYTES) {
-    await nextTurn()
     return hash('md5', readFileSync(path))
   }
   const digest = createHash('md5')

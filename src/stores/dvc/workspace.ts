@@ -12,7 +12,7 @@ import {
   type Workspace,
 } from '#data'
 import { TICK_MS } from './hash-cache.ts'
-import { placeObject, type LinkType } from './links.ts'
+import { objectPlacer, type LinkType, type PlaceObject } from './links.ts'
 import { eachOf, measurePath, parentOf, statOf, type Measuring } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
 
@@ -22,9 +22,19 @@ export interface WorkspaceOptions extends Measuring {
   readonly links: readonly LinkType[]
 }
 
+interface Opened extends WorkspaceOptions {
+  readonly place: PlaceObject
+  readonly placeCopy: PlaceObject
+}
+
 /** The project's folder on this machine's file system. */
-export function openWorkspace(options: WorkspaceOptions): Workspace {
-  const { root, hashes } = options
+export function openWorkspace(settings: WorkspaceOptions): Workspace {
+  const { root, hashes } = settings
+  const options: Opened = {
+    ...settings,
+    place: objectPlacer(settings.links),
+    placeCopy: objectPlacer(['copy']),
+  }
   const measure = async (path: string, as: { legacy: boolean } = { legacy: false }) => {
     const measured = await measurePath(options, path, as)
     hashes.save()
@@ -54,7 +64,7 @@ function isIgnored({ rulesIn, root }: WorkspaceOptions, path: string): boolean {
   })
 }
 
-async function keep(options: WorkspaceOptions, path: string, measured: Measured): Promise<void> {
+async function keep(options: Opened, path: string, measured: Measured): Promise<void> {
   const { cache } = options
   const legacy = measured.content.legacy ?? false
   const files = filesOf(path, measured)
@@ -74,11 +84,7 @@ async function keep(options: WorkspaceOptions, path: string, measured: Measured)
 }
 
 /** What was copied is what was measured only if nothing changed meanwhile; a wrong object must not stay. */
-async function checkUnchanged(
-  options: WorkspaceOptions,
-  path: string,
-  measured: Measured,
-): Promise<void> {
+async function checkUnchanged(options: Opened, path: string, measured: Measured): Promise<void> {
   const legacy = measured.content.legacy ?? false
   const after = await measurePath(options, path, { legacy })
   if (sameContent(after?.content, measured.content)) return
@@ -99,25 +105,27 @@ function filesOf(path: string, measured: Measured | undefined): TreeEntry[] {
 }
 
 /** Where the project wants hard or symbolic links, what was added becomes links as well. */
-async function relink(options: WorkspaceOptions, path: string, measured: Measured): Promise<void> {
+async function relink(options: Opened, path: string, measured: Measured): Promise<void> {
   const first = options.links[0]
   if (first !== 'hardlink' && first !== 'symlink') return
   const legacy = measured.content.legacy ?? false
   await eachOf(filesOf(path, measured), (file) =>
-    placeObject(options.cache.pathOf({ md5: file.md5, legacy }), resolve(options.root, file.path), {
-      types: options.links,
-    }),
+    options.place(
+      options.cache.pathOf({ md5: file.md5, legacy }),
+      resolve(options.root, file.path),
+      {},
+    ),
   )
 }
 
 /** Replaces links into the cache by copies, so that writing to them cannot change an object. */
-async function unlink(options: WorkspaceOptions, path: string): Promise<void> {
+async function unlink(options: Opened, path: string): Promise<void> {
   const measured = await measurePath(options, path, { legacy: false })
   await eachOf(filesOf(path, measured), async ({ path: file }) => {
     const target = resolve(options.root, file)
     const stats = lstatSync(target)
     if (!stats.isSymbolicLink() && stats.nlink === 1) return
-    await placeObject(realpathSync(target), target, { types: ['copy'] })
+    await options.placeCopy(realpathSync(target), target, {})
   })
 }
 
@@ -128,7 +136,7 @@ interface Restoring {
   readonly copy?: boolean
 }
 
-async function restore(options: WorkspaceOptions, restoring: Restoring): Promise<Restored> {
+async function restore(options: Opened, restoring: Restoring): Promise<Restored> {
   const { path, wanted, force } = restoring
   const legacy = wanted.content.legacy ?? false
   const before = await present(options, restoring)
@@ -155,7 +163,7 @@ async function restore(options: WorkspaceOptions, restoring: Restoring): Promise
 
 /** What is there now. With force, what cannot be measured may be swept away. */
 async function present(
-  options: WorkspaceOptions,
+  options: Opened,
   { path, wanted, force }: Restoring,
 ): Promise<Measured | undefined> {
   try {
@@ -167,7 +175,7 @@ async function present(
 }
 
 async function checkKept(
-  options: WorkspaceOptions,
+  options: Opened,
   files: readonly (readonly [string, string])[],
   legacy: boolean,
 ): Promise<void> {
@@ -184,7 +192,7 @@ async function checkKept(
 }
 
 async function placeAll(
-  options: WorkspaceOptions,
+  options: Opened,
   { path, wanted, copy }: Restoring,
   files: readonly (readonly [string, string])[],
 ): Promise<void> {
@@ -192,8 +200,8 @@ async function placeAll(
   const hashes = options.hashes.of(path + (legacy ? '\0legacy' : ''))
   await eachOf(files, async ([file, md5]) => {
     const target = resolve(options.root, file)
-    await placeObject(options.cache.pathOf({ md5, legacy }), target, {
-      types: copy === true ? ['copy'] : options.links,
+    const place = copy === true ? options.placeCopy : options.place
+    await place(options.cache.pathOf({ md5, legacy }), target, {
       executable: wanted.content.executable ?? false,
       ...(legacy ? {} : { md5 }),
     })
@@ -208,11 +216,7 @@ async function placeAll(
   if (files.length > 0) await sleep(TICK_MS)
 }
 
-async function setExecutable(
-  options: WorkspaceOptions,
-  path: string,
-  wanted: Measured,
-): Promise<void> {
+async function setExecutable(options: Opened, path: string, wanted: Measured): Promise<void> {
   if (wanted.content.executable !== true) return
   const stats = statOf(resolve(options.root, path))
   if (stats !== undefined && (stats.mode & 0o100) === 0)
