@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { classOf, scoreOf } from './sources.ts'
+import { dueTasks, endsBy } from './window.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+describe('windows are due', () => {
+  test('for drift at their end, for performance when labels had time to come, in that order of time', () => {
+    const timing = { sizeMs: DAY_MS, settleMs: 2 * DAY_MS }
+    const ends = endsBy(4.5 * DAY_MS, timing)
+    const hours = [0, 25, 26, 75].map((hour) => hour * HOUR_MS)
+    const tasks = dueTasks(hours, { driftMs: null, performanceMs: null }, ends, timing)
+    expect(
+      tasks.map(({ part, startMs, dueMs }) => [part, startMs / DAY_MS, dueMs / DAY_MS]),
+    ).toEqual([
+      ['drift', 0, 1],
+      ['drift', 1, 2],
+      ['performance', 0, 3],
+      ['performance', 1, 4],
+      ['drift', 3, 4],
+    ])
+  })
+
+  test('also when they are shorter than the hours by which predictions are counted', () => {
+    const timing = { sizeMs: HOUR_MS / 4, settleMs: 0 }
+    const tasks = dueTasks(
+      [HOUR_MS],
+      { driftMs: 1.25 * HOUR_MS, performanceMs: 2 * HOUR_MS },
+      endsBy(2 * HOUR_MS, timing),
+      timing,
+    )
+    expect(tasks.map(({ startMs }) => startMs / HOUR_MS)).toEqual([1.25, 1.5, 1.75])
+  })
+
+  test('once each, wherever a crash cut the evaluation into parts', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 0, max: 50 }),
+        fc.integer({ min: 0, max: 500 }),
+        (found, size, settle, middle) => {
+          const hours = found.map((hour) => hour * HOUR_MS)
+          const timing = { sizeMs: size * HOUR_MS, settleMs: settle * HOUR_MS }
+          const nothing = { driftMs: null, performanceMs: null }
+          const half = endsBy(middle * HOUR_MS, timing)
+          const whole = endsBy(600 * HOUR_MS, timing)
+          const inParts = [
+            ...dueTasks(hours, nothing, half, timing),
+            ...dueTasks(hours, half, whole, timing),
+          ]
+          const key = (task: { part: string; startMs: number }) => `${task.part} ${task.startMs}`
+          expect(inParts.map(key).toSorted()).toEqual(
+            dueTasks(hours, nothing, whole, timing).map(key).toSorted(),
+          )
+        },
+      ),
+    )
+  })
+})
+
+describe('the score of an answer', () => {
+  test.each([
+    [{ late_probability: 0.3 }, 0.3],
+    [{ label: 1, probabilities: [0.2, 0.8] }, 0.8],
+    [{ output_label: 1, output_probability: 0.7, margin: 3 }, 0.7],
+    [{ variable: 12.5 }, 12.5],
+    [{ label: 'late' }, undefined],
+    [{}, undefined],
+  ])('of %j is %j', (outputs, score) => {
+    expect(scoreOf(outputs)).toBe(score)
+  })
+})
+
+test('truth is one of two classes, or none that an AUC knows', () => {
+  expect([1, true, '1', 'true'].map(classOf)).toEqual([1, 1, 1, 1])
+  expect([0, false, '0', 'false'].map(classOf)).toEqual([0, 0, 0, 0])
+  expect([null, 2, 'late', 0.5, [1]].map(classOf).every((each) => each === undefined)).toBe(true)
+})
