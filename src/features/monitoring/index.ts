@@ -1,29 +1,16 @@
 export { driftOf, type ComparedFeature, type DriftVerdict, type FeatureVerdict } from './drift.ts'
-export {
-  performanceOf,
-  type Calibration,
-  type MeasuredPerformance,
-  type PerformanceVerdict,
-} from './performance.ts'
+export type { Calibration, MeasuredPerformance, PerformanceVerdict } from './performance.ts'
 export { type Alert, type AlertKind } from './findings.ts'
-export {
-  createMonitoring,
-  EVALUATE_WINDOWS,
-  type Monitoring,
-  type MonitoringDependencies,
-} from './monitoring.ts'
+export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
 export { persists, type Persistence } from './persistence.ts'
 export {
   BIN_COUNT,
   CATEGORIES_MAX,
   countsOf,
-  effectOf,
   emptyCounts,
-  missingShare,
   numericProfileOf,
   plus,
   spreadOf,
-  valuesOf,
   type CategoricalProfile,
   type ColumnProfile,
   type Counts,
@@ -53,4 +40,4 @@ export {
   type TrainingData,
 } from './sources.ts'
 export type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
-export { windowRef, type Progress, type Window, type WindowDrift } from './window.ts'
+export type { Progress, Window, WindowDrift } from './window.ts'
