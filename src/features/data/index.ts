@@ -21,7 +21,7 @@ export {
   type OutStatus,
   type Pulled,
 } from './data.ts'
-export { isWithin, nameOf, outsNamed, overlaps, type Out, type Owner } from './out.ts'
+export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
 export {
   exclusively,
   type Cache,

@@ -2,7 +2,6 @@ export {
   isList,
   isMap,
   isTimestamp,
-  plainParam,
   sameParam,
   type ParamKey,
   type ParamMap,
@@ -17,16 +16,9 @@ export {
   type PlannedStep,
   type StageStatus,
 } from './pipelines.ts'
-export {
-  noRecorder,
-  type EnvironmentRecord,
-  type RunRecorder,
-  type StageOutcome,
-} from './recorder.ts'
+export { type EnvironmentRecord, type RunRecorder, type StageOutcome } from './recorder.ts'
 export type { ReproEvent, ReproOptions, ReproResult, StepAction, StepResult } from './repro-run.ts'
 export {
-  isCallback,
-  sameCommand,
   type LockedPath,
   type Stage,
   type StageDep,

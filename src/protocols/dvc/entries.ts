@@ -2,9 +2,6 @@ import type { Content } from '#data'
 import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import { isHash } from './tree.ts'
 
-/** The keys by which `.dvc` files and locks describe content, in the order DVC writes them. */
-export const CONTENT_KEYS = ['md5', 'size', 'nfiles', 'isexec', 'hash'] as const
-
 /** The content that an entry names; undefined if it names none, or one that is kept elsewhere than in the cache. */
 export function contentOf(entry: ParamMap): Content | undefined {
   const md5 = entry.get('md5')

@@ -15,11 +15,11 @@ interface Level {
 
 /** The rules that DVC has of itself. */
 export function dvcIgnoreRules(): IgnoreRules {
-  return rulesOf([levelOf('', '.hg/\n.git/\n.git\n.dvc/')])
+  return rulesOf([levelOf('', '.hg/\n.git/\n.git\n.dvc/')], { trim: true })
 }
 
 export function gitIgnoreRules(): IgnoreRules {
-  return rulesOf([levelOf('', '.git')])
+  return rulesOf([levelOf('', '.git')], { trim: false })
 }
 
 function levelOf(folder: string, text: string): Level {
@@ -27,7 +27,8 @@ function levelOf(folder: string, text: string): Level {
   return { folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(lines) }
 }
 
-function rulesOf(levels: readonly Level[]): IgnoreRules {
+/** DVC takes blanks off both ends of a line; to Git those before a name belong to it. */
+function rulesOf(levels: readonly Level[], lines: { trim: boolean }): IgnoreRules {
   return {
     ignores: (path, kind) => {
       // The last rule that speaks of a path decides, so the deepest file is asked first.
@@ -40,7 +41,14 @@ function rulesOf(levels: readonly Level[]): IgnoreRules {
       }
       return false
     },
-    with: (folder, text) => rulesOf([...levels, levelOf(folder, text)]),
+    with: (folder, text) =>
+      rulesOf(
+        [
+          ...levels,
+          levelOf(folder, lines.trim ? text.replaceAll(/^[^\S\n]+|[^\S\n]+$/gm, '') : text),
+        ],
+        lines,
+      ),
   }
 }
 
