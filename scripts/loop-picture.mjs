@@ -30,7 +30,9 @@ const ring = stations.map(([name, fact], at) => {
   <text class="fact" x="${(215 + 165 * Math.cos(angle)).toFixed(1)}" y="${(201 + 155 * Math.sin(angle)).toFixed(1)}" text-anchor="middle">${fact}</text>`
 })
 
-const values = months.flatMap((month) => [month.auc_loop, month.auc_frozen]).filter((value) => value !== null)
+const values = months
+  .flatMap((month) => [month.auc_loop, month.auc_frozen])
+  .filter((value) => value !== null)
 const low = Math.floor(Math.min(...values) * 50) / 50
 const high = Math.ceil(Math.max(...values) * 50) / 50
 const xAt = (at) => 500 + (at / Math.max(1, months.length - 1)) * 370
@@ -39,19 +41,29 @@ const line = (key) =>
   months
     .map((month, at) => [month[key], at])
     .filter(([value]) => value !== null)
-    .map(([value, at], index) => `${index === 0 ? 'M' : 'L'}${xAt(at).toFixed(1)} ${yAt(value).toFixed(1)}`)
+    .map(
+      ([value, at], index) =>
+        `${index === 0 ? 'M' : 'L'}${xAt(at).toFixed(1)} ${yAt(value).toFixed(1)}`,
+    )
     .join(' ')
-const grid = Array.from({ length: Math.round((high - low) / 0.02) + 1 }, (_, at) => low + at * 0.02).map(
+const grid = Array.from(
+  { length: Math.round((high - low) / 0.02) + 1 },
+  (_, at) => low + at * 0.02,
+).map(
   (value) =>
     `<line class="grid" x1="495" x2="875" y1="${yAt(value).toFixed(1)}" y2="${yAt(value).toFixed(1)}"/><text class="fact" x="488" y="${(yAt(value) + 4).toFixed(1)}" text-anchor="end">${value.toFixed(2)}</text>`,
 )
 const names = months.map(
-  (month, at) => `<text class="fact" x="${xAt(at).toFixed(1)}" y="342" text-anchor="middle">${month.month.slice(5)}</text>`,
+  (month, at) =>
+    `<text class="fact" x="${xAt(at).toFixed(1)}" y="342" text-anchor="middle">${month.month.slice(5)}</text>`,
 )
 const promoted = months
   .map((month, at) => [month, at])
   .filter(([month]) => month.promotions > 0 && month.auc_loop !== null)
-  .map(([month, at]) => `<circle class="dot" cx="${xAt(at).toFixed(1)}" cy="${yAt(month.auc_loop).toFixed(1)}" r="4"/>`)
+  .map(
+    ([month, at]) =>
+      `<circle class="dot" cx="${xAt(at).toFixed(1)}" cy="${yAt(month.auc_loop).toFixed(1)}" r="4"/>`,
+  )
 
 writeFileSync(
   new URL('../docs/loop.svg', import.meta.url),

@@ -9,8 +9,7 @@ import { Problem } from '#base/problem'
 /** Rows of the log that are read at a time. */
 const PAGE = 20_000
 
-/** What promotions are judged by, from the parts that know it. */
-export function promotionEvidence(parts: {
+interface Parts {
   registry: Registry
   registryReads: RegistryReads
   pipelines: PipelineReads
@@ -26,8 +25,11 @@ export function promotionEvidence(parts: {
     version: number,
     rows: readonly Readonly<Record<string, Logged>>[],
   ) => Promise<number[]>
-}): Evidence {
-  const { registry, registryReads, pipelines, tracking, queries } = parts
+}
+
+/** What promotions are judged by, from the parts that know it. */
+export function promotionEvidence(parts: Parts): Evidence {
+  const { registry, registryReads, pipelines, tracking } = parts
 
   const runsOf = async (model: string, version: number): Promise<string[]> => {
     const { runId } = await registry.versions.get(model, version)
@@ -38,6 +40,32 @@ export function promotionEvidence(parts: {
     return stages.flatMap(({ run }) => (run === null ? [] : [run]))
   }
 
+  return {
+    current: async (model, alias) =>
+      (await registryReads.findVersionByAlias(model, alias))?.version,
+    hasSignature: async (model, version) =>
+      (await registry.versions.get(model, version)).description.signature !== null,
+    metric: async (model, version, name) => {
+      const runs = await Promise.all(
+        (await runsOf(model, version)).map((run) => tracking.getRun(run)),
+      )
+      const points = runs.flatMap((run) => run.metrics.filter((metric) => metric.key === name))
+      return points.toSorted((a, b) => b.atMs - a.atMs)[0]?.value
+    },
+    replay: replayOf(parts),
+    compare: (pairs, by): Comparison => {
+      const labels = pairs.labels as readonly Label[]
+      const compared = compareAucs({ ...pairs, labels }, { by })
+      if (compared === undefined)
+        throw new Problem('conflict', 'a comparison needs labelled predictions of both classes')
+      const { candidate, champion, difference, ciLow, ciHigh, confidence } = compared
+      return { candidate, champion, difference, ciLow, ciHigh, confidence }
+    },
+  }
+}
+
+function replayOf(parts: Parts): Evidence['replay'] {
+  const { queries } = parts
   const labelled = async (
     endpoint: string,
     fromMs: number,
@@ -59,7 +87,7 @@ export function promotionEvidence(parts: {
     return rows
   }
 
-  const replay = async (model: string, candidate: number, champion: number): Promise<Replay> => {
+  return async (model: string, candidate: number, champion: number): Promise<Replay> => {
     const endpoint = await parts.endpointOf(model)
     if (endpoint === undefined)
       return { labels: [], candidate: [], champion: [], fromMs: 0, toMs: 0 }
@@ -83,29 +111,6 @@ export function promotionEvidence(parts: {
       fromMs,
       toMs,
     }
-  }
-
-  return {
-    current: async (model, alias) =>
-      (await registryReads.findVersionByAlias(model, alias))?.version,
-    hasSignature: async (model, version) =>
-      (await registry.versions.get(model, version)).description.signature !== null,
-    metric: async (model, version, name) => {
-      const runs = await Promise.all(
-        (await runsOf(model, version)).map((run) => tracking.getRun(run)),
-      )
-      const points = runs.flatMap((run) => run.metrics.filter((metric) => metric.key === name))
-      return points.toSorted((a, b) => b.atMs - a.atMs)[0]?.value
-    },
-    replay,
-    compare: (pairs, by): Comparison => {
-      const labels = pairs.labels as readonly Label[]
-      const compared = compareAucs({ ...pairs, labels }, { by })
-      if (compared === undefined)
-        throw new Problem('conflict', 'a comparison needs labelled predictions of both classes')
-      const { candidate, champion, difference, ciLow, ciHigh, confidence } = compared
-      return { candidate, champion, difference, ciLow, ciHigh, confidence }
-    },
   }
 }
 

@@ -26,7 +26,7 @@ export async function git(folder: string, args: readonly string[]): Promise<stri
       {
         cwd: folder,
         maxBuffer: 64 * 1024 * 1024,
-        env: { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' } as NodeJS.ProcessEnv,
+        env: { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' },
       },
     )
     return stdout

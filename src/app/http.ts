@@ -1,4 +1,4 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { requestGuard } from './guard.ts'
@@ -13,7 +13,7 @@ export function createHttp(dependencies: {
 }): FastifyInstance {
   const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
   const http = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
     genReqId: () => ids.ulid(),

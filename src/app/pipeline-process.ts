@@ -70,13 +70,14 @@ const stopping = new AbortController()
 process.once('disconnect', () => stopping.abort())
 if (!process.connected) stopping.abort()
 process.once('message', (order: PipelineOrder) => {
-  void perform(order, stopping.signal)
-    .catch((error: unknown): PipelineReply => ({
-      kind: 'ended',
-      outcome: 'failed',
-      reason: messageOf(error),
-    }))
-    .then((reply) => {
-      if (process.connected) process.send?.(reply, () => process.disconnect())
-    })
+  void answer(order)
 })
+
+async function answer(order: PipelineOrder): Promise<void> {
+  const reply = await perform(order, stopping.signal).catch((error: unknown): PipelineReply => ({
+    kind: 'ended',
+    outcome: 'failed',
+    reason: messageOf(error),
+  }))
+  if (process.connected) process.send?.(reply, () => process.disconnect())
+}

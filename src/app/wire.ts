@@ -47,7 +47,7 @@ export async function startServer(
 
   const undo: (() => Promise<void> | void)[] = []
   const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step()
+    for (const step of undo.splice(0).toReversed()) await step()
   }
   try {
     const home = await takeHome(config.home)

@@ -12,19 +12,13 @@ export const doctor = command({
   handler: async (flags) => {
     const { config, origins } = loadConfig({ ...flags })
     const server = await runningServer(config.home)
-    const tools = Object.fromEntries(
-      [
-        ['python3', '--version'],
-        ['git', '--version'],
-        ['uv', '--version'],
-      ].map(([tool, flag]) => [tool, versionOf(tool as string, flag as string)]),
-    )
+    const tools = ['python3', 'git', 'uv'].map((tool) => [tool, versionOf(tool)] as const)
     const report = {
       version: VERSION,
       node: process.version,
       server: server ?? null,
       settings: origins,
-      tools,
+      tools: Object.fromEntries(tools),
     }
     if (flags.json === true) {
       process.stdout.write(`${JSON.stringify(report)}\n`)
@@ -39,15 +33,13 @@ export const doctor = command({
           `  ${key.padEnd(20)} ${String(value).padEnd(30)} ${from.padEnd(12)} ${variableOf(key)}`,
       ),
       'Tools:',
-      ...Object.entries(tools).map(
-        ([tool, version]) => `  ${tool.padEnd(20)} ${version ?? 'not found'}`,
-      ),
+      ...tools.map(([tool, version]) => `  ${tool.padEnd(20)} ${version ?? 'not found'}`),
     ]
     process.stdout.write(`${lines.join('\n')}\n`)
   },
 })
 
-function versionOf(tool: string, flag: string): string | null {
-  const { status, stdout } = spawnSync(tool, [flag], { encoding: 'utf8' })
+function versionOf(tool: string): string | null {
+  const { status, stdout } = spawnSync(tool, ['--version'], { encoding: 'utf8' })
   return status === 0 ? stdout.trim() : null
 }

@@ -52,8 +52,7 @@ function flightOf(
   const row = rest.map((value) => (typeof value === 'bigint' ? Number(value) : value))
   const at = (column: string) => row[columns.indexOf(column)]
   const hourMs = Number(hour)
-  const lateness =
-    late === null || late === undefined ? null : ((Number(late) === 1 ? 1 : 0) as 0 | 1)
+  const lateness = late === null || late === undefined ? null : Number(late) === 1 ? 1 : 0
   const airborneMs = (Number(at('distance')) / CRUISE_MPH) * HOUR_MS
   return {
     row,

@@ -35,7 +35,7 @@ export async function makeProject(place: {
         ...place.variables,
         ORRERY_URL: place.url,
         ORRERY_HOME: place.home,
-      } as NodeJS.ProcessEnv,
+      },
     })
     return stdout
   }

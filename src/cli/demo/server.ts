@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,13 +36,14 @@ export async function startDemoServer({
   let wanted = true
 
   const start = () => {
-    const log = createWriteStream(join(home, 'server.log'), { flags: 'a' })
+    // The file itself, not a pipe through this process: the server outlives it.
+    const log = openSync(join(home, 'server.log'), 'a')
     child = spawn(process.execPath, [ORRERY, 'up', '--port', String(port), '--home', home], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', log],
       detached: true,
-      env: variables as NodeJS.ProcessEnv,
+      env: variables,
     })
-    child.stderr?.pipe(log)
+    closeSync(log)
     child.once('exit', () => {
       if (!wanted) return
       say('The server was killed; starting it again.')
@@ -55,7 +56,6 @@ export async function startDemoServer({
     url,
     leave: () => {
       wanted = false
-      child.stderr?.destroy()
       child.unref()
     },
     stop: async () => {

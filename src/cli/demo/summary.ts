@@ -73,14 +73,18 @@ const COLUMNS = [
 
 /** The summary as a table of fixed columns. */
 export function summaryTable(months: readonly MonthSummary[]): string {
-  const cell = (value: number | string | null) =>
-    typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '–')
   const line = (values: readonly string[]) =>
     values.map((value, at) => value.padStart(COLUMNS[at]?.[1] ?? 0)).join('  ')
   return [
     line(COLUMNS.map(([name]) => name)),
     ...months.map((month) => line(COLUMNS.map(([name]) => cell(month[name])))),
   ].join('\n')
+}
+
+function cell(value: number | string | null): string {
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? value.toFixed(4)
+    : String(value ?? '–')
 }
 
 /** What the figures say, whichever way they fall. */

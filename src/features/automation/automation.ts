@@ -94,29 +94,17 @@ export async function firePolicies(
     }
 }
 
+interface HandlerDependencies {
+  readonly read: PolicyRunReads
+  readonly transact: <T>(work: (tx: AutomationTx) => Promise<T>) => Promise<T>
+  readonly acts: Acts
+  readonly clock: Clock
+}
+
 /** Does what a policy says: run the pipeline, find the candidate, ask for its promotion. May start over after a crash. */
-export function policyRunHandler(dependencies: {
-  read: PolicyRunReads
-  transact: <T>(work: (tx: AutomationTx) => Promise<T>) => Promise<T>
-  acts: Acts
-  clock: Clock
-}): Handler {
-  const { read, transact, acts, clock } = dependencies
-
-  const finish = async (id: string, end: Partial<PolicyRun> & { state: 'succeeded' | 'failed' }) =>
-    transact(async ({ automation, ledger }) => {
-      const run = await automation.find(id)
-      if (run === undefined || run.state !== 'running') return
-      const ended: PolicyRun = { ...run, ...end, endedMs: clock.nowMs() }
-      await automation.save(ended)
-      await ledger.append(platformActor(`policy:${run.policy}`), [policyRunFinished(ended)])
-    })
-
-  const note = (id: string, progress: Partial<PolicyRun>) =>
-    transact(async ({ automation }) => {
-      const run = await automation.find(id)
-      if (run !== undefined) await automation.save({ ...run, ...progress })
-    })
+export function policyRunHandler(dependencies: HandlerDependencies): Handler {
+  const { read, acts } = dependencies
+  const { note, finish } = progressOf(dependencies)
 
   const candidateOf = async (
     run: PolicyRun,
@@ -173,6 +161,26 @@ export function policyRunHandler(dependencies: {
         reason: messageOf(reason),
       }),
   }
+}
+
+/** Keeps how far a run has come, and tells its end once. */
+function progressOf({ transact, clock }: HandlerDependencies) {
+  const finish = async (id: string, end: Partial<PolicyRun> & { state: 'succeeded' | 'failed' }) =>
+    transact(async ({ automation, ledger }) => {
+      const run = await automation.find(id)
+      if (run === undefined || run.state !== 'running') return
+      const ended: PolicyRun = { ...run, ...end, endedMs: clock.nowMs() }
+      await automation.save(ended)
+      await ledger.append(platformActor(`policy:${run.policy}`), [policyRunFinished(ended)])
+    })
+
+  const note = (id: string, progress: Partial<PolicyRun>) =>
+    transact(async ({ automation }) => {
+      const run = await automation.find(id)
+      if (run !== undefined) await automation.save({ ...run, ...progress })
+    })
+
+  return { note, finish }
 }
 
 function findingIn(entry: Entry): Finding {

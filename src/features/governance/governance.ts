@@ -68,7 +68,7 @@ export interface Governance {
 
 export const DECIDE_PROMOTION = 'decide-promotion'
 
-export function createGovernance<Tx extends PromotionTx>(dependencies: {
+interface Dependencies<Tx> {
   read: PromotionReads
   transact: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
   evidence: Evidence
@@ -86,8 +86,13 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
   ) => Promise<void>
   clock: Clock
   ids: Ids
-}): Governance {
-  const { read, transact, evidence, configs, moveAlias, clock, ids } = dependencies
+}
+
+export function createGovernance<Tx extends PromotionTx>(
+  dependencies: Dependencies<Tx>,
+): Governance {
+  const { read, transact, evidence, configs, clock, ids } = dependencies
+  const settle = settlement(dependencies)
 
   const get = async (id: string) => {
     const promotion = await read.find(id)
@@ -97,40 +102,6 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
 
   const modelConfig = async (model: string) =>
     (await configs()).map((config) => config.models[model]).find((each) => each !== undefined)
-
-  const runCheck = async (check: CheckConfig, promotion: Promotion): Promise<CheckResult> => {
-    const { model, version } = promotion
-    if (check.metric !== undefined)
-      return metricCheck(check.metric, await evidence.metric(model, version, check.metric.name))
-    if (check.better_than === undefined)
-      return signatureCheck(await evidence.hasSignature(model, version))
-    const champion = await evidence.current(model, check.better_than.alias)
-    const replay =
-      champion === undefined || champion === version
-        ? undefined
-        : await evidence.replay(model, version, champion)
-    return betterThanCheck(check.better_than, replay, evidence.compare)
-  }
-
-  const settle = (promotion: Promotion, checks: readonly CheckResult[]) =>
-    transact(async (tx) => {
-      const present = await tx.governance.find(promotion.id)
-      if (present !== undefined && present.outcome.state !== 'checking') return present
-      const outcome = decide(checks, clock.nowMs())
-      const decided: Promotion = { ...promotion, outcome }
-      await tx.governance.save(decided)
-      await tx.ledger.append(promotion.requestedBy, promotionDecided(promotion, outcome))
-      if (outcome.state === 'accepted')
-        await moveAlias(tx, {
-          model: promotion.model,
-          alias: promotion.alias,
-          version: promotion.version,
-          promotion: promotion.id,
-          actor: promotion.requestedBy,
-          eventMs: promotion.eventMs,
-        })
-      return decided
-    })
 
   return {
     get,
@@ -166,7 +137,7 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
       if (promotion.outcome.state !== 'checking') return promotion
       const checks: CheckResult[] = []
       for (const check of (await modelConfig(promotion.model))?.checks ?? [])
-        checks.push(await runCheck(check, promotion))
+        checks.push(await resultOf(check, promotion, evidence))
       const moved = await evidence.current(promotion.model, promotion.alias)
       if ((moved ?? null) !== promotion.replaced) checks.push(movedMeanwhile(promotion, moved))
       return settle(promotion, checks)
@@ -183,6 +154,47 @@ export function createGovernance<Tx extends PromotionTx>(dependencies: {
         )
     },
   }
+}
+
+async function resultOf(
+  check: CheckConfig,
+  promotion: Promotion,
+  evidence: Evidence,
+): Promise<CheckResult> {
+  const { model, version } = promotion
+  if (check.metric !== undefined)
+    return metricCheck(check.metric, await evidence.metric(model, version, check.metric.name))
+  if (check.better_than === undefined)
+    return signatureCheck(await evidence.hasSignature(model, version))
+  const champion = await evidence.current(model, check.better_than.alias)
+  const replay =
+    champion === undefined || champion === version
+      ? undefined
+      : await evidence.replay(model, version, champion)
+  return betterThanCheck(check.better_than, replay, evidence.compare)
+}
+
+/** Decides once, moving the alias with the decision. */
+function settlement<Tx extends PromotionTx>({ transact, moveAlias, clock }: Dependencies<Tx>) {
+  return (promotion: Promotion, checks: readonly CheckResult[]) =>
+    transact(async (tx) => {
+      const present = await tx.governance.find(promotion.id)
+      if (present !== undefined && present.outcome.state !== 'checking') return present
+      const outcome = decide(checks, clock.nowMs())
+      const decided: Promotion = { ...promotion, outcome }
+      await tx.governance.save(decided)
+      await tx.ledger.append(promotion.requestedBy, promotionDecided(promotion, outcome))
+      if (outcome.state === 'accepted')
+        await moveAlias(tx, {
+          model: promotion.model,
+          alias: promotion.alias,
+          version: promotion.version,
+          promotion: promotion.id,
+          actor: promotion.requestedBy,
+          eventMs: promotion.eventMs,
+        })
+      return decided
+    })
 }
 
 function decisionJob(id: string): NewJob {

@@ -80,7 +80,7 @@ interface Dependencies {
 
 export function createRecordings(dependencies: Dependencies): Recordings {
   const { read, transact, clock, ids } = dependencies
-  const stages = stageRecordings(dependencies)
+  const finishStage = stageFinisher(dependencies)
 
   const finish: Recordings['finish'] = (actor, id, { outcome, reason, lockDigest }) =>
     transact(async ({ pipelines, ledger }) => {
@@ -116,7 +116,9 @@ export function createRecordings(dependencies: Dependencies): Recordings {
         await ledger.append(actor, [pipelineRunStarted(run)])
         return run
       }),
-    ...stages,
+    startStage: stageStarter(dependencies),
+    finishStage,
+    skipStage: stageSkipper(dependencies),
     finish,
     ofCause: (cause) => read.ofCause(cause),
     closeOpen: async (actor, cause, reason) => {
@@ -124,7 +126,7 @@ export function createRecordings(dependencies: Dependencies): Recordings {
       for (const run of open) {
         for (const { stage, state } of await read.stages(run.id))
           if (state === 'running')
-            await stages.finishStage(actor, run.id, stage, {
+            await finishStage(actor, run.id, stage, {
               outcome: 'killed',
               reason,
               outs: [],
@@ -141,14 +143,14 @@ export function createRecordings(dependencies: Dependencies): Recordings {
 
 const RUN_STATUS = { succeeded: 'finished', failed: 'failed', killed: 'killed' } as const
 
-function stageRecordings({
+function stageStarter({
   read,
   transact,
   tracking,
   objects,
   clock,
-}: Dependencies): Pick<Recordings, 'startStage' | 'finishStage' | 'skipStage'> {
-  const startStage: Recordings['startStage'] = async (actor, id, start) => {
+}: Dependencies): Recordings['startStage'] {
+  return async (actor, id, start) => {
     const run = await found(read, id)
     if (run.state !== 'running')
       throw new Problem('conflict', `the pipeline run ${id} is over; start another`)
@@ -183,8 +185,15 @@ function stageRecordings({
     })
     return { runId, experimentId }
   }
+}
 
-  const finishStage: Recordings['finishStage'] = async (actor, id, stage, end) => {
+function stageFinisher({
+  read,
+  transact,
+  tracking,
+  clock,
+}: Dependencies): Recordings['finishStage'] {
+  return async (actor, id, stage, end) => {
     const run = await found(read, id)
     const kept = (await read.stages(id)).find((each) => each.stage === stage)
     if (kept?.run === undefined || kept.run === null)
@@ -209,30 +218,28 @@ function stageRecordings({
       await ledger.append(actor, [stageRunFinished(run, stage, runId, end)])
     })
   }
+}
 
-  return {
-    startStage,
-    finishStage,
-    skipStage: async (actor, id, skip) => {
-      const run = await found(read, id)
-      await transact(async ({ pipelines, ledger }) => {
-        const known = (await pipelines.stages(id)).some((each) => each.stage === skip.stage)
-        if (known) return
-        await pipelines.saveStage({
-          pipelineRun: id,
-          stage: skip.stage,
-          run: null,
-          state: skip.why,
-          reason: skip.reason,
-          deps: [],
-          outs: skip.outs,
-          environment: null,
-          startedMs: clock.nowMs(),
-          endedMs: clock.nowMs(),
-        })
-        await ledger.append(actor, [stageSkipped(run, skip)])
+function stageSkipper({ read, transact, clock }: Dependencies): Recordings['skipStage'] {
+  return async (actor, id, skip) => {
+    const run = await found(read, id)
+    await transact(async ({ pipelines, ledger }) => {
+      const known = (await pipelines.stages(id)).some((each) => each.stage === skip.stage)
+      if (known) return
+      await pipelines.saveStage({
+        pipelineRun: id,
+        stage: skip.stage,
+        run: null,
+        state: skip.why,
+        reason: skip.reason,
+        deps: [],
+        outs: skip.outs,
+        environment: null,
+        startedMs: clock.nowMs(),
+        endedMs: clock.nowMs(),
       })
-    },
+      await ledger.append(actor, [stageSkipped(run, skip)])
+    })
   }
 }
 

@@ -53,7 +53,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
     },
   })
   answerProblems(app)
-  app.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   ledgerRoutes(app, parts.ledger)
   eventRoutes(app, parts)
   overviewRoutes(app, parts)

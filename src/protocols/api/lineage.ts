@@ -77,7 +77,8 @@ function walkToWire(walk: Walk) {
     .map(({ ref, depth }) => {
       const edge = walk.edges.find((each) => each.to.kind === ref.kind && each.to.id === ref.id)
       return {
-        ...ref,
+        kind: ref.kind,
+        id: ref.id,
         depth,
         via:
           edge === undefined

@@ -139,6 +139,10 @@ export function pipelineRunRoutes(
       return {}
     },
   )
+  readRoutes(app, recordings)
+}
+
+function readRoutes(app: FastifyInstance, recordings: Recordings): void {
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/pipeline-runs',
     { schema: { summary: 'List pipeline runs, newest first', querystring: ListQuery } },

@@ -36,13 +36,11 @@ function crossCheck(config: ProjectConfig): string[] {
     const watched = policy.on.map((trigger) => trigger.drift ?? trigger.performance ?? '')
     const missing = watched.filter((endpoint) => !(endpoint in config.endpoints))
     const model = /^promote ([^@]+)@/.exec(policy.then ?? '')?.[1]
-    return [
-      ...missing.map(
-        (endpoint) => `policies.${name}: there is no endpoint ${endpoint} in this file`,
-      ),
-      ...(model !== undefined && !(model in config.models)
-        ? [`policies.${name}: there is no model ${model} in this file`]
-        : []),
-    ]
+    const problems = missing.map(
+      (endpoint) => `policies.${name}: there is no endpoint ${endpoint} in this file`,
+    )
+    if (model !== undefined && !(model in config.models))
+      problems.push(`policies.${name}: there is no model ${model} in this file`)
+    return problems
   })
 }
