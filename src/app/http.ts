@@ -1,4 +1,4 @@
-import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { requestGuard } from './guard.ts'
@@ -12,8 +12,10 @@ export function createHttp(dependencies: {
   allowedHosts: readonly string[]
 }): FastifyInstance {
   const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
+  // Named as Fastify names it, or its own type would carry pino's through every route.
+  const loggerInstance: FastifyBaseLogger = logger
   const http = Fastify({
-    loggerInstance: logger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
     genReqId: () => ids.ulid(),

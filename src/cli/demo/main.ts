@@ -7,12 +7,12 @@ import { systemClock } from '#base/clock'
 import { messageOf, Problem } from '#base/problem'
 import { apiClient, type ApiClient } from '../client.ts'
 import { traceLines, type ShownTrace } from '../commands/trace.ts'
-import { readMonth } from './flights.ts'
+import { readMonth, type Month } from './flights.ts'
 import { makeProject, type DemoProject } from './project.ts'
 import { endEarlierServer, startDemoServer, type DemoServer } from './server.ts'
 import { createStoryteller, type Storyteller } from './story.ts'
 import {
-  firstOfNext,
+  type Span,
   monthSummary,
   summaryTable,
   verdict,
@@ -25,7 +25,8 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 const MODEL = 'flights-late'
 const MONTHS = Array.from({ length: 12 }, (_, at) => `2013-${String(at + 1).padStart(2, '0')}`)
 const TRAINED_ON = 2
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
@@ -59,7 +60,7 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     await firstChampion(demo)
     const months = await playMonths(demo, MONTHS.slice(TRAINED_ON, TRAINED_ON + flags.months))
-    const trace = await onePrediction(demo.api, months.at(-1)?.month ?? '')
+    const trace = await onePrediction(demo.api)
     const seconds = Math.round((systemClock.nowMs() - startedMs) / 100) / 10
     tell({ months, trace, seconds })
     if (flags.json !== undefined)
@@ -126,6 +127,7 @@ async function playMonths(
   names: readonly string[],
 ): Promise<MonthSummary[]> {
   const player = createPlayer({ url: api.url, endpoint: MODEL })
+  const spans: Span[] = []
   for (const name of names) {
     const month = await readMonth(
       join(ROOT, 'examples', 'flights', 'months', `${name}.parquet`),
@@ -133,6 +135,7 @@ async function playMonths(
     )
     const flights = [...month.hours.values()].reduce((sum, hour) => sum + hour.length, 0)
     say(`\n${name}: ${flights} flights in ${month.hours.size} hourly requests`)
+    spans.push(spanOf(month))
     await player.play(month, () => story.catchUp())
     await project.addMonths([name], `Flights of ${name}`)
     await project.orrery('project', 'sync', 'flights')
@@ -141,13 +144,22 @@ async function playMonths(
   await player.finish()
   await story.catchUp()
   const months: MonthSummary[] = []
-  for (const name of names) months.push(await monthSummary(api, MODEL, name, story.entries))
+  for (const span of spans) months.push(await monthSummary(api, MODEL, span, story.entries))
   return months
 }
 
-/** A prediction of the last day that was played, walked back. */
-async function onePrediction(api: ApiClient, month: string): Promise<ShownTrace> {
-  const from = new Date(Date.parse(firstOfNext(month)) - DAY_MS).toISOString()
+function spanOf({ name, hours }: Month): Span {
+  const times = [...hours.keys()]
+  return { month: name, fromMs: Math.min(...times), toMs: Math.max(...times) + HOUR_MS }
+}
+
+/** One of the last predictions that were made, walked back. */
+async function onePrediction(api: ApiClient): Promise<ShownTrace> {
+  const { endpoints } = await api.get<{ endpoints: { name: string; watermark: string | null }[] }>(
+    '/endpoints',
+  )
+  const watermark = endpoints.find(({ name }) => name === MODEL)?.watermark ?? ''
+  const from = new Date(Date.parse(watermark) - 5 * DAY_MS).toISOString()
   const { predictions } = await api.get<{ predictions: { id: string }[] }>(
     `/endpoints/${MODEL}/predictions`,
     { from, limit: 1 },

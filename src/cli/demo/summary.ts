@@ -20,6 +20,13 @@ export interface Summary {
   readonly seconds: number
 }
 
+/** A month as its flights were scheduled, from its first hour to behind its last. */
+export interface Span {
+  readonly month: string
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 interface Compared {
   predictions: number
   labels: number
@@ -31,12 +38,12 @@ interface Compared {
 export async function monthSummary(
   api: ApiClient,
   endpoint: string,
-  month: string,
+  { month, fromMs, toMs }: Span,
   entries: readonly ToldEntry[],
 ): Promise<MonthSummary> {
   const compared = await api.get<Compared>(`/endpoints/${endpoint}/comparison`, {
-    from: `${month}-01T00:00:00Z`,
-    to: firstOfNext(month),
+    from: new Date(fromMs).toISOString(),
+    to: new Date(toMs).toISOString(),
   })
   const inMonth = entries.filter((entry) => entry.event?.startsWith(month) === true)
   const count = (type: string, holds: (entry: ToldEntry) => boolean = () => true) =>
@@ -52,11 +59,6 @@ export async function monthSummary(
     promotions: count('promotion-accepted'),
     refusals: count('promotion-refused'),
   }
-}
-
-export function firstOfNext(month: string): string {
-  const [year, number] = month.split('-').map(Number) as [number, number]
-  return new Date(Date.UTC(year, number, 1)).toISOString()
 }
 
 const COLUMNS = [
