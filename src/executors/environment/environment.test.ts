@@ -65,11 +65,19 @@ describe('the environment of a project', () => {
     const text = `--no-index\n${wheel('1.5')}\n`
     const said: string[] = []
     const hear = (line: string) => said.push(line)
-    const [one, other] = await Promise.all([environments(text).prepare(hear), environments(text).prepare(hear)])
+    const [one, other] = await Promise.all([
+      environments(text).prepare(hear),
+      environments(text).prepare(hear),
+    ])
     expect(said.filter((line) => line.startsWith('building'))).toHaveLength(1)
     expect(one).toEqual(other)
-    expect(one.record).toMatchObject({ digest: expect.stringMatching(/^[0-9a-f]{64}$/), lock: expect.stringContaining('tiny') })
-    const printed = execFileSync('python', ['-c', 'import tiny; print(tiny.version)'], { env: one.variables })
+    expect(one.record).toMatchObject({
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      lock: expect.stringContaining('tiny'),
+    })
+    const printed = execFileSync('python', ['-c', 'import tiny; print(tiny.version)'], {
+      env: one.variables,
+    })
     expect(printed.toString()).toBe('1.5\n')
     await environments(text).prepare(() => expect.unreachable('it is there already'))
     const newer = await environments(`--no-index\n${wheel('2.0')}\n`).prepare(() => {})
@@ -77,9 +85,13 @@ describe('the environment of a project', () => {
   }, 180_000)
 
   test('that cannot be built leaves nothing behind, and says what the installer said', async () => {
-    await expect(environments('--no-index\nno-such-package==1\n').prepare(() => {})).rejects.toThrow(/could not be built[\s\S]*no-such-package/)
+    await expect(
+      environments('--no-index\nno-such-package==1\n').prepare(() => {}),
+    ).rejects.toThrow(/could not be built[\s\S]*no-such-package/)
     expect(builtFolders()).toEqual([])
-    await expect(environments('--no-index\n', '2.4').prepare(() => {})).rejects.toThrow(/no Python 2\.4|could not be built/)
+    await expect(environments('--no-index\n', '2.4').prepare(() => {})).rejects.toThrow(
+      /no Python 2\.4|could not be built/,
+    )
   }, 180_000)
 
   test('of which a killed builder left a part is built again', async () => {
