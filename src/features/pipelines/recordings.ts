@@ -3,7 +3,7 @@ import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import type { ObjectStore } from '#objects'
-import type { KeyValue, Tracking } from '#tracking'
+import type { KeyValue, Tracking, TrackingWrites } from '#tracking'
 import {
   pipelineRunFinished,
   pipelineRunStarted,
@@ -71,7 +71,7 @@ export interface Recordings {
 
 interface Dependencies {
   read: PipelineReads
-  transact: Transact<{ pipelines: PipelineWrites }>
+  transact: Transact<{ pipelines: PipelineWrites; tracking: TrackingWrites }>
   tracking: Tracking
   objects: ObjectStore
   clock: Clock
@@ -151,23 +151,26 @@ function stageStarter({
   clock,
 }: Dependencies): Recordings['startStage'] {
   return async (actor, id, start) => {
-    const run = await found(read, id)
-    if (run.state !== 'running')
-      throw new Problem('conflict', `the pipeline run ${id} is over; start another`)
     if (start.environment !== null) await objects.put(Buffer.from(start.environment.lock))
-    const { experimentId } = await tracking.ensureExperiment(actor, run.project)
+    const { project } = await found(read, id)
+    const { experimentId } = await tracking.ensureExperiment(actor, project)
     const runId = stageRunId(id, start.stage)
-    await tracking.startRun(actor, {
-      runId,
-      experimentId,
-      name: start.stage,
-      tags: tagsOf(run, start),
-      params: paramsOf(start),
-    })
-    await tracking.logInputs(runId, { datasets: start.deps.map(datasetInput) })
-    await transact(async ({ pipelines, ledger }) => {
+    await transact(async (tx) => {
+      const { pipelines, ledger } = tx
+      const run = await found(pipelines, id)
+      if (run.state !== 'running')
+        throw new Problem('conflict', `the pipeline run ${id} is over; start another`)
       const stages = await pipelines.stages(id)
       if (stages.some((each) => each.stage === start.stage)) return
+      const runs = tracking.within(tx)
+      await runs.startRun(actor, {
+        runId,
+        experimentId,
+        name: start.stage,
+        tags: tagsOf(run, start),
+        params: paramsOf(start),
+      })
+      await runs.logInputs(runId, { datasets: start.deps.map(datasetInput) })
       const made = stages.flatMap((each) => each.outs)
       await pipelines.saveStage({
         pipelineRun: id,
@@ -203,11 +206,12 @@ function stageFinisher({
       )
     if (kept.state !== 'running') return
     const runId = kept.run
-    await tellRun(tracking, runId, end, clock.nowMs())
-    await tracking.endRun(actor, runId, RUN_STATUS[end.outcome])
-    await transact(async ({ pipelines, ledger }) => {
+    const isThere = await tellRun(tracking, runId, end, clock.nowMs())
+    await transact(async (tx) => {
+      const { pipelines, ledger } = tx
       const present = (await pipelines.stages(id)).find((each) => each.stage === stage)
       if (present?.state !== 'running') return
+      if (isThere) await tracking.within(tx).endRun(actor, runId, RUN_STATUS[end.outcome])
       await pipelines.saveStage({
         ...present,
         state: end.outcome,
@@ -243,15 +247,15 @@ function stageSkipper({ read, transact, clock }: Dependencies): Recordings['skip
   }
 }
 
-/** Logs what the stage's own code did not: the metrics of its metric files, and the end of its output. */
+/** Logs what the stage's own code did not: the metrics of its metric files, and the end of its output. False when somebody deleted the run. */
 async function tellRun(
   tracking: Tracking,
   runId: string,
   end: StageEnd,
   atMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const { metrics: logged, lifecycle } = await tracking.getRun(runId)
-  if (lifecycle === 'deleted') return
+  if (lifecycle === 'deleted') return false
   const known = new Set(logged.map((metric) => metric.key))
   const metrics = Object.entries(end.metrics)
     .filter(([key]) => !known.has(key))
@@ -259,9 +263,10 @@ async function tellRun(
   if (metrics.length > 0) await tracking.logMetrics(runId, metrics)
   if (end.reason !== null)
     await tracking.setTags(runId, [{ key: 'orrery.reason', value: end.reason.slice(0, 5000) }])
-  if (end.logTail === '') return
+  if (end.logTail === '') return true
   const root = await tracking.artifacts.rootOf({ run: runId })
   await tracking.artifacts.put(`${root}/logs/stage.log`, Buffer.from(end.logTail))
+  return true
 }
 
 function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
