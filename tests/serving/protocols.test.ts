@@ -15,7 +15,7 @@ beforeAll(async () => {
     'iris',
     1,
     'matrix',
-    [...'abcd'].map((name) => column(name, 'double')),
+    ['a', 'b', 'c', 'd'].map((name) => column(name, 'double')),
   )
   models.set('echo', 1, 'echo')
   models.set('loop', 1, 'loop')

@@ -48,10 +48,10 @@ test('saying and rolling out the same again changes nothing', async () => {
 
 test('a rollout under load loses no request, and each answer names the revision that gave it', async () => {
   const { serving, models } = await deployed()
-  let going = true
+  const going = new AbortController()
   const answers: { revision: number; score: number }[] = []
   const caller = async () => {
-    while (going) {
+    while (!going.signal.aborted) {
       const answer = await serving.predict('flights', { input: rows(1) })
       const [, probabilities] = answer.outputs
       answers.push({ revision: answer.revision, score: Number(probabilities?.data[1]) })
@@ -62,7 +62,7 @@ test('a rollout under load loses no request, and each answer names the revision 
     models.alias('late@champion', version)
     expect(await serving.rollOut(LOCAL, 'flights')).toBe('rolled-out')
   }
-  going = false
+  going.abort()
   await Promise.all(callers)
   answers.push({ ...(await serving.predict('flights', { input: rows(1) })), score: 0.9 })
   expect(new Set(answers.map((answer) => answer.revision))).toContain(4)

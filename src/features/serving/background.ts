@@ -14,8 +14,8 @@ export const rollOuts: Follower<{ serving: ServingReads; work: WorkWrites }> = {
   follow: async (entry, { serving, work }) => {
     const concerned =
       entry.type === 'endpoint-declared'
-        ? [String(entry.data['endpoint'])]
-        : await endpointsOf(serving, String(entry.data['model']), String(entry.data['alias']))
+        ? [entry.data['endpoint'] as string]
+        : await endpointsOf(serving, entry.data as { model: string; alias: string })
     await work.enqueue(
       concerned.map((endpoint) => ({
         kind: ROLL_OUT,
@@ -26,7 +26,10 @@ export const rollOuts: Follower<{ serving: ServingReads; work: WorkWrites }> = {
   },
 }
 
-async function endpointsOf(serving: ServingReads, model: string, alias: string): Promise<string[]> {
+async function endpointsOf(
+  serving: ServingReads,
+  { model, alias }: { model: string; alias: string },
+): Promise<string[]> {
   const uses = (uri: string) => {
     const named = aliasIn(uri)
     return named?.model === model && named.alias === alias

@@ -128,7 +128,9 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
       [...slots.values()].map((slot) => ({ endpoint: slot.endpoint.name, state: stateOf(slot) })),
     stop: async () => {
       stopping.abort()
-      await Promise.allSettled([...slots.values()].map((slot) => slot.deployment?.process.stop()))
+      await Promise.allSettled(
+        [...slots.values()].map(async (slot) => slot.deployment?.process.stop()),
+      )
     },
   }
 }

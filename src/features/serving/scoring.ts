@@ -31,29 +31,17 @@ interface Scorer {
   idle: NodeJS.Timeout | undefined
 }
 
-export function createScoring(dependencies: {
-  models: ModelSource
-  runtime: Runtime
-  timeoutMs: number
-  logger: Logger
-}): Scoring {
-  const { models, runtime, timeoutMs, logger } = dependencies
+interface Dependencies {
+  readonly models: ModelSource
+  readonly runtime: Runtime
+  readonly timeoutMs: number
+  readonly logger: Logger
+}
+
+export function createScoring(dependencies: Dependencies): Scoring {
+  const { logger } = dependencies
   /** Least recently used first. */
   let scorers: Scorer[] = []
-
-  const start = async (model: string, version: number) => {
-    const key = versionName({ model, version })
-    const { columns } = await models.get(model, version)
-    const path = await models.place(model, version)
-    const process = await runtime.start({
-      name: `scoring ${key}`,
-      models: [{ key, path, optional: false }],
-      timeoutMs,
-    })
-    const shape = process.shapes.get(key)
-    if (shape === undefined) throw new Problem('unavailable', `model ${key} was not loaded`)
-    return { process, plan: planFeeds(shape, columns) }
-  }
 
   const end = async (scorer: Scorer) => {
     scorers = scorers.filter((each) => each !== scorer)
@@ -69,7 +57,7 @@ export function createScoring(dependencies: {
     const key = versionName({ model, version })
     const scorer = scorers.find((each) => each.key === key) ?? {
       key,
-      started: start(model, version),
+      started: start(dependencies, model, version),
       uses: 0,
       idle: undefined,
     }
@@ -107,6 +95,24 @@ export function createScoring(dependencies: {
       await Promise.all(scorers.map(end))
     },
   }
+}
+
+async function start(
+  { models, runtime, timeoutMs }: Dependencies,
+  model: string,
+  version: number,
+): Scorer['started'] {
+  const key = versionName({ model, version })
+  const { columns } = await models.get(model, version)
+  const path = await models.place(model, version)
+  const process = await runtime.start({
+    name: `scoring ${key}`,
+    models: [{ key, path, optional: false }],
+    timeoutMs,
+  })
+  const shape = process.shapes.get(key)
+  if (shape === undefined) throw new Problem('unavailable', `model ${key} was not loaded`)
+  return { process, plan: planFeeds(shape, columns) }
 }
 
 async function run(

@@ -164,7 +164,7 @@ export function sliceRows(tensor: Tensor, start: number, end: number): Tensor {
   return {
     ...tensor,
     shape: [end - start, ...tensor.shape.slice(1)],
-    data: tensor.data.slice(start * width, end * width) as TensorData,
+    data: tensor.data.slice(start * width, end * width),
   }
 }
 
@@ -176,11 +176,12 @@ export function concatRows(tensors: readonly Tensor[]): Tensor {
   const shape = [tensors.reduce((sum, each) => sum + rowCount(each), 0), ...first.shape.slice(1)]
   if (first.type === 'string')
     return { ...first, shape, data: tensors.flatMap((each) => each.data as readonly string[]) }
-  const data = numericData(first.type, elementsOf(shape))
+  // All of them are of one type; TypeScript sees only that each is of some.
+  const data = numericData(first.type, elementsOf(shape)) as Float64Array<ArrayBuffer>
   let offset = 0
-  for (const { data: part } of tensors as readonly { data: NumericData }[]) {
-    ;(data as Float64Array).set(part as Float64Array, offset)
-    offset += part.length
+  for (const tensor of tensors as readonly { data: Float64Array }[]) {
+    data.set(tensor.data, offset)
+    offset += tensor.data.length
   }
   return { ...first, shape, data }
 }

@@ -63,6 +63,12 @@ export function predictionToWire({ eventMs, atMs, ...row }: PredictionRow) {
 
 /** Predictions: asking for them, looking them up, and telling what turned out to be true. */
 export function predictionRoutes(app: FastifyInstance, serving: Serving): void {
+  predictRoute(app, serving)
+  logRoutes(app, serving)
+  truthRoute(app, serving)
+}
+
+function predictRoute(app: FastifyInstance, serving: Serving): void {
   app.post<{ Params: { endpoint: string }; Body: Static<typeof PredictBody> }>(
     '/endpoints/:endpoint/predictions',
     { schema: { summary: 'Predict rows', params: EndpointName, body: PredictBody } },
@@ -93,6 +99,9 @@ export function predictionRoutes(app: FastifyInstance, serving: Serving): void {
       }
     },
   )
+}
+
+function logRoutes(app: FastifyInstance, serving: Serving): void {
   app.get<{ Params: { endpoint: string }; Querystring: Static<typeof LogQuery> }>(
     '/endpoints/:endpoint/predictions',
     {
@@ -138,7 +147,6 @@ export function predictionRoutes(app: FastifyInstance, serving: Serving): void {
       }
     },
   )
-  truthRoute(app, serving)
 }
 
 function truthRoute(app: FastifyInstance, serving: Serving): void {

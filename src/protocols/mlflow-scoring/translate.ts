@@ -46,20 +46,15 @@ function jsonScoring(text: string): Scoring {
   if ('signature_name' in body)
     throw new BadRequest('signature_name is not supported; leave it out')
   const given = Object.keys(body).filter((key) => key !== 'params')
-  const [form] = FORMS.filter((each) => each in body)
+  const form = FORMS.find((each) => each in body)
   if (given.length !== 1 || form === undefined)
     throw new BadRequest(`${ONE_FORM}; received ${given.join(', ') || 'none'}`)
   const content = body[form] as ExactJson
-  switch (form) {
-    case 'dataframe_split':
-      return { input: splitRows(content), answer: 'records' }
-    case 'dataframe_records':
-      return { input: recordRows(form, content), answer: 'records' }
-    case 'instances':
-      return instanceRows(form, content)
-    case 'inputs':
-      return isDictionary(content) ? columnRows(content) : instanceRows(form, content)
-  }
+  if (form === 'dataframe_split') return { input: splitRows(content), answer: 'records' }
+  if (form === 'dataframe_records') return { input: recordRows(form, content), answer: 'records' }
+  return form === 'inputs' && isDictionary(content)
+    ? columnRows(content)
+    : instanceRows(form, content)
 }
 
 function splitRows(content: ExactJson): PredictionRequest['input'] {
@@ -84,9 +79,8 @@ function splitRows(content: ExactJson): PredictionRequest['input'] {
 function recordRows(form: string, content: ExactJson): PredictionRequest['input'] {
   if (!isList(content) || !content.every(isDictionary))
     throw new BadRequest(`${form} must be a list of dictionaries, one for each row`)
-  const records = content as readonly Dictionary[]
-  const columns = [...new Set(records.flatMap((record) => Object.keys(record)))]
-  const rows = records.map((record) => columns.map((column) => valueOf(record[column] ?? null)))
+  const columns = [...new Set(content.flatMap((record) => Object.keys(record)))]
+  const rows = content.map((record) => columns.map((column) => valueOf(record[column] ?? null)))
   return { form: 'rows', columns, rows }
 }
 
@@ -119,7 +113,7 @@ function columnRows(content: Dictionary): Scoring {
 
 function csvRows(text: string): { columns: string[]; rows: string[][] } {
   try {
-    const [columns = [], ...rows] = parse(text, { bom: true, skip_empty_lines: true }) as string[][]
+    const [columns = [], ...rows] = parse(text, { bom: true, skip_empty_lines: true })
     return { columns, rows }
   } catch (error) {
     throw new BadRequest(`the input is not valid CSV: ${messageOf(error)}`)
@@ -129,7 +123,7 @@ function csvRows(text: string): { columns: string[]; rows: string[][] } {
 /** A value of a row; a dictionary in its place is none, which the model's columns will say. */
 function valueOf(value: ExactJson): Value {
   if (isList(value)) return value.map(valueOf)
-  return isDictionary(value) ? JSON.stringify(value) : (value as Value)
+  return isDictionary(value) ? JSON.stringify(value) : value
 }
 
 function isDictionary(value: unknown): value is Dictionary {

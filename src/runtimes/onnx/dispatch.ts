@@ -1,18 +1,16 @@
 import { Problem } from '#base/problem'
 import type { InferOptions, Tensor } from '#serving'
+import { newCall, type Call } from './call.ts'
 import { ProcessEnded, type Incarnation } from './incarnation.ts'
-import { callQueue, joined, parted, type Call } from './queue.ts'
+import { callQueue, joined, parted } from './queue.ts'
 
 /** A call that fell with its process is made this often again: inference changes nothing. */
 const RETRIES = 1
 
-/** Time beyond the others' limits that a call waits for the process to be started again. */
-const START_MS = 2000
-
 export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Tensor[]>
-  /** Sends calls to this process from now on, until it ends. */
-  use(process: Incarnation, holds: (key: string) => string | undefined): void
+  /** Sends calls to this process from now on, until it ends. `missing` says why it does not hold a model. */
+  use(process: Incarnation, missing: (key: string) => string | undefined): void
   /** Refuses what waits and what comes. */
   close(why: Problem): void
 }
@@ -26,116 +24,98 @@ export function dispatch(
   onDeath: (key: string, reason: string) => void,
 ): Dispatch {
   const queue = callQueue()
-  let target: { process: Incarnation; missing: (key: string) => string | undefined } | undefined
-  let closed: Problem | undefined
+  const target: Target = { process: undefined, missing: () => undefined, closed: undefined }
   let busy = false
 
-  const pump = async () => {
-    if (busy) return
-    busy = true
-    while (target !== undefined) {
-      const batch = queue.nextBatch()
-      if (batch.length === 0) break
-      await run(target, batch)
-    }
-    busy = false
-  }
-
-  const run = async ({ process, missing }: NonNullable<typeof target>, batch: Call[]) => {
+  const afterDeath = (batch: Call[], death: ProcessEnded) => {
+    target.process = undefined
     const [first] = batch as [Call, ...Call[]]
-    const why = missing(first.key)
-    if (why !== undefined) return rejectAll(batch, new Problem('unavailable', why))
+    onDeath(first.key, death.message)
+    // Who of several it was shows when each is run alone.
+    const verdict = batch.length > 1 ? undefined : verdictOn(first, death, target.closed)
+    if (verdict === undefined) queue.addAlone(batch)
+    else first.reject(verdict)
+  }
+  const run = async (process: Incarnation, batch: Call[]) => {
+    const [first] = batch as [Call, ...Call[]]
+    const missing = target.missing(first.key)
+    if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
     try {
       const outputs = await process.run(first.key, joined(batch), first.timeoutMs)
       const parts = parted(batch, outputs)
-      if (parts === undefined) return runAlone(batch)
+      if (parts === undefined) return queue.addAlone(batch)
       for (const [index, call] of batch.entries()) call.resolve(parts[index] as Tensor[])
     } catch (error) {
       if (error instanceof ProcessEnded) afterDeath(batch, error)
-      else if (batch.length > 1) runAlone(batch)
+      else if (batch.length > 1) queue.addAlone(batch)
       else first.reject(error as Problem)
     }
   }
-
-  const afterDeath = (batch: Call[], { message, timedOut }: ProcessEnded) => {
-    target = undefined
-    const [first] = batch as [Call, ...Call[]]
-    onDeath(first.key, message)
-    if (batch.length > 1) return runAlone(batch)
-    first.deaths += 1
-    if (timedOut)
-      return first.reject(
-        new Problem(
-          'timeout',
-          `model ${first.key} did not answer within ${first.timeoutMs} ms; its process was ended and is started again`,
-        ),
-      )
-    if (first.deaths <= RETRIES && closed === undefined) return runAlone(batch)
-    return first.reject(
-      closed ??
-        new Problem('unavailable', `the serving process ended during this call: ${message}`),
-    )
+  const pump = async () => {
+    if (busy) return
+    busy = true
+    for (let batch = next(); batch !== undefined; batch = next())
+      await run(batch.process, batch.calls)
+    busy = false
   }
-
-  const runAlone = (batch: Call[]) => {
-    for (const call of batch) call.alone = true
-    queue.addAgain(batch)
+  const next = () => {
+    if (target.process === undefined) return undefined
+    const calls = queue.nextBatch()
+    return calls.length === 0 ? undefined : { process: target.process, calls }
   }
-
-  const infer: Dispatch['infer'] = (key, inputs, { role, timeoutMs: limitMs }) =>
-    new Promise((resolve, reject) => {
-      if (closed !== undefined) return reject(closed)
-      const ownMs = Math.min(limitMs ?? timeoutMs, timeoutMs)
-      const settled = (settle: () => void) => {
-        clearTimeout(patience)
-        settle()
-      }
-      const call: Call = {
-        key,
-        inputs,
-        role,
-        timeoutMs: ownMs,
-        deaths: 0,
-        alone: false,
-        resolve: (outputs) => settled(() => resolve(outputs)),
-        reject: (problem) => settled(() => reject(problem)),
-      }
-      // Another call may take its whole time first and cost the process; only then is this one's turn.
-      const patience = setTimeout(
-        () => {
-          if (queue.remove(call)) reject(busyFor(key))
-        },
-        timeoutMs + ownMs + START_MS,
-      )
-      try {
-        queue.add(call)
-      } catch (problem) {
-        return call.reject(problem as Problem)
-      }
-      return void pump()
-    })
 
   return {
-    infer,
+    infer: (key, inputs, options) =>
+      new Promise((resolve, reject) => {
+        if (target.closed !== undefined) return reject(target.closed)
+        const call = newCall({ key, inputs, ...options }, timeoutMs, {
+          resolve,
+          reject,
+          giveUp: () => queue.remove(call),
+        })
+        if (queue.add(call)) return void pump()
+        return call.reject(
+          new Problem('unavailable', `too many calls wait for model ${key}; try again later`),
+        )
+      }),
     use: (process, missing) => {
-      target = { process, missing }
-      void process.ended.then(() => {
-        if (target?.process === process) target = undefined
+      Object.assign(target, { process, missing })
+      void process.ended.finally(() => {
+        if (target.process === process) target.process = undefined
       })
       void pump()
     },
     close: (why) => {
-      closed = why
-      target = undefined
+      Object.assign(target, { process: undefined, closed: why })
       rejectAll(queue.removeAll(), why)
     },
   }
 }
 
-function rejectAll(calls: readonly Call[], problem: Problem): void {
-  for (const call of calls) call.reject(problem)
+interface Target {
+  process: Incarnation | undefined
+  missing: (key: string) => string | undefined
+  closed: Problem | undefined
 }
 
-function busyFor(key: string): Problem {
-  return new Problem('timeout', `model ${key} was not free in time; try again later`)
+/** What a call is told that was alone with its process when that died; undefined if it is made again. */
+function verdictOn(
+  call: Call,
+  { message, timedOut }: ProcessEnded,
+  closed: Problem | undefined,
+): Problem | undefined {
+  call.deaths += 1
+  if (timedOut)
+    return new Problem(
+      'timeout',
+      `model ${call.key} did not answer within ${call.timeoutMs} ms; its process was ended and is started again`,
+    )
+  if (call.deaths <= RETRIES && closed === undefined) return undefined
+  return (
+    closed ?? new Problem('unavailable', `the serving process ended during this call: ${message}`)
+  )
+}
+
+function rejectAll(calls: readonly Call[], problem: Problem): void {
+  for (const call of calls) call.reject(problem)
 }

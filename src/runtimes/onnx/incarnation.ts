@@ -70,7 +70,7 @@ export function incarnate(name: string, models: readonly HeldModel[]): Incarnati
     waiting.delete(message.id)
   })
   const ask = async (
-    ask: { type: 'ping' } | { type: 'infer'; key: string; inputs: readonly Tensor[] },
+    question: { type: 'ping' } | { type: 'infer'; key: string; inputs: readonly Tensor[] },
     timeoutMs: number,
   ): Promise<Answer> => {
     if (end !== undefined) throw end
@@ -79,7 +79,7 @@ export function incarnate(name: string, models: readonly HeldModel[]): Incarnati
     try {
       return await new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
-        tell(child, { ...ask, id })
+        tell(child, { ...question, id })
       })
     } finally {
       clearTimeout(timer)
@@ -146,9 +146,11 @@ function loadedBy(child: ChildProcess, ended: Promise<string>): Promise<Loaded> 
       clearTimeout(limit)
       resolve({ shapes: new Map(message.shapes), failures: new Map(message.failures) })
     })
-    void ended.then((reason) => {
+    const end = async () => {
+      const reason = await ended
       clearTimeout(limit)
       reject(new ProcessEnded(reason, false))
-    })
+    }
+    void end()
   })
 }

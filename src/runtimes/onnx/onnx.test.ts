@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
@@ -26,7 +28,7 @@ test('a model with a column for each input answers with all its outputs', async 
   const [label, probabilities] = await process.infer('flights', flights(['B6', 'AA']), live)
   expect(label).toMatchObject({ name: 'label', type: 'int64', shape: [2] })
   expect(probabilities).toMatchObject({ name: 'probabilities', type: 'float32', shape: [2, 2] })
-  const [first, second] = probabilities?.data as Float32Array
+  const [first, second] = (probabilities as Tensor).data as Float32Array
   expect((first ?? 0) + (second ?? 0)).toBeCloseTo(1, 5)
 })
 
@@ -40,7 +42,9 @@ test('what goes in comes out digit for digit, of every type', async () => {
     { name: 'flag', type: 'bool', shape: [2, 1], data: new Uint8Array([1, 0]) },
   ]
   const outputs = await process.infer('echo', inputs, live)
-  expect(outputs).toEqual(inputs.map((input) => ({ ...input, name: `${input.name}_out` })))
+  expect(outputs.map(({ name }) => name)).toEqual(inputs.map(({ name }) => `${name}_out`))
+  for (const part of ['type', 'shape', 'data'] as const)
+    expect(outputs.map((output) => output[part])).toEqual(inputs.map((input) => input[part]))
 })
 
 test('a model with a list of maps as output is refused with the way to convert it', async () => {
@@ -122,6 +126,44 @@ test('a process that was stopped is gone, and its calls are refused', async () =
   })
 })
 
+test('a server that is killed leaves no process behind, not even one that a model keeps busy', async () => {
+  const path = JSON.stringify(fixture('loop'))
+  const server = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      `const { onnxRuntime } = await import('#runtimes/onnx/index')
+       const logger = { warn: () => undefined }
+       const models = [{ key: 'loop', path: ${path}, optional: false }]
+       const options = { name: 'test', timeoutMs: 60_000, models }
+       const serving = await onnxRuntime({ logger }).start(options)
+       const data = new BigInt64Array([10n ** 12n])
+       serving.infer('loop', [{ name: 'rounds', type: 'int64', shape: [1, 1], data }], { role: 'live' })
+       setTimeout(() => console.log(serving.pid), 200)`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const [printed] = (await once(server.stdout, 'data')) as [Buffer]
+  const child = Number(printed.toString())
+  kill(child, 0)
+  server.kill('SIGKILL')
+  await expect.poll(() => isRunning(child), { timeout: 10_000 }).toBe(false)
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../../tests/fixtures/models/${name}.onnx`, import.meta.url))
+}
+
 const live = { role: 'live' } as const
 
 async function serve(
@@ -131,7 +173,7 @@ async function serve(
 ): Promise<ServingProcess> {
   const held = (key: string, isOptional: boolean): HeldModel => ({
     key,
-    path: fileURLToPath(new URL(`../../../tests/fixtures/models/${key}.onnx`, import.meta.url)),
+    path: fixture(key),
     optional: isOptional,
   })
   const process = await runtime.start({

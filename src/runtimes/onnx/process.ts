@@ -50,7 +50,7 @@ async function infer({ id, key, inputs }: ToProcess & { type: 'infer' }): Promis
 }
 
 function toOrt({ type, data, shape }: Tensor): OrtTensor {
-  return new ort.Tensor(type, data as never, [...shape]) as OrtTensor
+  return new ort.Tensor(type, data, [...shape])
 }
 
 function fromOrt(name: string, { type, data, dims }: OrtTensor): Tensor {
@@ -58,14 +58,8 @@ function fromOrt(name: string, { type, data, dims }: OrtTensor): Tensor {
 }
 
 async function answer(message: ToProcess): Promise<FromProcess> {
-  switch (message.type) {
-    case 'load':
-      return load(message.models)
-    case 'infer':
-      return infer(message)
-    case 'ping':
-      return { type: 'pong', id: message.id }
-  }
+  if (message.type === 'load') return load(message.models)
+  return message.type === 'infer' ? infer(message) : { type: 'pong', id: message.id }
 }
 
 let turn: Promise<void> = Promise.resolve()

@@ -1,19 +1,5 @@
-import { Problem } from '#base/problem'
-import { concatRows, rowCount, sliceRows, type InferOptions, type Tensor } from '#serving'
-
-/** A call that waits for its answer. */
-export interface Call {
-  readonly key: string
-  readonly inputs: readonly Tensor[]
-  readonly role: InferOptions['role']
-  readonly timeoutMs: number
-  /** Times that a process died while it ran this call. */
-  deaths: number
-  /** It is run by itself from now on, since it failed in company. */
-  alone: boolean
-  resolve(outputs: Tensor[]): void
-  reject(problem: Problem): void
-}
+import { concatRows, rowCount, sliceRows, type Tensor } from '#serving'
+import type { Call } from './call.ts'
 
 /** More rows in one run gain nothing, and the next caller waits for all of them. */
 const BATCH_ROWS_MAX = 1024
@@ -25,17 +11,17 @@ const WAITING_MAX = 2000
 export function callQueue() {
   const waiting: Call[] = []
   return {
-    /** Throws `unavailable` when too many wait already. */
-    add: (call: Call) => {
-      if (waiting.length >= WAITING_MAX)
-        throw new Problem(
-          'unavailable',
-          `${waiting.length} calls wait for this model; try again later`,
-        )
+    /** False when too many wait already. */
+    add: (call: Call): boolean => {
+      if (waiting.length >= WAITING_MAX) return false
       waiting.push(call)
+      return true
     },
-    /** Puts calls back to the front. */
-    addAgain: (calls: readonly Call[]) => waiting.unshift(...calls),
+    /** Puts calls back to the front, each to be run by itself. */
+    addAlone: (calls: readonly Call[]): void => {
+      for (const call of calls) call.alone = true
+      waiting.unshift(...calls)
+    },
     /** Takes a call out, unless it is not waiting any more. */
     remove: (call: Call): boolean => {
       const index = waiting.indexOf(call)

@@ -1,6 +1,6 @@
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { Runtime, ServingProcess } from '#serving'
+import type { HeldModel, Runtime, ServingProcess } from '#serving'
 import { dispatch } from './dispatch.ts'
 import { incarnate, type Incarnation, type Loaded } from './incarnation.ts'
 
@@ -11,86 +11,67 @@ const BACKOFF_MS_MAX = 10_000
 /** An optional model that was running this often when its process died is left out from then on. */
 const DEATHS_MAX = 2
 
-const NOTHING_LOADED: Loaded = { shapes: new Map(), failures: new Map() }
+type Options = Parameters<Runtime['start']>[0]
+
+interface Life {
+  readonly process: Incarnation
+  readonly loaded: Loaded
+}
 
 /** Starts a serving process and keeps it up: see `ServingProcess` for what its callers may rely on. */
-export async function supervise(
-  options: Parameters<Runtime['start']>[0],
-  logger: Logger,
-): Promise<ServingProcess> {
+export async function supervise(options: Options, logger: Logger): Promise<ServingProcess> {
   const { name, timeoutMs } = options
   const poison = poisonList(options.models)
   const calls = dispatch(timeoutMs, poison.countDeath)
-  let current: Incarnation | undefined
-  let loaded = NOTHING_LOADED
-  let state: ServingProcess['state'] = 'restarting'
-  let quickDeaths = 0
+  const backoffMs = backoff()
+  let life: Life = await begin(name, options.models)
+  let state: ServingProcess['state'] = 'ready'
   let again: NodeJS.Timeout | undefined
 
-  const start = async () => {
-    const process = incarnate(name, poison.remaining())
+  const serve = () => {
+    const { process, loaded } = life
     const startedMs = performance.now()
-    current = process
-    loaded = await process.loaded.catch((error: unknown) => {
-      throw new Problem(
-        'unavailable',
-        `the serving process of ${name} did not start: ${messageOf(error)}`,
-      )
-    })
-    await refuseMissing(process)
-    if (state === 'stopped') return process.end()
-    state = 'ready'
-    calls.use(process, whyMissing)
+    calls.use(process, (key) => whyMissing(key, loaded, poison.reason(key)))
     void process.ended.then((reason) => startAgain(reason, performance.now() - startedMs))
   }
-
-  const refuseMissing = async (process: Incarnation) => {
-    const missing = options.models.find(({ key, optional }) => !optional && !loaded.shapes.has(key))
-    if (missing === undefined) return
-    await process.end()
-    throw new Problem(
-      'invalid',
-      `model ${missing.key} cannot be loaded: ${loaded.failures.get(missing.key)}`,
-    )
-  }
-
-  const whyMissing = (key: string) => {
-    if (loaded.shapes.has(key)) return undefined
-    return `model ${key} is not served here: ${poison.reason(key) ?? loaded.failures.get(key) ?? 'it was not asked for'}`
-  }
-
-  /** Starts the process again, later each time that it does not live long. */
   const startAgain = (reason: string, livedMs: number) => {
-    if (state === 'stopped') return
+    if (state === 'stopped') return undefined
     state = 'restarting'
-    quickDeaths = livedMs > STEADY_MS ? 1 : quickDeaths + 1
-    const waitMs = quickDeaths === 1 ? 0 : Math.min(BACKOFF_MS_MAX, 100 * 2 ** quickDeaths)
+    const waitMs = backoffMs(livedMs)
     logger.warn({ process: name, reason, waitMs }, 'a serving process ended; starting it again')
     options.onRestart?.(reason)
     again = setTimeout(() => {
-      start().catch((error: unknown) => startAgain(messageOf(error), 0))
+      restart().catch((error: unknown) => startAgain(messageOf(error), 0))
     }, waitMs)
+    return again
+  }
+  const restart = async () => {
+    const next = await begin(name, poison.remaining())
+    if (state === 'stopped') return next.process.end()
+    life = next
+    state = 'ready'
+    return serve()
   }
 
-  await start()
+  serve()
   return {
     infer: calls.infer,
     get shapes() {
-      return loaded.shapes
+      return life.loaded.shapes
     },
     get failures() {
-      return loaded.failures
+      return life.loaded.failures
     },
     get state() {
       return state
     },
     get pid() {
-      return state === 'ready' ? current?.pid : undefined
+      return state === 'ready' ? life.process.pid : undefined
     },
     ping: async () => {
-      if (state !== 'ready' || current === undefined)
+      if (state !== 'ready')
         throw new Problem('unavailable', `the serving process of ${name} is ${state}`)
-      await current.ping(timeoutMs)
+      await life.process.ping(timeoutMs)
     },
     stop: async () => {
       state = 'stopped'
@@ -98,13 +79,49 @@ export async function supervise(
       calls.close(
         new Problem('unavailable', `the serving process of ${name} was stopped; try again`),
       )
-      await current?.end()
+      await life.process.end()
     },
   }
 }
 
+/** Starts a process; resolves when it holds all models that it must. */
+async function begin(name: string, models: readonly HeldModel[]): Promise<Life> {
+  const process = incarnate(name, models)
+  const loaded = await process.loaded.catch((error: unknown) => {
+    throw new Problem(
+      'unavailable',
+      `the serving process of ${name} did not start: ${messageOf(error)}`,
+    )
+  })
+  const missing = models.find(({ key, optional }) => !optional && !loaded.shapes.has(key))
+  if (missing === undefined) return { process, loaded }
+  await process.end()
+  throw new Problem(
+    'invalid',
+    `model ${missing.key} cannot be loaded: ${loaded.failures.get(missing.key)}`,
+  )
+}
+
+/** How long to wait before the next start: not at all after a steady life, then longer each time. */
+function backoff(): (livedMs: number) => number {
+  let quickDeaths = 0
+  return (livedMs) => {
+    quickDeaths = livedMs > STEADY_MS ? 1 : quickDeaths + 1
+    return quickDeaths === 1 ? 0 : Math.min(BACKOFF_MS_MAX, 100 * 2 ** quickDeaths)
+  }
+}
+
+function whyMissing(
+  key: string,
+  { shapes, failures }: Loaded,
+  poisoned: string | undefined,
+): string | undefined {
+  if (shapes.has(key)) return undefined
+  return `model ${key} is not served here: ${poisoned ?? failures.get(key) ?? 'it was not asked for'}`
+}
+
 /** Optional models that cost their process its life too often. */
-function poisonList(models: Parameters<Runtime['start']>[0]['models']) {
+function poisonList(models: readonly HeldModel[]) {
   const deaths = new Map<string, { count: number; reason: string }>()
   const isOut = (key: string) => (deaths.get(key)?.count ?? 0) >= DEATHS_MAX
   return {

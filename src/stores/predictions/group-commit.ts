@@ -28,10 +28,10 @@ export function groupCommit(
   const release = connection.prepare('release one')
 
   const drain = async () => {
-    while (queue.length > 0) {
+    do {
       await new Promise((resolve) => setImmediate(resolve))
       commitGroup(queue.splice(0, GROUP_MAX))
-    }
+    } while (queue.length > 0)
     draining = undefined
   }
 
@@ -69,11 +69,11 @@ export function groupCommit(
   return {
     commit: (work) =>
       new Promise((resolve, reject) => {
-        queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject })
+        queue.push({ run: work, resolve, reject })
         draining ??= drain()
       }),
     drained: async () => {
-      while (draining !== undefined) await draining
+      await draining
     },
   }
 }

@@ -20,12 +20,6 @@ export function nameTable(connection: Connection) {
     'insert into revisions (endpoint, number, role, model_version, outputs) values (?, ?, ?, ?, ?)',
   )
 
-  const numberOf = (known: Map<string, number>, name: string, find: () => number) => {
-    const number = known.get(name) ?? find()
-    known.set(name, number)
-    return number
-  }
-
   return {
     endpoint: (name: string): number =>
       numberOf(
@@ -59,6 +53,12 @@ export function nameTable(connection: Connection) {
       revisions.clear()
     },
   }
+}
+
+function numberOf(known: Map<string, number>, name: string, find: () => number): number {
+  const number = known.get(name) ?? find()
+  known.set(name, number)
+  return number
 }
 
 export type NameTable = ReturnType<typeof nameTable>

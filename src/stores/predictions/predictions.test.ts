@@ -10,7 +10,7 @@ import { openPredictionLog } from './index.ts'
 
 const undo: (() => Promise<void>)[] = []
 afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
+  for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step()
 })
 
 const DAY = 86_400_000

@@ -32,24 +32,50 @@ interface SegmentColumns {
   readonly to_ms: number | null
 }
 
+interface Dependencies {
+  readonly reader: Connection
+  readonly commit: <T>(work: (writer: Connection) => T) => Promise<T>
+  readonly objects: ObjectStore
+  readonly files: SegmentFiles
+  readonly folder: string
+}
+
 /** The steps of sealing over the log's file; see `SegmentSealing` for what each of them promises. */
-export function sealing(dependencies: {
-  reader: Connection
-  commit: <T>(work: (writer: Connection) => T) => Promise<T>
-  objects: ObjectStore
-  files: SegmentFiles
-  folder: string
-}): SegmentSealing {
+export function sealing(dependencies: Dependencies): SegmentSealing {
+  const { reader, commit } = dependencies
+  const underWay = reader.prepare(
+    `select s.id, e.name as endpoint, s.kind from segments s join endpoints e on e.id = s.endpoint
+     where s.state <> 'finished' order by s.id`,
+  )
+
+  return {
+    underWay: async () => underWay.all() as OpenSegment[],
+    begin: (endpoint, kind) => commit((writer) => begin(writer, endpoint, kind)),
+    write: segmentWriter(dependencies),
+    finish: ({ id, kind }) =>
+      commit((writer) => {
+        writer.prepare(`update segments set state = 'finished' where id = ?`).run(id)
+        const column = kind === 'predictions' ? 'sealed_seq' : 'sealed_truth_seq'
+        writer
+          .prepare(
+            `update endpoints set ${column} = max(${column}, (select last_seq from segments where id = @id))
+             where id = (select endpoint from segments where id = @id)`,
+          )
+          .run({ id })
+      }),
+    sweep: (endpoint) => commit((writer) => sweep(writer, endpoint)),
+  }
+}
+
+/** Writes a segment's rows into an object, and remembers which. */
+function segmentWriter(dependencies: Dependencies): SegmentSealing['write'] {
   const { reader, commit, objects, files, folder } = dependencies
   const pages = segmentPages(reader)
-  const find = (id: string) =>
-    reader
-      .prepare(
-        'select s.*, e.name from segments s join endpoints e on e.id = s.endpoint where s.id = ?',
-      )
-      .get(id) as SegmentColumns | undefined
-
-  const write = async (open: OpenSegment): Promise<WrittenSegment> => {
+  const select = reader.prepare(
+    'select s.*, e.name from segments s join endpoints e on e.id = s.endpoint where s.id = ?',
+  )
+  const find = (id: string) => select.get(id) as SegmentColumns | undefined
+  return async (open) => {
     const segment = find(open.id)
     invariant(segment !== undefined, 'a segment is begun before it is written')
     if (segment.state !== 'begun') return writtenOf(segment)
@@ -82,29 +108,6 @@ export function sealing(dependencies: {
       await rm(path, { force: true })
     }
     return writtenOf(find(open.id) as SegmentColumns)
-  }
-
-  const underWay = reader.prepare(
-    `select s.id, e.name as endpoint, s.kind from segments s join endpoints e on e.id = s.endpoint
-     where s.state <> 'finished' order by s.id`,
-  )
-
-  return {
-    underWay: async () => underWay.all() as OpenSegment[],
-    begin: (endpoint, kind) => commit((writer) => begin(writer, endpoint, kind)),
-    write,
-    finish: ({ id, kind }) =>
-      commit((writer) => {
-        writer.prepare(`update segments set state = 'finished' where id = ?`).run(id)
-        const column = kind === 'predictions' ? 'sealed_seq' : 'sealed_truth_seq'
-        writer
-          .prepare(
-            `update endpoints set ${column} = max(${column}, (select last_seq from segments where id = @id))
-             where id = (select endpoint from segments where id = @id)`,
-          )
-          .run({ id })
-      }),
-    sweep: (endpoint) => commit((writer) => sweep(writer, endpoint)),
   }
 }
 
@@ -209,9 +212,12 @@ function segmentPages(reader: Connection) {
           'label'
         > & { seq: number; label: string })[]
         if (rows.length === 0) return
-        yield rows.map(({ seq: _, label, ...row }) => ({
-          ...row,
+        yield rows.map(({ by, ref, label, timeMs, atMs }) => ({
+          by,
+          ref,
           label: JSON.parse(label) as TruthRow['label'],
+          timeMs,
+          atMs,
         }))
         after = (rows.at(-1) as { seq: number }).seq
         await new Promise((resolve) => setImmediate(resolve))

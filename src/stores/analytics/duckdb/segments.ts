@@ -155,7 +155,7 @@ async function* cellsOf(
       ]
 }
 
-function* cells(values: SegmentRow['inputs'], types: Typed): Generator<unknown> {
+function* cells(values: SegmentRow['inputs'], types: Typed): Generator {
   for (const [column, type] of types) {
     const value = values[column]
     // A gap is null in a column of any type; in one of JSON it must not become JSON's own null.

@@ -1,0 +1,93 @@
+import { sha256 } from '#base/digest'
+import { Problem } from '#base/problem'
+import type { Deployed } from './deployment.ts'
+import type { Endpoint } from './endpoint.ts'
+import {
+  columnsOf,
+  feedsOfRows,
+  feedsOfTensors,
+  namedRows,
+  typedRows,
+  type FeedPlan,
+  type Rows,
+} from './feeds.ts'
+import type { Tensor, Value } from './tensor.ts'
+
+export interface PredictionRequest {
+  /** The caller's own name for the request: sent again, it gets the same answer and is logged once. */
+  readonly id?: string
+  readonly input:
+    | ({ readonly form: 'rows' } & Rows)
+    /** Without column names, in the order in which the model reads its columns. */
+    | { readonly form: 'unnamed'; readonly rows: readonly Value[] }
+    /** As CSV has them: every value is a text. */
+    | {
+        readonly form: 'texts'
+        readonly columns: readonly string[]
+        readonly rows: readonly (readonly string[])[]
+      }
+    | { readonly form: 'tensors'; readonly tensors: readonly Tensor[] }
+}
+
+/** What a request's batch is called, and what it stands for if the caller named it. */
+export interface Identity {
+  readonly batch: string
+  readonly digest: string | null
+}
+
+const REQUEST_ID = /^[\w.:@/+=-]{1,200}$/
+
+/** The identity of a request that its caller named. Throws `invalid` for a name that cannot be kept. */
+export function identityOf(
+  endpoint: string,
+  batch: string,
+  { input }: PredictionRequest,
+): Identity & { digest: string } {
+  if (!REQUEST_ID.test(batch))
+    throw new Problem(
+      'invalid',
+      'a request id has 1 to 200 letters, digits and . _ : @ / + = - and nothing else; send another or none',
+    )
+  const asked =
+    input.form === 'tensors'
+      ? input.tensors.map(({ name, type, shape, data }) => [name, type, shape, [...data]])
+      : [input.form === 'unnamed' ? null : input.columns, input.rows]
+  const text = JSON.stringify([endpoint, input.form, asked], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  )
+  return { batch, digest: sha256(text) }
+}
+
+/** What a model is fed with, and the rows as they go into the log. */
+export function feedsOf(
+  { plan }: Deployed,
+  { input }: PredictionRequest,
+): { feeds: Tensor[]; sent: Rows } {
+  if (input.form === 'tensors') return feedsOfTensors(plan, input.tensors)
+  const sent = sentRows(plan, input)
+  return { feeds: feedsOfRows(plan, sent), sent }
+}
+
+function sentRows(
+  plan: FeedPlan,
+  input: Exclude<PredictionRequest['input'], { form: 'tensors' }>,
+): Rows {
+  if (input.form === 'unnamed') return namedRows(plan, input.rows)
+  return input.form === 'texts' ? typedRows(plan, input) : input
+}
+
+/** The rows without the columns that only the monitor needs: the log has them beside the inputs. */
+export function loggedRows({ columns, rows }: Rows, { monitor }: Endpoint, live: Deployed): Rows {
+  const read = columnsOf(live.plan)?.map(({ name }) => name)
+  const dropped = new Set(
+    [monitor?.key, monitor?.window.by].filter(
+      (name) => name !== undefined && read !== undefined && !read.includes(name),
+    ),
+  )
+  const kept = columns.flatMap((name, index) => (dropped.has(name) ? [] : [index]))
+  if (kept.length === columns.length) return { columns, rows }
+  return {
+    columns: kept.map((index) => columns[index] as string),
+    rows: rows.map((row) => kept.map((index) => row[index] ?? null)),
+  }
+}

@@ -1,0 +1,61 @@
+import type { SegmentFilter } from '#serving'
+import { placeOf, type Connection } from './database.ts'
+import { rowReader, type HotRow, type OpenRow } from './rows.ts'
+
+const ROWS = `
+  select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, s.key, i.inputs, a.outputs
+  from subjects s
+  join inputs i on i.place = s.place
+  join answers a on a.place = s.place
+  join revisions r on r.id = a.revision
+  join batches b on b.seq = s.place >> 20`
+
+export interface EndpointRow {
+  readonly id: number
+  readonly watermark_ms: number | null
+  /** Batches up to here are read from segments. */
+  readonly sealed_seq: number
+}
+
+export function endpointFinder(connection: Connection): (name: string) => EndpointRow | undefined {
+  const find = connection.prepare(
+    'select id, watermark_ms, sealed_seq from endpoints where name = ?',
+  )
+  return (name) => find.get(name) as EndpointRow | undefined
+}
+
+/** Reads the rows that are in the log's own tables. */
+export function hotReader(connection: Connection) {
+  const { open } = rowReader(connection)
+  const inWindow = connection.prepare(
+    `${ROWS}
+     where s.endpoint = @endpoint and s.event_ms >= @fromMs and s.event_ms < @toMs and s.place >= @firstPlace
+       and (@role is null or r.role = @role) and (@revision is null or r.number = @revision)
+       and (@afterMs is null or (s.event_ms, s.place, r.number) > (@afterMs, @afterPlace, @afterRevision))
+     order by s.event_ms, s.place, r.number limit @limit`,
+  )
+  const atPlaces = connection.prepare(
+    `${ROWS} where s.place between ? and ? order by s.place, r.number`,
+  )
+  return {
+    rows: (endpoint: EndpointRow, filter: SegmentFilter): OpenRow[] => {
+      const [afterMs, afterPlace, afterRevision] = filter.after ?? [null, null, null]
+      const rows = inWindow.all({
+        endpoint: endpoint.id,
+        fromMs: filter.fromMs,
+        toMs: filter.toMs,
+        firstPlace: placeOf(endpoint.sealed_seq + 1, 0),
+        role: filter.role ?? null,
+        revision: filter.revision ?? null,
+        afterMs,
+        afterPlace,
+        afterRevision,
+        limit: filter.limit ?? -1,
+      }) as HotRow[]
+      return rows.map(open)
+    },
+    /** Both ends included. */
+    between: (first: number, last: number): OpenRow[] =>
+      (atPlaces.all(first, last) as HotRow[]).map(open),
+  }
+}

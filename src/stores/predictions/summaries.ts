@@ -1,0 +1,49 @@
+import type { PeriodSummary, PredictionQueries } from '#serving'
+import { HOUR_MS } from './append.ts'
+import type { Connection } from './database.ts'
+import type { EndpointRow } from './hot.ts'
+
+interface HourRow {
+  readonly hour: number
+  readonly predictions: number
+  readonly labels: number
+}
+
+/** Counts by period, from the counts that are kept for each hour. */
+export function summaryReader(
+  connection: Connection,
+  endpointNamed: (name: string) => EndpointRow | undefined,
+): PredictionQueries['summaries'] {
+  const select = connection.prepare(
+    'select hour, predictions, labels from hours where endpoint = ? and hour >= ? and hour < ? order by hour',
+  )
+  return async (name, { fromMs, toMs, per }) => {
+    const endpoint = endpointNamed(name)
+    if (endpoint === undefined) return []
+    const from = fromMs === undefined ? Number.MIN_SAFE_INTEGER : Math.floor(fromMs / HOUR_MS)
+    const to = toMs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(toMs / HOUR_MS)
+    return periodsOf(select.all(endpoint.id, from, to) as HourRow[], per)
+  }
+}
+
+function periodsOf(hours: readonly HourRow[], per: 'month' | number): PeriodSummary[] {
+  const periods = new Map<number, { predictions: number; labels: number }>()
+  for (const { hour, predictions, labels } of hours) {
+    const startMs = periodStart(hour * HOUR_MS, per)
+    const sum = periods.get(startMs) ?? { predictions: 0, labels: 0 }
+    sum.predictions += predictions
+    sum.labels += labels
+    periods.set(startMs, sum)
+  }
+  return [...periods].map(([startMs, { predictions, labels }]) => ({
+    startMs,
+    predictions,
+    labels,
+  }))
+}
+
+function periodStart(ms: number, per: 'month' | number): number {
+  if (per !== 'month') return Math.floor(ms / per) * per
+  const date = new Date(ms)
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)
+}
