@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
-import type { Actor, Transact } from '#ledger'
+import type { Actor, LedgerWrites, Transact } from '#ledger'
 import type { ObjectStore } from '#objects'
 import { createArtifacts, type Artifacts } from './artifacts.ts'
 import type { Experiment } from './experiment.ts'
@@ -17,6 +17,8 @@ export interface Tracking extends Runs, RunLog {
   readonly artifacts: Artifacts
   /** The experiment of that name, made if need be. */
   ensureExperiment(actor: Actor, name: string): Promise<Experiment>
+  /** What runs do, as a part of a transaction that is under way: kept with the rest of it, or not at all. */
+  within(tx: { tracking: TrackingWrites; ledger: LedgerWrites }): Runs & RunLog
 }
 
 export function createTracking(dependencies: {
@@ -34,5 +36,13 @@ export function createTracking(dependencies: {
     loggedModels: createLoggedModels(dependencies),
     artifacts: createArtifacts(dependencies),
     ensureExperiment: (actor, name) => experiments.ensure(actor, name),
+    within: (tx) => {
+      const joined = { ...dependencies, read: tx.tracking, transact: joining(tx) }
+      return { ...createRuns(joined), ...createRunLog(joined) }
+    },
   }
+}
+
+function joining<Tx>(tx: Tx): <T>(work: (tx: Tx) => Promise<T>) => Promise<T> {
+  return (work) => work(tx)
 }
