@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { verifyHome } from '#app/audit'
-import { freePort, spawnServer, type ServerProcess } from '../support/process.ts'
+import {
+  freePort,
+  serverCommand,
+  spawnServer,
+  startFamily,
+  type ServerProcess,
+} from '../support/process.ts'
 import { chanceOf, type Chance } from '../support/random.ts'
 import { clientOf, eventually } from './kill/client.ts'
 import { ledgerReader } from './kill/ledger.ts'
@@ -17,7 +23,15 @@ import type { Workload } from './kill/workload.ts'
 // A failure is played again with its seed: ORRERY_KILL_SEED=… npx vitest run tests/simulation/kill.test.ts
 const ROUNDS = Number(process.env['ORRERY_KILL_ROUNDS'] ?? 50)
 const SEED = Number(process.env['ORRERY_KILL_SEED'] ?? Date.now() % 2 ** 32)
-const LIFE_MS = { from: 50, until: 2000 }
+/** Mostly short, for kills in the midst of writing; now and then long enough for a pipeline to come through. */
+const LIVES_MS = [
+  { from: 20, until: 1200 },
+  { from: 20, until: 1200 },
+  { from: 20, until: 1200 },
+  { from: 2500, until: 5000 },
+] as const
+/** Of the starts, so many are cut short by a kill as well. */
+const STILLBORN_SHARE = 0.15
 const ORPHAN_MS_MAX = 10_000
 
 test(
@@ -43,6 +57,7 @@ test(
         await writeUntilKilled(server, workloads, chance)
         await noOrphans(server)
         expect({ round, ...(await verifyHome(home)) }).toMatchObject({ faults: [] })
+        if (chance.next() < STILLBORN_SHARE) await killWhileItStarts(settings, chance)
         server = await spawnServer(settings)
         const client = clientOf(server.url)
         const wrong = [await ledger.read(client)]
@@ -72,16 +87,28 @@ async function writeUntilKilled(
 ): Promise<void> {
   const stop = new AbortController()
   const client = clientOf(server.url)
+  const { from, until } = chance.pick(LIVES_MS)
   const writing = Promise.all(workloads.map((workload) => workload.write(client, stop.signal)))
   // A refusal of a right request is told at once, not after the kill.
-  await Promise.race([sleep(chance.between(LIFE_MS.from, LIFE_MS.until)), writing])
+  await Promise.race([sleep(chance.between(from, until)), writing])
   await server.kill()
   stop.abort()
   await writing
 }
 
+async function killWhileItStarts(
+  { home, port, environment }: { home: string; port: number; environment: Record<string, string> },
+  chance: Chance,
+): Promise<void> {
+  const family = startFamily(...serverCommand(home, port), { environment })
+  await sleep(chance.between(0, 1500))
+  family.signal('SIGKILL')
+  await family.exited
+  await noOrphans({ family })
+}
+
 /** What the server had started ends by itself when the server is gone. */
-async function noOrphans(server: ServerProcess): Promise<void> {
+async function noOrphans(server: Pick<ServerProcess, 'family'>): Promise<void> {
   await eventually(
     () => server.family.living(),
     (living) => living.length === 0,

@@ -43,14 +43,16 @@ export async function filesOfModel(model: FixtureModel): Promise<[string, Buffer
 }
 
 function mlmodelOf({ inputs, outputs }: FixtureModel): string {
-  const signature = (columns: readonly Column[]) =>
-    JSON.stringify(columns.map((column) => ({ ...column, required: true })))
   return stringify({
     flavors: {
       onnx: { data: 'model.onnx', providers: ['CPUExecutionProvider'], code: null },
       python_function: { data: 'model.onnx', loader_module: 'mlflow.onnx', env: {} },
     },
     mlflow_version: '3.17.2',
-    signature: { inputs: signature(inputs), outputs: signature(outputs), params: null },
+    signature: { inputs: schemaOf(inputs), outputs: schemaOf(outputs), params: null },
   })
+}
+
+function schemaOf(columns: readonly Column[]): string {
+  return JSON.stringify(columns.map((column) => ({ ...column, required: true })))
 }

@@ -1,5 +1,5 @@
 import { eventually, sure, type Client } from './client.ts'
-import { ENDPOINT, MODEL } from './project.ts'
+import { ENDPOINT, MODEL, PROJECT } from './project.ts'
 
 const PATIENCE_MS = 90_000
 
@@ -29,6 +29,7 @@ export async function automationFaults(client: Client): Promise<string[]> {
     ...policyRuns.flatMap(halfDone),
     ...(policyRuns.some((run) => run.state === 'succeeded') ? [] : ['no policy run succeeded']),
     ...(await openPipelines(client)),
+    ...(await openRuns(client)),
     ...(await wrongChampion(client)),
   ]
 }
@@ -47,12 +48,28 @@ async function openPipelines(client: Client): Promise<string[]> {
       sure(await client.get<PipelineRun>(`/api/v1/pipeline-runs/${encodeURIComponent(id)}`)),
     ),
   )
-  return whole.flatMap(({ id, state, stageRuns }) => [
-    ...(state === 'running' ? [`pipeline run ${id} was never closed`] : []),
-    ...stageRuns
-      .filter((stage) => stage.state === 'running')
-      .map(({ stage }) => `stage ${stage} of pipeline run ${id} was never closed`),
-  ])
+  return whole.flatMap(({ id, state, stageRuns }) => {
+    const open = stageRuns.filter((stage) => stage.state === 'running').map(({ stage }) => stage)
+    if (state !== 'running' && open.length === 0) return []
+    return [`pipeline run ${id} is ${state}, and of its stages are running: ${open.join(', ')}`]
+  })
+}
+
+/** No run of a stage goes on for ever in the project's experiment. */
+async function openRuns(client: Client): Promise<string[]> {
+  const { experiment } = sure(
+    await client.get<{ experiment: { experiment_id: string } }>(
+      `/api/2.0/mlflow/experiments/get-by-name?experiment_name=${PROJECT}`,
+    ),
+  )
+  const { runs = [] } = sure(
+    await client.post<{ runs?: { info: { run_id: string } }[] }>('/api/2.0/mlflow/runs/search', {
+      experiment_ids: [experiment.experiment_id],
+      filter: "attributes.status = 'RUNNING'",
+      max_results: 100,
+    }),
+  )
+  return runs.map(({ info }) => `the stage's run ${info.run_id} was never ended`)
 }
 
 /** The champion is the version of the last accepted promotion, and the endpoint serves it. */

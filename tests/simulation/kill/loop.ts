@@ -203,8 +203,6 @@ interface WindowWire {
 
 async function windowFaults(client: Client, hour: Hour, rows: number): Promise<string[]> {
   const start = new Date(hour.startMs).toISOString()
-  const isSettled = (window: WindowWire | undefined) =>
-    window !== undefined && window.performance !== null
   const window = await eventually(
     async () => {
       const { windows } = sure(
@@ -214,7 +212,7 @@ async function windowFaults(client: Client, hour: Hour, rows: number): Promise<s
       )
       return windows.find((each) => each.start === start)
     },
-    isSettled,
+    (found) => found !== undefined && found.performance !== null,
     { what: `the window ${start} is evaluated`, withinMs: PATIENCE_MS },
   )
   return window?.predictions === rows && window.performance?.labels === rows

@@ -3,10 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FLIGHTS, writeModel } from '../../support/models.ts'
 
+export const PROJECT = 'killed-loop'
 export const MODEL = 'killed-loop'
 export const ENDPOINT = 'killed-loop'
 
-const CONFIG = `project: killed-loop
+const CONFIG = `project: ${PROJECT}
 models:
   ${MODEL}:
     from: train
@@ -51,9 +52,9 @@ const send = async (method, path, body) => {
 const API = '/api/2.0/mlflow'
 const { run: { info } } = await (await fetch(url + API + '/runs/get?run_id=' + run)).json()
 const folder = info.artifact_uri.replace(/^mlflow-artifacts:\\/*/, '') + '/model'
-for (let step = 0; step < 10; step++) {
+for (let step = 0; step < 6; step++) {
   await send('POST', API + '/runs/log-metric', { run_id: run, key: 'loss', value: 1 / (step + 1), step, timestamp: Date.now() })
-  await sleep(40)
+  await sleep(30)
 }
 for (const file of ['model.onnx', 'MLmodel'])
   await send('PUT', '/api/2.0/mlflow-artifacts/artifacts/' + folder + '/' + file, await readFile('model/' + file))
