@@ -1,38 +1,17 @@
 import { join } from 'node:path'
-import type { Clock } from '#base/clock'
-import type { Ids } from '#base/ids'
-import type { Logger } from '#base/logger'
 import type { Governance } from '#governance'
-import type { Ledger } from '#ledger'
-import type { ObjectStore } from '#objects'
 import { createLineage } from '#lineage'
 import { createRecordings } from '#pipelines'
 import { createProjects } from '#projects'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { createRegistry } from '#registry'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
-import type { SqlStore } from '#stores/sql/index'
 import { createTracking } from '#tracking'
 import { localClones } from './clones.ts'
-import type { Config } from './config.ts'
 import { governanceOf } from './governing.ts'
+import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
 import { servingOf } from './serving.ts'
-
-/** What every feature is made from. */
-export interface Ground {
-  readonly config: Config
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly logger: Logger
-  readonly store: SqlStore
-  readonly objects: ObjectStore
-  readonly ledger: Ledger
-  /** The server's own address, once it listens. */
-  readonly url: () => string
-  /** Registers what a stop has to undo; called in reverse order. */
-  onStop(step: () => Promise<void> | void): void
-}
 
 /** Makes the features, each from the ground and the features above it. */
 export function createFeatures(ground: Ground) {

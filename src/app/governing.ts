@@ -12,7 +12,7 @@ import type { Tracking } from '#tracking'
 import type { Handler } from '#work'
 import type { LocalClones } from './clones.ts'
 import { promotionEvidence, scoresOf } from './evidence.ts'
-import type { Ground } from './features.ts'
+import type { Ground } from './ground.ts'
 import { pipelineRunner } from './run-pipeline.ts'
 
 const DECLARE_ENDPOINTS = 'declare-endpoints'

@@ -6,7 +6,7 @@ import type { Serving } from '#serving'
 import type { Analytics } from '#stores/analytics/duckdb/index'
 import type { LocalClones } from './clones.ts'
 import { datasetFiles } from './dataset-files.ts'
-import type { Ground } from './features.ts'
+import type { Ground } from './ground.ts'
 import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */

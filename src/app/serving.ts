@@ -6,7 +6,7 @@ import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import type { Analytics } from '#stores/analytics/duckdb/index'
 import { openPredictionLog } from '#stores/predictions/index'
 import { Problem } from '#base/problem'
-import type { Ground } from './features.ts'
+import type { Ground } from './ground.ts'
 
 /** Endpoints over the registry's models, ONNX Runtime in processes of its own, and the prediction log. */
 export function servingOf(

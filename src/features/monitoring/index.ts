@@ -13,6 +13,7 @@ export {
   spreadOf,
   type CategoricalProfile,
   type ColumnProfile,
+  type DataFile,
   type Counts,
   type NumericProfile,
   type Profile,
@@ -28,11 +29,11 @@ export {
   type AucComparison,
   type Label,
 } from './statistics/ranking.ts'
-export type { KnownReference, Reference } from './reference.ts'
+export type { KnownReference } from './reference.ts'
+export type { Reference } from './store.ts'
 export {
   classOf,
   scoreOf,
-  type DataFile,
   type Profiler,
   type SampledRow,
   type Score,

@@ -1,6 +1,11 @@
 import { jensenShannon } from './statistics/shares.ts'
 import { wasserstein, type Atom } from './statistics/samples.ts'
-import type { DataFile } from './sources.ts'
+
+/** A file of rows; its name says the format, where the path does not. */
+export interface DataFile {
+  readonly path: string
+  readonly name: string
+}
 
 /** Asks what columns of some files look like. */
 export interface ProfileRequest {

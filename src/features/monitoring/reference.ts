@@ -4,23 +4,14 @@ import type { Transact } from '#ledger'
 import type { Logged } from '#serving'
 import {
   numericProfileOf,
+  type DataFile,
   type NumericProfile,
   type Profile,
   type ProfileRequest,
   type TimedNumber,
 } from './profile.ts'
-import { scoreOf, type DataFile, type Profiler, type Score, type TrainingData } from './sources.ts'
-import type { MonitoringReads, MonitoringWrites } from './store.ts'
-
-/** What windows of a model version's predictions are compared with. */
-export interface Reference {
-  readonly modelVersion: string
-  readonly profile: Profile
-  /** What the version answers to its own training data; null when it could not be asked. */
-  readonly prediction: NumericProfile | null
-  /** Event time of the newest row trained on; null without a column of event time. */
-  readonly trainedUntilMs: number | null
-}
+import { scoreOf, type Profiler, type Score, type TrainingData } from './sources.ts'
+import type { MonitoringReads, MonitoringWrites, Reference } from './store.ts'
 
 export type KnownReference =
   | { readonly state: 'known'; readonly reference: Reference }

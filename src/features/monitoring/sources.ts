@@ -1,11 +1,5 @@
 import type { Logged } from '#serving'
-import type { Profile, ProfileRequest, Value } from './profile.ts'
-
-/** A file of rows; its name says the format, where the path does not. */
-export interface DataFile {
-  readonly path: string
-  readonly name: string
-}
+import type { DataFile, Profile, ProfileRequest, Value } from './profile.ts'
 
 /** What a version of a model was trained on, or why that is not known. */
 export type TrainedOn =

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Transact } from '#ledger'
 import type { Alert } from './findings.ts'
-import type { Reference } from './reference.ts'
+import type { Reference } from './store.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
 import type { Window } from './window.ts'
 

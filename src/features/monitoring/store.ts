@@ -1,6 +1,16 @@
 import type { Alert, AlertKind } from './findings.ts'
-import type { Reference } from './reference.ts'
+import type { NumericProfile, Profile } from './profile.ts'
 import type { Progress, Window } from './window.ts'
+
+/** What windows of a model version's predictions are compared with. */
+export interface Reference {
+  readonly modelVersion: string
+  readonly profile: Profile
+  /** What the version answers to its own training data; null when it could not be asked. */
+  readonly prediction: NumericProfile | null
+  /** Event time of the newest row trained on; null without a column of event time. */
+  readonly trainedUntilMs: number | null
+}
 
 export interface WindowPage {
   readonly limit: number

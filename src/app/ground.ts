@@ -1,0 +1,22 @@
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import type { Logger } from '#base/logger'
+import type { Ledger } from '#ledger'
+import type { ObjectStore } from '#objects'
+import type { SqlStore } from '#stores/sql/index'
+import type { Config } from './config.ts'
+
+/** What every feature is made from. */
+export interface Ground {
+  readonly config: Config
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+  readonly store: SqlStore
+  readonly objects: ObjectStore
+  readonly ledger: Ledger
+  /** The server's own address, once it listens. */
+  readonly url: () => string
+  /** Registers what a stop has to undo; called in reverse order. */
+  onStop(step: () => Promise<void> | void): void
+}
