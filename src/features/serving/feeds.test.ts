@@ -80,7 +80,7 @@ const cases: [string, ColumnType, TensorType, Value, unknown][] = [
   ['rounded digits are not taken for exact ones', 'long', 'int64', 2 ** 60, /lost digits/],
   ['a NUL would cut a text', 'string', 'string', 'a\0b', /NUL/],
 ]
-test.each(cases)('%s', (_, type, tensorType, value, expected) => {
+test.each(cases)('%s', (...[, type, tensorType, value, expected]) => {
   const plan = planFeeds(shape([['hour', tensorType]]), [column('hour', type)])
   const feed = () => feedsOfRows(plan, { columns: ['hour'], rows: [[value]] })[0]?.data[0]
   if (expected instanceof RegExp) expect(feed).toThrow(expected)

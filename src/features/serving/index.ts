@@ -31,7 +31,7 @@ export type { SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from './segmen
 export type { SealedSegment, SegmentKind, ServingReads, ServingWrites } from './store.ts'
 export * from './tensor.ts'
 export { rollOuts, servingHandlers } from './background.ts'
-export { instantMs, keyOf } from './event.ts'
+export { instantMs } from './event.ts'
 export { servableOf, versionName } from './model-source.ts'
 export type { PredictionRequest } from './asked.ts'
 export { predictionId, type PredictionAnswer } from './predict.ts'

@@ -47,10 +47,6 @@ export interface ModelShape {
   readonly outputs: readonly TensorSpec[]
 }
 
-export function isTensorType(type: string): type is TensorType {
-  return type === 'string' || type in CONSTRUCTORS
-}
-
 export function isInteger(type: TensorType): boolean {
   return type.startsWith('int') || type.startsWith('uint')
 }

@@ -14,10 +14,6 @@ export function placeOf(seq: number, row: number): number {
   return seq * ROWS_PER_BATCH_MAX + row
 }
 
-export function seqOfPlace(place: number): number {
-  return Math.floor(place / ROWS_PER_BATCH_MAX)
-}
-
 export function rowOfPlace(place: number): number {
   return place % ROWS_PER_BATCH_MAX
 }
