@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pythonBin } from '../tests/support/python.ts'
+import { quantile, tell } from './figures.ts'
+import { httpClient, type HttpClient } from './http-client.ts'
+import { runToEnd, startMlflowModel, startOrrery, type Contender } from './peers.ts'
+
+// One row at a time over one kept connection, the same ONNX model and the same request to both: ours writes each
+// prediction to its durable log before it answers, the peer keeps nothing. By turns, in slices.
+
+const SLICE = 100
+const SLICES = 8
+const NAME = 'bench'
+const COLUMNS = Array.from({ length: 10 }, (_, n) => `x${n}`)
+
+const MAKE_MODEL = `
+import sys
+import mlflow
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import GradientBoostingRegressor
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+
+random = np.random.default_rng(7)
+columns = [f"x{n}" for n in range(10)]
+rows = pd.DataFrame(random.normal(0, 1, (2000, 10)).astype(np.float32), columns=columns)
+model = GradientBoostingRegressor(n_estimators=100).fit(rows, rows.sum(axis=1) + rows["x0"] ** 2)
+made = to_onnx(model, initial_types=[("X", FloatTensorType([None, 10]))])
+signature = mlflow.models.infer_signature(rows, model.predict(rows))
+mlflow.onnx.save_model(made, sys.argv[1], signature=signature)
+`
+
+interface Measured {
+  readonly client: HttpClient
+  readonly path: string
+  readonly timesMs: number[]
+}
+
+async function slice({ client, path, timesMs }: Measured, isCounted: boolean): Promise<void> {
+  for (let n = 0; n < SLICE; n++) {
+    const data = [COLUMNS.map((_, column) => ((n * 7 + column * 3) % 17) / 5 - 1.5)]
+    const body = JSON.stringify({ dataframe_split: { columns: COLUMNS, data } })
+    const beganMs = performance.now()
+    await client.post(path, body)
+    if (isCounted) timesMs.push(performance.now() - beganMs)
+  }
+}
+
+/** Registers the model's files and declares an endpoint that serves them. */
+async function serve(server: Contender, model: string, project: string): Promise<void> {
+  const send = async (method: string, path: string, body: Buffer | object) => {
+    const isBytes = Buffer.isBuffer(body)
+    const answer = await fetch(`${server.url}${path}`, {
+      method,
+      body: isBytes ? new Uint8Array(body) : JSON.stringify(body),
+      headers: isBytes ? {} : { 'content-type': 'application/json' },
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${text}`)
+    return JSON.parse(text === '' ? 'null' : text) as unknown
+  }
+  const api = '/api/2.0/mlflow'
+  const begun = { experiment_id: '0', start_time: Date.now() }
+  const { run } = (await send('POST', `${api}/runs/create`, begun)) as {
+    run: { info: { run_id: string; artifact_uri: string } }
+  }
+  const source = `${run.info.artifact_uri}/model`
+  const files = `/api/2.0/mlflow-artifacts/artifacts/${source.replace(/^mlflow-artifacts:\/*/, '')}`
+  for (const name of await readdir(model))
+    await send('PUT', `${files}/${name}`, await readFile(join(model, name)))
+  await send('POST', `${api}/registered-models/create`, { name: NAME })
+  const version = { name: NAME, source, run_id: run.info.run_id }
+  await send('POST', `${api}/model-versions/create`, version)
+  await writeProject(project)
+  await send('POST', '/api/v1/projects', { origin: project })
+  await ready(server)
+}
+
+async function writeProject(folder: string): Promise<void> {
+  await mkdir(folder)
+  await writeFile(
+    join(folder, 'orrery.yaml'),
+    `project: ${NAME}\nendpoints:\n  ${NAME}:\n    model: models:/${NAME}/1\n`,
+  )
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args], {
+      cwd: folder,
+    })
+  git('init', '--quiet')
+  git('add', '.')
+  git('commit', '--quiet', '--message', 'One endpoint')
+}
+
+async function ready(server: Contender): Promise<void> {
+  for (let look = 0; look < 600; look++) {
+    const answer = await fetch(`${server.url}/endpoints/${NAME}/ping`)
+    if (answer.ok) return
+    await sleep(50)
+  }
+  throw new Error(`the endpoint was not ready in 30 s:\n${server.family.log()}`)
+}
+
+const home = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
+const servers: Contender[] = []
+try {
+  const model = join(home, 'model')
+  await runToEnd(join(pythonBin(), 'python'), ['-c', MAKE_MODEL, model], { folder: home })
+  const orrery = await startOrrery(join(home, 'orrery'))
+  servers.push(orrery)
+  await serve(orrery, model, join(home, 'project'))
+  const mlflow = await startMlflowModel(model, home)
+  servers.push(mlflow)
+  const ours: Measured = {
+    client: httpClient(orrery.url),
+    path: `/endpoints/${NAME}/invocations`,
+    timesMs: [],
+  }
+  const theirs: Measured = { client: httpClient(mlflow.url), path: '/invocations', timesMs: [] }
+  for (let turn = 0; turn <= SLICES; turn++)
+    // The first turn warms both up.
+    for (const each of [ours, theirs]) await slice(each, turn > 0)
+  for (const [share, name] of [
+    [0.5, 'median'],
+    [0.99, 'p99'],
+  ] as const)
+    tell({
+      what: `one-row prediction, ${name}`,
+      unit: 'ms',
+      orrery: quantile(ours.timesMs, share),
+      peer: quantile(theirs.timesMs, share),
+      peerName: 'mlflow models serve',
+      better: 'lower',
+    })
+  for (const { client } of [ours, theirs]) client.close()
+} finally {
+  for (const server of servers) await server.stop()
+  await rm(home, { recursive: true, force: true })
+}
