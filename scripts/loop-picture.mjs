@@ -1,4 +1,4 @@
-// Draws docs/loop.svg from a summary that the demo wrote: npm run demo -- --exit --json summary.json, then
+// Draws docs/loop.svg and writes the README's table from a summary that the demo wrote: npm run demo -- --exit --json summary.json, then
 // node scripts/loop-picture.mjs summary.json. No figure in the picture is written by hand.
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -92,3 +92,29 @@ ${promoted.join('\n')}
 </svg>
 `,
 )
+
+const columns = [
+  'month',
+  'predictions',
+  'labels',
+  'auc_loop',
+  'auc_frozen',
+  'alerts',
+  'retrainings',
+  'promotions',
+  'refusals',
+]
+const cell = (value) =>
+  typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? '–')
+const table = [
+  `| ${columns.join(' | ')} |`,
+  `|${columns.map(() => '--:').join('|')}|`,
+  ...months.map((month) => `| ${columns.map((column) => cell(month[column])).join(' | ')} |`),
+]
+const mean = (key) =>
+  months.reduce((total, month) => total + (month[key] ?? 0) * month.labels, 0) / sum('labels')
+const note = `The year was played in ${Math.round(seconds)} s on two cores; mean AUC ${mean('auc_loop').toFixed(4)} against ${mean('auc_frozen').toFixed(4)} of the January and February model that was never retrained.`
+const readme = new URL('../README.md', import.meta.url)
+const [before, rest] = readFileSync(readme, 'utf8').split('<!-- summary -->\n')
+const after = rest.slice(rest.indexOf('<!-- /summary -->'))
+writeFileSync(readme, `${before}<!-- summary -->\n${table.join('\n')}\n\n${note}\n${after}`)

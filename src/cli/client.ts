@@ -86,3 +86,32 @@ function problemIn(text: string, status: number, url: string): Problem {
     `${url} answered ${status}, not as an Orrery server does; check the address`,
   )
 }
+
+/** The server's MLflow REST API, for what our own does not repeat. `path` is below `/api/2.0/mlflow/`; with a body it is a POST. */
+export async function mlflowCall<T>(
+  url: string,
+  path: string,
+  body?: Readonly<Record<string, unknown>>,
+): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(`${url}/api/2.0/mlflow/${path}`, {
+      ...(body === undefined
+        ? {}
+        : {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(body),
+          }),
+    })
+  } catch (cause) {
+    throw new Problem(
+      'unavailable',
+      `no server answers at ${url}; start one with "orrery up" or name it with --url`,
+      { cause: String(cause) },
+    )
+  }
+  if (response.ok) return (await response.json()) as T
+  const { message } = (await response.json().catch(() => ({}))) as { message?: string }
+  throw new Problem('invalid', message ?? `${url} answered ${response.status}`)
+}

@@ -1,5 +1,4 @@
-import { Problem } from '#base/problem'
-import { serverUrl } from '../client.ts'
+import { mlflowCall, serverUrl } from '../client.ts'
 import { command } from '../command.ts'
 import { remoteFlags } from './project.ts'
 import { modelAndVersion } from './promote.ts'
@@ -14,15 +13,11 @@ export const alias = command({
   handler: async (flags) => {
     const { model, version } = modelAndVersion(flags.candidate)
     const url = await serverUrl(flags)
-    const response = await fetch(`${url}/api/2.0/mlflow/registered-models/alias`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: model, alias: flags.name, version: String(version) }),
+    await mlflowCall(url, 'registered-models/alias', {
+      name: model,
+      alias: flags.name,
+      version: String(version),
     })
-    if (!response.ok) {
-      const { message } = (await response.json()) as { message?: string }
-      throw new Problem('invalid', message ?? `the server answered ${response.status}`)
-    }
     const shown = { model, version, alias: flags.name }
     process.stdout.write(
       flags.json === true
