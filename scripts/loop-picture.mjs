@@ -14,7 +14,7 @@ const words = (count) => count.toLocaleString('en-US')
 const stations = [
   ['data', `${months.length + 2} months, versioned`],
   ['pipeline', `${words(sum('retrainings') + 1)} trainings`],
-  ['checks', `${words(sum('refusals'))} candidates refused`],
+  ['checks', `${words(sum('refusals'))} refused`],
   ['promotion', `${words(sum('promotions'))} promoted`],
   ['endpoint', `${words(sum('predictions'))} predictions`],
   ['ground truth', `${words(sum('labels'))} labels`],
@@ -24,10 +24,13 @@ const stations = [
 
 const ring = stations.map(([name, fact], at) => {
   const angle = -Math.PI / 2 + (at / stations.length) * 2 * Math.PI
-  const [x, y] = [215 + 130 * Math.cos(angle), 190 + 130 * Math.sin(angle)]
-  return `<circle class="dot" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="7"/>
-  <text class="name" x="${(215 + 165 * Math.cos(angle)).toFixed(1)}" y="${(186 + 155 * Math.sin(angle)).toFixed(1)}" text-anchor="middle">${name}</text>
-  <text class="fact" x="${(215 + 165 * Math.cos(angle)).toFixed(1)}" y="${(201 + 155 * Math.sin(angle)).toFixed(1)}" text-anchor="middle">${fact}</text>`
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+  const side = Math.abs(cos) < 0.1 ? 'middle' : cos > 0 ? 'start' : 'end'
+  const x = (225 + 105 * cos + (side === 'middle' ? 0 : 16 * Math.sign(cos))).toFixed(1)
+  const y = 195 + 105 * sin + (side === 'middle' ? 26 * sin : 0)
+  return `<circle class="dot" cx="${(225 + 105 * cos).toFixed(1)}" cy="${(195 + 105 * sin).toFixed(1)}" r="7"/>
+  <text class="name" x="${x}" y="${(y - 2).toFixed(1)}" text-anchor="${side}">${name}</text>
+  <text class="fact" x="${x}" y="${(y + 13).toFixed(1)}" text-anchor="${side}">${fact}</text>`
 })
 
 const values = months
@@ -76,19 +79,19 @@ writeFileSync(
   .legend { font-size: 12px; fill: #1b2330 } .title { font-size: 15px; font-weight: 600; fill: #1b2330 }
 </style>
 <rect width="900" height="400" fill="#fff"/>
-<text class="title" x="215" y="186" text-anchor="middle">Orrery</text>
-<text class="fact" x="215" y="204" text-anchor="middle">one year, ${Math.round(seconds)} s</text>
-<circle class="ring" cx="215" cy="190" r="130"/>
+<text class="title" x="225" y="192" text-anchor="middle">Orrery</text>
+<text class="fact" x="225" y="210" text-anchor="middle">one year, ${Math.round(seconds)} s</text>
+<circle class="ring" cx="225" cy="195" r="105"/>
 ${ring.join('\n')}
 <text class="title" x="500" y="40">ROC-AUC by month, on the same flights</text>
 <path class="loop" d="M500 62 h24"/><text class="legend" x="530" y="66">the loop's live model (● promotions)</text>
-<path class="frozen" d="M735 62 h24"/><text class="legend" x="765" y="66">never retrained</text>
+<path class="frozen" d="M775 62 h22"/><text class="legend" x="802" y="66">never retrained</text>
 ${grid.join('\n')}
 ${names.join('\n')}
 <path class="frozen" d="${line('auc_frozen')}"/>
 <path class="loop" d="${line('auc_loop')}"/>
 ${promoted.join('\n')}
-<text class="fact" x="500" y="372">New York flights of 2013, months 03 to 12; drawn from the demo's own summary.</text>
+<text class="fact" x="500" y="372">New York flights of 2013; drawn from the demo's own summary.</text>
 </svg>
 `,
 )
