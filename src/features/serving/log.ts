@@ -12,6 +12,8 @@ export interface NewBatch {
   /** Digest of what was asked, if the caller named the request: its id then means this and nothing else. */
   readonly digest: string | null
   readonly atMs: number
+  /** From the request to the live model's answer. */
+  readonly latencyMs: number
   readonly columns: readonly string[]
   readonly rows: readonly NewPrediction[]
   /** The live revision's answer first, then those of shadows. */
@@ -62,6 +64,8 @@ export interface PredictionRow {
   readonly role: Role
   readonly eventMs: number
   readonly atMs: number
+  /** From the request to the live model's answer, for all rows of a batch. */
+  readonly latencyMs: number
   readonly key: string | null
   readonly inputs: Readonly<Record<string, Logged>>
   readonly outputs: Readonly<Record<string, Logged>>

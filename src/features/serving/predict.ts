@@ -95,7 +95,13 @@ function answerer({ endpoints, log, clock, logger, onAnswer }: Dependencies) {
     const startedMs = performance.now()
     const taken = await endpoints.take(name)
     try {
-      const { batch, outputs, late } = await inferred(taken, { id, request, atMs, logger })
+      const { batch, outputs, late } = await inferred(taken, {
+        id,
+        request,
+        atMs,
+        startedMs,
+        logger,
+      })
       await log.append(batch)
       appendLate(id.batch, late)
       const rows = batch.rows.length
@@ -111,15 +117,22 @@ function answerer({ endpoints, log, clock, logger, onAnswer }: Dependencies) {
 /** Asks the live revision and its shadows, and puts together what is logged. */
 async function inferred(
   { endpoint, deployment }: Taken,
-  context: { id: Identity; request: PredictionRequest; atMs: number; logger: Logger },
+  context: {
+    id: Identity
+    request: PredictionRequest
+    atMs: number
+    startedMs: number
+    logger: Logger
+  },
 ): Promise<{ batch: NewBatch; outputs: Tensor[]; late: Promise<NewAnswer[]> }> {
-  const { id, request, atMs, logger } = context
+  const { id, request, atMs, startedMs, logger } = context
   const { live } = deployment
   const { feeds, sent } = feedsOf(live, request)
   const events = eventsOf(sent, endpoint.monitor, atMs)
   const asked = live.infer(feeds)
   const shadows = askShadows(deployment, { asked, request, rows: sent.rows.length, logger })
   const outputs = await asked
+  const latencyMs = Math.round((performance.now() - startedMs) * 100) / 100
   checkRows(outputs, sent.rows.length, live.logged.modelVersion)
   const { columns, rows } = loggedRows(sent, endpoint, live)
   const batch: NewBatch = {
@@ -127,6 +140,7 @@ async function inferred(
     endpoint: endpoint.name,
     digest: id.digest,
     atMs,
+    latencyMs,
     columns,
     rows: events.map(({ eventMs, key }, row) => ({ eventMs, key, inputs: rows[row] ?? [] })),
     answers: [answerOf(live.logged, outputs), ...(await shadows.inTime())],

@@ -11,6 +11,7 @@ export interface SegmentRow {
   readonly role: Role
   readonly eventMs: number
   readonly atMs: number
+  readonly latencyMs: number
   readonly key: string | null
   readonly inputs: Readonly<Record<string, Logged>>
   readonly outputs: Readonly<Record<string, Logged>>

@@ -52,10 +52,10 @@ export function appender(connection: Connection, names: NameTable) {
 function batchWriter(connection: Connection, names: NameTable) {
   const isTaken = connection.prepare('select 1 from batches where id = ?').pluck()
   const add = connection.prepare(
-    'insert into batches (id, endpoint, digest, layout, revision, at_ms, rows) values (?, ?, ?, ?, ?, ?, ?)',
+    'insert into batches (id, endpoint, digest, layout, revision, at_ms, latency_ms, rows) values (?, ?, ?, ?, ?, ?, ?, ?)',
   )
   return (batch: NewBatch, endpoint: number): number => {
-    const { id, digest, columns, atMs, rows } = batch
+    const { id, digest, columns, atMs, latencyMs, rows } = batch
     const [live] = batch.answers
     if (live === undefined) throw new Error('a batch has the answer of its live revision')
     if (rows.length >= ROWS_PER_BATCH_MAX)
@@ -67,7 +67,7 @@ function batchWriter(connection: Connection, names: NameTable) {
       throw new Problem('exists', `the request ${id} was answered before`)
     const layout = names.layout(columns)
     const revision = names.revision(endpoint, live.revision)
-    const added = add.run(id, endpoint, digest, layout, revision, atMs, rows.length)
+    const added = add.run(id, endpoint, digest, layout, revision, atMs, latencyMs, rows.length)
     return Number(added.lastInsertRowid)
   }
 }

@@ -46,6 +46,7 @@ create table batches (
   layout integer not null,
   revision integer not null,
   at_ms integer not null,
+  latency_ms real not null,
   rows integer not null
 ) strict;
 create index batches_of_endpoint on batches (endpoint, seq);

@@ -3,7 +3,7 @@ import { placeOf, type Connection } from './database.ts'
 import { rowReader, type HotRow, type OpenRow } from './rows.ts'
 
 const ROWS = `
-  select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, s.key, i.inputs, a.outputs
+  select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
   from subjects s
   join inputs i on i.place = s.place
   join answers a on a.place = s.place

@@ -10,6 +10,7 @@ export interface HotRow {
   readonly number: number
   readonly event_ms: number
   readonly at_ms: number
+  readonly latency_ms: number
   readonly key: string | null
   readonly inputs: string
   readonly outputs: string
@@ -57,6 +58,7 @@ export function rowReader(connection: Connection) {
         role,
         eventMs: row.event_ms,
         atMs: row.at_ms,
+        latencyMs: row.latency_ms,
         key: row.key,
         inputs: named(layoutOf(row.layout), row.inputs),
         outputs: named(outputs, row.outputs),

@@ -179,7 +179,7 @@ function segmentPages(reader: Connection) {
     )
     .pluck()
   const rowsOf = reader.prepare(
-    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, s.key, i.inputs, a.outputs
+    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
      from batches b
      join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
      join inputs i on i.place = s.place

@@ -237,6 +237,7 @@ function rowAt(
     role: 'live',
     eventMs: Math.floor((index * DAY_MS) / ROWS_A_DAY),
     atMs: 0,
+    latencyMs: 1,
     key: null,
     inputs: { x: valueAt(index) + shift, y: valueAt(index + 17) },
     outputs: { label: label ? 1 : 0, probabilities: [1 - score, score] },

@@ -16,6 +16,7 @@ const OWN_COLUMNS: readonly Column[] = [
   { name: 'event_ms', type: 'integer' },
   { name: 'event_time', type: 'time' },
   { name: 'at_ms', type: 'integer' },
+  { name: 'latency_ms', type: 'double' },
   { name: 'key', type: 'text' },
 ]
 
@@ -149,6 +150,7 @@ async function* cellsOf(
         row.eventMs,
         row.eventMs,
         row.atMs,
+        row.latencyMs,
         row.key,
         ...cells(row.inputs, inputs),
         ...cells(row.outputs, outputs),
@@ -182,6 +184,7 @@ function segmentRows(columns: Columns, json: ReadonlySet<string>): SegmentRow[] 
     role: own('role')[row] as SegmentRow['role'],
     eventMs: own('event_ms')[row] as number,
     atMs: own('at_ms')[row] as number,
+    latencyMs: own('latency_ms')[row] as number,
     key: own('key')[row] as string | null,
     inputs: inputs(row),
     outputs: outputs(row),
