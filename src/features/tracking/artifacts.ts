@@ -27,7 +27,7 @@ export interface Artifacts {
   list(folder: string): Promise<ArtifactEntry[]>
   /** Every file below a folder, with paths relative to it. */
   files(folder: string): Promise<ArtifactFile[]>
-  /** Removes a file, or a folder with all below it. Throws `not-found`. */
+  /** Removes a file, or a folder with all below it. A path that is not there is fine. */
   delete(actor: Actor, path: string): Promise<void>
   /** The folder of a run or a logged model. Throws `unsupported` when its files are kept elsewhere. */
   rootOf(owner: { run: string } | { model: string }): Promise<string>
@@ -67,8 +67,7 @@ export function createArtifacts({
     delete: (actor, path) =>
       transact(async ({ tracking, ledger }) => {
         const files = await tracking.deleteFiles(checkedArtifactPath(path))
-        if (files === 0) throw new Problem('not-found', `No such artifact: '${path}'`)
-        await ledger.append(actor, [facts.artifactsDeleted(path, files)])
+        if (files > 0) await ledger.append(actor, [facts.artifactsDeleted(path, files)])
       }),
     rootOf: async (owner) => {
       const { artifactUri } =
