@@ -1,7 +1,7 @@
 import BetterSqlite from 'better-sqlite3'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Problem } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 
 /** Where a running server can be reached; kept in its home so that commands find it. */
 export interface RunningServer {
@@ -16,8 +16,7 @@ export interface RunningServer {
 export async function takeHome(
   home: string,
 ): Promise<{ announce(server: RunningServer): Promise<void>; release(): Promise<void> }> {
-  await mkdir(home, { recursive: true })
-  const lock = new BetterSqlite(join(home, 'lock'))
+  const lock = await lockFile(home)
   try {
     lock.pragma('busy_timeout = 500')
     lock.exec('begin exclusive')
@@ -38,6 +37,18 @@ export async function takeHome(
       await rm(announcement, { force: true })
       lock.close()
     },
+  }
+}
+
+async function lockFile(home: string): Promise<BetterSqlite.Database> {
+  try {
+    await mkdir(home, { recursive: true })
+    return new BetterSqlite(join(home, 'lock'))
+  } catch (error) {
+    throw new Problem(
+      'invalid',
+      `the home ${home} cannot be written (${messageOf(error)}); choose another --home`,
+    )
   }
 }
 

@@ -86,7 +86,7 @@ export async function startServer(
       allowedHosts: config.allowedHosts.split(',').filter(Boolean),
     })
     await mountProtocols(http, parts, async () => (await settle.promise)())
-    await http.listen({ host: config.host, port: config.port })
+    await listen(http, config)
     undo.push(() => drain(http, config.drainMs))
     url = addressOf(http, config.host)
     await home.announce({ pid: process.pid, url })
@@ -138,6 +138,17 @@ function signPeriodically(ledger: { checkpoint(): Promise<string> }, logger: Log
       )
   }, CHECKPOINT_MS)
   return () => clearInterval(timer)
+}
+
+async function listen(http: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    await http.listen({ host, port })
+  } catch (error) {
+    throw new Problem(
+      'conflict',
+      `cannot listen on ${host} port ${port} (${messageOf(error)}); choose another --port, or 0 for a free one`,
+    )
+  }
 }
 
 async function drain(http: FastifyInstance, drainMs: number): Promise<void> {

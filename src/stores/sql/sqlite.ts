@@ -1,12 +1,25 @@
 import BetterSqlite from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { Problem } from '#base/problem'
 
 export type Connection = BetterSqlite.Database
 
-/** Opens a SQLite file for durable writing: WAL, and an fsync at each commit before anybody is answered. */
+/**
+ * Opens a SQLite file for durable writing: WAL, and an fsync at each commit before anybody is answered.
+ * Throws a `conflict` problem when the file is something else.
+ */
 export function openWriter(file: string): Connection {
   const connection = new BetterSqlite(file)
-  connection.pragma('journal_mode = wal')
+  try {
+    connection.pragma('journal_mode = wal')
+  } catch (error) {
+    connection.close()
+    if ((error as { code?: string }).code !== 'SQLITE_NOTADB') throw error
+    throw new Problem(
+      'conflict',
+      `${file} is not a database; restore it from a backup or choose another --home`,
+    )
+  }
   connection.pragma('synchronous = full')
   connection.pragma('busy_timeout = 10000')
   connection.pragma('foreign_keys = on')
