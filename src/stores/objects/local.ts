@@ -42,9 +42,11 @@ export async function openLocalObjects(root: string): Promise<ObjectStore> {
             `the bytes have the digest ${stored.digest}, not ${expected}; send them again`,
           )
         const target = pathOf(stored.digest)
-        await mkdir(dirname(target), { recursive: true })
+        const made = await mkdir(dirname(target), { recursive: true })
         await rename(temporary, target)
         await syncFolder(dirname(target))
+        // A folder is durable with the name by which its parent knows it.
+        if (made !== undefined) await syncFolder(root)
         return stored
       } finally {
         await rm(temporary, { force: true })
