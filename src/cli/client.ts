@@ -95,15 +95,16 @@ export async function mlflowCall<T>(
 ): Promise<T> {
   let response: Response
   try {
-    response = await fetch(`${url}/api/2.0/mlflow/${path}`, {
-      ...(body === undefined
+    response = await fetch(
+      `${url}/api/2.0/mlflow/${path}`,
+      body === undefined
         ? {}
         : {
             method: 'POST',
             headers: { 'content-type': 'application/json' },
             body: JSON.stringify(body),
-          }),
-    })
+          },
+    )
   } catch (cause) {
     throw new Problem(
       'unavailable',

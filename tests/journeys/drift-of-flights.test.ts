@@ -96,6 +96,6 @@ function windowOf(rows: readonly Row[]) {
 }
 
 function monthFile(month: number) {
-  const name = `2013-${String(month).padStart(2, '0')}.parquet`
-  return { path: join('examples/flights/months', name), name }
+  const file = `2013-${String(month).padStart(2, '0')}.parquet`
+  return { path: join('examples/flights/months', file), name: file }
 }

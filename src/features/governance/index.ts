@@ -1,11 +1,4 @@
-export {
-  betterThanCheck,
-  metricCheck,
-  REPLAY_CLASS_MIN,
-  signatureCheck,
-  type Comparison,
-  type Replay,
-} from './checks.ts'
+export { type Comparison, type Replay } from './checks.ts'
 export {
   createGovernance,
   DECIDE_PROMOTION,
@@ -13,5 +6,5 @@ export {
   type Governance,
   type PromotionRequest,
 } from './governance.ts'
-export { promotionRef, type CheckResult, type Outcome, type Promotion } from './promotion.ts'
+export { type CheckResult, type Outcome, type Promotion } from './promotion.ts'
 export type { PromotionReads, PromotionWrites } from './store.ts'

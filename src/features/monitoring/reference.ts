@@ -5,8 +5,6 @@ import type { Logged } from '#serving'
 import {
   numericProfileOf,
   type DataFile,
-  type NumericProfile,
-  type Profile,
   type ProfileRequest,
   type TimedNumber,
 } from './profile.ts'

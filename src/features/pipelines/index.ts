@@ -1,6 +1,4 @@
 export {
-  pipelineRunRef,
-  stageRunId,
   type DataVersion,
   type PipelineRun,
   type PipelineState,

@@ -1,6 +1,5 @@
 export {
   durationMs,
-  MonitorSchema,
   ProjectConfigSchema,
   withDefaults,
   type BetterThanCheckConfig,

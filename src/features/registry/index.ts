@@ -10,7 +10,6 @@ export {
   type TensorSpec,
 } from './description.ts'
 export {
-  isPrompt,
   modelVersionRef,
   PROMPT_TAG,
   type ModelVersion,

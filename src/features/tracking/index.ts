@@ -1,14 +1,7 @@
 export { createTracking, type Tracking } from './tracking.ts'
 export type { Experiment, KeyValue, Lifecycle } from './experiment.ts'
 export type { Experiments, NewExperiment } from './experiments.ts'
-export {
-  RUN_NAME_TAG,
-  isOver,
-  type Run,
-  type RunBatch,
-  type RunRecord,
-  type RunStatus,
-} from './run.ts'
+export { type Run, type RunBatch, type RunRecord, type RunStatus } from './run.ts'
 export type { NewRun, RunChange, Runs } from './runs.ts'
 export type { RunLog } from './run-log.ts'
 export { newestOfEachKey, type Metric } from './metric.ts'
@@ -21,16 +14,7 @@ export {
   type ModelMetric,
 } from './logged-model.ts'
 export type { LoggedModels, NewLoggedModel } from './logged-models.ts'
-export {
-  artifactUri,
-  checkedArtifactPath,
-  joinUri,
-  pathOfUri,
-  relativeTo,
-  treeDigest,
-  type ArtifactEntry,
-  type ArtifactFile,
-} from './artifact.ts'
+export { pathOfUri, treeDigest, type ArtifactEntry, type ArtifactFile } from './artifact.ts'
 export type { Artifacts } from './artifacts.ts'
 export { checkedKey } from './names.ts'
 export { brief, runRef } from './facts.ts'

@@ -20,7 +20,8 @@ export async function artifactProxyRoutes(
       `${path}/artifacts/*`,
       { bodyLimit: Number.MAX_SAFE_INTEGER },
       async (request, reply) => {
-        const bytes = (request.body as Readable | undefined) ?? Buffer.alloc(0)
+        // Without a type and a length there may still be bytes.
+        const bytes = (request.body as Readable | undefined) ?? request.raw
         await artifacts.put(pathIn(request.params), bytes)
         return reply.code(200).send()
       },

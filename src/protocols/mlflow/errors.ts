@@ -25,6 +25,11 @@ export function answerError(
     const { status, code } = ANSWERS[error.code]
     return reply.code(status).send({ error_code: code, message: error.message })
   }
+  if (error.statusCode === 415)
+    return reply.code(400).send({
+      error_code: 'INVALID_PARAMETER_VALUE',
+      message: `bodies of the content type ${JSON.stringify(request.headers['content-type'] ?? '')} are not read here; send application/json`,
+    })
   if (error.statusCode !== undefined && error.statusCode < 500)
     return reply.code(400).send({ error_code: 'INVALID_PARAMETER_VALUE', message: error.message })
   request.log.error({ err: error, request: request.id }, 'unexpected failure')

@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
+import { messageOf, Problem } from '#base/problem'
 import type { MlflowApp, MlflowParts } from './app.ts'
 import { artifactProxyRoutes } from './artifact-proxy.ts'
 import { artifactFileRoutes, artifactListRoutes } from './artifacts.ts'
@@ -57,17 +58,31 @@ function speakMlflow(app: MlflowApp): void {
   app.setErrorHandler(answerError)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
-    const body = jsonIn(text as string)
-    // Very old clients send the JSON as a JSON text.
-    done(null, typeof body === 'string' ? jsonIn(body) : body)
+    try {
+      done(null, fieldsIn(text as string))
+    } catch (error) {
+      done(error as Error)
+    }
   })
 }
 
-/** What cannot be read counts as a body without fields; the answer then names the one that is missing. */
+/** The fields of a body; an empty one has none. MLflow takes what it cannot read for empty too, and makes things that nobody asked for. */
+function fieldsIn(text: string): unknown {
+  if (text.trim() === '') return {}
+  const body = jsonIn(text)
+  // Very old clients send the JSON as a JSON text.
+  const fields = typeof body === 'string' ? jsonIn(body) : body
+  if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return fields
+  throw new Problem(
+    'invalid',
+    `the body must be a JSON object, not ${JSON.stringify(fields).slice(0, 100)}`,
+  )
+}
+
 function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
-  } catch {
-    return {}
+  } catch (error) {
+    throw new Problem('invalid', `the body is not valid JSON: ${messageOf(error)}`)
   }
 }

@@ -70,8 +70,8 @@ export const SearchRuns = Type.Object({
   order_by: Texts,
 })
 export const LogMetric = Type.Object({ ...RunIdFields, ...MetricFields })
-export const LogParam = Type.Object({ ...RunIdFields, key: Text, value: opt(Type.String()) })
-export const SetRunTag = LogParam
+/** What a param and a tag of a run are logged with alike. */
+export const KeyedText = Type.Object({ ...RunIdFields, key: Text, value: opt(Type.String()) })
 export const DeleteRunTag = Type.Object({ ...RunIdFields, key: Text })
 export const LogBatch = Type.Object({
   ...RunIdFields,

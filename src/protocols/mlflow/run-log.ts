@@ -20,13 +20,13 @@ export function runLogRoutes(app: MlflowApp, { tracking }: MlflowParts): void {
   )
   app.post(
     '/mlflow/runs/log-parameter',
-    { schema: { body: messages.LogParam } },
+    { schema: { body: messages.KeyedText } },
     async ({ body }) => {
       await tracking.logParams(runIdIn(body), pairsIn([body]))
       return {}
     },
   )
-  app.post('/mlflow/runs/set-tag', { schema: { body: messages.SetRunTag } }, async ({ body }) => {
+  app.post('/mlflow/runs/set-tag', { schema: { body: messages.KeyedText } }, async ({ body }) => {
     await tracking.setTags(runIdIn(body), pairsIn([body]))
     return {}
   })
@@ -84,8 +84,12 @@ function historyRoutes(app: MlflowApp, tracking: MlflowParts['tracking']): void 
     async ({ query }) => {
       const runIds = (query.run_id ?? []).toSorted()
       if (runIds.length === 0 || runIds.length > BULK.runs)
-        throw new Problem('invalid', `name from 1 to ${BULK.runs} runs, not ${runIds.length}`)
-      let left = Math.min(query.max_results ?? BULK.points, BULK.points)
+        throw new Problem(
+          'invalid',
+          `name from 1 to ${BULK.runs} runs by run_id, not ${runIds.length}`,
+        )
+      const { limit } = pageIn(query, { byDefault: BULK.points, most: Number.MAX_SAFE_INTEGER })
+      let left = Math.min(limit, BULK.points)
       const metrics = []
       for (const runId of runIds) {
         if (left <= 0) break
