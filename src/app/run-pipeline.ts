@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import type { Acts } from '#automation'
+import { endProcessesWith } from '#executors/process/index'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { platformActor } from '#ledger'
@@ -51,13 +52,17 @@ export function pipelineRunner(dependencies: {
         },
         { signal, onProgress: (text) => logger.info({ pipelineRun, text }, 'pipeline') },
       )
-      if (ended.outcome !== 'succeeded') {
-        await recordings.closeOpen(actor, policyRun, ended.reason ?? 'it ended without a word')
+      if (ended.outcome !== 'succeeded')
         throw new Problem('conflict', ended.reason ?? `the pipeline of ${stage} ${ended.outcome}`)
-      }
       await publishLock(folder, project, pipelineRun, logger)
       return { pipelineRun }
+    } catch (error) {
+      // When the server stops, its next start goes on with it and closes what is open.
+      if (!signal.aborted) await recordings.closeOpen(actor, policyRun, messageOf(error))
+      throw error
     } finally {
+      // Stages leave processes behind, and so does a pipeline's process that is killed: their folder goes now.
+      endProcessesWith('DVC_ROOT', folder)
       await clones.dropWorkTree(project.origin, folder)
     }
   }

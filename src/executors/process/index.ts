@@ -4,8 +4,11 @@ import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Problem } from '#base/problem'
 import type { Execution, ExecutionStep, Executor } from '#stages'
+import { endProcessesWith } from './marked.ts'
 
-/** Runs commands as processes of this machine, each in a group of its own, so that it ends with all that it started. */
+export { endProcessesWith } from './marked.ts'
+
+/** Runs commands as processes of this machine, each in a group of its own and with its number in its environment, so that it ends with all that it started. */
 export function processExecutor(options: {
   root: string
   /** The person's shell, by which dvc runs commands too. */
@@ -32,9 +35,11 @@ const DRAIN_MS = 500
 
 /**
  * Waits until its number is on record before it becomes the command: should this program be killed in
- * between, the command never starts, and so nothing runs that the next program would not know of.
+ * between, the command never starts, and so nothing runs that the next program would not know of. That
+ * number goes into its environment, by which those are found that leave its group.
  */
-const GATE = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"'
+const GATE =
+  'read -r go <&3 || exit 125; exec 3<&-; ORRERY_COMMAND=$$; export ORRERY_COMMAND; exec "$@"'
 
 async function runCommand(
   options: Parameters<typeof processExecutor>[0],
@@ -73,7 +78,10 @@ async function runCommand(
       onStart: step.onStart,
     })
     // The shell is gone; whatever it started and was asked to end as well has no more time.
-    if (ending !== undefined) signalGroup(child, 'SIGKILL')
+    if (ending !== undefined) {
+      signalGroup(child, 'SIGKILL')
+      endProcessesWith('ORRERY_COMMAND', String(child.pid))
+    }
     await Promise.race([
       Promise.all(listening),
       new Promise((resolve) => setTimeout(resolve, DRAIN_MS)),

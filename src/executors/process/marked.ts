@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/**
+ * Ends every process whose environment has this very variable, whatever group or session it has gone to:
+ * children inherit it. Where there is no /proc it ends none.
+ */
+export function endProcessesWith(name: string, value: string): void {
+  // One that is being started while we look is found at the next look.
+  for (let look = 0; look < LOOKS_MAX; look++) {
+    const found = processesWith(`${name}=${value}`)
+    if (found.length === 0) return
+    for (const pid of found) kill(pid)
+  }
+}
+
+/** Against one that starts others faster than they are found. */
+const LOOKS_MAX = 20
+
+function processesWith(variable: string): number[] {
+  return numbered('/proc')
+    .filter((pid) => pid !== process.pid && environmentOf(pid).includes(variable))
+    .filter(isAlive)
+}
+
+function numbered(folder: string): number[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+  } catch {
+    return []
+  }
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    // It ended while we looked, or is somebody else's.
+    return []
+  }
+}
+
+/** Not when it has ended and only waits for its parent to notice. */
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}
