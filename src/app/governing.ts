@@ -69,7 +69,7 @@ export function governingHandlers(
   },
 ): Handler[] {
   const { store, clock } = ground
-  const { projects, serving, governance } = parts
+  const { projects, serving, governance, recordings } = parts
   return [
     {
       kind: DECIDE_PROMOTION,
@@ -108,6 +108,11 @@ export function governingHandlers(
         promote: async (actor, request) => {
           await governance.request(actor, { ...request, decidedBy: 'caller' })
           return governance.decide(request.id)
+        },
+        abandon: async ({ policyRun, promotion, reason }) => {
+          await recordings.closeOpen(platformActor(`policy-run:${policyRun}`), policyRun, reason)
+          if ((await store.read.governance.find(promotion)) !== undefined)
+            await governance.refuse(promotion, reason)
         },
       },
     }),

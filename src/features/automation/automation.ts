@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock'
-import { messageOf, Problem } from '#base/problem'
+import { Problem } from '#base/problem'
 import { platformActor, type Actor, type Entry, type LedgerWrites } from '#ledger'
 import type { PolicyConfig, Project } from '#projects'
 import type { Handler, WorkWrites } from '#work'
@@ -44,6 +44,8 @@ export interface Acts {
       eventMs: number
     },
   ): Promise<{ id: string }>
+  /** Puts an end to what a policy run that is given up has left open. */
+  abandon(run: { policyRun: string; promotion: string; reason: string }): Promise<void>
 }
 
 export const RUN_POLICY = 'run-policy'
@@ -147,7 +149,7 @@ export function policyRunHandler(dependencies: HandlerDependencies): Handler {
       const { target, version } = await candidateOf(run, policy, project, signal)
       if (target === undefined || version === undefined) return finish(id, { state: 'succeeded' })
       const promotion = await acts.promote(platformActor(`policy:${run.policy}`), {
-        id: `promote-${id}`,
+        id: promotionOf(id),
         ...target,
         version,
         cause: policyRunRef(id),
@@ -155,12 +157,16 @@ export function policyRunHandler(dependencies: HandlerDependencies): Handler {
       })
       return finish(id, { state: 'succeeded', promotion: promotion.id })
     },
-    abandoned: (job, reason) =>
-      finish((job.payload as { policyRun: string }).policyRun, {
-        state: 'failed',
-        reason: messageOf(reason),
-      }),
+    abandoned: async (job, reason) => {
+      const { policyRun } = job.payload as { policyRun: string }
+      await acts.abandon({ policyRun, promotion: promotionOf(policyRun), reason })
+      await finish(policyRun, { state: 'failed', reason })
+    },
   }
+}
+
+function promotionOf(policyRun: string): string {
+  return `promote-${policyRun}`
 }
 
 /** Keeps how far a run has come, and tells its end once. */

@@ -41,12 +41,14 @@ let store: SqlStore
 let ran: string[]
 let stale: boolean
 let acts: Acts
+let abandoned: Parameters<Acts['abandon']>[0][]
 
 beforeEach(async () => {
   const place = await mkdtemp(join(tmpdir(), 'orrery-automation-'))
   store = await openSqlStore(join(place, 'orrery.db'), { clock, ids: countedIds() })
   ran = []
   stale = false
+  abandoned = []
   acts = {
     project: async () => project,
     runPipeline: async ({ policyRun }) => {
@@ -55,6 +57,7 @@ beforeEach(async () => {
     },
     versionMadeBy: async () => 2,
     promote: async (_, request) => ({ id: request.id }),
+    abandon: async (given) => void abandoned.push(given),
   }
   return async () => {
     await store.close()
@@ -119,7 +122,7 @@ test('a run that is taken up again after its pipeline was done does not run it t
   expect(ran).toHaveLength(1)
 })
 
-test('a pipeline that makes no version fails the run with what to do, and is not tried again', async () => {
+test('a pipeline that makes no version fails the run with what to do, is not tried again, and leaves nothing open', async () => {
   await find(100)
   const job = (await jobs())[0] as Job
   acts = { ...acts, versionMadeBy: async () => undefined }
@@ -137,6 +140,9 @@ test('a pipeline that makes no version fails the run with what to do, and is not
   }).abandoned?.(job, 'no version')
   const [done] = await store.read.automation.list({ limit: 1 })
   expect(done).toMatchObject({ state: 'failed', reason: 'no version' })
+  expect(abandoned).toEqual([
+    { policyRun: done?.id, promotion: `promote-${done?.id}`, reason: 'no version' },
+  ])
 })
 
 test('a policy waits for data that no pipeline has succeeded with, and keeps its turn meanwhile', async () => {
