@@ -3,7 +3,7 @@ import { ENDPOINT, MODEL, PROJECT } from './project.ts'
 
 const PATIENCE_MS = 90_000
 
-interface PolicyRun {
+export interface PolicyRun {
   id: string
   state: 'running' | 'succeeded' | 'failed'
   reason: string | null
@@ -11,7 +11,7 @@ interface PolicyRun {
   promotion: string | null
 }
 
-interface PipelineRun {
+export interface PipelineRun {
   id: string
   state: string
   cause: string | null
@@ -104,7 +104,7 @@ async function wrongChampion(client: Client): Promise<string[]> {
   return wrong
 }
 
-async function listOf<T>(client: Client, path: string, name: string): Promise<T[]> {
+export async function listOf<T>(client: Client, path: string, name: string): Promise<T[]> {
   const items: T[] = []
   let next: string | null = null
   do {

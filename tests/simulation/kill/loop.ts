@@ -5,8 +5,8 @@ import { ENDPOINT, MODEL, writeProject } from './project.ts'
 import type { Workload } from './workload.ts'
 
 const API = '/api/2.0/mlflow'
-const HOUR_MS = 3_600_000
-const START_MS = Date.parse('2024-01-01T00:00:00Z')
+export const HOUR_MS = 3_600_000
+export const START_MS = Date.parse('2024-01-01T00:00:00Z')
 const REQUESTS_PER_HOUR = 6
 const ROWS_PER_REQUEST = 5
 const PATIENCE_MS = 60_000
@@ -85,7 +85,7 @@ export function loopWorkload(chance: Chance, folder: string): Workload {
   }
 }
 
-function newHour(chance: Chance, startMs: number): Hour {
+export function newHour(chance: Chance, startMs: number): Hour {
   const requests = Array.from({ length: REQUESTS_PER_HOUR }, (_, n): Asked => {
     const id = `${startMs}-${n}`
     const records = Array.from({ length: ROWS_PER_REQUEST }, (__, row) => ({
@@ -102,7 +102,7 @@ function newHour(chance: Chance, startMs: number): Hour {
 }
 
 /** Lives through what is left of an hour; gives false when the server was lost on the way. */
-async function live(client: Client, hour: Hour): Promise<boolean> {
+export async function live(client: Client, hour: Hour): Promise<boolean> {
   const open = hour.requests.filter((asked) => asked.answer === undefined)
   const answered = await Promise.all(open.map((asked) => ask(client, asked)))
   if (answered.includes(false)) return false
@@ -133,7 +133,7 @@ async function ask(client: Client, asked: Asked): Promise<boolean> {
   return outcome.answered
 }
 
-async function firstChampion(client: Client, folder: string): Promise<void> {
+export async function firstChampion(client: Client, folder: string): Promise<void> {
   const body = { experiment_id: '0', start_time: Date.now() }
   const created = await client.post<{ run: { info: { run_id: string; artifact_uri: string } } }>(
     `${API}/runs/create`,
@@ -150,7 +150,7 @@ async function firstChampion(client: Client, folder: string): Promise<void> {
   sure(await client.post('/api/v1/promotions', { model: MODEL, version: 1, alias: 'champion' }))
 }
 
-async function stateOf(client: Client): Promise<string> {
+export async function stateOf(client: Client): Promise<string> {
   const { endpoints } = sure(
     await client.get<{ endpoints: { name: string; state: string }[] }>('/api/v1/endpoints'),
   )
