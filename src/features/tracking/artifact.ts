@@ -48,7 +48,7 @@ export function checkedArtifactPath(path: string): string {
     path.includes('\\') ||
     // The separators of other systems and the rest of ASCII that no file name needs.
     // oxlint-disable-next-line no-control-regex
-    /[\u0000-\u001f\u007f]|^[A-Za-z]:/.test(path) ||
+    /[\u0000-\u001f\u007f]|^[A-Za-z]:[/]/.test(path) ||
     parts.some((part) => part === '..' || part === '.' || part === '')
   if (strange || Buffer.byteLength(path) > PATH_BYTES_MAX)
     throw new Problem(
