@@ -78,6 +78,11 @@ test(
       await noOrphans(server)
       expect((await verifyHome(home)).faults).toEqual([])
       await rm(home, { recursive: true, force: true })
+    } catch (error) {
+      console.log(
+        `what seed ${SEED} left is kept in ${home}; the server's last words: ${server.family.log()}`,
+      )
+      throw error
     } finally {
       await server.family.end()
     }
