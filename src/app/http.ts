@@ -4,6 +4,9 @@ import type { Logger } from '#base/logger'
 import { requestGuard } from './guard.ts'
 import { typeBoxValidatorCompiler } from './validator.ts'
 
+/** More than a request line can have, so that a name that is too long is told by the route that it was sent to. */
+const PARAM_CHARS_MAX = 64 * 1024
+
 /** The HTTP server without routes: request ids, limits, the Host and Origin checks. */
 export function createHttp(dependencies: {
   logger: Logger
@@ -22,7 +25,8 @@ export function createHttp(dependencies: {
     requestIdHeader: false,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
+    rewriteUrl: ({ url = '/' }) => routable(url),
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX, ignoreTrailingSlash: true },
   })
   const guard = requestGuard(allowedHosts)
   http.setValidatorCompiler(typeBoxValidatorCompiler)
@@ -43,4 +47,16 @@ export function createHttp(dependencies: {
     else logger.debug(line, 'request')
   })
   return http
+}
+
+/** The address with its percent signs taken as written where they encode nothing: then the route answers, in its protocol's words. */
+function routable(url: string): string {
+  if (!url.includes('%')) return url
+  const [path = '', ...query] = url.split('?')
+  try {
+    decodeURIComponent(path)
+    return url
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?')
+  }
 }
