@@ -18,7 +18,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
 export function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler(
     (error: Error & { statusCode?: number; validation?: unknown }, request, reply) => {
-      const { status, code, detail } = problemOf(error)
+      const { status, code, detail } = problemOf(error, request.headers['content-type'])
       if (status >= 500 && !(error instanceof Problem))
         request.log.error({ err: error, request: request.id }, 'unexpected failure')
       const details = error instanceof Problem ? error.details : {}
@@ -38,9 +38,18 @@ export function answerProblems(app: FastifyInstance): void {
   )
 }
 
-function problemOf(error: Error & { statusCode?: number; validation?: unknown }) {
+function problemOf(
+  error: Error & { statusCode?: number; validation?: unknown },
+  contentType: string | undefined,
+) {
   if (error instanceof Problem)
     return { status: STATUS[error.code], code: error.code, detail: error.message }
+  if (error.statusCode === 415)
+    return {
+      status: 415,
+      code: 'invalid',
+      detail: `bodies of the content type ${JSON.stringify(contentType ?? '')} are not read here; send application/json`,
+    }
   if (error.statusCode !== undefined && error.statusCode < 500)
     return { status: error.statusCode, code: 'invalid', detail: error.message }
   return {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { OutgoingHttpHeaders } from 'node:http'
 import { Type } from 'typebox'
 import type { Ledger } from '#ledger'
 import { entryToWire } from './ledger.ts'
@@ -29,6 +30,7 @@ export function eventRoutes(
       let after = Number.isInteger(resumed) ? resumed : (await ledger.read.size()) - 1
       const { raw } = reply.hijack()
       raw.writeHead(200, {
+        ...(reply.getHeaders() as OutgoingHttpHeaders),
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',

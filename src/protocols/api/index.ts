@@ -53,6 +53,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
     },
   })
   answerProblems(app)
+  app.removeContentTypeParser('text/plain')
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   ledgerRoutes(app, parts.ledger)
   eventRoutes(app, parts)
