@@ -55,7 +55,10 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
       await parts.monitoring.tick()
       await caughtUp()
     },
-    compareRoles: (endpoint, span) => compareRoles(parts.serving.predictions, endpoint, span),
+    compareRoles: async (endpoint, span) => {
+      const { name } = await parts.serving.endpoints.get(endpoint)
+      return compareRoles(parts.serving.predictions, name, span)
+    },
     traffic: () => parts.serving.traffic(),
     tracedPrediction: async (id) => {
       const found = await parts.serving.predictions.find(id)
