@@ -15,13 +15,16 @@ export type ProblemCode =
   | 'timeout'
   | 'unsupported'
 
+/** Messages name what was sent, which may be a megabyte; nobody reads on after this many characters. */
+const MESSAGE_CHARS_MAX = 8000
+
 /** An expected failure: its message says what happened, to what, and what to do next. A bug is a plain `Error`. */
 export class Problem extends Error {
   readonly code: ProblemCode
   readonly details: Readonly<Record<string, unknown>>
 
   constructor(code: ProblemCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
-    super(message)
+    super(message.length > MESSAGE_CHARS_MAX ? `${message.slice(0, MESSAGE_CHARS_MAX)}…` : message)
     this.name = 'Problem'
     this.code = code
     this.details = details

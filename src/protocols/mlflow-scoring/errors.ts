@@ -15,7 +15,11 @@ const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> =
 }
 
 /** The request cannot be read at all; MLflow tells that from input that does not fit the model. */
-export class BadRequest extends Error {}
+export class BadRequest extends Problem {
+  constructor(message: string) {
+    super('invalid', message)
+  }
+}
 
 /** The body is of a kind that is not read here. */
 export class UnsupportedType extends Error {}
@@ -42,4 +46,10 @@ export function answerFailures(app: FastifyInstance): void {
       message: `this is a fault of the server; its log has the request ${request.id}`,
     })
   })
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({
+      error_code: 'ENDPOINT_NOT_FOUND',
+      message: `there is no ${request.method} ${request.url.split('?', 1)[0]} here`,
+    }),
+  )
 }
