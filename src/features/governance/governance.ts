@@ -101,7 +101,7 @@ export function createGovernance<Tx extends PromotionTx>(
   }
 
   const modelConfig = async (model: string) =>
-    (await configs()).map((config) => config.models[model]).find((each) => each !== undefined)
+    (await configs()).map(({ models }) => own(models, model)).find((each) => each !== undefined)
 
   return {
     get,
@@ -147,7 +147,8 @@ export function createGovernance<Tx extends PromotionTx>(
       if (promotion.outcome.state === 'checking') await settle(promotion, [notChecked(reason)])
     },
     checkMove: async (model, alias) => {
-      if ((await modelConfig(model))?.aliases[alias]?.protected === true)
+      const config = await modelConfig(model)
+      if (config !== undefined && own(config.aliases, alias)?.protected === true)
         throw new Problem(
           'conflict',
           `the alias ${alias} of ${model} is protected and moves only through a promotion; run "orrery promote ${model}:VERSION ${alias}"`,
@@ -217,4 +218,9 @@ function movedMeanwhile(promotion: Promotion, moved: number | undefined): CheckR
     reason: `${promotion.alias} was moved to version ${moved ?? 'none'} while the checks ran; ask again`,
     evidence: { expected: promotion.replaced, found: moved ?? null },
   }
+}
+
+/** What a file says under a name; names that every object has, such as "constructor", are not in it by themselves. */
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined
 }

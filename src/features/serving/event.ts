@@ -1,3 +1,4 @@
+import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
 import type { Rows } from './feeds.ts'
@@ -37,7 +38,7 @@ function eventTime(
   if (eventMs === undefined)
     throw new Problem(
       'invalid',
-      `column ${at.column} in row ${at.row} is ${JSON.stringify(value ?? null)}; it has to be a time: RFC 3339 (UTC if it names no zone) or milliseconds since 1970`,
+      `column ${at.column} in row ${at.row} is ${printExactJson(value)}; it has to be a time: RFC 3339 (UTC if it names no zone) or milliseconds since 1970`,
     )
   if (eventMs > at.nowMs + AHEAD_MS_MAX)
     throw new Problem(

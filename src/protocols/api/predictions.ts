@@ -75,7 +75,9 @@ function predictRoute(app: FastifyInstance, serving: Serving): void {
     async ({ params, body, headers }) => {
       const columns = [...new Set(body.records.flatMap((record) => Object.keys(record)))]
       const rows = body.records.map((record) =>
-        columns.map((column) => (record[column] ?? null) as Value),
+        columns.map(
+          (column) => ((Object.hasOwn(record, column) ? record[column] : null) ?? null) as Value,
+        ),
       )
       const id = headers['x-request-id']
       const answer = await serving.predict(params.endpoint, {

@@ -80,7 +80,11 @@ function recordRows(form: string, content: ExactJson): PredictionRequest['input'
   if (!isList(content) || !content.every(isDictionary))
     throw new BadRequest(`${form} must be a list of dictionaries, one for each row`)
   const columns = [...new Set(content.flatMap((record) => Object.keys(record)))]
-  const rows = content.map((record) => columns.map((column) => valueOf(record[column] ?? null)))
+  const rows = content.map((record) =>
+    columns.map((column) =>
+      valueOf((Object.hasOwn(record, column) ? record[column] : null) ?? null),
+    ),
+  )
   return { form: 'rows', columns, rows }
 }
 
@@ -123,7 +127,7 @@ function csvRows(text: string): { columns: string[]; rows: string[][] } {
 /** A value of a row; a dictionary in its place is none, which the model's columns will say. */
 function valueOf(value: ExactJson): Value {
   if (isList(value)) return value.map(valueOf)
-  return isDictionary(value) ? JSON.stringify(value) : value
+  return isDictionary(value) ? printExactJson(value) : value
 }
 
 function isDictionary(value: unknown): value is Dictionary {

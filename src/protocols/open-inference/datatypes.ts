@@ -1,3 +1,4 @@
+import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
 import type { TensorType } from '#serving'
 
@@ -29,9 +30,10 @@ export function datatypeOf(type: TensorType): Datatype {
 
 /** The type that the protocol names so. Throws `invalid`. */
 export function typeIn(datatype: unknown, input: string): TensorType {
-  if (typeof datatype === 'string' && datatype in TYPES) return TYPES[datatype as Datatype]
+  if (typeof datatype === 'string' && Object.hasOwn(TYPES, datatype))
+    return TYPES[datatype as Datatype]
   throw new Problem(
     'invalid',
-    `input ${input} has the datatype ${JSON.stringify(datatype)}; served are ${Object.keys(TYPES).join(', ')}`,
+    `input ${input} has the datatype ${printExactJson(datatype)}; served are ${Object.keys(TYPES).join(', ')}`,
   )
 }

@@ -1,4 +1,4 @@
-import { parseExactJson, type ExactJson } from '#base/exact-json'
+import { parseExactJson, printExactJson, type ExactJson } from '#base/exact-json'
 import { messageOf, Problem } from '#base/problem'
 import {
   dataOf,
@@ -167,7 +167,7 @@ function elementIn(value: ExactJson, { name, type }: Spec): Scalar {
   if (/int/.test(type) && isWithin(value, type)) return value
   throw new Problem(
     'invalid',
-    `input ${name} has the value ${JSON.stringify(typeof value === 'bigint' ? String(value) : value)}, which is no ${type}`,
+    `input ${name} has the value ${printExactJson(value)}, which is no ${type}`,
   )
 }
 

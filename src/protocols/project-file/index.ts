@@ -34,12 +34,12 @@ export function parseProjectFile(text: string): {
 function crossCheck(config: ProjectConfig): string[] {
   return Object.entries(config.policies).flatMap(([name, policy]) => {
     const watched = policy.on.map((trigger) => trigger.drift ?? trigger.performance ?? '')
-    const missing = watched.filter((endpoint) => !(endpoint in config.endpoints))
+    const missing = watched.filter((endpoint) => !Object.hasOwn(config.endpoints, endpoint))
     const model = /^promote ([^@]+)@/.exec(policy.then ?? '')?.[1]
     const problems = missing.map(
       (endpoint) => `policies.${name}: there is no endpoint ${endpoint} in this file`,
     )
-    if (model !== undefined && !(model in config.models))
+    if (model !== undefined && !Object.hasOwn(config.models, model))
       problems.push(`policies.${name}: there is no model ${model} in this file`)
     return problems
   })
