@@ -3,7 +3,7 @@ import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import type { ObjectStore } from '#objects'
-import type { KeyValue, Tracking, TrackingWrites } from '#tracking'
+import type { Tracking, TrackingWrites } from '#tracking'
 import {
   pipelineRunFinished,
   pipelineRunStarted,
@@ -19,6 +19,7 @@ import {
   type StageStart,
 } from './recording.ts'
 import type { PipelineReads, PipelineWrites } from './recording-store.ts'
+import { inputOf, metricsOf, paramsOf, reasonTag, tagsOf } from './stage-run.ts'
 
 export interface PipelineStart {
   /** Told again with the same id, the start is the same start. */
@@ -82,8 +83,22 @@ export function createRecordings(dependencies: Dependencies): Recordings {
   const { read, transact, clock, ids } = dependencies
   const finishStage = stageFinisher(dependencies)
 
-  const finish: Recordings['finish'] = (actor, id, { outcome, reason, lockDigest }) =>
-    transact(async ({ pipelines, ledger }) => {
+  const closeStages = async (
+    actor: Actor,
+    id: string,
+    end: { outcome: StageEnd['outcome']; reason: string },
+  ) => {
+    for (const { stage, state } of await read.stages(id))
+      if (state === 'running')
+        await finishStage(actor, id, stage, { ...end, outs: [], metrics: {}, logTail: '' })
+  }
+
+  const finish: Recordings['finish'] = async (actor, id, { outcome, reason, lockDigest }) => {
+    await closeStages(actor, id, {
+      outcome: outcome === 'succeeded' ? 'killed' : outcome,
+      reason: reason ?? 'its pipeline run ended without telling how the stage did',
+    })
+    return transact(async ({ pipelines, ledger }) => {
       const run = await found(pipelines, id)
       if (run.state !== 'running') return
       const ended: PipelineRun = {
@@ -96,6 +111,7 @@ export function createRecordings(dependencies: Dependencies): Recordings {
       await pipelines.save(ended)
       await ledger.append(actor, [pipelineRunFinished(ended)])
     })
+  }
 
   return {
     start: (actor, { id = ids.ulid(), cause = null, ...start }) =>
@@ -123,20 +139,17 @@ export function createRecordings(dependencies: Dependencies): Recordings {
     ofCause: (cause) => read.ofCause(cause),
     closeOpen: async (actor, cause, reason) => {
       const open = (await read.ofCause(cause)).filter((run) => run.state === 'running')
-      for (const run of open) {
-        for (const { stage, state } of await read.stages(run.id))
-          if (state === 'running')
-            await finishStage(actor, run.id, stage, {
-              outcome: 'killed',
-              reason,
-              outs: [],
-              metrics: {},
-              logTail: '',
-            })
+      for (const run of open)
         await finish(actor, run.id, { outcome: 'killed', reason, lockDigest: null })
-      }
     },
-    get: async (id) => ({ ...(await found(read, id)), stageRuns: await read.stages(id) }),
+    get: async (id) => {
+      const run = await found(read, id)
+      const place = ({ stage }: StageRun) => run.stages.indexOf(stage)
+      const stageRuns = (await read.stages(id)).toSorted(
+        (a, b) => a.startedMs - b.startedMs || place(a) - place(b),
+      )
+      return { ...run, stageRuns }
+    },
     list: (page) => read.list(page),
   }
 }
@@ -151,8 +164,8 @@ function stageStarter({
   clock,
 }: Dependencies): Recordings['startStage'] {
   return async (actor, id, start) => {
-    if (start.environment !== null) await objects.put(Buffer.from(start.environment.lock))
     const { project } = await found(read, id)
+    if (start.environment !== null) await objects.put(Buffer.from(start.environment.lock))
     const { experimentId } = await tracking.ensureExperiment(actor, project)
     const runId = stageRunId(id, start.stage)
     await transact(async (tx) => {
@@ -170,7 +183,7 @@ function stageStarter({
         tags: tagsOf(run, start),
         params: paramsOf(start),
       })
-      await runs.logInputs(runId, { datasets: start.deps.map(datasetInput) })
+      await runs.logInputs(runId, { datasets: start.deps.map(inputOf) })
       const made = stages.flatMap((each) => each.outs)
       await pipelines.saveStage({
         pipelineRun: id,
@@ -184,7 +197,7 @@ function stageStarter({
         startedMs: clock.nowMs(),
         endedMs: null,
       })
-      await ledger.append(actor, [stageRunStarted(run, start, { runId, made })])
+      await ledger.append(actor, stageRunStarted(run, start, { runId, made }))
     })
     return { runId, experimentId }
   }
@@ -219,7 +232,7 @@ function stageFinisher({
         outs: end.outs,
         endedMs: clock.nowMs(),
       })
-      await ledger.append(actor, [stageRunFinished(run, stage, runId, end)])
+      await ledger.append(actor, stageRunFinished(run, stage, runId, end))
     })
   }
 }
@@ -257,50 +270,13 @@ async function tellRun(
   const { metrics: logged, lifecycle } = await tracking.getRun(runId)
   if (lifecycle === 'deleted') return false
   const known = new Set(logged.map((metric) => metric.key))
-  const metrics = Object.entries(end.metrics)
-    .filter(([key]) => !known.has(key))
-    .map(([key, value]) => ({ key, value, step: 0, atMs }))
+  const metrics = metricsOf(end, atMs).filter(({ key }) => !known.has(key))
   if (metrics.length > 0) await tracking.logMetrics(runId, metrics)
-  if (end.reason !== null)
-    await tracking.setTags(runId, [{ key: 'orrery.reason', value: end.reason.slice(0, 5000) }])
+  if (end.reason !== null) await tracking.setTags(runId, [reasonTag(end.reason)])
   if (end.logTail === '') return true
   const root = await tracking.artifacts.rootOf({ run: runId })
   await tracking.artifacts.put(`${root}/logs/stage.log`, Buffer.from(end.logTail))
   return true
-}
-
-function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
-  const command = typeof start.command === 'string' ? start.command : start.command.join('\n')
-  return [
-    { key: 'orrery.pipeline_run', value: run.id },
-    { key: 'orrery.stage', value: start.stage },
-    { key: 'mlflow.source.name', value: command.slice(0, 5000) },
-    { key: 'mlflow.source.type', value: 'PROJECT' },
-    ...(run.commit === null ? [] : [{ key: 'mlflow.source.git.commit', value: run.commit }]),
-    ...(start.environment === null
-      ? []
-      : [{ key: 'orrery.environment', value: start.environment.digest }]),
-  ]
-}
-
-/** DVC's params stand apart by their prefix: training code logs its own, perhaps written in another way. */
-function paramsOf(start: StageStart): KeyValue[] {
-  return Object.entries(start.params).map(([key, value]) => ({
-    key: `dvc.${key}`.replaceAll(/[^\w./ -]/g, '_').slice(0, 250),
-    value: (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 6000),
-  }))
-}
-
-function datasetInput(data: DataVersion) {
-  return {
-    name: data.path,
-    digest: data.md5.slice(0, 36),
-    sourceType: 'dvc',
-    source: JSON.stringify({ path: data.path, md5: data.md5 }),
-    schema: null,
-    profile: null,
-    tags: [{ key: 'mlflow.data.context', value: 'stage' }],
-  }
 }
 
 async function found(read: PipelineReads, id: string): Promise<PipelineRun> {
