@@ -1,0 +1,114 @@
+import { routeOf } from './mlflow-routes.ts'
+import type { Route } from './route.ts'
+import { LIVE, MODEL, PROJECT, type Things } from './world.ts'
+
+interface Schema {
+  readonly type?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+  readonly enum?: readonly unknown[]
+  readonly pattern?: string
+  readonly format?: string
+  readonly minimum?: number
+  readonly minItems?: number
+}
+
+interface Operation {
+  readonly parameters?: readonly {
+    readonly in: string
+    readonly name: string
+    readonly schema: Schema & { default?: unknown }
+  }[]
+  readonly requestBody?: { readonly content: Record<string, { schema: Schema }> }
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+/** Every route that the API's own document names, each with a request made from its schema. */
+export async function apiRoutes(url: string, things: Things): Promise<Route[]> {
+  const document = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as Document
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) =>
+      apiRoute(method.toUpperCase(), path, operation, things),
+    ),
+  )
+}
+
+function apiRoute(method: string, path: string, operation: Operation, things: Things): Route {
+  const { parameters = [], requestBody } = operation
+  const schema = requestBody?.content['application/json']?.schema
+  const places = parameters.filter(({ in: place }) => place === 'path')
+  const query = parameters.filter(({ in: place }) => place === 'query')
+  const route = routeOf(
+    'api',
+    `${method} ${path}`,
+    {},
+    Object.fromEntries(
+      places.map(({ name, schema: of }) => [name, placeOf(path, name, of, things)]),
+    ),
+  )
+  const known = KNOWN[`${method} ${path}`]?.(things) ?? {}
+  return {
+    ...route,
+    query: Object.fromEntries(query.map(({ name, schema: of }) => [name, queryOf(name, of)])),
+    body: schema === undefined ? undefined : { ...objectOf(schema), ...known },
+    required: [
+      ...(schema?.required ?? []),
+      // Those with a default are only called required.
+      ...parameters.flatMap(({ name, schema: of, ...rest }) =>
+        'required' in rest && rest.required && rest.in === 'query' && of.default === undefined
+          ? [name]
+          : [],
+      ),
+    ],
+  }
+}
+
+/** Bodies that a schema alone does not tell. */
+const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>>> = {
+  'POST /api/v1/projects': ({ origin }) => ({ origin }),
+  'POST /api/v1/promotions': () => ({ model: MODEL, version: 1, alias: 'champion' }),
+  'POST /api/v1/endpoints/{endpoint}/watermark': () => ({ time: '2024-01-01T00:00:00Z' }),
+  'POST /api/v1/endpoints/{endpoint}/predictions': () => ({
+    records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
+  }),
+  'POST /api/v1/endpoints/{endpoint}/ground-truth': () => ({ truths: [{ key: 'a', label: 1 }] }),
+}
+
+function placeOf(path: string, name: string, schema: Schema, things: Things): string {
+  if (schema.type === 'integer') return '1'
+  if (schema.format === 'date-time') return '2024-01-01T00:00:00Z'
+  if (path.includes('/endpoints/')) return LIVE
+  if (path.includes('/predictions/')) return things.prediction
+  if (path.includes('/projects/')) return PROJECT
+  if (path.includes('/pipeline-runs/') && name === 'id') return things.pipelineRun
+  return name === 'model' ? MODEL : 'train'
+}
+
+function queryOf(name: string, schema: Schema): string {
+  if (schema.format === 'date-time' || name === 'from') return '2024-01-01T00:00:00Z'
+  if (name === 'to') return '2024-02-01T00:00:00Z'
+  if (name === 'after' && schema.pattern !== undefined) return '1.1.1'
+  const example = exampleOf(schema)
+  return typeof example === 'string' ? example : JSON.stringify(example)
+}
+
+function objectOf({ properties = {} }: Schema): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, exampleOf(schema)]),
+  )
+}
+
+function exampleOf(schema: Schema): unknown {
+  if (schema.anyOf !== undefined) return exampleOf(schema.anyOf[0] ?? {})
+  if (schema.enum !== undefined) return schema.enum[0]
+  if (schema.type === 'integer' || schema.type === 'number') return schema.minimum ?? 1
+  if (schema.type === 'boolean') return true
+  if (schema.type === 'array') return [exampleOf(schema.items ?? {})]
+  if (schema.type === 'object') return objectOf(schema)
+  return schema.pattern?.includes('0-9a-f') === true ? '0'.repeat(32) : 'a'
+}

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { filesOfModel, FLIGHTS } from '../models.ts'
+import { startTestServer } from '../server.ts'
+
+const MLFLOW = '/api/2.0/mlflow'
+const PATIENCE_MS = 60_000
+
+export const MODEL = 'flights-late'
+export const PROJECT = 'asked-badly'
+/** Serves version 1 of the model. */
+export const LIVE = 'late'
+/** Is declared, but its alias points nowhere. */
+export const WAITING = 'early'
+
+const CONFIG = `project: ${PROJECT}
+models:
+  ${MODEL}:
+    aliases: { champion: { protected: true } }
+endpoints:
+  ${LIVE}:
+    model: models:/${MODEL}/1
+    monitor: { window: { size: 1h, by: at }, key: id, label: late, settle: 1h, min_samples: 10 }
+  ${WAITING}:
+    model: models:/${MODEL}@champion
+`
+
+/** Names of things that are there, to be asked about in the wrong way. */
+export interface Things {
+  readonly experiment: string
+  readonly run: string
+  readonly loggedModel: string
+  readonly source: string
+  readonly folder: string
+  readonly origin: string
+  readonly pipelineRun: string
+  readonly prediction: string
+}
+
+export interface World {
+  readonly url: string
+  readonly home: string
+  readonly things: Things
+  stop(): Promise<void>
+}
+
+/** A server that has one of everything. */
+export async function startWorld(): Promise<World> {
+  const server = await startTestServer()
+  const origin = await mkdtemp(join(tmpdir(), 'orrery-origin-'))
+  const ask = asker(server.url)
+  const { experiment_id: experiment } = await ask('POST', `${MLFLOW}/experiments/create`, {
+    name: 'asked',
+  })
+  const { run } = await ask('POST', `${MLFLOW}/runs/create`, { experiment_id: experiment })
+  const { run_id, artifact_uri } = run.info
+  const source = `${artifact_uri}/model`
+  const folder = source.replace(/^mlflow-artifacts:\/*/, '')
+  for (const [file, bytes] of await filesOfModel(FLIGHTS))
+    await ask('PUT', `/api/2.0/mlflow-artifacts/artifacts/${folder}/${file}`, bytes)
+  await ask('POST', `${MLFLOW}/registered-models/create`, { name: MODEL })
+  await ask('POST', `${MLFLOW}/model-versions/create`, { name: MODEL, source, run_id })
+  const { model } = await ask('POST', `${MLFLOW}/logged-models`, { experiment_id: experiment })
+  await writeOrigin(origin)
+  await ask('POST', '/api/v1/projects', { origin })
+  await served(ask)
+  const { predictions } = await ask('POST', `/api/v1/endpoints/${LIVE}/predictions`, {
+    records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
+  })
+  const { pipelineRunId } = await ask('POST', '/api/v1/pipeline-runs', {
+    project: PROJECT,
+    commit: null,
+    dirty: false,
+    branch: null,
+    stages: ['train'],
+  })
+  return {
+    url: server.url,
+    home: server.home,
+    things: {
+      experiment,
+      run: run_id,
+      loggedModel: model.info.model_id,
+      source,
+      folder,
+      origin,
+      pipelineRun: pipelineRunId,
+      prediction: predictions[0].id,
+    },
+    stop: async () => {
+      await server.stop()
+      await rm(origin, { recursive: true, force: true })
+    },
+  }
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- answers to requests of this file alone
+type Ask = (method: string, path: string, body?: unknown) => Promise<any>
+
+function asker(url: string): Ask {
+  return async (method, path, body) => {
+    const bytes = Buffer.isBuffer(body)
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: bytes || body === undefined ? {} : { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: bytes ? new Uint8Array(body) : JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${path} was answered with ${answer.status}: ${text}`)
+    return JSON.parse(text === '' ? 'null' : text) as unknown
+  }
+}
+
+async function writeOrigin(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'orrery.yaml'), CONFIG)
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args], {
+      cwd: folder,
+    })
+  git('init', '--quiet', '--initial-branch=main')
+  git('add', '.')
+  git('commit', '--quiet', '--message', 'The project')
+}
+
+async function served(ask: Ask): Promise<void> {
+  for (const deadline = performance.now() + PATIENCE_MS; ;) {
+    const { endpoints } = await ask('GET', '/api/v1/endpoints')
+    const states = endpoints.map(({ name, state }: Record<string, string>) => `${name} ${state}`)
+    if (states.includes(`${LIVE} ready`) && states.length === 2) return
+    if (performance.now() > deadline) throw new Error(`${LIVE} does not serve: ${states.join()}`)
+    await sleep(50)
+  }
+}
