@@ -90,7 +90,8 @@ export function pipelineRunStarted(run: PipelineRun): Fact {
       commit: run.commit,
       dirty: run.dirty,
       branch: run.branch,
-      stages: run.stages,
+      stages: inParts(run.stages)[0] ?? [],
+      stageCount: run.stages.length,
       cause: run.cause,
     },
     edges: [
@@ -109,27 +110,21 @@ export function pipelineRunFinished(run: PipelineRun): Fact {
       pipelineRun: run.id,
       project: run.project,
       outcome: run.state,
-      reason: run.reason,
+      reason: shortReason(run.reason),
       lockDigest: run.lockDigest,
       seconds: ((run.endedMs ?? run.startedMs) - run.startedMs) / 1000,
     },
   }
 }
 
-/** The fact that a stage began; `made` is what earlier stages of the pipeline run gave, so that a file read from a folder leads to the folder. */
+/** The facts that a stage began and what it read; `made` is what earlier stages of the pipeline run gave, so that a file read from a folder leads to the folder. */
 export function stageRunStarted(
   run: PipelineRun,
   start: StageStart,
   { runId, made }: { runId: string; made: readonly DataVersion[] },
-): Fact {
+): Fact[] {
   const from = runRef(runId)
-  const edges: Edge[] = [
-    { from, relation: 'stage-of', to: pipelineRunRef(run.id) },
-    ...start.deps.map((dep) => ({ from, relation: 'read', to: dataRef(run, dep) })),
-  ]
-  for (const dep of start.deps)
-    for (const out of made.filter(({ path }) => dep.path.startsWith(`${path}/`)))
-      edges.push({ from: dataRef(run, dep), relation: 'part-of', to: dataRef(run, out) })
+  const edges: Edge[] = [{ from, relation: 'stage-of', to: pipelineRunRef(run.id) }]
   if (start.environment !== null)
     edges.push({
       from,
@@ -137,43 +132,69 @@ export function stageRunStarted(
       to: { kind: 'environment', id: start.environment.digest },
     })
   if (run.commit !== null) edges.push({ from, relation: 'at', to: commitRef(run.commit) })
-  return {
-    type: 'stage-run-started',
-    data: {
-      pipelineRun: run.id,
-      stage: start.stage,
-      run: runId,
-      deps: start.deps.map(brief),
-      environment: start.environment?.digest ?? null,
-      python: start.environment?.python ?? null,
+  const about = { pipelineRun: run.id, stage: start.stage, run: runId }
+  const environment = start.environment?.digest ?? null
+  const python = start.environment?.python ?? null
+  const [deps = [], ...more] = inParts(start.deps)
+  const read = (part: readonly DataVersion[]) =>
+    part.flatMap((dep) => edgesOfDep(run, dep, { from, made }))
+  return [
+    {
+      type: 'stage-run-started',
+      data: { ...about, deps: deps.map(brief), environment, python },
+      edges: [...edges, ...read(deps)],
     },
-    edges,
-  }
+    ...more.map((part) => ({
+      type: 'stage-inputs-recorded',
+      data: { ...about, deps: part.map(brief) },
+      edges: read(part),
+    })),
+  ]
 }
 
+function edgesOfDep(
+  run: PipelineRun,
+  dep: DataVersion,
+  { from, made }: { from: Ref; made: readonly DataVersion[] },
+): Edge[] {
+  const to = dataRef(run, dep)
+  const folders = made.filter(({ path }) => dep.path.startsWith(`${path}/`))
+  return [
+    { from, relation: 'read', to },
+    ...folders.map((out) => ({ from: to, relation: 'part-of', to: dataRef(run, out) })),
+  ]
+}
+
+/** The facts that a stage ended and what it made. Its run has all the metrics; an entry of the ledger has room for some. */
 export function stageRunFinished(
   run: PipelineRun,
   stage: string,
   runId: string,
   end: StageEnd,
-): Fact {
-  return {
-    type: 'stage-run-finished',
-    data: {
-      pipelineRun: run.id,
-      stage,
-      run: runId,
-      outcome: end.outcome,
-      reason: end.reason,
-      outs: end.outs.map(brief),
-      metrics: end.metrics,
+): Fact[] {
+  const about = { pipelineRun: run.id, stage, run: runId }
+  const [outs = [], ...more] = inParts(end.outs)
+  const made = (part: readonly DataVersion[]) =>
+    part.map((out) => ({ from: dataRef(run, out), relation: 'made-by', to: runRef(runId) }))
+  const metrics = Object.entries(end.metrics).slice(0, METRICS_TOLD_MAX)
+  return [
+    {
+      type: 'stage-run-finished',
+      data: {
+        ...about,
+        outcome: end.outcome,
+        reason: shortReason(end.reason),
+        outs: outs.map(brief),
+        metrics: Object.fromEntries(metrics),
+      },
+      edges: made(outs),
     },
-    edges: end.outs.map((out) => ({
-      from: dataRef(run, out),
-      relation: 'made-by',
-      to: runRef(runId),
+    ...more.map((part) => ({
+      type: 'stage-outputs-recorded',
+      data: { ...about, outs: part.map(brief) },
+      edges: made(part),
     })),
-  }
+  ]
 }
 
 export function stageSkipped(
@@ -186,8 +207,8 @@ export function stageSkipped(
       pipelineRun: run.id,
       stage: skip.stage,
       why: skip.why,
-      reason: skip.reason,
-      outs: skip.outs.map(brief),
+      reason: shortReason(skip.reason),
+      outs: (inParts(skip.outs)[0] ?? []).map(brief),
     },
   }
 }
@@ -198,4 +219,32 @@ function dataRef(run: PipelineRun, data: DataVersion): Ref {
 
 function brief(data: DataVersion): Json {
   return { path: data.path, md5: data.md5 }
+}
+
+/** Of 64 KB that an entry of the ledger may have; its data names each item, and its edges do twice. */
+const PART_BYTES_MAX = 10_000
+const REASON_CHARS_MAX = 2000
+const METRICS_TOLD_MAX = 50
+
+/** Items in as many parts as it takes for each to have room in one entry. */
+function inParts<Item>(items: readonly Item[]): Item[][] {
+  const parts: Item[][] = []
+  let room = 0
+  for (const item of items) {
+    const bytes = Buffer.byteLength(JSON.stringify(item)) + ITEM_BYTES
+    if (bytes > room) {
+      parts.push([])
+      room = PART_BYTES_MAX
+    }
+    parts.at(-1)?.push(item)
+    room -= bytes
+  }
+  return parts
+}
+
+/** What an item takes beside its own words. */
+const ITEM_BYTES = 100
+
+function shortReason(reason: string | null): string | null {
+  return reason === null ? null : reason.slice(0, REASON_CHARS_MAX)
 }

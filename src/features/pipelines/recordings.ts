@@ -81,37 +81,7 @@ interface Dependencies {
 
 export function createRecordings(dependencies: Dependencies): Recordings {
   const { read, transact, clock, ids } = dependencies
-  const finishStage = stageFinisher(dependencies)
-
-  const closeStages = async (
-    actor: Actor,
-    id: string,
-    end: { outcome: StageEnd['outcome']; reason: string },
-  ) => {
-    for (const { stage, state } of await read.stages(id))
-      if (state === 'running')
-        await finishStage(actor, id, stage, { ...end, outs: [], metrics: {}, logTail: '' })
-  }
-
-  const finish: Recordings['finish'] = async (actor, id, { outcome, reason, lockDigest }) => {
-    await closeStages(actor, id, {
-      outcome: outcome === 'succeeded' ? 'killed' : outcome,
-      reason: reason ?? 'its pipeline run ended without telling how the stage did',
-    })
-    return transact(async ({ pipelines, ledger }) => {
-      const run = await found(pipelines, id)
-      if (run.state !== 'running') return
-      const ended: PipelineRun = {
-        ...run,
-        state: outcome,
-        reason,
-        lockDigest,
-        endedMs: clock.nowMs(),
-      }
-      await pipelines.save(ended)
-      await ledger.append(actor, [pipelineRunFinished(ended)])
-    })
-  }
+  const finish = finisher(dependencies)
 
   return {
     start: (actor, { id = ids.ulid(), cause = null, ...start }) =>
@@ -133,7 +103,7 @@ export function createRecordings(dependencies: Dependencies): Recordings {
         return run
       }),
     startStage: stageStarter(dependencies),
-    finishStage,
+    finishStage: stageFinisher(dependencies),
     skipStage: stageSkipper(dependencies),
     finish,
     ofCause: (cause) => read.ofCause(cause),
@@ -151,6 +121,36 @@ export function createRecordings(dependencies: Dependencies): Recordings {
       return { ...run, stageRuns }
     },
     list: (page) => read.list(page),
+  }
+}
+
+/** Ends a pipeline run, and before it whatever stage nobody told the end of. */
+function finisher(dependencies: Dependencies): Recordings['finish'] {
+  const { read, transact, clock } = dependencies
+  const finishStage = stageFinisher(dependencies)
+  return async (actor, id, { outcome, reason, lockDigest }) => {
+    for (const { stage, state } of await read.stages(id))
+      if (state === 'running')
+        await finishStage(actor, id, stage, {
+          outcome: outcome === 'succeeded' ? 'killed' : outcome,
+          reason: reason ?? 'its pipeline run ended without telling how the stage did',
+          outs: [],
+          metrics: {},
+          logTail: '',
+        })
+    await transact(async ({ pipelines, ledger }) => {
+      const run = await found(pipelines, id)
+      if (run.state !== 'running') return
+      const ended: PipelineRun = {
+        ...run,
+        state: outcome,
+        reason,
+        lockDigest,
+        endedMs: clock.nowMs(),
+      }
+      await pipelines.save(ended)
+      await ledger.append(actor, [pipelineRunFinished(ended)])
+    })
   }
 }
 
