@@ -10,6 +10,7 @@ import type { Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
 import type { Handler } from '#work'
+import { versionMadeBy } from './candidate.ts'
 import type { LocalClones } from './clones.ts'
 import { promotionEvidence, scoresOf } from './evidence.ts'
 import type { Ground } from './ground.ts'
@@ -104,7 +105,7 @@ export function governingHandlers(
       acts: {
         project: (name) => projects.get(name),
         runPipeline: pipelineRunner({ ...ground, ...parts }),
-        versionMadeBy: (pipelineRun, model) => versionMadeBy(ground, pipelineRun, model),
+        versionMadeBy: (pipelineRun, model) => versionMadeBy(store.read, pipelineRun, model),
         promote: async (actor, request) => {
           await governance.request(actor, { ...request, decidedBy: 'caller' })
           return governance.decide(request.id)
@@ -166,22 +167,4 @@ async function succeededWith(
     if (run?.state === 'succeeded') return true
   }
   return false
-}
-
-/** The newest version of `model` that one of the run's stages logged, by the ledger's edges. */
-async function versionMadeBy(
-  { store }: Ground,
-  pipelineRun: string,
-  model: string,
-): Promise<number | undefined> {
-  const versions: number[] = []
-  for (const { run } of await store.read.pipelines.stages(pipelineRun)) {
-    if (run === null) continue
-    for (const { from } of await store.read.ledger.edgesTo({ kind: 'run', id: run })) {
-      const at = from.id.lastIndexOf('/')
-      if (from.kind === 'model-version' && from.id.slice(0, at) === model)
-        versions.push(Number(from.id.slice(at + 1)))
-    }
-  }
-  return versions.length === 0 ? undefined : Math.max(...versions)
 }
