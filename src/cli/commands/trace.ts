@@ -10,6 +10,8 @@ export interface ShownTrace {
     depth: number
     via: { from: { kind: string; id: string }; relation: string; position: number } | null
   }[]
+  /** Whether there is more than the server walks through. */
+  cut: boolean
 }
 
 export const trace = command({
@@ -33,7 +35,7 @@ export const trace = command({
 })
 
 /** The chain as a reader follows it, each step with the ledger entry that proves it. */
-export function traceLines({ prediction, chain }: ShownTrace): string[] {
+export function traceLines({ prediction, chain, cut }: ShownTrace): string[] {
   return [
     `prediction ${prediction.id} of ${prediction.endpoint}`,
     ...chain.map(({ kind, id, via }) => {
@@ -41,5 +43,6 @@ export function traceLines({ prediction, chain }: ShownTrace): string[] {
         via === null ? '' : `  (${via.from.kind} ${via.relation}; entry ${via.position})`
       return `  ${kind.padEnd(16)} ${id}${because}`
     }),
+    ...(cut ? ['  … and more than one walk takes in; go on from a step with /api/v1/lineage'] : []),
   ]
 }

@@ -1,1 +1,1 @@
-export { createLineage, type Lineage, type Station, type Walk } from './lineage.ts'
+export { createLineage, STATIONS_MAX, type Lineage, type Station, type Walk } from './lineage.ts'

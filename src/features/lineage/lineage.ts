@@ -1,14 +1,19 @@
 import type { Edge, Entry, LedgerReads, Ref } from '#ledger'
 
-/** A thing on the way back, with the ledger entry that first tells of it. */
+/** A thing on the way. */
 export interface Station {
   readonly ref: Ref
   /** Steps from where the walk began. */
   readonly depth: number
+  /** The step that first led here; null where the walk began. */
+  readonly via: { readonly from: Ref; readonly relation: string; readonly position: number } | null
 }
 
 export interface Walk {
   readonly stations: readonly Station[]
+  /** Whether there was more than the walk may take in. */
+  readonly cut: boolean
+  /** Between the stations, as they were written. */
   readonly edges: readonly (Edge & { readonly position: number })[]
   /** The entries that the edges were written in, by position: the evidence. */
   readonly entries: readonly Entry[]
@@ -23,6 +28,8 @@ export interface Lineage {
 
 /** Enough for any one model's story; a runaway graph must not take the server with it. */
 export const STATIONS_MAX = 500
+/** Things that are told of again and again have more edges than neighbours. */
+const EDGES_MAX = 4 * STATIONS_MAX
 
 export function createLineage({ read }: { read: LedgerReads }): Lineage {
   const walk = async (
@@ -30,20 +37,26 @@ export function createLineage({ read }: { read: LedgerReads }): Lineage {
     edgesAt: (ref: Ref) => Promise<(Edge & { position: number })[]>,
     next: (edge: Edge) => Ref,
   ): Promise<Walk> => {
-    const stations: Station[] = [{ ref: from, depth: 0 }]
+    const stations: Station[] = [{ ref: from, depth: 0, via: null }]
     const seen = new Set([keyOf(from)])
     const edges: (Edge & { position: number })[] = []
-    for (let at = 0; at < stations.length && stations.length < STATIONS_MAX; at++) {
-      const station = stations[at] as Station
-      for (const edge of await edgesAt(station.ref)) {
-        edges.push(edge)
+    let cut = false
+    // Each station is asked once, so that a circle ends; all of them, so that no edge between two is missing.
+    for (const { ref: here, depth } of stations)
+      for (const edge of await edgesAt(here)) {
         const ref = next(edge)
-        if (seen.has(keyOf(ref))) continue
+        const isNew = !seen.has(keyOf(ref))
+        if (edges.length >= EDGES_MAX || (isNew && stations.length >= STATIONS_MAX)) {
+          cut = true
+          continue
+        }
+        edges.push(edge)
+        if (!isNew) continue
         seen.add(keyOf(ref))
-        stations.push({ ref, depth: station.depth + 1 })
+        const { relation, position } = edge
+        stations.push({ ref, depth: depth + 1, via: { from: here, relation, position } })
       }
-    }
-    return { stations, edges, entries: await entriesOf(edges) }
+    return { stations, cut, edges, entries: await entriesOf(edges) }
   }
 
   const entriesOf = async (edges: readonly { position: number }[]): Promise<Entry[]> => {

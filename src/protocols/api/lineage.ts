@@ -73,18 +73,12 @@ export function lineageRoutes(
 
 function walkToWire(walk: Walk) {
   const chain = walk.stations
-    .toSorted((a, b) => CHAIN.indexOf(a.ref.kind) - CHAIN.indexOf(b.ref.kind) || a.depth - b.depth)
-    .map(({ ref, depth }) => {
-      const edge = walk.edges.find((each) => each.to.kind === ref.kind && each.to.id === ref.id)
-      return {
-        kind: ref.kind,
-        id: ref.id,
-        depth,
-        via:
-          edge === undefined
-            ? null
-            : { from: edge.from, relation: edge.relation, position: edge.position },
-      }
-    })
-  return { chain, edges: walk.edges, entries: walk.entries.map(entryToWire) }
+    .toSorted((a, b) => placeOf(a.ref.kind) - placeOf(b.ref.kind) || a.depth - b.depth)
+    .map(({ ref, depth, via }) => ({ kind: ref.kind, id: ref.id, depth, via }))
+  return { chain, cut: walk.cut, edges: walk.edges, entries: walk.entries.map(entryToWire) }
+}
+
+function placeOf(kind: RefKind): number {
+  const place = CHAIN.indexOf(kind)
+  return place === -1 ? CHAIN.length : place
 }
