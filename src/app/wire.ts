@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '#base/clock'
 import { randomIds, type Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import { createLedger, startFollowers } from '#ledger'
+import { openLedger, startFollowers } from '#ledger'
 import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore } from '#stores/sql/index'
 import { startWorker } from '#work'
@@ -56,7 +56,7 @@ export async function startServer(
     const store = await openSqlStore(join(config.home, 'orrery.db'), { clock, ids })
     undo.push(store.close)
     const objects = await openLocalObjects(join(config.home, 'objects'))
-    const ledger = createLedger({
+    const ledger = await openLedger({
       read: store.read.ledger,
       transact: store.transact,
       clock,

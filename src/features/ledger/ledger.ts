@@ -3,7 +3,7 @@ import { Problem } from '#base/problem'
 import { textOf } from './entry.ts'
 import type { Entry } from './fact.ts'
 import { inclusionProof, rootOf } from './merkle.ts'
-import { checkpointText, signedNote, verifierKey, type SigningKey } from './note.ts'
+import { checkpointIn, checkpointText, signedNote, verifierKey, type SigningKey } from './note.ts'
 import type { LedgerReads, Transact } from './store.ts'
 
 export interface InclusionReceipt {
@@ -26,12 +26,37 @@ export interface Ledger {
   prove(position: number): Promise<InclusionReceipt>
 }
 
-export function createLedger(dependencies: {
-  read: LedgerReads
-  transact: Transact<object>
-  clock: Clock
-  key: SigningKey
-}): Ledger {
+interface Dependencies {
+  readonly read: LedgerReads
+  readonly transact: Transact<object>
+  readonly clock: Clock
+  readonly key: SigningKey
+}
+
+/**
+ * The ledger that is there. Throws a `conflict` problem when it does not continue its last signed head, or when
+ * another key signed that: adding to such a history would hide what happened to it.
+ */
+export async function openLedger(dependencies: Dependencies): Promise<Ledger> {
+  const { read, key } = dependencies
+  const newest = await read.newestCheckpoint()
+  if (newest === undefined) return createLedger(dependencies)
+  const head = checkpointIn(newest.note, verifierKey(key))
+  if (head === undefined)
+    throw new Problem(
+      'conflict',
+      'the ledger was signed with another key; restore the key that belongs to it, keys/ledger.pem',
+    )
+  const isThere = head.size <= (await read.size())
+  if (!isThere || !(await rootOf(head.size, read.node)).equals(head.root))
+    throw new Problem(
+      'conflict',
+      `the ledger is not the one whose first ${head.size} entries were signed; see "orrery audit verify", and restore a backup`,
+    )
+  return createLedger(dependencies)
+}
+
+export function createLedger(dependencies: Dependencies): Ledger {
   const { read, transact, clock, key } = dependencies
 
   const checkpoint = async () => {

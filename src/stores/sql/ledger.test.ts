@@ -12,6 +12,7 @@ import {
   checkpointIn,
   createLedger,
   leafHash,
+  openLedger,
   platformActor,
   provesInclusion,
   verifierKey,
@@ -333,6 +334,33 @@ test('a receipt proves its entry to one who has only the verifier key', async ()
   }
   await expect(ledger.prove(10)).rejects.toMatchObject({ code: 'not-found' })
   await store.close()
+})
+
+test('a ledger is opened only with the key that signed it, and with all that was signed', async () => {
+  const opened = async (file: string, by = key) => {
+    const clock = manualClock()
+    const store = await openSqlStore(file, { clock, ids: countedIds() })
+    try {
+      await openLedger({ read: store.read.ledger, transact: store.transact, clock, key: by })
+    } finally {
+      await store.close()
+    }
+  }
+  await opened(await history(0))
+  const file = await history(12)
+  await opened(file)
+  const other = { name: 'orrery', privateKey: generateKeyPairSync('ed25519').privateKey }
+  await expect(opened(file, other)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('restore the key that belongs to it'),
+  })
+  tamper(file, 'delete from ledger_entries where position > 9')
+  await expect(opened(file)).rejects.toMatchObject({
+    message: expect.stringContaining('not the one whose first 12 entries were signed'),
+  })
+  const rewritten = await history(12)
+  await rewriteHistory(rewritten, 12, 6)
+  await expect(opened(rewritten)).rejects.toMatchObject({ code: 'conflict' })
 })
 
 test('a head is signed once for each size, by however many at once', async () => {

@@ -17,7 +17,7 @@ export interface Client {
   bytes(path: string): Promise<Outcome<Buffer>>
 }
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 
 /** A real client over HTTP. An answer that is an error ends the test: nothing that is sent here is wrong. */
 export function clientOf(url: string): Client {
