@@ -38,17 +38,16 @@ export function apiClient(url: string): ApiClient {
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       })
     } catch (cause) {
-      throw new Problem(
-        'unavailable',
-        `no server answers at ${url}; start one with "orrery up" or name it with --url`,
-        { cause: String(cause) },
-      )
+      throw noAnswer(url, cause)
     }
     if (response.ok) return response
     throw problemIn(await response.text(), response.status, url)
   }
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const text = await (await request(method, path, body)).text()
+    const response = await request(method, path, body)
+    const text = await response.text().catch((cause: unknown) => {
+      throw noAnswer(url, cause)
+    })
     return JSON.parse(text === '' ? 'null' : text) as T
   }
   return {
@@ -68,6 +67,14 @@ export function apiClient(url: string): ApiClient {
       yield* (await request('GET', path)).body ?? []
     },
   }
+}
+
+function noAnswer(url: string, cause: unknown): Problem {
+  return new Problem(
+    'unavailable',
+    `no server answers at ${url}; start one with "orrery up" or name it with --url`,
+    { cause: String(cause) },
+  )
 }
 
 function problemIn(text: string, status: number, url: string): Problem {
@@ -106,11 +113,7 @@ export async function mlflowCall<T>(
           },
     )
   } catch (cause) {
-    throw new Problem(
-      'unavailable',
-      `no server answers at ${url}; start one with "orrery up" or name it with --url`,
-      { cause: String(cause) },
-    )
+    throw noAnswer(url, cause)
   }
   if (response.ok) return (await response.json()) as T
   const { message } = (await response.json().catch(() => ({}))) as { message?: string }

@@ -9,7 +9,7 @@ import { apiClient, type ApiClient } from '../client.ts'
 import { traceLines, type ShownTrace } from '../commands/trace.ts'
 import { readMonth, type Month } from './flights.ts'
 import { makeProject, type DemoProject } from './project.ts'
-import { endEarlierServer, startDemoServer, type DemoServer } from './server.ts'
+import { endEarlierServer, patiently, startDemoServer, type DemoServer } from './server.ts'
 import { createStoryteller, type Storyteller } from './story.ts'
 import {
   type Span,
@@ -82,6 +82,15 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+function patientClient(url: string): ApiClient {
+  const api = apiClient(url)
+  return {
+    ...api,
+    get: (path, query) => patiently(url, () => api.get(path, query)),
+    post: (path, body) => patiently(url, () => api.post(path, body)),
+  }
+}
+
 /** A fresh home, server and project; what an earlier demo left is ended and removed. Python environments are kept, being the same. */
 async function begin(place: string): Promise<Demo> {
   const home = join(place, 'home')
@@ -99,7 +108,7 @@ async function begin(place: string): Promise<Demo> {
     url: server.url,
     variables,
   })
-  const api = apiClient(server.url)
+  const api = patientClient(server.url)
   say(`The server is up at ${server.url}; the project lies in ${project.folder}`)
   say('Building the Python environment of the project (once) …')
   await project.orrery('environment')

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ORRERY, type Variables } from './server.ts'
+import { ORRERY, patiently, type Variables } from './server.ts'
 
 const run = promisify(execFile)
 
@@ -39,7 +39,8 @@ export async function makeProject(place: {
     })
     return stdout
   }
-  const orrery = (...args: string[]) => at(process.execPath, [ORRERY, ...args])
+  const orrery = (...args: string[]) =>
+    patiently(place.url, () => at(process.execPath, [ORRERY, ...args]))
   const git = (...args: string[]) =>
     at('git', ['-c', 'user.name=Orrery demo', '-c', 'user.email=demo@localhost', ...args])
 

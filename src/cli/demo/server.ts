@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runningServer } from '#app/home'
-import { Problem } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 
 export interface DemoServer {
   readonly url: string
@@ -16,6 +16,7 @@ export interface DemoServer {
 export type Variables = Readonly<Record<string, string | undefined>>
 
 const START_TRIES = 200
+const RESTARTS_MAX = 20
 
 /** The program that this very process runs, so that the demo uses what a user would type. */
 export const ORRERY = join(import.meta.dirname, '..', '..', '..', 'bin', 'orrery')
@@ -86,6 +87,18 @@ export async function answering(url: string): Promise<void> {
     await sleep(50)
   }
   throw new Problem('unavailable', `the server at ${url} does not answer; its server.log says why`)
+}
+
+/** Does `work` again for as long as the server is being restarted; all that the demo asks for may be asked twice. */
+export async function patiently<T>(url: string, work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (tries >= RESTARTS_MAX || !messageOf(error).includes('no server answers')) throw error
+      await answering(url)
+    }
+  }
 }
 
 async function freePort(): Promise<number> {
