@@ -19,8 +19,15 @@ export function comparisonRoutes(app: FastifyInstance, compare: CompareRoles): v
         querystring: Type.Object({ from: Type.String(), to: Type.String() }),
       },
     },
-    async ({ params, query }) =>
-      compare(params.name, { fromMs: timeOf('from', query.from), toMs: timeOf('to', query.to) }),
+    async ({ params, query }) => {
+      const span = { fromMs: timeOf('from', query.from), toMs: timeOf('to', query.to) }
+      if (span.fromMs >= span.toMs)
+        throw new Problem(
+          'invalid',
+          `from is ${query.from} and to is ${query.to}; from must be before to`,
+        )
+      return compare(params.name, span)
+    },
   )
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { Problem } from '#base/problem'
 import type { Ref, RefKind } from '#ledger'
 import type { Lineage, Walk } from '#lineage'
 import { entryToWire } from './ledger.ts'
@@ -29,6 +30,8 @@ const CHAIN: readonly RefKind[] = [
   'commit',
   'environment',
   'dataset-version',
+  'endpoint',
+  'segment',
 ]
 
 export function lineageRoutes(
@@ -54,7 +57,7 @@ export function lineageRoutes(
       schema: {
         summary: 'Walk from a named thing or digest to its causes, or to what came of it',
         querystring: Type.Object({
-          kind: Type.String(),
+          kind: Type.String({ description: `One of ${CHAIN.join(', ')}.` }),
           id: Type.String(),
           direction: Type.Union([Type.Literal('back'), Type.Literal('forward')], {
             default: 'back',
@@ -63,7 +66,7 @@ export function lineageRoutes(
       },
     },
     async ({ query }) => {
-      const from = { kind: query.kind as RefKind, id: query.id }
+      const from = { kind: kindOf(query.kind), id: query.id }
       return walkToWire(
         await (query.direction === 'back' ? lineage.walkBack(from) : lineage.walkForward(from)),
       )
@@ -73,12 +76,16 @@ export function lineageRoutes(
 
 function walkToWire(walk: Walk) {
   const chain = walk.stations
-    .toSorted((a, b) => placeOf(a.ref.kind) - placeOf(b.ref.kind) || a.depth - b.depth)
+    .toSorted((a, b) => CHAIN.indexOf(a.ref.kind) - CHAIN.indexOf(b.ref.kind) || a.depth - b.depth)
     .map(({ ref, depth, via }) => ({ kind: ref.kind, id: ref.id, depth, via }))
   return { chain, cut: walk.cut, edges: walk.edges, entries: walk.entries.map(entryToWire) }
 }
 
-function placeOf(kind: RefKind): number {
-  const place = CHAIN.indexOf(kind)
-  return place === -1 ? CHAIN.length : place
+function kindOf(text: string): RefKind {
+  const kind = CHAIN.find((each) => each === text)
+  if (kind !== undefined) return kind
+  throw new Problem(
+    'invalid',
+    `kind is ${JSON.stringify(text)}; it must be one of ${CHAIN.join(', ')}`,
+  )
 }

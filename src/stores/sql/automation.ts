@@ -22,10 +22,18 @@ export function policyRunReads(db: Kysely<AutomationTables>): PolicyRunReads {
       return row === undefined ? undefined : runOf(row)
     },
     list: async ({ limit, before }) => {
-      let query = rows().orderBy('cause', 'desc').orderBy('id').limit(limit)
+      let query = rows().orderBy('cause', 'desc').orderBy('id', 'desc').limit(limit)
       if (before !== undefined)
-        query = query.where('cause', '<', (e) =>
-          e.selectFrom('policy_runs').select('cause').where('id', '=', before),
+        query = query.where((e) =>
+          e(
+            e.refTuple('cause', 'id'),
+            '<',
+            e
+              .selectFrom('policy_runs as mark')
+              .select(['mark.cause', 'mark.id'])
+              .where('mark.id', '=', before)
+              .$asTuple('cause', 'id'),
+          ),
         )
       return (await query.execute()).map(runOf)
     },

@@ -24,13 +24,15 @@ const config: ProjectConfig = {
 }
 
 let store: SqlStore
+let clock: ReturnType<typeof manualClock>
 let governance: Governance
 let aliases: Map<string, number>
 let auc: number
 
 beforeEach(async () => {
   const place = await mkdtemp(join(tmpdir(), 'orrery-governance-'))
-  const world = { clock: manualClock(), ids: countedIds() }
+  clock = manualClock()
+  const world = { clock, ids: countedIds() }
   store = await openSqlStore(join(place, 'orrery.db'), world)
   aliases = new Map()
   auc = 0.7
@@ -135,4 +137,16 @@ test('a protected alias moves only through a promotion; others are free', async 
     message: expect.stringContaining('orrery promote late:VERSION champion'),
   })
   await expect(governance.checkMove('late', 'baseline')).resolves.toBeUndefined()
+})
+
+test('promotions are listed newest first and in pages, whoever named them', async () => {
+  const request = { model: 'late', version: 1, alias: 'champion' }
+  for (const id of ['promote-1', '01B', '01A', 'promote-0']) {
+    await governance.request(actor, { ...request, id })
+    if (id === '01B') clock.advance(1)
+  }
+  const listed = async (page: { limit: number; before?: string }) =>
+    (await governance.list(page)).map(({ id }) => id)
+  expect(await listed({ limit: 3 })).toEqual(['promote-0', '01A', 'promote-1'])
+  expect(await listed({ limit: 3, before: 'promote-1' })).toEqual(['01B'])
 })

@@ -27,8 +27,25 @@ export function promotionReads(db: Kysely<GovernanceTables>): PromotionReads {
       return row === undefined ? undefined : promotionOf(row)
     },
     list: async ({ limit, before, model }) => {
-      let query = db.selectFrom('promotions').selectAll().orderBy('id', 'desc').limit(limit)
-      if (before !== undefined) query = query.where('id', '<', before)
+      // Not by id alone: those that policies ask for are named after their policy run.
+      let query = db
+        .selectFrom('promotions')
+        .selectAll()
+        .orderBy('created_ms', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+      if (before !== undefined)
+        query = query.where((e) =>
+          e(
+            e.refTuple('created_ms', 'id'),
+            '<',
+            e
+              .selectFrom('promotions as mark')
+              .select(['mark.created_ms', 'mark.id'])
+              .where('mark.id', '=', before)
+              .$asTuple('created_ms', 'id'),
+          ),
+        )
       if (model !== undefined) query = query.where('model', '=', model)
       return (await query.execute()).map(promotionOf)
     },
