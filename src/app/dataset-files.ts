@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environment, type Config } from './config.ts'
 import type { LocalClones } from './clones.ts'
 import { cacheFolderOf, useServerCache } from './run-pipeline.ts'
 import { readSettings, remoteFolder } from './project-settings.ts'
-import type { Projects } from '#projects'
+import type { Project, Projects } from '#projects'
 import { printTree, readTree } from '#protocols/dvc/tree'
 import { openObjectFolder } from '#stores/dvc/objects'
 import { openFolderRemote } from '#stores/dvc/remote'
@@ -32,14 +33,33 @@ export function datasetFiles({
 }): DatasetFiles {
   const trees = { print: printTree, read: readTree }
 
-  /** The remote of the project as its newest commit names it; a work tree holds the settings. */
-  const remoteOf = async (name: string, cache: ReturnType<typeof openObjectFolder>) => {
+  const preparing = new Map<string, Promise<string>>()
+
+  /** A work tree of the project's newest commit, for its settings; those of earlier commits go. */
+  const settingsOf = async (name: string): Promise<string> => {
     const project = await projects.get(name)
-    const folder = join(config.home, 'settings', `${name}-${project.commit.slice(0, 12)}`)
-    if (!existsSync(join(folder, '.dvc', 'config.local'))) {
-      await clones.workTree(project.origin, project.commit, folder)
-      await useServerCache(folder, cacheFolderOf(config, name))
-    }
+    const all = join(config.home, 'settings', name)
+    const folder = join(all, project.commit)
+    if (existsSync(join(folder, '.dvc', 'config.local'))) return folder
+    const made = preparing.get(folder) ?? prepare(project, { all, folder })
+    preparing.set(folder, made)
+    return made.finally(() => preparing.delete(folder))
+  }
+
+  const prepare = async (
+    { name, origin, commit }: Project,
+    { all, folder }: { all: string; folder: string },
+  ): Promise<string> => {
+    await mkdir(all, { recursive: true })
+    for (const earlier of await readdir(all)) await clones.dropWorkTree(origin, join(all, earlier))
+    await clones.workTree(origin, commit, folder)
+    await useServerCache(folder, cacheFolderOf(config, name))
+    return folder
+  }
+
+  /** The remote of the project as its newest commit names it. */
+  const remoteOf = async (name: string, cache: ReturnType<typeof openObjectFolder>) => {
+    const folder = await settingsOf(name)
     return openFolderRemote({
       ...remoteFolder(readSettings(folder, environment), undefined),
       cache,

@@ -247,7 +247,9 @@ function holdsDate(value: ParamValue): boolean {
 function numbersIn(values: ParamMap, prefix: string): [string, number][] {
   return [...values].flatMap(([key, value]): [string, number][] => {
     const name = `${prefix}${String(key)}`
-    if (typeof value === 'number' || typeof value === 'bigint') return [[name, Number(value)]]
+    // What is no number, or infinite, is in the file for whoever looks; a summary has no place for it.
+    if (typeof value === 'number' || typeof value === 'bigint')
+      return Number.isFinite(Number(value)) ? [[name, Number(value)]] : []
     return isMap(value) ? numbersIn(value, `${name}.`) : []
   })
 }
