@@ -48,7 +48,7 @@ export function apiClient(url: string): ApiClient {
     const text = await response.text().catch((cause: unknown) => {
       throw noAnswer(url, cause)
     })
-    return JSON.parse(text === '' ? 'null' : text) as T
+    return answerIn(text, response.status, url) as T
   }
   return {
     url,
@@ -88,6 +88,18 @@ function problemIn(text: string, status: number, url: string): Problem {
   } catch {
     // Not our server's words: told below by what we do know.
   }
+  return stranger(status, url)
+}
+
+function answerIn(text: string, status: number, url: string): unknown {
+  try {
+    return JSON.parse(text === '' ? 'null' : text) as unknown
+  } catch {
+    throw stranger(status, url)
+  }
+}
+
+function stranger(status: number, url: string): Problem {
   return new Problem(
     'unavailable',
     `${url} answered ${status}, not as an Orrery server does; check the address`,
@@ -115,7 +127,12 @@ export async function mlflowCall<T>(
   } catch (cause) {
     throw noAnswer(url, cause)
   }
-  if (response.ok) return (await response.json()) as T
-  const { message } = (await response.json().catch(() => ({}))) as { message?: string }
-  throw new Problem('invalid', message ?? `${url} answered ${response.status}`)
+  const text = await response.text().catch((cause: unknown) => {
+    throw noAnswer(url, cause)
+  })
+  const answer = answerIn(text, response.status, url) as T & { message?: string }
+  if (response.ok) return answer
+  throw answer.message === undefined
+    ? stranger(response.status, url)
+    : new Problem('invalid', answer.message)
 }

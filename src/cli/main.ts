@@ -6,6 +6,9 @@ import { commandsFor } from './commands/index.ts'
 
 /** The command line: one file a command, listed in `commands/index.ts`. */
 export async function main(args: readonly string[]): Promise<void> {
+  const commands = await commandsFor(args[0])
+  // One command is left when the first word names it.
+  const named = commands.length === 1 ? args[0] : undefined
   const parser = yargs([...args])
     .scriptName('orrery')
     .usage('$0 <command>\n\nThe machine-learning lifecycle as one loop.')
@@ -17,14 +20,20 @@ export async function main(args: readonly string[]): Promise<void> {
     .recommendCommands()
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      throw error ?? new Problem('invalid', message)
+      throw error ?? new Problem('invalid', helped(message, named))
     })
-  for (const command of await commandsFor(args[0])) parser.command(command)
+  for (const command of commands) parser.command(command)
   try {
     await parser.parseAsync()
   } catch (error) {
     report(error)
   }
+}
+
+/** What is wrong with the arguments, in one line that ends with the command that helps. */
+function helped(message: string, command: string | undefined): string {
+  const line = message.replace(/\s*\n\s*/g, ' ').trim()
+  return command === undefined ? line : `${line}; "orrery ${command} --help" tells what it takes`
 }
 
 function report(error: unknown): void {

@@ -61,8 +61,11 @@ async function verify({ home, against, json }: Flags): Promise<void> {
 }
 
 async function prove(flags: Flags): Promise<void> {
-  if (flags.position === undefined)
-    throw new Problem('invalid', 'name the entry to prove: orrery audit prove POSITION')
+  if (flags.position === undefined || !Number.isInteger(flags.position))
+    throw new Problem(
+      'invalid',
+      'name the entry to prove by its number: orrery audit prove POSITION',
+    )
   const api = apiClient(await serverUrl(flags))
   const receipt = await api.get(`/ledger/entries/${encodeURIComponent(flags.position)}/proof`)
   process.stdout.write(`${JSON.stringify(receipt, null, flags.json === true ? 0 : 2)}\n`)

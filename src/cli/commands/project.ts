@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Argv } from 'yargs'
+import { Problem } from '#base/problem'
 import { apiClient, serverUrl } from '../client.ts'
 import { command } from '../command.ts'
 
@@ -59,7 +60,12 @@ async function act(
     const origin = /^[a-z]+:\/\/|^[\w.-]+@[\w.-]+:/.test(where) ? where : resolve(where)
     return api.post('/projects', branch === undefined ? { origin } : { origin, branch })
   }
-  const name = encodeURIComponent(subject ?? '')
+  if (subject === undefined)
+    throw new Problem(
+      'invalid',
+      `name the project: orrery project ${action} NAME; "orrery project list" lists them`,
+    )
+  const name = encodeURIComponent(subject)
   return action === 'sync' ? api.post(`/projects/${name}/sync`, {}) : api.get(`/projects/${name}`)
 }
 
