@@ -6,6 +6,8 @@ import type { RunRecorder } from '#stages'
 
 /** A server may be restarting: it is asked again for this long. */
 const PATIENCE_MS = 60_000
+/** Nothing has run yet when the first word is sent: whoever named a wrong server hears it soon. */
+const START_PATIENCE_MS = 3000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 const ANSWER_MS = 30_000
@@ -29,11 +31,15 @@ export function httpRecorder(
   const { cause } = dependencies
   return {
     pipelineStarted: (start) =>
-      post('/pipeline-runs', {
-        id: dependencies.ids.ulid(),
-        ...start,
-        ...(cause === undefined ? {} : { cause }),
-      }),
+      post(
+        '/pipeline-runs',
+        {
+          id: dependencies.ids.ulid(),
+          ...start,
+          ...(cause === undefined ? {} : { cause }),
+        },
+        START_PATIENCE_MS,
+      ),
     stageStarted: ({ pipelineRunId, ...start }) => post(`${at(pipelineRunId)}/stages`, start),
     // What names the stage's run stands in the path already.
     stageFinished: async ({ pipelineRunId, stage, runId: _run, ...end }) => {
@@ -64,15 +70,16 @@ function poster(
   }: { clock: Clock; patienceMs?: number; signal?: AbortSignal },
 ) {
   const url = `${baseUrl.replace(/\/+$/, '')}/api/v1`
-  return async <T>(path: string, body: unknown): Promise<T> => {
-    const untilMs = clock.nowMs() + patienceMs
+  return async <T>(path: string, body: unknown, mostMs = patienceMs): Promise<T> => {
+    const waitMs = Math.min(mostMs, patienceMs)
+    const untilMs = clock.nowMs() + waitMs
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const answer = await once<T>(url + path, body, signal)
       if ('ok' in answer) return answer.ok
       if (signal.aborted || clock.nowMs() + pauseMs > untilMs)
         throw new Problem(
           'unavailable',
-          `the server at ${baseUrl} could not record the run for ${Math.round(patienceMs / 1000)} s (${answer.again}); start it, or use --no-record`,
+          `the server at ${baseUrl} could not record the run for ${Math.round(waitMs / 1000)} s (${answer.again}); start it (orrery up), or use --no-record`,
         )
       await sleep(pauseMs, undefined, { signal })
     }
