@@ -92,6 +92,7 @@ function placeOf(path: string, name: string, schema: Schema, things: Things): st
 function queryOf(name: string, schema: Schema): string {
   if (schema.format === 'date-time' || name === 'from') return '2024-01-01T00:00:00Z'
   if (name === 'to') return '2024-02-01T00:00:00Z'
+  if (name === 'kind') return 'endpoint'
   if (name === 'after' && schema.pattern !== undefined) return '1.1.1'
   const example = exampleOf(schema)
   return typeof example === 'string' ? example : JSON.stringify(example)
