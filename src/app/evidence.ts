@@ -19,6 +19,8 @@ interface Parts {
   endpointOf: (model: string) => Promise<string | undefined>
   /** Event time of the newest row that a version was trained on; null when that is not known. */
   trainedUntil: (model: string, version: number) => Promise<number | null>
+  /** Why a version cannot be loaded, if it cannot. */
+  fault: (model: string, version: number) => Promise<string | undefined>
   /** A version's score for each row. */
   score: (
     model: string,
@@ -43,6 +45,8 @@ export function promotionEvidence(parts: Parts): Evidence {
   return {
     current: async (model, alias) =>
       (await registryReads.findVersionByAlias(model, alias))?.version,
+    fault: async (model, version) =>
+      (await parts.endpointOf(model)) === undefined ? undefined : parts.fault(model, version),
     hasSignature: async (model, version) =>
       (await registry.versions.get(model, version)).description.signature !== null,
     metric: async (model, version, name) => {

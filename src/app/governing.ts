@@ -1,4 +1,5 @@
 import { FINDING_TYPES, firePolicies, policyRunHandler } from '#automation'
+import { Problem } from '#base/problem'
 import { createGovernance, DECIDE_PROMOTION, type Governance } from '#governance'
 import type { Follower } from '#ledger'
 import { platformActor } from '#ledger'
@@ -42,6 +43,15 @@ export function governanceOf(
     trainedUntil: async (model, version) => {
       const known = await monitoring.reference(model, version)
       return known.state === 'known' ? known.reference.trainedUntilMs : null
+    },
+    fault: async (model, version) => {
+      try {
+        await serving.score(model, version, [])
+        return undefined
+      } catch (error) {
+        if (error instanceof Problem && error.code === 'invalid') return error.message
+        throw error
+      }
     },
     score: async (model, version, rows) => scoresOf(await serving.score(model, version, rows)),
   })

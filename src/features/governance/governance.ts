@@ -24,6 +24,8 @@ import type { PromotionReads, PromotionWrites } from './store.ts'
 export interface Evidence {
   /** The version that an alias names. Throws `not-found` for an unknown model. */
   current(model: string, alias: string): Promise<number | undefined>
+  /** Why the version cannot be loaded by an endpoint that would serve it; undefined when it can, or when none would. */
+  fault(model: string, version: number): Promise<string | undefined>
   /** Throws `not-found`. */
   hasSignature(model: string, version: number): Promise<boolean>
   /** The newest value of a metric among the runs of the pipeline that made the version. */
@@ -135,6 +137,9 @@ export function createGovernance<Tx extends PromotionTx>(
     decide: async (id) => {
       const promotion = await get(id)
       if (promotion.outcome.state !== 'checking') return promotion
+      const fault = await evidence.fault(promotion.model, promotion.version)
+      // What cannot answer is not compared: as champion it would bar the way to every later one.
+      if (fault !== undefined) return settle(promotion, [notLoaded(fault)])
       const checks: CheckResult[] = []
       for (const check of (await modelConfig(promotion.model))?.checks ?? [])
         checks.push(await resultOf(check, promotion, evidence))
@@ -200,6 +205,15 @@ function settlement<Tx extends PromotionTx>({ transact, moveAlias, clock }: Depe
 
 function decisionJob(id: string): NewJob {
   return { kind: DECIDE_PROMOTION, key: `${DECIDE_PROMOTION}:${id}`, payload: { promotion: id } }
+}
+
+function notLoaded(fault: string): CheckResult {
+  return {
+    check: 'loads',
+    passed: false,
+    reason: `the model cannot be loaded, so no endpoint could serve it: ${fault}`,
+    evidence: {},
+  }
 }
 
 function notChecked(reason: string): CheckResult {

@@ -28,6 +28,7 @@ let clock: ReturnType<typeof manualClock>
 let governance: Governance
 let aliases: Map<string, number>
 let auc: number
+let fault: string | undefined
 
 beforeEach(async () => {
   const place = await mkdtemp(join(tmpdir(), 'orrery-governance-'))
@@ -36,8 +37,10 @@ beforeEach(async () => {
   store = await openSqlStore(join(place, 'orrery.db'), world)
   aliases = new Map()
   auc = 0.7
+  fault = undefined
   const evidence: Evidence = {
     current: async (model, alias) => aliases.get(`${model}@${alias}`),
+    fault: async () => fault,
     hasSignature: async (model) => {
       if (model !== 'late') throw new Problem('not-found', `there is no model ${model}`)
       return true
@@ -149,4 +152,16 @@ test('promotions are listed newest first and in pages, whoever named them', asyn
     (await governance.list(page)).map(({ id }) => id)
   expect(await listed({ limit: 3 })).toEqual(['promote-0', '01A', 'promote-1'])
   expect(await listed({ limit: 3, before: 'promote-1' })).toEqual(['01B'])
+})
+
+test('a version that cannot be loaded is refused before anything is compared with it', async () => {
+  fault = 'protobuf parsing failed'
+  const { id } = await governance.request(actor, { model: 'late', version: 1, alias: 'champion' })
+  const { outcome } = await governance.decide(id)
+  expect(outcome).toMatchObject({
+    state: 'refused',
+    checks: [{ check: 'loads', passed: false }],
+    reasons: [expect.stringContaining('protobuf parsing failed')],
+  })
+  expect(aliases.get('late@champion')).toBeUndefined()
 })
