@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, posix } from 'node:path'
-import { parse } from 'yaml'
+import { dirname, join } from 'node:path'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
+import { readTrackedFile } from '#protocols/dvc/tracked-file'
 import { parseProjectFile } from '#protocols/project-file/index'
 import type { Clones, Snapshot, TrackedData } from '#projects'
 import { checkedOrigin, git } from './git.ts'
@@ -98,16 +98,11 @@ async function snapshotAt(mirror: string, commit: string, branch: string): Promi
 
 /** The outs of one `.dvc` file that have a content hash. */
 function trackedBy(file: string, text: string): TrackedData[] {
-  const { outs = [], wdir = '.' } = (parse(text, { intAsBigInt: false }) ?? {}) as {
-    wdir?: string
-    outs?: { path: string; md5?: string; size?: number; nfiles?: number }[]
-  }
-  return outs
-    .filter((out) => out.md5 !== undefined)
-    .map((out) => ({
-      path: posix.join(posix.dirname(file), wdir, out.path),
-      md5: String(out.md5),
-      sizeBytes: out.size ?? 0,
-      files: out.nfiles ?? 1,
-    }))
+  const { value, problems } = readTrackedFile(file, text)
+  if (problems.length > 0) throw new Problem('invalid', problems.join('; '), { problems })
+  return value.outs.flatMap(({ path, content }) =>
+    content === undefined
+      ? []
+      : [{ path, md5: content.md5, sizeBytes: content.sizeBytes ?? 0, files: content.files ?? 1 }],
+  )
 }

@@ -1,20 +1,18 @@
 import type { Comparison, Evidence, Replay } from '#governance'
-import { classOf, compareAucs, scoreOf, type Label } from '#monitoring'
+import { classOf, compareAucs, scoreOf, type Label, type Monitoring } from '#monitoring'
 import type { PipelineReads } from '#pipelines'
 import type { Registry, RegistryReads } from '#registry'
-import type { Logged, PredictionQueries, PredictionRow } from '#serving'
+import type { Logged, PredictionQueries } from '#serving'
 import type { Tracking } from '#tracking'
 import { Problem } from '#base/problem'
-
-/** Rows of the log that are read at a time. */
-const PAGE = 20_000
 
 interface Parts {
   registry: Registry
   registryReads: RegistryReads
   pipelines: PipelineReads
   tracking: Tracking
-  queries: PredictionQueries
+  queries: Pick<PredictionQueries, 'watermark'>
+  labelledRows: Monitoring['labelledRows']
   /** The endpoint that serves a model, if one does. */
   endpointOf: (model: string) => Promise<string | undefined>
   /** Event time of the newest row that a version was trained on; null when that is not known. */
@@ -69,28 +67,6 @@ export function promotionEvidence(parts: Parts): Evidence {
 }
 
 function replayOf(parts: Parts): Evidence['replay'] {
-  const { queries } = parts
-  const labelled = async (
-    endpoint: string,
-    fromMs: number,
-    toMs: number,
-  ): Promise<PredictionRow[]> => {
-    const rows: PredictionRow[] = []
-    let after: string | undefined
-    do {
-      const page = await queries.window(endpoint, {
-        fromMs,
-        toMs,
-        role: 'live',
-        limit: PAGE,
-        ...(after === undefined ? {} : { after }),
-      })
-      rows.push(...page.rows.filter((row) => classOf(row.label) !== undefined))
-      after = page.next ?? undefined
-    } while (after !== undefined)
-    return rows
-  }
-
   return async (model: string, candidate: number, champion: number): Promise<Replay> => {
     const endpoint = await parts.endpointOf(model)
     if (endpoint === undefined)
@@ -105,8 +81,9 @@ function replayOf(parts: Parts): Evidence['replay'] {
         `the training data of ${model}:${candidate} or ${model}:${champion} is not known, so no prediction is sure to be new to both; train in a pipeline with tracked data, and push the data`,
       )
     const fromMs = Math.max(...(ends as number[])) + 1
-    const toMs = ((await queries.watermark(endpoint)) ?? 0) + 1
-    const rows = await labelled(endpoint, fromMs, toMs)
+    const toMs = ((await parts.queries.watermark(endpoint)) ?? 0) + 1
+    const labelled = await Array.fromAsync(parts.labelledRows(endpoint, { fromMs, toMs }))
+    const rows = labelled.filter((row) => classOf(row.label) !== undefined)
     const inputs = rows.map((row) => row.inputs)
     return {
       labels: rows.map((row) => classOf(row.label) ?? 0),

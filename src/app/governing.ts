@@ -36,6 +36,7 @@ export function governanceOf(
     registryReads: store.read.registry,
     pipelines: store.read.pipelines,
     queries: serving.predictions,
+    labelledRows: monitoring.labelledRows,
     endpointOf: async (model) =>
       (await serving.endpoints.list()).find((endpoint) =>
         endpoint.model.startsWith(`models:/${model}@`),

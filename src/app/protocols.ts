@@ -47,6 +47,7 @@ export async function mountProtocols(
 function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
   return {
     ...parts,
+    actor: LOCAL_USER,
     version: VERSION,
     onGrowth: parts.store.onGrowth,
     policyRuns: parts.store.read.automation,

@@ -23,11 +23,10 @@ import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
 import { projectRoutes } from './projects.ts'
 
-/** On loopback without login everybody is the one local user. */
-const LOCAL_USER: Actor = { kind: 'user', id: 'local' }
-
 /** What the REST API speaks to. Each part is a feature's door. */
 export interface ApiParts extends Activity {
+  /** Who is asking. */
+  readonly actor: Actor
   readonly version: string
   readonly ledger: Ledger
   readonly projects: Projects
@@ -58,14 +57,14 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   ledgerRoutes(app, parts.ledger)
   eventRoutes(app, parts)
   overviewRoutes(app, parts)
-  projectRoutes(app, parts.projects, LOCAL_USER)
-  pipelineRunRoutes(app, parts.recordings, LOCAL_USER)
+  projectRoutes(app, parts.projects, parts.actor)
+  pipelineRunRoutes(app, parts.recordings, parts.actor)
   policyRoutes(app, parts.policyRuns)
   lineageRoutes(app, parts)
-  promotionRoutes(app, parts.governance, LOCAL_USER)
+  promotionRoutes(app, parts.governance, parts.actor)
   comparisonRoutes(app, parts.compareRoles)
   activityRoutes(app, parts)
-  endpointRoutes(app, parts.serving, LOCAL_USER)
+  endpointRoutes(app, parts.serving, parts.actor)
   predictionRoutes(app, parts.serving)
   monitorRoutes(app, parts.monitoring)
 }
