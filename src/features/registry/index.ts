@@ -17,6 +17,13 @@ export {
   type Stage,
 } from './model.ts'
 export type { ModelRecord, Models } from './models.ts'
+export {
+  parseModelFilter,
+  parseModelOrder,
+  parseVersionFilter,
+  parseVersionOrder,
+  type RegistryFilter,
+} from './filter.ts'
 export type { NewVersion } from './origin.ts'
 export type { Versions } from './versions.ts'
 export type {

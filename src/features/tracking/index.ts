@@ -30,6 +30,29 @@ export {
   type Search,
   type Tagged,
 } from './search.ts'
+export {
+  parseExperimentFilter,
+  parseExperimentOrder,
+  parseLoggedModelFilter,
+  parseLoggedModelOrder,
+  parseRunFilter,
+  parseRunOrder,
+  type ExperimentFilter,
+  type LoggedModelFilter,
+  type RunFilter,
+} from './filter/index.ts'
+export {
+  LIST,
+  NUMBER,
+  numberAttribute,
+  parseFilter,
+  parseOrder,
+  PRESENCE,
+  TEXT,
+  textAttribute,
+  type Term,
+  type Vocabulary,
+} from './filter/vocabulary.ts'
 export type {
   ExperimentSearch,
   HistoryPage,

@@ -1,6 +1,5 @@
+import { parseExperimentFilter, parseExperimentOrder } from '#tracking'
 import type { MlflowApp, MlflowParts } from './app.ts'
-import { experimentTerms } from './filter/tracking-terms.ts'
-import { conditionsIn, orderOf } from './filter/vocabulary.ts'
 import * as messages from './messages.ts'
 import type { Static } from 'typebox'
 import { pageIn, tokenOf } from './paging.ts'
@@ -81,8 +80,8 @@ function searchRoutes(app: MlflowApp, tracking: MlflowParts['tracking']): void {
   const search = async (asked: Static<typeof messages.SearchExperiments>) => {
     const { items, next } = await tracking.experiments.search({
       ...pageIn(asked, PAGE),
-      conditions: conditionsIn(asked.filter, experimentTerms),
-      order: orderOf(asked.order_by, experimentTerms),
+      conditions: parseExperimentFilter(asked.filter),
+      order: parseExperimentOrder(asked.order_by),
       lifecycles: lifecyclesIn(asked.view_type),
     })
     return { ...unlessEmpty({ experiments: items.map(experimentToWire) }), ...tokenOf(next) }

@@ -1,11 +1,14 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { Problem } from '#base/problem'
-import type { LoggedModelField, Order } from '#tracking'
+import {
+  parseLoggedModelFilter,
+  parseLoggedModelOrder,
+  type LoggedModelField,
+  type Order,
+} from '#tracking'
 import type { MlflowApp, MlflowParts } from './app.ts'
 import { entriesToWire } from './artifacts.ts'
-import { loggedModelTerms } from './filter/tracking-terms.ts'
-import { conditionsIn, orderOf } from './filter/vocabulary.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import { loggedModelStatusIn, loggedModelToWire, pairsIn, unlessEmpty } from './translate.ts'
@@ -109,7 +112,7 @@ function searchIn(body: Static<typeof messages.SearchLoggedModels>) {
     ...pageIn({ ...body, max_results: body.max_results || PAGE.byDefault }, PAGE),
     experimentIds,
     datasets,
-    conditions: conditionsIn(body.filter, loggedModelTerms(datasets)),
+    conditions: parseLoggedModelFilter(body.filter, datasets),
     order: (body.order_by ?? []).map(orderIn),
   }
 }
@@ -121,7 +124,7 @@ function orderIn(
   const datasets = dataset_name
     ? [datasetIn({ dataset_name, ...(dataset_digest ? { dataset_digest } : {}) })]
     : []
-  const [order] = orderOf([quotedKey(field_name)], loggedModelTerms(datasets))
+  const [order] = parseLoggedModelOrder([quotedKey(field_name)], datasets)
   return { field: (order as Order<LoggedModelField>).field, descending: !ascending }
 }
 

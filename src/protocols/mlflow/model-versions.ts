@@ -1,8 +1,6 @@
 import { Problem } from '#base/problem'
-import type { VersionField } from '#registry'
+import { parseVersionFilter, parseVersionOrder } from '#registry'
 import type { MlflowApp, MlflowParts } from './app.ts'
-import { kindIn, versionTerms } from './filter/registry-terms.ts'
-import { conditionsIn, orderOf } from './filter/vocabulary.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import { stageIn, versionIn, versionToWire } from './translate-registry.ts'
@@ -44,9 +42,11 @@ export function modelVersionRoutes(app: MlflowApp, parts: MlflowParts): void {
     `${path}/search`,
     { schema: { querystring: messages.SearchModels } },
     async ({ query }) => {
-      const asked = kindIn<VersionField>(conditionsIn(query.filter, versionTerms))
-      const order = orderOf(query.order_by, versionTerms)
-      const { items, next } = await versions.search({ ...pageIn(query, PAGE), ...asked, order })
+      const { items, next } = await versions.search({
+        ...pageIn(query, PAGE),
+        ...parseVersionFilter(query.filter),
+        order: parseVersionOrder(query.order_by),
+      })
       const found = items.map((version) => versionToWire(version))
       return { ...unlessEmpty({ model_versions: found }), ...tokenOf(next) }
     },

@@ -1,9 +1,7 @@
 import type { Static } from 'typebox'
 import { Problem } from '#base/problem'
-import type { ModelField } from '#registry'
+import { parseModelFilter, parseModelOrder } from '#registry'
 import type { MlflowApp, MlflowParts } from './app.ts'
-import { kindIn, modelTerms } from './filter/registry-terms.ts'
-import { conditionsIn, orderOf } from './filter/vocabulary.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import { modelToWire, stageIn, versionIn, versionToWire } from './translate-registry.ts'
@@ -31,9 +29,11 @@ export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void 
     `${path}/search`,
     { schema: { querystring: messages.SearchModels } },
     async ({ query }) => {
-      const asked = kindIn<ModelField>(conditionsIn(query.filter, modelTerms))
-      const order = orderOf(query.order_by, modelTerms)
-      const { items, next } = await models.search({ ...pageIn(query, PAGE), ...asked, order })
+      const { items, next } = await models.search({
+        ...pageIn(query, PAGE),
+        ...parseModelFilter(query.filter),
+        order: parseModelOrder(query.order_by),
+      })
       return { ...unlessEmpty({ registered_models: items.map(modelToWire) }), ...tokenOf(next) }
     },
   )

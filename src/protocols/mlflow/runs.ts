@@ -1,6 +1,5 @@
+import { parseRunFilter, parseRunOrder } from '#tracking'
 import type { MlflowApp, MlflowParts } from './app.ts'
-import { runTerms } from './filter/tracking-terms.ts'
-import { conditionsIn, orderOf } from './filter/vocabulary.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import {
@@ -52,8 +51,8 @@ export function runRoutes(app: MlflowApp, { tracking, actor }: MlflowParts): voi
       ...pageIn(body, PAGE),
       experimentIds: body.experiment_ids ?? [],
       lifecycles: lifecyclesIn(body.run_view_type),
-      conditions: conditionsIn(body.filter, runTerms),
-      order: orderOf(body.order_by, runTerms),
+      conditions: parseRunFilter(body.filter),
+      order: parseRunOrder(body.order_by),
     })
     return { ...unlessEmpty({ runs: items.map(runToWire) }), ...tokenOf(next) }
   })

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Comparator, Condition, Order } from '#tracking'
+import type { Comparator, Condition, Order } from '../search.ts'
 import { clausesIn, orderIn, type Clause } from './clauses.ts'
 
 /** What a name in a filter means, and how it may be compared. */
@@ -33,7 +33,7 @@ export function numberAttribute<Name extends string>(name: Name) {
 }
 
 /** Reads a filter. Throws `invalid` for names that the search does not know and values that do not fit. */
-export function conditionsIn<Field>(
+export function parseFilter<Field>(
   filter: string | undefined,
   vocabulary: Vocabulary<Field>,
 ): Condition<Field>[] {
@@ -50,7 +50,7 @@ export function conditionsIn<Field>(
 }
 
 /** Reads an order. Throws `invalid` for unknown keys and for a key that is there twice. */
-export function orderOf<Field>(
+export function parseOrder<Field>(
   keys: readonly string[] | undefined,
   vocabulary: Vocabulary<Field>,
 ): Order<Field>[] {

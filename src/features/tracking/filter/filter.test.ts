@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
 import { clausesIn } from './clauses.ts'
-import { kindIn, modelTerms, versionTerms } from './registry-terms.ts'
-import { experimentTerms, loggedModelTerms, runTerms } from './tracking-terms.ts'
-import { conditionsIn, orderOf, type Vocabulary } from './vocabulary.ts'
+import { experimentTerms, loggedModelTerms, runTerms } from './terms.ts'
+import { parseFilter, parseOrder, type Vocabulary } from './vocabulary.ts'
 
 /** A filter in short: `field comparator value`, or the words of its refusal. */
 function read<Field>(filter: string, vocabulary: Vocabulary<Field>): string {
   try {
-    return conditionsIn(filter, vocabulary)
+    return parseFilter(filter, vocabulary)
       .map(({ field, comparator, value }) => {
         const { of, ...rest } = field as { of: string }
         return `${of}:${String(Object.values(rest)[0])} ${comparator} ${JSON.stringify(value)}`
@@ -118,40 +117,21 @@ test.each(["params.x = 'a'", 'experiment_id = 1', "experiment_id = 'x'", "name >
   },
 )
 
-test('filters of registered models, versions and logged models read their own names', () => {
-  expect(read("name NOT IN ('a') AND tags.t = 'v'", modelTerms)).toBe(
-    'attribute:name not-in ["a"] & tag:t = "v"',
-  )
-  expect(read("run_id = 'x'", modelTerms)).toMatch(/^refused/)
-  expect(read("run_id IN ('a') and version_number >= 2", versionTerms)).toBe(
-    'attribute:runId in ["a"] & attribute:version >= 2',
-  )
-  expect(read("source_path IN ('x')", versionTerms)).toMatch(/^refused/)
+test('filters of logged models read their own names', () => {
   expect(
     read("name='model' AND status = 'READY' AND metrics.auc > 0.5", loggedModelTerms([])),
   ).toBe('attribute:name = "model" & attribute:status = "ready" & metric:auc > 0.5')
 })
 
-test.each([
-  ["tag.`mlflow.prompt.is_prompt` != 'true'", 'model'],
-  ["tags.`mlflow.prompt.is_prompt` = 'false'", 'model'],
-  ["tags.`mlflow.prompt.is_prompt` = 'true'", 'prompt'],
-  ["name = 'x'", 'model'],
-])('the clause on the prompt tag says what is searched: %s', (filter, kind) => {
-  const found = kindIn(conditionsIn(filter, modelTerms))
-  expect(found.kind).toBe(kind)
-  expect(found.conditions).toHaveLength(filter.startsWith('name') ? 1 : 0)
-})
-
 test('an order names a key and a direction, each key once', () => {
-  expect(orderOf(['metrics.`a b` DESC', 'start_time'], runTerms)).toEqual([
+  expect(parseOrder(['metrics.`a b` DESC', 'start_time'], runTerms)).toEqual([
     { field: { of: 'metric', key: 'a b' }, descending: true },
     { field: { of: 'attribute', name: 'startMs' }, descending: false },
   ])
-  expect(() => orderOf(['metrics.a', 'metrics.a DESC'], runTerms)).toThrow(/duplicate/)
-  expect(() => orderOf(['metrics.a ASCC'], runTerms)).toThrow(/order_by/)
-  expect(() => orderOf([''], runTerms)).toThrow(/order_by/)
-  expect(() => orderOf(['duration'], runTerms)).toThrow(/does not know/)
+  expect(() => parseOrder(['metrics.a', 'metrics.a DESC'], runTerms)).toThrow(/duplicate/)
+  expect(() => parseOrder(['metrics.a ASCC'], runTerms)).toThrow(/order_by/)
+  expect(() => parseOrder([''], runTerms)).toThrow(/order_by/)
+  expect(() => parseOrder(['duration'], runTerms)).toThrow(/does not know/)
 })
 
 test('a long filter is read in time that grows with its length', () => {

@@ -1,5 +1,3 @@
-import { PROMPT_TAG, type Kind, type ModelField, type VersionField } from '#registry'
-import type { Condition, Tagged } from '#tracking'
 import {
   LIST,
   numberAttribute,
@@ -7,10 +5,40 @@ import {
   textAttribute,
   type Term,
   type Vocabulary,
-} from './vocabulary.ts'
+  type Condition,
+  type Order,
+  type Tagged,
+  parseFilter,
+  parseOrder,
+} from '#tracking'
+import { PROMPT_TAG } from './model.ts'
+import type { Kind, ModelField, VersionField } from './store.ts'
+
+export interface RegistryFilter<Field> {
+  readonly kind: Kind
+  readonly conditions: readonly Condition<Field>[]
+}
+
+/** Reads a filter for registered models, or for prompts when it asks for their tag. Throws `invalid`. */
+export function parseModelFilter(text: string | undefined): RegistryFilter<ModelField> {
+  return kindIn<ModelField>(parseFilter(text, modelTerms))
+}
+
+export function parseModelOrder(keys: readonly string[] | undefined): Order<ModelField>[] {
+  return parseOrder(keys, modelTerms)
+}
+
+/** Reads a filter for model versions, or for those of prompts when it asks for their tag. Throws `invalid`. */
+export function parseVersionFilter(text: string | undefined): RegistryFilter<VersionField> {
+  return kindIn<VersionField>(parseFilter(text, versionTerms))
+}
+
+export function parseVersionOrder(keys: readonly string[] | undefined): Order<VersionField>[] {
+  return parseOrder(keys, versionTerms)
+}
 
 /** The names of a search for registered models, and of its order. */
-export const modelTerms: Vocabulary<ModelField> = (entity, key) => {
+const modelTerms: Vocabulary<ModelField> = (entity, key) => {
   if (entity === 'tag' || entity === 'tags')
     return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT }
   if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
@@ -18,7 +46,7 @@ export const modelTerms: Vocabulary<ModelField> = (entity, key) => {
 }
 
 /** The names of a search for model versions, and of its order. */
-export const versionTerms: Vocabulary<VersionField> = (entity, key) => {
+const versionTerms: Vocabulary<VersionField> = (entity, key) => {
   if (entity === 'tag' || entity === 'tags')
     return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT }
   if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
@@ -36,7 +64,7 @@ const VERSION_ATTRIBUTES = new Map<string, Term<VersionField>>([
  * Which kind a search means: models, unless a clause on the prompt tag says otherwise. That clause is not
  * one on a tag then, because what lacks the tag is a model.
  */
-export function kindIn<Field extends { of: string }>(
+function kindIn<Field extends { of: string }>(
   conditions: readonly Condition<Field | Tagged>[],
 ): { kind: Kind; conditions: Condition<Field | Tagged>[] } {
   let kind: Kind = 'model'

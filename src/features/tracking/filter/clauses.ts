@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Comparator } from '#tracking'
+import type { Comparator } from '../search.ts'
 
 /** One clause of a filter as it was written: `entity.key comparator value`. */
 export interface Clause {

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { ExperimentField, LoggedModelField, RunField } from '#tracking'
+import type { ExperimentField, LoggedModelField, RunField } from '../search.ts'
 import {
   LIST,
   NUMBER,
