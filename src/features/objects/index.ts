@@ -1,1 +1,1 @@
-export type { ObjectStore, StoredObject } from './store.ts'
+export type { ListedObject, ObjectStore, StoredObject } from './store.ts'

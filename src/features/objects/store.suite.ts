@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sha256 } from '#base/digest'
 import type { ObjectStore } from './store.ts'
@@ -61,5 +62,48 @@ export function objectStoreSuite(openStore: () => Promise<ObjectStore>): void {
     await store.place(digest, path)
     await store.place(digest, path)
     expect(await readFile(path, 'utf8')).toBe('a model')
+  })
+
+  test('objects are listed in the order of their digests, in pages', async () => {
+    const store = await openStore()
+    expect(await store.list()).toEqual([])
+    const puts = await Promise.all(
+      Array.from({ length: 7 }, (_, at) => store.put(Buffer.from(`object ${at}`))),
+    )
+    const expected = puts.map((put) => put.digest).toSorted()
+    const all = await store.list()
+    expect(all.map((object) => object.digest)).toEqual(expected)
+    expect(all.every((object) => object.sizeBytes === 'object 0'.length)).toBe(true)
+    const first = await store.list(undefined, 3)
+    const second = await store.list(first.at(-1)?.digest, 3)
+    const third = await store.list(second.at(-1)?.digest, 3)
+    expect([...first, ...second, ...third]).toEqual(all)
+    expect(third).toHaveLength(1)
+  })
+
+  test('putting bytes again makes them as young as if they were new', async () => {
+    const store = await openStore()
+    const { digest } = await store.put(Buffer.from('again'))
+    const [before] = await store.list()
+    // Some servers keep times in whole seconds.
+    await sleep(1100)
+    await store.put(Buffer.from('again'))
+    const [after] = await store.list()
+    expect(after?.digest).toBe(digest)
+    expect(after?.modifiedMs).toBeGreaterThan(before?.modifiedMs ?? Number.NaN)
+  })
+
+  test('a removed object is gone, and may be removed and put again', async () => {
+    const store = await openStore()
+    const { digest } = await store.put(Buffer.from('short-lived'))
+    const kept = await store.put(Buffer.from('kept'))
+    await store.remove(digest)
+    await store.remove(digest)
+    await store.remove('../x')
+    expect(await store.find(digest)).toBeUndefined()
+    await expect(store.open(digest)).rejects.toMatchObject({ code: 'not-found' })
+    expect((await store.list()).map((object) => object.digest)).toEqual([kept.digest])
+    await store.put(Buffer.from('short-lived'))
+    expect(await buffer(await store.open(digest))).toEqual(Buffer.from('short-lived'))
   })
 }

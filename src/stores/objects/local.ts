@@ -1,12 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, link, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { ObjectStore, StoredObject } from '#objects'
+import type { ListedObject, ObjectStore, StoredObject } from '#objects'
 import { Problem } from '#base/problem'
 
 const DIGEST = /^[0-9a-f]{64}$/
+/** As many as an S3 server lists at once. */
+const LISTED_MAX = 1000
 
 /**
  * Objects as read-only files `<root>/<2 hex>/<62 hex>`. Bytes go to a temporary file that is synced and
@@ -63,7 +65,27 @@ export async function openLocalObjects(root: string): Promise<ObjectStore> {
       // A second name for the same file costs nothing; across file systems it has to be a copy.
       await link(pathOf(digest), path).catch(() => copyFile(pathOf(digest), path))
     },
+    list: (after = '', limit = LISTED_MAX) => list(root, after, limit),
+    remove: async (digest) => {
+      if (DIGEST.test(digest)) await unlink(pathOf(digest)).catch(ignoreAbsent)
+    },
   }
+}
+
+async function list(root: string, after: string, limit: number): Promise<ListedObject[]> {
+  const objects: ListedObject[] = []
+  for (const folder of (await readdir(root)).toSorted()) {
+    if (!/^[0-9a-f]{2}$/.test(folder) || folder < after.slice(0, 2)) continue
+    for (const name of (await readdir(join(root, folder))).toSorted()) {
+      const digest = folder + name
+      if (!DIGEST.test(digest) || digest <= after) continue
+      const found = await stat(join(root, folder, name)).catch(ignoreAbsent)
+      if (found === undefined) continue
+      objects.push({ digest, sizeBytes: found.size, modifiedMs: found.mtimeMs })
+      if (objects.length === limit) return objects
+    }
+  }
+  return objects
 }
 
 async function write(bytes: Readable | Buffer, path: string): Promise<StoredObject> {
