@@ -53,6 +53,7 @@ export {
   type Term,
   type Vocabulary,
 } from './filter/vocabulary.ts'
+export { clausesIn, orderIn, type Clause } from './filter/clauses.ts'
 export type {
   ExperimentSearch,
   HistoryPage,

@@ -1,4 +1,4 @@
-/** How a condition compares. `like` and `ilike` take `%` and `_`; only `ilike` ignores case. */
+/** How a condition compares. `like` and `ilike` take `%` and `_`; only `ilike` ignores case. `rlike` takes a regular expression. */
 export type Comparator =
   | '='
   | '!='
@@ -8,6 +8,7 @@ export type Comparator =
   | '>='
   | 'like'
   | 'ilike'
+  | 'rlike'
   | 'in'
   | 'not-in'
   | 'is-null'
