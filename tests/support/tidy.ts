@@ -73,7 +73,7 @@ export const relativeImportsStayInTheirFolder: Rule = (files) =>
     importsOf(text)
       .filter(({ target }) => target.startsWith('.'))
       .map(({ target }) => ({ target, file: posix.join(posix.dirname(path), target) }))
-      .filter(({ file }) => !isInside(file, homeOf(path)) && !isSharedWithBenches(path, file))
+      .filter(({ file }) => !isInside(file, homeOf(path)) && !isSharedSupport(path, file))
       .map(({ target }) => `${path} imports ${target}, which is outside ${homeOf(path)}`),
   )
 
@@ -87,8 +87,9 @@ function isInside(file: string, folder: string): boolean {
   return file.startsWith(`${folder}/`)
 }
 
-function isSharedWithBenches(path: string, file: string): boolean {
-  return path.startsWith('bench/') && file.startsWith('tests/support/')
+function isSharedSupport(path: string, file: string): boolean {
+  const mayUseIt = path.startsWith('bench/') || path.endsWith('.test.ts')
+  return mayUseIt && file.startsWith('tests/support/')
 }
 
 /** Libraries and modules that speak a protocol, keep data or read a file format. */

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely'
 import { invariant } from '#base/invariant'
 import type { Comparator } from '#tracking'
+import { caseInsensitiveLike, caseSensitiveLike } from './dialect.ts'
 
 type Value = string | number | readonly (string | number)[] | null
 
@@ -12,8 +13,8 @@ export function comparison(
 ): RawBuilder<SqlBool> {
   if (comparator === 'is-null') return sql`${left} is null`
   if (comparator === 'is-not-null') return sql`${left} is not null`
-  if (comparator === 'like') return sql`${left} glob ${globOf(value)}`
-  if (comparator === 'ilike') return sql`lower(${left}) glob lower(${globOf(value)})`
+  if (comparator === 'like') return caseSensitiveLike(left, patternOf(value))
+  if (comparator === 'ilike') return caseInsensitiveLike(left, patternOf(value))
   if (comparator === 'in') return sql`${left} in (${listOf(value)})`
   if (comparator === 'not-in') return sql`${left} not in (${listOf(value)})`
   return sql`${left} ${sql.raw(comparator)} ${value}`
@@ -38,13 +39,9 @@ export function ordered(value: RawBuilder<unknown>, descending: boolean): RawBui
   return sql`(${value} is null), ${value} ${sql.raw(descending ? 'desc' : 'asc')}`
 }
 
-/** SQLite's LIKE takes no notice of case, which its GLOB does; the wildcards are spelled otherwise there. */
-function globOf(value: Value): string {
+function patternOf(value: Value): string {
   invariant(typeof value === 'string', 'a pattern is a text')
   return value
-    .replaceAll(/[[*?]/g, (special) => `[${special}]`)
-    .replaceAll('%', '*')
-    .replaceAll('_', '?')
 }
 
 function listOf(value: Value): RawBuilder<unknown> {

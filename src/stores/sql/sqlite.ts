@@ -23,6 +23,7 @@ export function openWriter(file: string): Connection {
   connection.pragma('synchronous = full')
   connection.pragma('busy_timeout = 10000')
   connection.pragma('foreign_keys = on')
+  strictLike(connection)
   return connection
 }
 
@@ -30,7 +31,13 @@ export function openWriter(file: string): Connection {
 export function openReader(file: string): Connection {
   const connection = new BetterSqlite(file, { readonly: true, fileMustExist: true })
   connection.pragma('busy_timeout = 10000')
+  strictLike(connection)
   return connection
+}
+
+/** `like` as standard SQL has it, and so PostgreSQL: capitals matter. */
+function strictLike(connection: Connection): void {
+  connection.pragma('case_sensitive_like = on')
 }
 
 export function kyselyOn<Tables>(connection: Connection): Kysely<Tables> {

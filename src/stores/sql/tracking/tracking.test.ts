@@ -1,27 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach } from 'vitest'
-import { manualClock } from '#base/clock'
-import { countedIds } from '#base/ids'
 import { trackingStoreSuite } from '#suites/tracking'
-import { openSqlStore, type SqlStore } from '../index.ts'
+import { eachSqlStore } from '../../../../tests/support/sql-stores.ts'
 
-const open: { store: SqlStore; folder: string }[] = []
-
-afterEach(async () => {
-  for (const { store, folder } of open.splice(0)) {
-    await store.close()
-    await rm(folder, { recursive: true })
-  }
-})
-
-trackingStoreSuite(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'orrery-tracking-'))
-  const store = await openSqlStore(join(folder, 'orrery.db'), {
-    clock: manualClock(),
-    ids: countedIds(),
+eachSqlStore((_, open) => {
+  trackingStoreSuite(async () => {
+    const store = await open()
+    return { read: store.read.tracking, transact: store.transact }
   })
-  open.push({ store, folder })
-  return { read: store.read.tracking, transact: store.transact }
 })

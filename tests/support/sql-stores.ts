@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe } from 'vitest'
+import { manualClock, type Clock } from '#base/clock'
+import { countedIds, type Ids } from '#base/ids'
+import { openSqlStore, type SqlStore } from '#stores/sql/index'
+
+interface World {
+  readonly clock?: Clock
+  readonly ids?: Ids
+  /** A database that `place` gave, to open it a second time; else an empty one. */
+  readonly place?: string
+}
+
+/** Opens a store, which is closed and removed after the test. */
+export type OpenStore = (world?: World) => Promise<SqlStore>
+
+/** Makes an empty database and gives what `openSqlStore` takes for it. */
+type NewPlace = () => Promise<string>
+
+/** Tells the tests of `suite` for each database that the platform runs on. */
+export function eachSqlStore(
+  suite: (name: string, open: OpenStore, place: NewPlace) => void,
+): void {
+  describe('on SQLite', () => {
+    const folders: string[] = []
+    const place = async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'orrery-sql-'))
+      folders.push(folder)
+      return join(folder, 'orrery.db')
+    }
+    const open = opener(place)
+    afterEach(async () => {
+      await open.closeAll()
+      for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+    })
+    suite('SQLite', open.store, place)
+  })
+}
+
+function opener(place: NewPlace) {
+  const stores: SqlStore[] = []
+  const store: OpenStore = async ({ clock = manualClock(), ids = countedIds(), ...given } = {}) => {
+    const opened = await openSqlStore(given.place ?? (await place()), { clock, ids })
+    stores.push(opened)
+    return opened
+  }
+  return {
+    store,
+    closeAll: async () => {
+      for (const opened of stores.splice(0)) await opened.close()
+    },
+  }
+}
