@@ -1,6 +1,7 @@
 import {
   LIST,
   numberAttribute,
+  wholeAttribute,
   TEXT,
   textAttribute,
   type Term,
@@ -40,7 +41,7 @@ export function parseVersionOrder(keys: readonly string[] | undefined): Order<Ve
 /** The names of a search for registered models, and of its order. */
 const modelTerms: Vocabulary<ModelField> = (entity, key) => {
   if (entity === 'tag' || entity === 'tags')
-    return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT }
+    return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT, only: 'filter' }
   if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
   return key === 'name' ? textAttribute('name', [...TEXT, ...LIST]) : timeTerm(key)
 }
@@ -48,7 +49,7 @@ const modelTerms: Vocabulary<ModelField> = (entity, key) => {
 /** The names of a search for model versions, and of its order. */
 const versionTerms: Vocabulary<VersionField> = (entity, key) => {
   if (entity === 'tag' || entity === 'tags')
-    return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT }
+    return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT, only: 'filter' }
   if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
   return VERSION_ATTRIBUTES.get(key) ?? timeTerm(key)
 }
@@ -57,7 +58,7 @@ const VERSION_ATTRIBUTES = new Map<string, Term<VersionField>>([
   ['name', textAttribute('model', [...TEXT, ...LIST])],
   ['run_id', textAttribute('runId', [...TEXT, ...LIST])],
   ['source_path', textAttribute('source')],
-  ['version_number', numberAttribute('version')],
+  ['version_number', wholeAttribute('version')],
 ])
 
 /**
@@ -79,7 +80,9 @@ function kindIn<Field extends { of: string }>(
 }
 
 function timeTerm(key: string) {
-  if (key === 'creation_timestamp') return numberAttribute('createdMs')
-  if (key === 'last_updated_timestamp' || key === 'timestamp') return numberAttribute('updatedMs')
+  if (key === 'creation_timestamp')
+    return { ...numberAttribute('createdMs'), only: 'order' } as const
+  if (key === 'last_updated_timestamp' || key === 'timestamp')
+    return { ...numberAttribute('updatedMs'), only: 'order' } as const
   return undefined
 }

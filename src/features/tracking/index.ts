@@ -50,6 +50,7 @@ export {
   PRESENCE,
   TEXT,
   textAttribute,
+  wholeAttribute,
   type Term,
   type Vocabulary,
 } from './filter/vocabulary.ts'

@@ -53,6 +53,8 @@ test.each([
     'metric:a > 1 & param:b = "c" & attribute:status = "failed"',
   ],
   ["metrics.a > 1 params.b = 'c'", 'metric:a > 1 & param:b = "c"'],
+  ['AND metrics.a > 1 and AND', 'metric:a > 1'],
+  ['`metrics`.`a.b` > 1', 'metric:a.b > 1'],
   ['', ''],
 ])('a run filter that holds: %s', (filter, expected) => {
   expect(read(filter, runTerms)).toBe(expected)
@@ -84,8 +86,6 @@ test.each([
   "start_time = '5'",
   "dataset.foo = 'x'",
   "metrics.a > 1 OR params.b = 'c'",
-  'metrics.a > 1 AND',
-  'AND metrics.a > 1',
   '(metrics.a > 1)',
   'metrics.a',
   'metrics.a >',
@@ -138,4 +138,40 @@ test('a long filter is read in time that grows with its length', () => {
   const filter = Array.from({ length: 2000 }, (_, index) => `metrics.m${index} > 1`).join(' AND ')
   expect(clausesIn(filter)).toHaveLength(2000)
   expect(() => clausesIn(`metrics.${'a'.repeat(100_000)}`)).toThrow(/Invalid/)
+})
+
+test.each([
+  ['metrics.auc >', 'at its end: a value has to follow'],
+  ["metrics.auc > 1 OR tags.a = 'x'", 'at character 20, "tags.a = \'x\'": a comparison'],
+  ["params.x y = 'v'", 'backticks'],
+  ["tags.a = 'x", 'at character 10, "\'x": this quote is never closed'],
+  ["run_id IN ('a' 'b')", 'at character 16, "\'b\')": a comma has to follow'],
+  ['metrics.auc > 1.2.3', 'at character 15, "1.2.3": this is no number'],
+  ["tags. = 'x'", 'a key has to follow the dot'],
+  ['metrics.a = 1; drop table runs', 'at character 14, "; drop table runs"'],
+])('a refusal names the place and what was expected there: %s', (filter, words) => {
+  expect(read(filter, runTerms)).toContain(words)
+})
+
+test.each([
+  ['datasets.name', runTerms],
+  ['tags.a', experimentTerms],
+  ['params.a', loggedModelTerms([])],
+] as const)('what has no order is refused as one: %s', (key, vocabulary) => {
+  expect(() => parseOrder([key], vocabulary as Vocabulary<unknown>)).toThrow(/order_by/)
+})
+
+test('hostile texts are read or refused in time that grows with their length', () => {
+  const many = 100_000
+  for (const filter of [
+    "'".repeat(many),
+    '"'.repeat(many),
+    '`'.repeat(many + 1),
+    'a.'.repeat(many),
+    '('.repeat(many),
+    `metrics.a > ${'1'.repeat(many)}x`,
+    `run_id IN (${"'a',".repeat(many)}`,
+    `tags.a LIKE '${'%'.repeat(many)}' ${'AND '.repeat(many)}x`,
+  ])
+    expect(() => clausesIn(filter)).toThrow(/Invalid/)
 })

@@ -4,6 +4,7 @@ import {
   LIST,
   NUMBER,
   numberAttribute,
+  wholeAttribute,
   PRESENCE,
   TEXT,
   textAttribute,
@@ -53,12 +54,17 @@ const RUN_ATTRIBUTES = new Map<string, Term<RunField>>([
 
 function datasetTerm(key: string): Term<RunField> | undefined {
   if (key !== 'name' && key !== 'digest' && key !== 'context') return undefined
-  return { field: { of: 'dataset', name: key }, takes: 'text', comparators: [...TEXT, ...LIST] }
+  return {
+    field: { of: 'dataset', name: key },
+    takes: 'text',
+    comparators: [...TEXT, ...LIST],
+    only: 'filter',
+  }
 }
 
 /** The names of an experiment search. */
 export const experimentTerms: Vocabulary<ExperimentField> = (entity, key) => {
-  if (entity === 'tag' || entity === 'tags') return tagTerm(key)
+  if (entity === 'tag' || entity === 'tags') return { ...tagTerm(key), only: 'filter' }
   if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
   return EXPERIMENT_ATTRIBUTES.get(key)
 }
@@ -66,8 +72,8 @@ export const experimentTerms: Vocabulary<ExperimentField> = (entity, key) => {
 const EXPERIMENT_ATTRIBUTES = new Map<string, Term<ExperimentField>>([
   ['name', textAttribute('name')],
   ['experiment_id', { ...textAttribute('experimentId', ['=', '!=', ...LIST]), kept: wholeNumber }],
-  ['creation_time', numberAttribute('createdMs')],
-  ['last_update_time', numberAttribute('updatedMs')],
+  ['creation_time', wholeAttribute('createdMs')],
+  ['last_update_time', wholeAttribute('updatedMs')],
 ])
 
 /** The names of a search for logged models; metrics count only on the datasets named beside the filter. */
@@ -81,10 +87,20 @@ export function loggedModelTerms(
         return { field: { of: 'metric', key, datasets }, takes: 'number', comparators: NUMBER }
       case 'param':
       case 'params':
-        return { field: { of: 'param', key }, takes: 'text', comparators: [...TEXT, ...LIST] }
+        return {
+          field: { of: 'param', key },
+          takes: 'text',
+          comparators: [...TEXT, ...LIST],
+          only: 'filter',
+        }
       case 'tag':
       case 'tags':
-        return { field: { of: 'tag', key }, takes: 'text', comparators: [...TEXT, ...LIST] }
+        return {
+          field: { of: 'tag', key },
+          takes: 'text',
+          comparators: [...TEXT, ...LIST],
+          only: 'filter',
+        }
       case null:
       case 'attribute':
       case 'attributes':

@@ -5,8 +5,10 @@ import { clausesIn, orderIn, type Clause } from './clauses.ts'
 /** What a name in a filter means, and how it may be compared. */
 export interface Term<Field> {
   readonly field: Field
-  readonly takes: 'text' | 'number'
+  readonly takes: 'text' | 'number' | 'whole number'
   readonly comparators: readonly Comparator[]
+  /** Set when it can only be filtered or only be ordered by. */
+  readonly only?: 'filter' | 'order'
   /** How a text is kept, where that differs from how it is told. */
   readonly kept?: (text: string) => string | number
 }
@@ -32,6 +34,11 @@ export function numberAttribute<Name extends string>(name: Name) {
   return { field: { of: 'attribute', name }, takes: 'number', comparators: NUMBER } as const
 }
 
+/** A term for a number without a fraction that every thing of the search has. */
+export function wholeAttribute<Name extends string>(name: Name) {
+  return { field: { of: 'attribute', name }, takes: 'whole number', comparators: NUMBER } as const
+}
+
 /** Reads a filter. Throws `invalid` for names that the search does not know and values that do not fit. */
 export function parseFilter<Field>(
   filter: string | undefined,
@@ -39,7 +46,8 @@ export function parseFilter<Field>(
 ): Condition<Field>[] {
   if (filter === undefined || filter.trim() === '') return []
   return clausesIn(filter).map((clause) => {
-    const term = termOf(vocabulary, clause.entity, clause.key)
+    const term = termOf(vocabulary, clause)
+    if (term.only === 'order') throw unknownName(clause)
     if (!term.comparators.includes(clause.comparator))
       throw new Problem(
         'invalid',
@@ -57,7 +65,12 @@ export function parseOrder<Field>(
   const seen = new Set<string>()
   return (keys ?? []).map((text) => {
     const { entity, key, descending } = orderIn(text)
-    const { field } = termOf(vocabulary, entity, key)
+    const { field, only } = termOf(vocabulary, { entity, key })
+    if (only === 'filter')
+      throw new Problem(
+        'invalid',
+        `Invalid order_by entity ${JSON.stringify(text.slice(0, 200))}: this search cannot be ordered by it`,
+      )
     const name = JSON.stringify(field)
     if (seen.has(name))
       throw new Problem('invalid', `order_by contains duplicate fields: ${text} is there twice`)
@@ -66,12 +79,21 @@ export function parseOrder<Field>(
   })
 }
 
-function termOf<Field>(vocabulary: Vocabulary<Field>, entity: string | null, key: string) {
+interface Name {
+  readonly entity: string | null
+  readonly key: string
+}
+
+function termOf<Field>(vocabulary: Vocabulary<Field>, { entity, key }: Name) {
   const term = vocabulary(entity, key)
   if (term !== undefined) return term
-  throw new Problem(
+  throw unknownName({ entity, key })
+}
+
+function unknownName(name: Name): Problem {
+  return new Problem(
     'invalid',
-    `Invalid attribute key ${JSON.stringify(nameOf({ entity, key }))}: this search does not know it`,
+    `Invalid attribute key ${JSON.stringify(nameOf(name))}: this search does not know it`,
   )
 }
 
@@ -81,17 +103,26 @@ function valueOf<Field>(clause: Clause, term: Term<Field>): Condition<Field>['va
   if (value.kind === 'none') return null
   const wantsList = clause.comparator === 'in' || clause.comparator === 'not-in'
   if (wantsList && value.kind === 'list') return value.texts.map(kept)
-  if (!wantsList && value.kind === 'number' && term.takes === 'number') return value.number
+  const fits = term.takes === 'number' || term.takes === 'whole number'
+  if (!wantsList && value.kind === 'number' && fits) return numberIn(value.number, clause, term)
   if (!wantsList && value.kind === 'text' && term.takes === 'text') return kept(value.text)
   const wanted = wantsList
     ? "a list of quoted texts, such as ('a', 'b')"
-    : term.takes === 'number'
-      ? 'a number'
-      : 'a text in quotes'
+    : term.takes === 'text'
+      ? 'a text in quotes'
+      : `a ${term.takes}`
   throw new Problem('invalid', `Invalid value for ${nameOf(clause)}: it is compared with ${wanted}`)
 }
 
-function nameOf({ entity, key }: { entity: string | null; key: string }): string {
+function numberIn<Field>(number: number, clause: Clause, { takes }: Term<Field>): number {
+  if (takes === 'number' || Number.isInteger(number)) return number
+  throw new Problem(
+    'invalid',
+    `Invalid value ${number} for ${nameOf(clause)}: it is compared with a whole number`,
+  )
+}
+
+function nameOf({ entity, key }: Name): string {
   return entity === null ? key : `${entity}.${key}`
 }
 
