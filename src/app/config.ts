@@ -66,6 +66,16 @@ export const ConfigSchema = Type.Object(
       default: defaultEnvironments(environment),
       description: 'Folder of the Python environments that pipelines run in, built once each.',
     }),
+    webhookSchemes: Type.String({
+      default: 'https',
+      pattern: '^https?(,https?)?$',
+      description:
+        'Schemes that URLs of webhooks may have, separated by commas: https, or https,http.',
+    }),
+    webhookAllowPrivate: Type.Boolean({
+      default: false,
+      description: 'Whether webhooks may go to loopback and private addresses.',
+    }),
     drainMs: Type.Integer({
       default: 10_000,
       minimum: 0,
@@ -92,6 +102,12 @@ export interface LoadedConfig {
   readonly origins: readonly Origin[]
 }
 
+/** What the same setting is called where `mlflow server` is run. */
+const MLFLOW_VARIABLES: Readonly<Record<string, string>> = {
+  webhookSchemes: 'MLFLOW_WEBHOOK_ALLOWED_SCHEMES',
+  webhookAllowPrivate: 'MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS',
+}
+
 /** The name of a setting's environment variable: `logLevel` is `ORRERY_LOG_LEVEL`. */
 export function variableOf(key: string): string {
   return `ORRERY_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
@@ -104,7 +120,8 @@ export function loadConfig(
 ): LoadedConfig {
   const keys = Object.keys(ConfigSchema.properties) as ConfigKey[]
   // An empty variable is the shell's way of not setting it.
-  const variable = (key: string) => variables[variableOf(key)] || undefined
+  const variable = (key: string) =>
+    variables[variableOf(key)] || variables[MLFLOW_VARIABLES[key] ?? ''] || undefined
   const home = homeIn(flags['home'] ?? variable('home') ?? describe('home').default)
   const file = fileSettings(join(home, 'config.yaml'))
   const origins = keys.map((key): Origin => {
@@ -164,7 +181,7 @@ function parsedYaml(path: string): unknown {
 
 function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] {
   const schema = ConfigSchema.properties[key]
-  const value = typeof raw === 'string' ? numberIn(raw, schema) : raw
+  const value = typeof raw === 'string' ? meantBy(raw, schema) : raw
   if (!Value.Check(schema, value))
     throw new Problem(
       'invalid',
@@ -173,11 +190,12 @@ function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] 
   return value
 }
 
-/** The number that a text means where a number is wanted, else the text itself, for the check to refuse. */
-function numberIn(text: string, schema: object): string | number {
-  return 'type' in schema && schema.type === 'integer' && /^\s*-?\d+\s*$/.test(text)
-    ? Number(text)
-    : text
+/** The number or truth value that a text means where one is wanted, else the text itself, for the check to refuse. */
+function meantBy(text: string, schema: object): string | number | boolean {
+  const type = 'type' in schema ? schema.type : undefined
+  if (type === 'integer' && /^\s*-?\d+\s*$/.test(text)) return Number(text)
+  if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true'
+  return text
 }
 
 function expectation(schema: object): string {
@@ -192,5 +210,6 @@ function expectation(schema: object): string {
     minimum === undefined ? '' : `at least ${minimum}`,
     maximum === undefined ? '' : `at most ${maximum}`,
   ].filter(Boolean)
+  if (type === 'boolean') return 'true or false'
   return [type === 'integer' ? 'a whole number' : `a ${type}`, ...bounds].join(', ')
 }
