@@ -87,7 +87,7 @@ test('writers of one run that come together all have their say', async () => {
       tracking.logMetrics(runId, [{ key: 'loss', value: step, step, atMs: step }]),
     ),
   )
-  const { items } = await tracking.metricHistory(runId, { key: 'loss', limit: 500, offset: 0 })
+  const { items } = await tracking.metricHistory(runId, { key: 'loss', limit: 500 })
   expect(items.map((item) => item.step)).toEqual(Array.from({ length: 200 }, (_, step) => step))
   expect((await tracking.getRun(runId)).metrics).toMatchObject([{ value: 199 }])
 })

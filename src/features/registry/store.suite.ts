@@ -92,29 +92,29 @@ export function registryStoreSuite(openStore: () => Promise<Store>): void {
       await registry.insertModel({ name: 'hello', note: '', createdMs: 1, updatedMs: 1 })
       await registry.setModelTags('hello', [{ key: PROMPT_TAG, value: 'true' }])
     })
-    const search = { conditions: [], order: [], limit: 10, offset: 0 } as const
+    const search = { conditions: [], order: [], limit: 10 } as const
     const names = async (kind: 'model' | 'prompt') =>
-      (await read.searchModels({ ...search, kind })).map((model) => model.name)
+      (await read.searchModels({ ...search, kind })).map(({ item }) => item.name)
     expect(await names('model')).toEqual(['late'])
     expect(await names('prompt')).toEqual(['hello'])
   })
 
   test('versions are found by run and tag, the last changed first', async () => {
     const { read } = await withModel()
-    const search = { kind: 'model', order: [], limit: 10, offset: 0 } as const
+    const search = { kind: 'model', order: [], limit: 10 } as const
     const all = await read.searchVersions({ ...search, conditions: [] })
-    expect(all.map((each) => each.version)).toEqual([2, 1])
+    expect(all.map(({ item }) => item.version)).toEqual([2, 1])
     const field = { of: 'attribute', name: 'runId' } as const
     const ofRun = await read.searchVersions({
       ...search,
       conditions: [{ field, comparator: 'in', value: ['r1'] }],
     })
-    expect(ofRun.map((each) => each.version)).toEqual([1])
+    expect(ofRun.map(({ item }) => item.version)).toEqual([1])
     const tagged = await read.searchVersions({
       ...search,
       conditions: [{ field: { of: 'tag', key: 'auc' }, comparator: '=', value: '0.7' }],
     })
-    expect(tagged.map((each) => each.version)).toEqual([2])
+    expect(tagged.map(({ item }) => item.version)).toEqual([2])
   })
 }
 

@@ -26,11 +26,11 @@ export interface VersionSearch extends Search<VersionField> {
 export interface RegistryReads {
   findModel(name: string): Promise<RegisteredModel | undefined>
   /** By name unless another order is asked for; one more than the limit, if there is one. */
-  searchModels(search: ModelSearch): Promise<RegisteredModel[]>
+  searchModels(search: ModelSearch): Promise<Placed<RegisteredModel>[]>
   findVersion(model: string, version: number): Promise<ModelVersion | undefined>
   findVersionByAlias(model: string, alias: string): Promise<ModelVersion | undefined>
   /** The last changed first unless another order is asked for; one more than the limit, if there is one. */
-  searchVersions(search: VersionSearch): Promise<ModelVersion[]>
+  searchVersions(search: VersionSearch): Promise<Placed<ModelVersion>[]>
   /** The newest version of each stage of each of the models. */
   newestOfStages(models: readonly string[]): Promise<ModelVersion[]>
   /** The files of a version as they were when it was registered, with paths that start at the model's folder. */
@@ -52,6 +52,8 @@ export interface RegistryWrites extends RegistryReads {
 
   /** The number after the last one given, whatever became of that version. */
   nextVersion(model: string): Promise<number>
+  /** Numbers up to this one are not given again. */
+  raiseLastVersion(model: string, version: number): Promise<void>
   insertVersion(version: StoredVersion, files: readonly ArtifactFile[]): Promise<void>
   saveVersion(version: StoredVersion): Promise<void>
   /** Removes it with its tags and aliases. */

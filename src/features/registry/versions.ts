@@ -1,11 +1,12 @@
 import type { Clock } from '#base/clock'
-import type { Actor, LedgerWrites, Transact } from '#ledger'
+import type { Transact } from '#ledger'
 import { pageOf, type ArtifactFile, type KeyValue, type Page } from '#tracking'
 import type { AliasGuard } from './aliases.ts'
 import * as facts from './facts.ts'
 import { versionNotFound, type ModelVersion, type Stage } from './model.ts'
 import { modelOf } from './models.ts'
 import { checkedTag } from './names.ts'
+import { record, type RegistryTx } from './record.ts'
 import type { RegistryReads, RegistryWrites, VersionSearch } from './store.ts'
 
 export interface Versions {
@@ -35,9 +36,7 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-type VersionTx = {
-  readonly registry: RegistryWrites
-  readonly ledger: LedgerWrites
+interface VersionTx extends RegistryTx {
   readonly kept: ModelVersion
 }
 
@@ -88,20 +87,28 @@ function versionChanges({
     })
 
   return {
-    note: (actor, model, version, note) =>
-      change(model, version, async ({ registry, ledger, kept }) => {
-        await registry.saveVersion({ ...kept, note })
-        await ledger.append(actor, [facts.versionNoted(kept, note)])
+    note: (by, model, version, note) =>
+      change(model, version, async (tx) => {
+        await tx.registry.saveVersion({ ...tx.kept, note })
+        await record(tx, by, model, {
+          fact: facts.versionNoted(tx.kept, note),
+          changes: [noteChange(version, tx.kept.note, note)],
+        })
       }),
-    delete: async (actor, model, version) => {
+    delete: async (by, model, version) => {
       const { aliases } = await versionOf(read, model, version)
-      for (const alias of aliases) await guard.check(model, alias, actor)
-      await change(model, version, async ({ registry, ledger, kept }) => {
-        await registry.deleteVersion(model, version)
-        const gone = kept.aliases.map((alias) =>
-          facts.aliasMoved({ model, alias, version: null, from: version }),
-        )
-        await ledger.append(actor, [...gone, facts.versionDeleted(kept)])
+      for (const alias of aliases) await guard.check(model, alias, by)
+      await change(model, version, async (tx) => {
+        await tx.registry.deleteVersion(model, version)
+        for (const alias of tx.kept.aliases)
+          await record(tx, by, model, {
+            fact: facts.aliasMoved({ model, alias, version: null, from: version }),
+            changes: [aliasChange(alias, version, null)],
+          })
+        await record(tx, by, model, {
+          fact: facts.versionDeleted(tx.kept),
+          changes: [deletedChange(tx.kept)],
+        })
       })
     },
     setTag: async (actor, model, version, tag) => {
@@ -116,7 +123,7 @@ function versionChanges({
           await ledger.append(actor, [facts.versionTagDeleted(kept, key)])
       })
     },
-    move: (actor, { model, version, stage, others }) =>
+    move: (by, { model, version, stage, others }) =>
       change(model, version, async (tx) => {
         if (others === 'archive') await archiveOthers(tx, actor, stage)
         await tx.registry.saveVersion({ ...tx.kept, stage })
@@ -135,9 +142,8 @@ async function archiveOthers(
     conditions: [{ field: { of: 'attribute', name: 'model' }, comparator: '=', value: kept.model }],
     order: [],
     limit: Number.MAX_SAFE_INTEGER - 1,
-    offset: 0,
   })
-  for (const other of all) {
+  for (const { item: other } of all) {
     if (other.stage !== stage || other.version === kept.version) continue
     const archived = { ...other, stage: 'archived', updatedMs: kept.updatedMs } as const
     await registry.saveVersion(archived)

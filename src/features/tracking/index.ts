@@ -26,6 +26,8 @@ export {
   type LoggedModelField,
   type Order,
   type Page,
+  type Place,
+  type Placed,
   type RunField,
   type Search,
   type Tagged,

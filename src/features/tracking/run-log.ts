@@ -82,7 +82,6 @@ export function createRunLog({
     },
     logOutputs: (runId, models) =>
       change(runId, (tracking) => tracking.addModelOutputs(runId, models)),
-    metricHistory: async (runId, page) =>
-      pageOf(await read.metricHistory(runId, page), { ...page, conditions: [], order: [] }),
+    metricHistory: async (runId, page) => pageOf(await read.metricHistory(runId, page), page),
   }
 }

@@ -31,13 +31,22 @@ export interface Search<Field> {
   readonly conditions: readonly Condition<Field>[]
   readonly order: readonly Order<Field>[]
   readonly limit: number
-  readonly offset: number
+  /** Where the page before ended; absent for the first page. */
+  readonly after?: Place | undefined
+}
+
+/** What the last row of a page was ordered by. A page that starts after it is right whatever came meanwhile. */
+export type Place = readonly (string | number | null)[]
+
+export interface Placed<T> {
+  readonly item: T
+  readonly place: Place
 }
 
 /** A page of a search, and where the next one starts. */
 export interface Page<T> {
   readonly items: readonly T[]
-  readonly next: number | null
+  readonly next: Place | null
 }
 
 export interface Tagged {
@@ -80,8 +89,7 @@ export type LoggedModelField =
     }
 
 /** Cuts a page out of rows of which one more than the limit was asked for. */
-export function pageOf<T>(rows: readonly T[], { limit, offset }: Search<unknown>): Page<T> {
-  return rows.length > limit
-    ? { items: rows.slice(0, limit), next: offset + limit }
-    : { items: rows, next: null }
+export function pageOf<T>(rows: readonly Placed<T>[], { limit }: { limit: number }): Page<T> {
+  const items = rows.slice(0, limit).map((row) => row.item)
+  return { items, next: rows.length > limit ? (rows[limit - 1]?.place ?? null) : null }
 }

@@ -39,18 +39,18 @@ function experimentLaws(openStore: OpenStore): void {
       experimentId: '1',
       tags: [{ key: 'team', value: 'air' }],
     })
-    const search = { lifecycles: ['active'], order: [], limit: 10, offset: 0 } as const
+    const search = { lifecycles: ['active'], order: [], limit: 10 } as const
     const tagged = await read.searchExperiments({
       ...search,
       conditions: [{ field: { of: 'tag', key: 'team' }, comparator: 'like', value: 'a%' }],
     })
-    expect(tagged.map((each) => each.name)).toEqual(['flights'])
+    expect(tagged.map((each) => each.item.name)).toEqual(['flights'])
     const untagged = await read.searchExperiments({
       ...search,
       conditions: [{ field: { of: 'tag', key: 'team' }, comparator: 'is-null', value: null }],
       order: [{ field: { of: 'attribute', name: 'name' }, descending: true }],
     })
-    expect(untagged.map((each) => each.name)).toEqual(['weather', 'Default'])
+    expect(untagged.map((each) => each.item.name)).toEqual(['weather', 'Default'])
   })
 }
 
@@ -119,11 +119,17 @@ function metricLaws(openStore: OpenStore): void {
     ]
     await transact(({ tracking }) => tracking.appendMetrics(run('a'), points))
     await transact(({ tracking }) => tracking.appendMetrics(run('a'), points))
-    const all = await read.metricHistory('a', { key: 'loss', limit: 10, offset: 0 })
-    expect(all).toEqual([point(7, 4, 3), point(-3, 5, 2), point(0, 5, Number.NaN), point(0, 5, 1)])
-    const page = await read.metricHistory('a', { key: 'loss', limit: 1, offset: 1 })
+    const all = await read.metricHistory('a', { key: 'loss', limit: 10 })
+    expect(all.map(({ item }) => item)).toEqual([
+      point(7, 4, 3),
+      point(-3, 5, 2),
+      point(0, 5, Number.NaN),
+      point(0, 5, 1),
+    ])
+    const after = all[0]?.place
+    const page = await read.metricHistory('a', { key: 'loss', limit: 1, after })
     expect(page).toEqual(all.slice(1, 3))
-    expect(await read.metricHistory('a', { key: 'other', limit: 1, offset: 0 })).toEqual([])
+    expect(await read.metricHistory('a', { key: 'other', limit: 1 })).toEqual([])
   })
 
   test('a batch of a thousand points of many metrics is kept whole', async () => {
@@ -134,7 +140,7 @@ function metricLaws(openStore: OpenStore): void {
     }))
     await transact(({ tracking }) => tracking.appendMetrics(run('a'), points))
     expect(await read.newestMetrics('a')).toEqual(points.slice(-10))
-    expect(await read.metricHistory('a', { key: 'm3', limit: 200, offset: 0 })).toHaveLength(100)
+    expect(await read.metricHistory('a', { key: 'm3', limit: 200 })).toHaveLength(100)
   })
 }
 
@@ -163,15 +169,16 @@ function searchLaws(openStore: OpenStore): void {
         },
       ])
     })
-    return (conditions: Condition<RunField>[], order: Order<RunField>[] = []) =>
-      store.read.searchRuns({
-        experimentIds: ['1'],
-        lifecycles: ['active'],
-        conditions,
-        order,
-        limit: 10,
-        offset: 0,
-      })
+    return async (conditions: Condition<RunField>[], order: Order<RunField>[] = []) => {
+      const search = { experimentIds: ['1'], lifecycles: ['active'], conditions, order } as const
+      const found = await store.read.searchRuns({ ...search, limit: 10 })
+      // Each page of one begins where the one before it ended.
+      for (const [index, { place }] of found.entries()) {
+        const rest = await store.read.searchRuns({ ...search, limit: 10, after: place })
+        expect(rest).toEqual(found.slice(index + 1))
+      }
+      return found.map(({ item }) => item)
+    }
   }
   const auc = { of: 'metric', key: 'auc' } as const
   const p = { of: 'param', key: 'p' } as const
@@ -246,19 +253,20 @@ function modelLaws(openStore: OpenStore): void {
         measured('m-2', 0.6, 'd2'),
       ])
     })
-    const search = (
+    const search = async (
       conditions: Condition<LoggedModelField>[],
       order: Order<LoggedModelField>[] = [],
       datasets: { name: string; digest?: string }[] = [],
     ) =>
-      read.searchLoggedModels({
-        experimentIds: ['1'],
-        conditions,
-        order,
-        datasets,
-        limit: 10,
-        offset: 0,
-      })
+      (
+        await read.searchLoggedModels({
+          experimentIds: ['1'],
+          conditions,
+          order,
+          datasets,
+          limit: 10,
+        })
+      ).map(({ item }) => item)
     expect(await search([])).toEqual(['m-2', 'm-1'])
     const auc = { of: 'metric', key: 'auc' } as const
     expect(await search([{ field: auc, comparator: '>', value: 0.65 }])).toEqual(['m-1'])

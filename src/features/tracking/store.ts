@@ -4,7 +4,14 @@ import type { DatasetInput, ModelOutput } from './input.ts'
 import type { LoggedModel, LoggedModelRecord } from './logged-model.ts'
 import type { Metric } from './metric.ts'
 import type { Run, RunRecord } from './run.ts'
-import type { ExperimentField, LoggedModelField, RunField, Search } from './search.ts'
+import type {
+  ExperimentField,
+  LoggedModelField,
+  Place,
+  Placed,
+  RunField,
+  Search,
+} from './search.ts'
 
 export interface ExperimentSearch extends Search<ExperimentField> {
   readonly lifecycles: readonly Lifecycle[]
@@ -24,7 +31,7 @@ export interface LoggedModelSearch extends Search<LoggedModelField> {
 export interface HistoryPage {
   readonly key: string
   readonly limit: number
-  readonly offset: number
+  readonly after?: Place | undefined
 }
 
 /** What is kept of experiments, runs, logged models and their files. */
@@ -33,23 +40,23 @@ export interface TrackingReads {
   /** Names are unique among active and deleted experiments. */
   findExperimentByName(name: string): Promise<Experiment | undefined>
   /** One row more than the limit, if there is one. */
-  searchExperiments(search: ExperimentSearch): Promise<Experiment[]>
+  searchExperiments(search: ExperimentSearch): Promise<Placed<Experiment>[]>
 
   findRun(runId: string): Promise<Run | undefined>
   /** In the order of the identifiers; unknown ones are left out. */
   runRecords(runIds: readonly string[]): Promise<RunRecord[]>
   /** Identifiers; one more than the limit, if there is one. */
-  searchRuns(search: RunSearch): Promise<string[]>
+  searchRuns(search: RunSearch): Promise<Placed<string>[]>
   params(runId: string): Promise<KeyValue[]>
   newestMetrics(runId: string): Promise<Metric[]>
   /** Every point of a metric by time, step and value; one more than the limit, if there is one. */
-  metricHistory(runId: string, page: HistoryPage): Promise<Metric[]>
+  metricHistory(runId: string, page: HistoryPage): Promise<Placed<Metric>[]>
 
   findLoggedModel(modelId: string): Promise<LoggedModel | undefined>
   /** In the order of the identifiers; unknown ones are left out. */
   loggedModelRecords(modelIds: readonly string[]): Promise<LoggedModelRecord[]>
   /** Identifiers of models that are not deleted; one more than the limit, if there is one. */
-  searchLoggedModels(search: LoggedModelSearch): Promise<string[]>
+  searchLoggedModels(search: LoggedModelSearch): Promise<Placed<string>[]>
 
   findFile(path: string): Promise<ArtifactFile | undefined>
   /** Every file at any depth below a folder; the empty folder is the root. */

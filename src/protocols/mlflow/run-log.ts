@@ -93,7 +93,7 @@ function historyRoutes(app: MlflowApp, tracking: MlflowParts['tracking']): void 
       const metrics = []
       for (const runId of runIds) {
         if (left <= 0) break
-        const page = { key: query.metric_key, limit: left, offset: 0 }
+        const page = { key: query.metric_key, limit: left }
         const { items } = await tracking.metricHistory(runId, page)
         left -= items.length
         for (const item of items) metrics.push({ ...metricToWire(item), run_id: runId })

@@ -34,11 +34,6 @@ export function detail(
   return sql`exists (${row} and ${comparison(left, comparator, value)})`
 }
 
-/** The order by a value that may be missing: missing ones come last, whichever the direction. */
-export function ordered(value: RawBuilder<unknown>, descending: boolean): RawBuilder<unknown> {
-  return sql`(${value} is null), ${value} ${sql.raw(descending ? 'desc' : 'asc')}`
-}
-
 function patternOf(value: Value): string {
   invariant(typeof value === 'string', 'a pattern is a text')
   return value

@@ -7,9 +7,18 @@ import {
   type RegistryReads,
   type RegistryWrites,
 } from '#registry'
-import type { Condition, KeyValue } from '#tracking'
+import type { Condition, KeyValue, Order } from '#tracking'
 import { chunksOf } from '../chunks.ts'
-import { comparison, detail, ordered } from '../conditions.ts'
+import { comparison, detail } from '../conditions.ts'
+import {
+  ascending,
+  isAfter,
+  keyColumns,
+  missingLast,
+  orderedBy,
+  placed,
+  type Key,
+} from '../keyset.ts'
 import type { RegistryTables } from './tables.ts'
 
 type Db = Kysely<RegistryTables>
@@ -23,6 +32,7 @@ type Writes = Pick<
   | 'setModelTags'
   | 'deleteModelTag'
   | 'nextVersion'
+  | 'raiseLastVersion'
 >
 
 export function modelReads(db: Db): Reads {
@@ -32,17 +42,19 @@ export function modelReads(db: Db): Reads {
       const found = await rows().where('name', '=', name).execute()
       return (await withDetails(db, found))[0]
     },
-    searchModels: async ({ kind, conditions, order, limit, offset }) => {
-      let query = rows().where(ofKind(kind, sql.ref('registered_models.name')))
+    searchModels: async ({ kind, conditions, order, limit, after }) => {
+      const keys = keysOf(order)
+      let query = rows()
+        .select(keyColumns(keys))
+        .where(ofKind(kind, sql.ref('registered_models.name')))
+        .where(isAfter(keys, after))
       for (const condition of conditions) query = query.where(matches(condition))
-      for (const { field, descending } of order)
-        query = query.orderBy(ordered(columnOf(field), descending))
       const found = await query
-        .orderBy('name')
+        .orderBy(orderedBy(keys))
         .limit(limit + 1)
-        .offset(offset)
         .execute()
-      return withDetails(db, found)
+      const models = await withDetails(db, found)
+      return found.map((row, at) => placed(row, keys, models[at] as RegisteredModel))
     },
   }
 }
@@ -97,6 +109,14 @@ export function modelWrites(db: Db): Writes {
         .executeTakeFirstOrThrow()
       return last_version
     },
+    raiseLastVersion: async (model, version) => {
+      await db
+        .updateTable('registered_models')
+        .set({ last_version: version })
+        .where('name', '=', model)
+        .where('last_version', '<', version)
+        .execute()
+    },
   }
 }
 
@@ -112,6 +132,15 @@ function matches({ field, ...asked }: Condition<ModelField>): RawBuilder<SqlBool
   const row = sql`select 1 from registered_model_tags t
     where t.model = registered_models.name and t.key = ${field.key}`
   return detail(row, sql.ref('t.value'), asked)
+}
+
+/** As asked, then by name. */
+function keysOf(order: readonly Order<ModelField>[]): Key[] {
+  const asked = order.flatMap(({ field, descending }) => {
+    const kind = field.of === 'tag' || field.name === 'name' ? 'text' : 'number'
+    return missingLast({ value: columnOf(field), kind, descending })
+  })
+  return [...asked, ascending(sql.ref('registered_models.name'), 'text')]
 }
 
 function columnOf(field: ModelField): RawBuilder<unknown> {

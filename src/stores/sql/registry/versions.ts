@@ -7,9 +7,18 @@ import type {
   StoredVersion,
   VersionField,
 } from '#registry'
-import type { Condition, KeyValue } from '#tracking'
+import type { Condition, KeyValue, Order } from '#tracking'
 import { chunksOf } from '../chunks.ts'
-import { comparison, detail, ordered } from '../conditions.ts'
+import { comparison, detail } from '../conditions.ts'
+import {
+  ascending,
+  isAfter,
+  keyColumns,
+  missingLast,
+  orderedBy,
+  placed,
+  type Key,
+} from '../keyset.ts'
 import { ofKind } from './models.ts'
 import type { RegistryTables } from './tables.ts'
 
@@ -29,6 +38,7 @@ type Writes = Omit<
   | 'setModelTags'
   | 'deleteModelTag'
   | 'nextVersion'
+  | 'raiseLastVersion'
 >
 
 export function versionReads(db: Db): Reads {
@@ -49,19 +59,19 @@ export function versionReads(db: Db): Reads {
           .where('named.alias', '=', alias)
           .execute(),
       ),
-    searchVersions: async ({ kind, conditions, order, limit, offset }) => {
-      let query = rows().where(ofKind(kind, sql.ref('model_versions.model')))
+    searchVersions: async ({ kind, conditions, order, limit, after }) => {
+      const keys = keysOf(order)
+      let query = rows()
+        .select(keyColumns(keys))
+        .where(ofKind(kind, sql.ref('model_versions.model')))
+        .where(isAfter(keys, after))
       for (const condition of conditions) query = query.where(matches(condition))
-      for (const { field, descending } of order)
-        query = query.orderBy(ordered(columnOf(field), descending))
-      if (order.length === 0) query = query.orderBy('updated_ms', 'desc')
       const found = await query
-        .orderBy('model')
-        .orderBy('version', 'desc')
+        .orderBy(orderedBy(keys))
         .limit(limit + 1)
-        .offset(offset)
         .execute()
-      return withDetails(db, found)
+      const versions = await withDetails(db, found)
+      return found.map((row, at) => placed(row, keys, versions[at] as ModelVersion))
     },
     newestOfStages: async (models) => {
       const found: VersionRow[] = []
@@ -188,6 +198,25 @@ function matches({ field, ...asked }: Condition<VersionField>): RawBuilder<SqlBo
     and t.version = model_versions.version and t.key = ${field.key}`
   return detail(row, sql.ref('t.value'), asked)
 }
+
+/** As asked, or the last changed first; then by model, and its newest first. */
+function keysOf(order: readonly Order<VersionField>[]): Key[] {
+  const asked = order.flatMap(({ field, descending }) => {
+    const isNumber = field.of === 'attribute' && NUMBERS.has(field.name)
+    const kind = isNumber ? 'number' : 'text'
+    return missingLast({ value: columnOf(field), kind, descending })
+  })
+  const own = (column: string) => sql.ref(`model_versions.${column}`)
+  return [
+    ...(order.length > 0
+      ? asked
+      : [{ value: own('updated_ms'), kind: 'number', descending: true } as const]),
+    ascending(own('model'), 'text'),
+    { value: own('version'), kind: 'number', descending: true },
+  ]
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(['version', 'createdMs', 'updatedMs'])
 
 function columnOf(field: VersionField): RawBuilder<unknown> {
   if (field.of === 'attribute') return sql.ref(`model_versions.${COLUMNS[field.name]}`)

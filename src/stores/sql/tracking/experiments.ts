@@ -4,11 +4,21 @@ import type {
   Experiment,
   ExperimentField,
   KeyValue,
+  Order,
   TrackingReads,
   TrackingWrites,
 } from '#tracking'
 import { chunksOf } from '../chunks.ts'
-import { comparison, detail, ordered } from '../conditions.ts'
+import { comparison, detail } from '../conditions.ts'
+import {
+  ascending,
+  isAfter,
+  keyColumns,
+  missingLast,
+  orderedBy,
+  placed,
+  type Key,
+} from '../keyset.ts'
 import type { TrackingTables } from './tables.ts'
 
 type Db = Kysely<TrackingTables>
@@ -27,20 +37,19 @@ export function experimentReads(db: Db): Reads {
       first(await rows().where('experiment_id', '=', Number(experimentId)).executeTakeFirst()),
     findExperimentByName: async (name) =>
       first(await rows().where('name', '=', name).executeTakeFirst()),
-    searchExperiments: async ({ conditions, order, lifecycles, limit, offset }) => {
-      let query = rows().where('lifecycle', 'in', [...lifecycles])
+    searchExperiments: async ({ conditions, order, lifecycles, limit, after }) => {
+      const keys = keysOf(order)
+      let query = rows()
+        .select(keyColumns(keys))
+        .where('lifecycle', 'in', [...lifecycles])
+        .where(isAfter(keys, after))
       for (const condition of conditions) query = query.where(matches(condition))
-      for (const { field, descending } of order)
-        query = query.orderBy(ordered(columnOf(field), descending))
-      if (order.length === 0) query = query.orderBy('created_ms', 'desc')
-      return withTags(
-        db,
-        await query
-          .orderBy('experiment_id')
-          .limit(limit + 1)
-          .offset(offset)
-          .execute(),
-      )
+      const found = await query
+        .orderBy(orderedBy(keys))
+        .limit(limit + 1)
+        .execute()
+      const experiments = await withTags(db, found)
+      return found.map((row, at) => placed(row, keys, experiments[at] as Experiment))
     },
   }
 }
@@ -95,6 +104,21 @@ function matches({ field, ...asked }: Condition<ExperimentField>): RawBuilder<Sq
   const row = sql`select 1 from experiment_tags t
     where t.experiment_id = experiments.experiment_id and t.key = ${field.key}`
   return detail(row, sql.ref('t.value'), asked)
+}
+
+/** As asked; the newest first when nothing is. Those of one moment stand by their numbers. */
+function keysOf(order: readonly Order<ExperimentField>[]): Key[] {
+  const id = sql.ref('experiments.experiment_id')
+  if (order.length === 0)
+    return [
+      { value: sql.ref('experiments.created_ms'), kind: 'number', descending: true },
+      ascending(id, 'number'),
+    ]
+  const asked = order.flatMap(({ field, descending }) => {
+    const kind = field.of === 'tag' || field.name === 'name' ? 'text' : 'number'
+    return missingLast({ value: columnOf(field), kind, descending })
+  })
+  return [...asked, { value: id, kind: 'number', descending: true }]
 }
 
 function columnOf(field: ExperimentField): RawBuilder<unknown> {

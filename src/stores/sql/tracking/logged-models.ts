@@ -7,10 +7,21 @@ import type {
   LoggedModelRecord,
   LoggedModelSearch,
   ModelMetric,
+  Order,
+  Placed,
   TrackingReads,
   TrackingWrites,
 } from '#tracking'
-import { comparison, detail, ordered } from '../conditions.ts'
+import { comparison, detail } from '../conditions.ts'
+import {
+  ascending,
+  isAfter,
+  keyColumns,
+  missingLast,
+  orderedBy,
+  placed,
+  type Key,
+} from '../keyset.ts'
 import { metricOf } from './metrics.ts'
 import { among, push } from './runs.ts'
 import type { TrackingTables } from './tables.ts'
@@ -38,10 +49,7 @@ export function loggedModelReads(db: Db): Reads {
       return row === undefined ? undefined : modelOf(row)
     },
     loggedModelRecords: (modelIds) => loggedModelRecords(db, modelIds),
-    searchLoggedModels: async (search) => {
-      const rows = await loggedModelSearch(db, search).execute()
-      return rows.map((row) => row.model_id)
-    },
+    searchLoggedModels: (search) => loggedModelSearch(db, search),
   }
 }
 
@@ -82,13 +90,17 @@ export function loggedModelWrites(db: Db): Writes {
   }
 }
 
-function loggedModelSearch(
+async function loggedModelSearch(
   db: Db,
-  { experimentIds, conditions, datasets, order, limit, offset }: LoggedModelSearch,
-) {
+  { experimentIds, conditions, datasets, order, limit, after }: LoggedModelSearch,
+): Promise<Placed<string>[]> {
+  if (experimentIds.length === 0) return []
+  const keys = keysOf(order)
   let query = db
     .selectFrom('logged_models')
     .select('model_id')
+    .select(keyColumns(keys))
+    .where(isAfter(keys, after))
     .where('lifecycle', '=', 'active')
     .where(
       'experiment_id',
@@ -101,13 +113,28 @@ function loggedModelSearch(
       sql<SqlBool>`exists (select 1 from logged_model_metrics m
         where m.model_id = logged_models.model_id and ${onDatasets(datasets)})`,
     )
-  for (const { field, descending } of order)
-    query = query.orderBy(ordered(valueOf(field), descending))
-  return query
-    .orderBy('created_ms', 'desc')
-    .orderBy('model_id')
+  const rows = await query
+    .orderBy(orderedBy(keys))
     .limit(limit + 1)
-    .offset(offset)
+    .execute()
+  return rows.map((row) => placed(row, keys, row.model_id))
+}
+
+/** As asked; then the newest first, and those of one moment by their identifiers. */
+function keysOf(order: readonly Order<LoggedModelField>[]): Key[] {
+  const asked = order.flatMap(({ field, descending }) => {
+    const isNumber =
+      field.of === 'metric' ||
+      (field.of === 'attribute' && (field.name === 'createdMs' || field.name === 'updatedMs'))
+    const kind = isNumber ? 'number' : 'text'
+    return missingLast({ value: valueOf(field), kind, descending })
+  })
+  const created = sql.ref('logged_models.created_ms')
+  return [
+    ...asked,
+    { value: created, kind: 'number', descending: true },
+    ascending(sql.ref('logged_models.model_id'), 'text'),
+  ]
 }
 
 function matches({ field, ...asked }: Condition<LoggedModelField>): RawBuilder<SqlBool> {

@@ -1,9 +1,15 @@
 import { sql, type Kysely } from 'kysely'
 import { newestOfEachKey, type Metric, type TrackingReads, type TrackingWrites } from '#tracking'
 import { chunksOf } from '../chunks.ts'
+import { ascending, isAfter, keyColumns, orderedBy, placed } from '../keyset.ts'
 import type { TrackingTables } from './tables.ts'
 
 type Db = Kysely<TrackingTables>
+
+/** No two points of a series are alike in all of these. */
+const HISTORY = ['at_ms', 'step', 'value', 'is_nan'].map((column) =>
+  ascending(sql.ref(`point.${column}`), 'number'),
+)
 
 export function metricReads(db: Db): Pick<TrackingReads, 'newestMetrics' | 'metricHistory'> {
   return {
@@ -16,20 +22,19 @@ export function metricReads(db: Db): Pick<TrackingReads, 'newestMetrics' | 'metr
         .execute()
       return rows.map(metricOf)
     },
-    metricHistory: async (runId, { key, limit, offset }) => {
+    metricHistory: async (runId, { key, limit, after }) => {
       const rows = await db
         .selectFrom('metric_points as point')
         .innerJoin('metric_series as series', 'series.series_id', 'point.series_id')
         .select(['point.at_ms', 'point.step', 'point.value', 'point.is_nan'])
+        .select(keyColumns(HISTORY))
         .where('series.run_id', '=', runId)
         .where('series.key', '=', key)
-        .orderBy('point.at_ms')
-        .orderBy('point.step')
-        .orderBy('point.value')
+        .where(isAfter(HISTORY, after))
+        .orderBy(orderedBy(HISTORY))
         .limit(limit + 1)
-        .offset(offset)
         .execute()
-      return rows.map((row) => metricOf({ ...row, key }))
+      return rows.map((row) => placed(row, HISTORY, metricOf({ ...row, key })))
     },
   }
 }

@@ -1,33 +1,49 @@
 import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
-import type { Condition, RunField, RunSearch } from '#tracking'
-import { comparison, detail, ordered } from '../conditions.ts'
+import { invariant } from '#base/invariant'
+import type { Condition, Order, Placed, RunField, RunSearch } from '#tracking'
+import { comparison, detail } from '../conditions.ts'
+import {
+  ascending,
+  isAfter,
+  keyColumns,
+  missingLast,
+  orderedBy,
+  placed,
+  type Key,
+} from '../keyset.ts'
 import type { TrackingTables } from './tables.ts'
 
 /** The runs that a search asks for: their identifiers in order, one more than its limit. */
-export function runSearch(
+export async function runSearch(
   db: Kysely<TrackingTables>,
-  { experimentIds, lifecycles, conditions, order, limit, offset }: RunSearch,
-) {
-  let query = db
-    .selectFrom('runs')
-    .select('run_id')
-    .where(
-      'experiment_id',
-      'in',
-      experimentIds.map((id) => Number(id)),
-    )
-    .where('lifecycle', 'in', [...lifecycles])
-  for (const condition of conditions) query = query.where(matches(condition))
-  for (const { field, descending } of order) {
-    if (field.of === 'metric') query = query.orderBy(metricKind(field.key))
-    query = query.orderBy(ordered(valueOf(field), descending))
-  }
+  { experimentIds, lifecycles, conditions, order, limit, after }: RunSearch,
+): Promise<Placed<string>[]> {
+  if (experimentIds.length === 0) return []
+  const keys = keysOf(order)
+  const { rows } = await sql<{ run_id: string }>`
+    select runs.run_id, ${sql.join(keyColumns(keys))} from runs
+    ${sql.join(order.map(valueRow), sql` `)}
+    where runs.experiment_id in (${sql.join(experimentIds.map(Number))})
+    and runs.lifecycle in (${sql.join(lifecycles)})
+    and ${sql.join([...conditions.map(matches), isAfter(keys, after)], sql` and `)}
+    order by ${orderedBy(keys)} limit ${limit + 1}`.execute(db)
+  return rows.map((row) => placed(row, keys, row.run_id))
+}
+
+/** As asked; then the newest start first, and runs of one moment by their identifiers. */
+function keysOf(order: readonly Order<RunField>[]): Key[] {
+  const asked = order.flatMap(({ field, descending }, at) => {
+    const key: Key = { value: valueOf(field, at), kind: kindOf(field), descending }
+    if (field.of === 'metric') {
+      // Numbers come before NaN, and NaN before what is missing.
+      const sort = sql`coalesce(${sql.ref(`o${at}.is_nan`)}, 2)`
+      return [ascending(sort, 'number'), key]
+    }
+    return field.of === 'attribute' && field.name !== 'endMs' ? [key] : missingLast(key)
+  })
   const byStart = order.some(({ field }) => field.of === 'attribute' && field.name === 'startMs')
-  if (!byStart) query = query.orderBy('start_ms', 'desc')
-  return query
-    .orderBy('run_id')
-    .limit(limit + 1)
-    .offset(offset)
+  const start: Key = { value: sql.ref('runs.start_ms'), kind: 'number', descending: true }
+  return [...asked, ...(byStart ? [] : [start]), ascending(sql.ref('runs.run_id'), 'text')]
 }
 
 function matches({ field, ...asked }: Condition<RunField>): RawBuilder<SqlBool> {
@@ -53,18 +69,25 @@ function metricMatches(
     where m.run_id = runs.run_id and m.key = ${key} and ${matching})`
 }
 
-/** Numbers come before NaN, and NaN before what is missing. */
-function metricKind(key: string): RawBuilder<unknown> {
-  return sql`coalesce((select m.is_nan from metric_series m
-    where m.run_id = runs.run_id and m.key = ${key}), 2)`
+/** The row of another table that holds the value to order by; a run has one at most. */
+function valueRow({ field }: Order<RunField>, at: number): RawBuilder<unknown> {
+  if (field.of === 'attribute' || field.of === 'dataset') return sql``
+  const table = field.of === 'metric' ? sql.table('metric_series') : pairTable(field)
+  const row = `o${at}`
+  return sql`left join ${table} as ${sql.table(row)}
+    on ${sql.ref(`${row}.run_id`)} = runs.run_id and ${sql.ref(`${row}.key`)} = ${field.key}`
 }
 
-function valueOf(field: RunField): RawBuilder<unknown> {
-  if (field.of === 'attribute') return sql.ref(COLUMNS[field.name])
-  if (field.of === 'dataset') return sql`null`
-  const table = field.of === 'metric' ? sql.table('metric_series') : pairTable(field)
-  return sql`(select pair.value from ${table} pair
-    where pair.run_id = runs.run_id and pair.key = ${field.key})`
+function valueOf(field: RunField, at: number): RawBuilder<unknown> {
+  invariant(field.of !== 'dataset', 'a run has many datasets, which give it no order')
+  return sql.ref(field.of === 'attribute' ? COLUMNS[field.name] : `o${at}.value`)
+}
+
+function kindOf(field: RunField): Key['kind'] {
+  if (field.of === 'metric') return 'number'
+  return field.of === 'attribute' && (field.name === 'startMs' || field.name === 'endMs')
+    ? 'number'
+    : 'text'
 }
 
 function pairRow(field: Extract<RunField, { key: string }>): RawBuilder<unknown> {

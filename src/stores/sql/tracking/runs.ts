@@ -35,10 +35,7 @@ export function runReads(db: Db): Reads {
       for (const chunk of chunksOf(runIds)) records.push(...(await runRecords(db, chunk)))
       return records
     },
-    searchRuns: async (search) => {
-      const rows = await runSearch(db, search).execute()
-      return rows.map((row) => row.run_id)
-    },
+    searchRuns: (search) => runSearch(db, search),
     params: (runId) =>
       db
         .selectFrom('run_params')
