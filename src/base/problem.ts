@@ -1,7 +1,7 @@
 /**
  * Why a request could not be met, in words that no protocol owns; each protocol maps them to its own codes.
  * `invalid`: the request is wrong in itself. `conflict`: it does not fit the present state.
- * `exists`: the name is taken. `limit`: too large or too many. `unavailable`: try again later.
+ * `exists`: the name is taken. `limit`: too large or too many. `unavailable`: try again later. `full`: no space is left.
  */
 export type ProblemCode =
   | 'invalid'
@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'forbidden'
   | 'unauthenticated'
   | 'limit'
+  | 'full'
   | 'unavailable'
   | 'timeout'
   | 'unsupported'

@@ -12,6 +12,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   unsupported: 501,
   unavailable: 503,
   timeout: 504,
+  full: 507,
 }
 
 /** Answers every failure as `application/problem+json` (RFC 9457); of a bug only the request id is told. */

@@ -12,6 +12,7 @@ const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> =
   unsupported: { status: 501, code: 'NOT_IMPLEMENTED' },
   unavailable: { status: 503, code: 'TEMPORARILY_UNAVAILABLE' },
   timeout: { status: 504, code: 'DEADLINE_EXCEEDED' },
+  full: { status: 507, code: 'RESOURCE_EXHAUSTED' },
 }
 
 /** The request cannot be read at all; MLflow tells that from input that does not fit the model. */

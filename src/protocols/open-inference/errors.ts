@@ -12,6 +12,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   unsupported: 501,
   unavailable: 503,
   timeout: 504,
+  full: 507,
 }
 
 /** Answers failures as `{"error": "…"}`; clients look for that key on every status but 200. */

@@ -1,28 +1,32 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { messageOf, Problem } from '#base/problem'
 import type { ListedObject, ObjectStore, StoredObject } from '#objects'
-import { Problem } from '#base/problem'
+import { assertExpected, isDigest, LISTED_MAX } from './object.ts'
+import { writeFile } from './write-file.ts'
 
-const DIGEST = /^[0-9a-f]{64}$/
-/** As many as an S3 server lists at once. */
-const LISTED_MAX = 1000
+/** A tenth of the usual piece costs a system call and a buffer each; larger ones win nothing more. */
+const READ_BYTES = 1 << 20
+/** Longer than any upload rests without a byte. */
+const LEFT_BEHIND_MS = 24 * 60 * 60 * 1000
 
 /**
  * Objects as read-only files `<root>/<2 hex>/<62 hex>`. Bytes go to a temporary file that is synced and
- * then renamed, so an object is there whole or not at all.
+ * then renamed, so an object is there whole or not at all. With `alone`, no other process keeps objects there.
  */
-export async function openLocalObjects(root: string): Promise<ObjectStore> {
+export async function openLocalObjects(
+  root: string,
+  { alone = true, nowMs = 0 }: { alone?: boolean; nowMs?: number } = {},
+): Promise<ObjectStore> {
   const incoming = join(root, 'incoming')
-  // What an earlier process left half-written was never acknowledged.
-  await rm(incoming, { recursive: true, force: true })
-  await mkdir(incoming, { recursive: true })
+  await madeFolder(incoming)
+  await removeLeftovers(incoming, alone ? Number.POSITIVE_INFINITY : nowMs - LEFT_BEHIND_MS)
 
   const pathOf = (digest: string) => join(root, digest.slice(0, 2), digest.slice(2))
   const find = async (digest: string): Promise<StoredObject | undefined> => {
-    if (!DIGEST.test(digest)) return undefined
+    if (!isDigest(digest)) return undefined
     const found = await stat(pathOf(digest)).catch(ignoreAbsent)
     return found === undefined ? undefined : { digest, sizeBytes: found.size }
   }
@@ -37,12 +41,8 @@ export async function openLocalObjects(root: string): Promise<ObjectStore> {
     put: async (bytes, expected) => {
       const temporary = join(incoming, randomUUID())
       try {
-        const stored = await write(bytes, temporary)
-        if (expected !== undefined && stored.digest !== expected)
-          throw new Problem(
-            'invalid',
-            `the bytes have the digest ${stored.digest}, not ${expected}; send them again`,
-          )
+        const stored = await writeFile(bytes, temporary)
+        assertExpected(stored.digest, expected)
         const target = pathOf(stored.digest)
         const made = await mkdir(dirname(target), { recursive: true })
         await rename(temporary, target)
@@ -50,13 +50,15 @@ export async function openLocalObjects(root: string): Promise<ObjectStore> {
         // A folder is durable with the name by which its parent knows it.
         if (made !== undefined) await syncFolder(root)
         return stored
+      } catch (error) {
+        throw fullDisk(error, root)
       } finally {
         await rm(temporary, { force: true })
       }
     },
     open: async (digest, range) => {
       await get(digest)
-      return createReadStream(pathOf(digest), range)
+      return createReadStream(pathOf(digest), { ...range, highWaterMark: READ_BYTES })
     },
     place: async (digest, path) => {
       await get(digest)
@@ -67,8 +69,28 @@ export async function openLocalObjects(root: string): Promise<ObjectStore> {
     },
     list: (after = '', limit = LISTED_MAX) => list(root, after, limit),
     remove: async (digest) => {
-      if (DIGEST.test(digest)) await unlink(pathOf(digest)).catch(ignoreAbsent)
+      if (isDigest(digest)) await unlink(pathOf(digest)).catch(ignoreAbsent)
     },
+  }
+}
+
+async function madeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw new Problem(
+      'invalid',
+      `the folder ${dirname(path)} cannot keep objects (${messageOf(error)}); choose another --artifacts-destination`,
+    )
+  }
+}
+
+/** What an earlier process left half-written was never acknowledged. */
+async function removeLeftovers(incoming: string, beforeMs: number): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const path = join(incoming, name)
+    const found = await stat(path).catch(ignoreAbsent)
+    if (found !== undefined && found.mtimeMs < beforeMs) await rm(path, { force: true })
   }
 }
 
@@ -78,7 +100,7 @@ async function list(root: string, after: string, limit: number): Promise<ListedO
     if (!/^[0-9a-f]{2}$/.test(folder) || folder < after.slice(0, 2)) continue
     for (const name of (await readdir(join(root, folder))).toSorted()) {
       const digest = folder + name
-      if (!DIGEST.test(digest) || digest <= after) continue
+      if (!isDigest(digest) || digest <= after) continue
       const found = await stat(join(root, folder, name)).catch(ignoreAbsent)
       if (found === undefined) continue
       objects.push({ digest, sizeBytes: found.size, modifiedMs: found.mtimeMs })
@@ -88,23 +110,6 @@ async function list(root: string, after: string, limit: number): Promise<ListedO
   return objects
 }
 
-async function write(bytes: Readable | Buffer, path: string): Promise<StoredObject> {
-  const hash = createHash('sha256')
-  let sizeBytes = 0
-  const file = await open(path, 'wx', 0o444)
-  try {
-    for await (const chunk of Buffer.isBuffer(bytes) ? [bytes] : bytes) {
-      hash.update(chunk as Buffer)
-      sizeBytes += (chunk as Buffer).length
-      await file.appendFile(chunk as Buffer)
-    }
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { digest: hash.digest('hex'), sizeBytes }
-}
-
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {
@@ -112,6 +117,16 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+/** No space, no quota left, or a file larger than allowed: all mean that nothing more fits here. */
+function fullDisk(error: unknown, root: string): unknown {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
+  if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return error
+  return new Problem(
+    'full',
+    `there is no space left in ${root} (${code}), so nothing was kept; free some or move the objects to a larger disk, then send it again`,
+  )
 }
 
 function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
