@@ -1,1 +1,1 @@
-export type { ListedObject, ObjectStore, StoredObject } from './store.ts'
+export type { DirectTransfers, ListedObject, ObjectStore, StoredObject } from './store.ts'

@@ -27,4 +27,22 @@ export interface ObjectStore {
   list(after?: string, limit?: number): Promise<ListedObject[]>
   /** Frees the bytes; an object that is not there is fine. */
   remove(digest: string): Promise<void>
+  /** How clients reach the bytes past this server, where the store can do that. */
+  readonly direct?: DirectTransfers
+}
+
+/** Transfers between a client and the place where the bytes lie, by addresses that need no login and end by themselves. */
+export interface DirectTransfers {
+  downloadUrl(
+    digest: string,
+    options: { name: string; type: string; expiresSeconds: number },
+  ): Promise<string>
+  /** Begins an upload, with an address for each of its parts. */
+  beginUpload(parts: number): Promise<{ id: string; urls: string[] }>
+  /** Joins the parts and keeps them under their digest. Asked again, it goes on where it was. Throws `not-found`, `invalid`. */
+  finishUpload(
+    id: string,
+    parts: readonly { number: number; etag: string }[],
+  ): Promise<StoredObject>
+  abortUpload(id: string): Promise<void>
 }
