@@ -12,6 +12,7 @@ import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
 import { servingOf } from './serving.ts'
+import { webhooksOf } from './webhooks.ts'
 
 /** Makes the features, each from the ground and the features above it. */
 export function createFeatures(ground: Ground) {
@@ -50,6 +51,7 @@ export function createFeatures(ground: Ground) {
   })
   const lineage = createLineage({ read: read.ledger })
   return {
+    ...webhooksOf(ground),
     projects,
     clones,
     tracking,

@@ -6,5 +6,5 @@ import { declareEndpoints, policiesOn } from './governing.ts'
 
 /** What happens when something has happened: every reader of the ledger, on one screen. */
 export function followersOf(parts: Parts): readonly Follower<Writes>[] {
-  return [declareEndpoints, rollOuts, policiesOn(parts)]
+  return [declareEndpoints, rollOuts, policiesOn(parts), parts.webhookFollower]
 }

@@ -4,6 +4,7 @@ import type { Logger } from '#base/logger'
 import type { Ledger } from '#ledger'
 import type { ObjectStore } from '#objects'
 import type { SqlStore } from '#stores/sql/index'
+import type { Seal } from '#webhooks'
 import type { Config } from './config.ts'
 
 /** What every feature is made from. */
@@ -15,6 +16,8 @@ export interface Ground {
   readonly store: SqlStore
   readonly objects: ObjectStore
   readonly ledger: Ledger
+  /** Keeps secrets unreadable where they are kept. */
+  readonly seal: Seal
   /** The server's own address, once it listens. */
   readonly url: () => string
   /** Registers what a stop has to undo; called in reverse order. */

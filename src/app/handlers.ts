@@ -8,6 +8,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
   return [
     ...servingHandlers(parts.serving),
     parts.monitoring.handler,
+    parts.webhookHandler,
     ...governingHandlers(parts, parts),
   ]
 }

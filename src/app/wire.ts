@@ -20,6 +20,7 @@ import { createHttp } from './http.ts'
 import { ledgerKey, signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
 import { mountProtocols } from './protocols.ts'
+import { openSeal } from './seal.ts'
 import { VERSION } from './version.ts'
 
 export interface Server {
@@ -73,6 +74,7 @@ export async function startServer(
       store,
       objects,
       ledger,
+      seal: await openSeal(config.home),
       onStop: (step) => void undo.push(step),
     }
     const parts = { ...ground, ...createFeatures(ground) }

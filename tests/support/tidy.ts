@@ -21,6 +21,7 @@ export const FEATURES = [
   'tracking',
   'pipelines',
   'registry',
+  'webhooks',
   'serving',
   'monitoring',
   'governance',

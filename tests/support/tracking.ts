@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
+import { openSeal } from '#app/seal'
 import type { Entry } from '#ledger'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
+import { mlflowDialect } from '#protocols/mlflow/webhook-messages'
+import { openDestinations } from '#protocols/webhooks/send'
 import { createRegistry, type AliasGuard, type Registry } from '#registry'
 import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore, type SqlStore } from '#stores/sql/index'
 import { createTracking, type Tracking } from '#tracking'
+import { createWebhooks, standardDialect } from '#webhooks'
 
 export const USER = { kind: 'user', id: 'test' } as const
 
@@ -46,7 +50,16 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
     guard: guard ?? { check: async () => undefined },
   })
   const http = Fastify({ bodyLimit: 64 * 1024 })
-  await mlflowProtocol(http, { tracking, registry, actor: USER })
+  const webhooks = createWebhooks({
+    read: store.read.webhooks,
+    transact,
+    dialects: { standard: standardDialect, mlflow: mlflowDialect },
+    destinations: openDestinations({ schemes: ['https'], allowPrivate: false, agent: 'test' }),
+    seal: await openSeal(home),
+    clock,
+    ids,
+  })
+  await mlflowProtocol(http, { tracking, registry, webhooks, actor: USER })
   return {
     clock,
     store,

@@ -6,8 +6,11 @@ import type { LedgerReads, LedgerWrites, Transact } from './store.ts'
 /** A reader of the ledger that keeps its place: every entry once, in order, across crashes. */
 export interface Follower<Stores> {
   readonly name: string
-  /** Only these facts are handed over; the place moves past the others. */
-  readonly types: readonly string[]
+  /**
+   * Only these facts are handed over; the place moves past the others. As a function it is asked before each page, and
+   * what it gives covers every entry that was there when it was called.
+   */
+  readonly types: readonly string[] | (() => Promise<readonly string[] | 'all'>)
   /** Its effects and the new place are kept in one transaction. It enqueues work and never does it. */
   follow(entry: Entry, tx: Stores & { ledger: LedgerWrites }): Promise<void>
 }
@@ -91,7 +94,11 @@ function stepper<Stores>(
     }
     const last = (await read.size()) - 1
     if (place.now >= last) return false
-    const page = await read.list({ after: place.now, limit: PAGE, types })
+    // Asked after the end is known: who begins to wait for more can only mean what comes after that.
+    const wanted = typeof types === 'function' ? await types() : types
+    const ofTypes = wanted === 'all' ? {} : { types: wanted }
+    const page =
+      wanted.length === 0 ? [] : await read.list({ after: place.now, limit: PAGE, ...ofTypes })
     const entries = page.filter((entry) => entry.position <= last)
     const end = page.length < PAGE ? last : (entries.at(-1)?.position ?? last)
     if (entries.length === 0 && end - place.kept < UNKEPT_MAX) {

@@ -8,6 +8,7 @@ import type { Lineage } from '#lineage'
 import type { PolicyRunReads } from '#automation'
 import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
+import type { Webhooks } from '#webhooks'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
@@ -22,6 +23,7 @@ import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
 import { projectRoutes } from './projects.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 /** What the REST API speaks to. Each part is a feature's door. */
 export interface ApiParts extends Activity {
@@ -35,6 +37,7 @@ export interface ApiParts extends Activity {
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly serving: Serving
+  readonly webhooks: Webhooks
   readonly compareRoles: CompareRoles
   readonly policyRuns: PolicyRunReads
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
@@ -67,4 +70,5 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   endpointRoutes(app, parts.serving, parts.actor)
   predictionRoutes(app, parts.serving)
   monitorRoutes(app, parts.monitoring)
+  webhookRoutes(app, parts.webhooks, parts.actor)
 }

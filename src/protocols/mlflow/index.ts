@@ -13,12 +13,13 @@ import { registeredModelRoutes } from './registered-models.ts'
 import { runLogRoutes } from './run-log.ts'
 import { runRoutes } from './runs.ts'
 import { mlflowValidator } from './validate.ts'
+import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 
 /** Clients come by `/api`, MLflow's own pages by `/ajax-api`; the answers are the same. */
 const PREFIXES = ['/api', '/ajax-api'] as const
 
 /** MLflow's REST protocol, for unmodified clients. */
-export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts): Promise<void> {
+export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts & WebhookParts): Promise<void> {
   const mount = (prefix: string, routes: (app: MlflowApp) => void | Promise<void>) =>
     http.register(
       async (scope) => {
@@ -44,6 +45,7 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts):
       loggedModelRoutes(app, parts)
       registeredModelRoutes(app, parts)
       modelVersionRoutes(app, parts)
+      webhookRoutes(app, parts)
     })
     await mount(`${prefix}/3.0`, (app) => {
       app.setNotFoundHandler(answerUnknownEndpoint)

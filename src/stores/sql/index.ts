@@ -11,6 +11,7 @@ import type { ProjectReads, ProjectWrites } from '#projects'
 import type { RegistryReads, RegistryWrites } from '#registry'
 import type { ServingReads, ServingWrites } from '#serving'
 import type { TrackingReads, TrackingWrites } from '#tracking'
+import type { WebhookReads, WebhookWrites } from '#webhooks'
 import type { WorkReads, WorkWrites } from '#work'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites } from './ledger.ts'
@@ -26,6 +27,7 @@ import { kyselyOn, openReader, openWriter } from './sqlite.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
 import { servingReads, servingWrites } from './serving.ts'
 import { trackingReads, trackingWrites } from './tracking/index.ts'
+import { webhookReads, webhookWrites } from './webhooks.ts'
 import { workReads, workWrites } from './work.ts'
 
 /** Everything that can be read, one part a feature. */
@@ -40,6 +42,7 @@ export interface Reads {
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
+  readonly webhooks: WebhookReads
 }
 
 /** Everything that one transaction can change. */
@@ -54,6 +57,7 @@ export interface Writes {
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
+  readonly webhooks: WebhookWrites
 }
 
 export interface SqlStore {
@@ -150,6 +154,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     automation: policyRunReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
+    webhooks: webhookReads(db),
   }
 }
 
@@ -165,5 +170,6 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     automation: policyRunWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),
+    webhooks: webhookWrites(db),
   }
 }

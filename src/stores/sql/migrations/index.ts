@@ -8,6 +8,7 @@ import { servingTables } from './0007-serving.ts'
 import { governanceTables } from './0009-governance.ts'
 import { automationTables } from './0010-automation.ts'
 import { pipelineTables } from './0006-pipelines.ts'
+import { webhookTables } from './0013-webhooks.ts'
 import { monitoringTables } from './0008-monitoring.ts'
 
 /** Every step, in order. A new step goes at the end. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   pipelineTables,
   monitoringTables,
   servingTables,
+  webhookTables,
 ]

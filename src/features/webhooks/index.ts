@@ -1,0 +1,8 @@
+export { deliveryHandler } from './deliver.ts'
+export type { Delivery } from './delivery.ts'
+export type { Destinations, Dialect, Dialects, Message, Seal } from './dialect.ts'
+export { webhookFollower } from './follow.ts'
+export { standardDialect } from './standard.ts'
+export type { WebhookReads, WebhookWrites } from './store.ts'
+export type { DialectName, Webhook } from './webhook.ts'
+export { createWebhooks, type NewWebhook, type WebhookChange, type Webhooks } from './webhooks.ts'

@@ -1,0 +1,46 @@
+import { messageOf } from '#base/problem'
+import type { Delivery, Outcome } from './delivery.ts'
+import type { Webhook } from './webhook.ts'
+import type { WebhookDependencies } from './webhooks.ts'
+
+export interface Sendable {
+  readonly webhook: Webhook
+  readonly delivery: Delivery
+}
+
+/** Sends a delivery once. Never throws: what went wrong is the outcome. */
+export async function sendOn(
+  {
+    dialects,
+    destinations,
+    seal,
+    clock,
+  }: Pick<WebhookDependencies, 'dialects' | 'destinations' | 'seal' | 'clock'>,
+  { webhook, delivery: { id, body } }: Sendable,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const atMs = clock.nowMs()
+  try {
+    const secrets = webhook.secrets
+      .filter(({ untilMs }) => untilMs === null || untilMs > atMs)
+      .map(({ sealed }) => seal.open(sealed, webhook.id))
+    const headers = dialects[webhook.dialect].headers({ id, atMs, body, secrets })
+    const { status, retryAfterMs, ...answer } = await destinations.post({
+      url: webhook.url,
+      headers,
+      body,
+      signal,
+    })
+    const response = { status, body: answer.body }
+    if (status >= 200 && status < 300) return { ok: true, response }
+    return { ok: false, response, error: refusal(status), retryAfterMs }
+  } catch (error) {
+    return { ok: false, response: null, error: messageOf(error), retryAfterMs: null }
+  }
+}
+
+function refusal(status: number): string {
+  if (status >= 300 && status < 400)
+    return `the receiver answered ${status}, a redirect, which is not followed; give the webhook the final address`
+  return `the receiver answered ${status}`
+}
