@@ -76,6 +76,33 @@ export const ConfigSchema = Type.Object(
       default: false,
       description: 'Whether webhooks may go to loopback and private addresses.',
     }),
+    artifactsDestination: Type.String({
+      default: '',
+      description:
+        'Where artifacts that go through the server, models and sealed segments are kept: a folder or s3://bucket/prefix. By default <home>/objects.',
+    }),
+    defaultArtifactRoot: Type.String({
+      default: '',
+      description:
+        'Where new experiments keep their files: s3://bucket/prefix or a folder, which clients then write by themselves. By default the server itself.',
+    }),
+    serveArtifacts: Type.Boolean({
+      default: true,
+      description: 'Whether clients may send artifacts to and get them from the server.',
+    }),
+    trashDays: Type.Number({
+      default: 30,
+      minimum: 0,
+      maximum: 36_500,
+      description:
+        'Days that what was deleted can be restored before it is purged; 0 purges it at once.',
+    }),
+    objectGraceMs: Type.Integer({
+      default: 24 * 60 * 60 * 1000,
+      minimum: 60_000,
+      description:
+        'Bytes that nothing refers to are freed this many milliseconds after they were last put; longer than any upload takes.',
+    }),
     drainMs: Type.Integer({
       default: 10_000,
       minimum: 0,

@@ -20,7 +20,15 @@ export function createFeatures(ground: Ground) {
   const { read, transact } = store
   const clones = localClones(join(config.home, 'projects'))
   const projects = createProjects({ read: read.projects, transact, clones, clock })
-  const tracking = createTracking({ read: read.tracking, transact, objects, clock, ids })
+  const tracking = createTracking({
+    read: read.tracking,
+    transact,
+    objects,
+    outside: ground.outside,
+    ...(ground.artifactRoot === undefined ? {} : { artifactRoot: ground.artifactRoot }),
+    clock,
+    ids,
+  })
   const recordings = createRecordings({
     read: read.pipelines,
     transact,

@@ -31,7 +31,11 @@ export async function mountProtocols(
     return reply.code(ready ? 200 : 503).send({ ready, entries, endpoints })
   })
   await http.register((app) => apiProtocol(app, apiPartsOf(parts, caughtUp)), { prefix: '/api/v1' })
-  await mlflowProtocol(http, { ...parts, actor: LOCAL_USER })
+  await mlflowProtocol(http, {
+    ...parts,
+    servesArtifacts: parts.config.serveArtifacts,
+    actor: LOCAL_USER,
+  })
   await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
   await http.register(
     (app) =>

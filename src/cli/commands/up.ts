@@ -8,6 +8,18 @@ export function serverFlags(argv: Argv) {
     .option('host', { type: 'string', describe: 'Address to listen on' })
     .option('port', { type: 'number', describe: 'TCP port; 0 takes a free one' })
     .option('home', { type: 'string', describe: 'Folder that holds everything' })
+    .option('artifacts-destination', {
+      type: 'string',
+      describe: 'Where the server keeps artifacts: a folder or s3://bucket/prefix',
+    })
+    .option('default-artifact-root', {
+      type: 'string',
+      describe: 'Where clients write files of new experiments by themselves',
+    })
+    .option('serve-artifacts', {
+      type: 'boolean',
+      describe: 'Let clients send artifacts through the server; --no-serve-artifacts does not',
+    })
     .option('log-level', { type: 'string', describe: 'debug, info, warn, error or silent' })
 }
 

@@ -274,8 +274,8 @@ async function tellRun(
   if (metrics.length > 0) await tracking.logMetrics(runId, metrics)
   if (end.reason !== null) await tracking.setTags(runId, [reasonTag(end.reason)])
   if (end.logTail === '') return true
-  const root = await tracking.artifacts.rootOf({ run: runId })
-  await tracking.artifacts.put(`${root}/logs/stage.log`, Buffer.from(end.logTail))
+  const folder = await tracking.artifacts.folderOf({ run: runId })
+  await folder.put('logs/stage.log', Buffer.from(end.logTail))
   return true
 }
 

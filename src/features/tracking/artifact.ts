@@ -16,6 +16,8 @@ export type ArtifactEntry =
   | { readonly kind: 'folder'; readonly name: string }
 
 const SCHEME = 'mlflow-artifacts:'
+/** The server's own artifact tree. */
+export const OWN_ROOT = `${SCHEME}/`
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts/'
 const PATH_BYTES_MAX = 4096
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import { platformActor, type Actor, type Transact } from '#ledger'
-import { artifactUri } from './artifact.ts'
+import { joinUri, OWN_ROOT } from './artifact.ts'
 import {
   assertActiveExperiment,
   checkedExperimentId,
@@ -47,11 +47,18 @@ interface Dependencies {
   readonly clock: Clock
 }
 
-export function createExperiments({ read, transact, clock }: Dependencies): Experiments {
+export function createExperiments({
+  read,
+  transact,
+  clock,
+  artifactRoot = OWN_ROOT,
+}: Dependencies): Experiments {
   const insert = (actor: Actor, given: NewExperiment) =>
     transact(async ({ tracking, ledger }) => {
       await assertFree(tracking, given.name)
-      const experiment = await inserted(tracking, newExperiment(given, clock.nowMs()))
+  /** Where the runs of experiments that name no place keep their files. */
+  readonly artifactRoot?: string
+      const experiment = await inserted(tracking, newExperiment(given, clock.nowMs()), artifactRoot)
       await ledger.append(actor, [facts.experimentCreated(experiment)])
       return experiment
     })
@@ -77,10 +84,14 @@ export function createExperiments({ read, transact, clock }: Dependencies): Expe
     ensureDefault: async () => {
       if ((await read.findExperiment(DEFAULT_EXPERIMENT.experimentId)) !== undefined) return
       await transact(async ({ tracking, ledger }) => {
-        const experiment = await inserted(tracking, {
-          ...newExperiment(DEFAULT_EXPERIMENT, clock.nowMs()),
-          ...DEFAULT_EXPERIMENT,
-        })
+        const experiment = await inserted(
+          tracking,
+          {
+            ...newExperiment(DEFAULT_EXPERIMENT, clock.nowMs()),
+            ...DEFAULT_EXPERIMENT,
+          },
+          artifactRoot,
+        )
         await ledger.append(platformActor('tracking'), [facts.experimentCreated(experiment)])
       })
     },
@@ -178,7 +189,10 @@ async function inserted(
 ): Promise<Experiment> {
   const experiment = await tracking.insertExperiment(given)
   if (experiment.artifactLocation !== '') return experiment
-  const located = { ...experiment, artifactLocation: artifactUri(experiment.experimentId) }
+  const located = {
+    ...experiment,
+    artifactLocation: joinUri(artifactRoot, experiment.experimentId),
+  }
   await tracking.saveExperiment(located)
   return located
 }
@@ -189,5 +203,6 @@ async function assertFree(tracking: TrackingReads, name: string): Promise<void> 
     throw new Problem(
       'exists',
       `Experiment(name=${name}) already exists${taken.lifecycle === 'deleted' ? ' in deleted state; restore it or choose another name' : ''}`,
+  artifactRoot: string,
     )
 }

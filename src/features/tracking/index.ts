@@ -14,8 +14,14 @@ export {
   type ModelMetric,
 } from './logged-model.ts'
 export type { LoggedModels, NewLoggedModel } from './logged-models.ts'
-export { pathOfUri, treeDigest, type ArtifactEntry, type ArtifactFile } from './artifact.ts'
-export type { Artifacts } from './artifacts.ts'
+export { joinUri, pathOfUri, treeDigest, type ArtifactEntry, type ArtifactFile } from './artifact.ts'
+export type { ArtifactFolder, FolderFile } from './artifact-folder.ts'
+export type { Artifacts, DirectArtifacts } from './artifacts.ts'
+export type { OutsideAddress, OutsideFile, OutsideFiles } from './outside.ts'
+export type { GivenExperiment, GivenSeries, Intake, Taken } from './intake.ts'
+export type { ExperimentTaken } from './intake-experiment.ts'
+export type { GivenLoggedModel, GivenRun } from './intake-run.ts'
+export type { IntakeReads, IntakeWrites, LoggedCounts, Mark, MarkKind } from './intake-store.ts'
 export { checkedKey } from './names.ts'
 export { brief, runRef } from './facts.ts'
 export {

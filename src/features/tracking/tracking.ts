@@ -7,6 +7,7 @@ import type { Experiment } from './experiment.ts'
 import { createExperiments, type Experiments } from './experiments.ts'
 import { createLoggedModels, type LoggedModels } from './logged-models.ts'
 import { createRunLog, type RunLog } from './run-log.ts'
+import { NOTHING_OUTSIDE, type OutsideFiles } from './outside.ts'
 import { createRuns, type Runs } from './runs.ts'
 import type { TrackingReads, TrackingWrites } from './store.ts'
 
@@ -28,13 +29,18 @@ export function createTracking(dependencies: {
   clock: Clock
   ids: Ids
 }): Tracking {
+  /** Where clients keep files by themselves; nowhere unless it is given. */
+  outside?: OutsideFiles
+  /** Where new experiments keep their files; the server's own tree unless it is given. */
+  artifactRoot?: string
   const experiments = createExperiments(dependencies)
   return {
     ...createRuns(dependencies),
     ...createRunLog(dependencies),
     experiments,
     loggedModels: createLoggedModels(dependencies),
-    artifacts: createArtifacts(dependencies),
+    artifacts: createArtifacts({ outside: NOTHING_OUTSIDE, ...dependencies }),
+    intake: createIntake(dependencies),
     ensureExperiment: (actor, name) => experiments.ensure(actor, name),
     within: (tx) => {
       const joined = { ...dependencies, read: tx.tracking, transact: joining(tx) }

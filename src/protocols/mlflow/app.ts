@@ -23,6 +23,8 @@ export type MlflowApp = FastifyInstance<
 export interface MlflowParts {
   readonly tracking: Tracking
   readonly registry: Registry
+  /** Whether clients may send artifacts to the server and get them from it. */
+  readonly servesArtifacts?: boolean
   /** Who makes the requests. */
   readonly actor: Actor
 }

@@ -9,6 +9,7 @@ import { experimentRoutes } from './experiments.ts'
 import { loggedModelRoutes } from './logged-models.ts'
 import { serverInfoRoutes, versionRoute } from './meta.ts'
 import { modelVersionRoutes } from './model-versions.ts'
+import { metricRoutes } from './metrics.ts'
 import { registeredModelRoutes } from './registered-models.ts'
 import { runLogRoutes } from './run-log.ts'
 import { runRoutes } from './runs.ts'
@@ -49,7 +50,7 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts &
     })
     await mount(`${prefix}/3.0`, (app) => {
       app.setNotFoundHandler(answerUnknownEndpoint)
-      serverInfoRoutes(app)
+      serverInfoRoutes(app, parts)
     })
   }
 }

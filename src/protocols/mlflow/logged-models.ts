@@ -8,7 +8,7 @@ import {
   type Order,
 } from '#tracking'
 import type { MlflowApp, MlflowParts } from './app.ts'
-import { entriesToWire } from './artifacts.ts'
+import { decodedPath, listing } from './artifacts.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import { loggedModelStatusIn, loggedModelToWire, pairsIn, unlessEmpty } from './translate.ts'
@@ -91,11 +91,8 @@ function detailRoutes(app: MlflowApp, { tracking }: MlflowParts): void {
     `${path}/:model_id/artifacts/directories`,
     { schema: { params: ModelId, querystring: messages.LoggedModelFolder } },
     async ({ params, query }) => {
-      const { artifactUri } = await loggedModels.get(params.model_id)
-      const root = await artifacts.rootOf({ model: params.model_id })
-      const folder = query.artifact_directory_path ?? ''
-      const entries = await artifacts.list(folder === '' ? root : `${root}/${folder}`)
-      return { root_uri: artifactUri, ...unlessEmpty({ files: entriesToWire(entries, folder) }) }
+      const folder = await artifacts.folderOf({ model: params.model_id })
+      return listing(folder, decodedPath(query.artifact_directory_path ?? ''))
     },
   )
 }

@@ -62,26 +62,7 @@ export function directTransfers(s3: S3, { bucket, under, keyOf, adopt }: Place):
           expiresSeconds,
         ),
       ),
-    beginUpload: (parts) =>
-      told(async () => {
-        if (parts < 1 || parts > PARTS_MAX)
-          throw new Problem(
-            'invalid',
-            `an upload has 1 to ${PARTS_MAX} parts, not ${parts}; choose larger ones`,
-          )
-        const name = randomUUID()
-        const at = { Bucket: bucket, Key: `${under}incoming/${name}` }
-        const { UploadId = '' } = await client.send(new sdk.CreateMultipartUploadCommand(at))
-        const urls: string[] = []
-        for (let PartNumber = 1; PartNumber <= parts; PartNumber++)
-          urls.push(
-            await s3.presign(
-              new sdk.UploadPartCommand({ ...at, UploadId, PartNumber }),
-              UPLOAD_SECONDS,
-            ),
-          )
-        return { id: `${name}.${UploadId}`, urls }
-      }),
+    beginUpload: (parts) => told(() => begin(s3, { bucket, under, parts })),
     finishUpload: (id, parts) =>
       told(async () => {
         const going = finishing.get(id) ?? finish(uploadIn(id, under), parts)
@@ -101,6 +82,26 @@ export function directTransfers(s3: S3, { bucket, under, keyOf, adopt }: Place):
         })
       }),
   }
+}
+
+async function begin(
+  { sdk, client, presign }: S3,
+  { bucket, under, parts }: { bucket: string; under: string; parts: number },
+): Promise<{ id: string; urls: string[] }> {
+  if (parts < 1 || parts > PARTS_MAX)
+    throw new Problem(
+      'invalid',
+      `an upload has 1 to ${PARTS_MAX} parts, not ${parts}; choose larger ones`,
+    )
+  const name = randomUUID()
+  const at = { Bucket: bucket, Key: `${under}incoming/${name}` }
+  const { UploadId = '' } = await client.send(new sdk.CreateMultipartUploadCommand(at))
+  const urls: string[] = []
+  for (let PartNumber = 1; PartNumber <= parts; PartNumber++) {
+    const part = new sdk.UploadPartCommand({ ...at, UploadId, PartNumber })
+    urls.push(await presign(part, UPLOAD_SECONDS))
+  }
+  return { id: `${name}.${UploadId}`, urls }
 }
 
 /** Only keys under which uploads wait are ever named by an identifier. */

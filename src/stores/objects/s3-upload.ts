@@ -57,6 +57,26 @@ export async function upload(
   }
 }
 
+/** Keeps a body at a key of the caller's choice. */
+export async function uploadAs(
+  s3: S3,
+  { bucket, key }: { bucket: string; key: string },
+  bytes: Readable | Buffer,
+): Promise<void> {
+  const here = () => key
+  // The key is known beforehand, as that of an expected digest would be.
+  const target = { bucket, keyOf: here, stagingKey: here, check: anyDigest, adopt: nothingToDo }
+  await upload(s3, { ...target, expected: '' }, bytes)
+}
+
+function anyDigest(): void {
+  // What a client keeps by itself has no digest that anybody promised.
+}
+
+async function nothingToDo(): Promise<void> {
+  // It stands where it belongs.
+}
+
 async function putWhole(s3: S3, target: Target, bytes: Buffer): Promise<StoredObject> {
   const digest = createHash('sha256').update(bytes).digest('hex')
   target.check(digest)
@@ -71,10 +91,10 @@ async function beginParts(s3: S3, bucket: string, key: string) {
   const { sdk, client } = s3
   const at = { Bucket: bucket, Key: key }
   const begun = await client.send(new sdk.CreateMultipartUploadCommand(at))
-  const upload = { ...at, UploadId: begun.UploadId }
+  const named = { ...at, UploadId: begun.UploadId }
   const sent: Promise<{ ETag: string | undefined; PartNumber: number }>[] = []
   const send = async (PartNumber: number, Body: Buffer) => {
-    const { ETag } = await client.send(new sdk.UploadPartCommand({ ...upload, PartNumber, Body }))
+    const { ETag } = await client.send(new sdk.UploadPartCommand({ ...named, PartNumber, Body }))
     return { ETag, PartNumber }
   }
   return {
@@ -87,13 +107,13 @@ async function beginParts(s3: S3, bucket: string, key: string) {
     complete: async () => {
       const Parts = await Promise.all(sent)
       await client.send(
-        new sdk.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }),
+        new sdk.CompleteMultipartUploadCommand({ ...named, MultipartUpload: { Parts } }),
       )
     },
     abort: async () => {
       // A part that is still under way would come after the end.
       await Promise.allSettled(sent)
-      await client.send(new sdk.AbortMultipartUploadCommand(upload)).catch(() => undefined)
+      await client.send(new sdk.AbortMultipartUploadCommand(named)).catch(() => undefined)
     },
   }
 }
