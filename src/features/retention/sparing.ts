@@ -1,0 +1,83 @@
+import type { ObjectStore, StoredObject } from '#objects'
+import { Problem } from '#base/problem'
+
+/** The object store, and the one way to remove something from it while others put. */
+export interface SharedObjects {
+  /** What everybody uses: the store as it was, but a put never meets a removal unseen. */
+  readonly objects: ObjectStore
+  /** Forgets who has put what; called before a listing whose times are then trusted. */
+  forget(): void
+  /** Frees the object unless somebody has put it since `forget`; says whether it did. */
+  removeUntouched(digest: string): Promise<boolean>
+}
+
+/**
+ * An upload puts its bytes first and writes the row that refers to them afterwards, so there is a time in which
+ * the bytes are needed and no row says so. A collector must not take them then, also not when the same bytes had
+ * lain there unreferred for a year. Why it cannot:
+ *
+ * A collection calls `forget`, lists objects with the times at which they were last put, drops those younger than
+ * the grace, asks in a transaction which of the rest no row refers to, and calls `removeUntouched` for those.
+ * Take a put P and a removal X of the same bytes, and the row R that P's caller writes within the grace.
+ *
+ * 1. P ended before `forget`: its bytes are in the listing with P's time, and younger than the grace; or R has been
+ *    written by the time of the transaction. Either way there is no X.
+ * 2. P ended after `forget` and before X began: `touched` has the digest, and X does nothing.
+ * 3. P and X overlap: X enters the digest into every put that is under way before it removes anything, and P, once
+ *    its bytes are stored, waits for X and looks whether they are there. If X came last, P stores them again or
+ *    refuses the upload; nobody was told that it worked.
+ * 4. P began after X ended: P stores the bytes anew, for a put always writes them or finds them.
+ *
+ * Rows that refer to bytes without a put of their own (a version registered from a run's files, a model taken out of
+ * the trash) are written in a transaction that sees another row refer to the same bytes. Transactions that write are
+ * one after the other: if that other row was there, the collection's own transaction, before or after, saw one of the two.
+ */
+export function shareObjects(inner: ObjectStore): SharedObjects {
+  const touched = new Set<string>()
+  const putting = new Set<Set<string>>()
+  const removing = new Map<string, Promise<void>>()
+
+  const put = async (bytes: Parameters<ObjectStore['put']>[0], expected?: string) => {
+    const removedMeanwhile = new Set<string>()
+    putting.add(removedMeanwhile)
+    try {
+      const stored = await inner.put(bytes, expected)
+      touched.add(stored.digest)
+      await removing.get(stored.digest)
+      if (!removedMeanwhile.has(stored.digest)) return stored
+      return await stillThere(inner, stored, bytes)
+    } finally {
+      putting.delete(removedMeanwhile)
+    }
+  }
+
+  return {
+    objects: { ...inner, put },
+    forget: () => touched.clear(),
+    removeUntouched: async (digest) => {
+      if (touched.has(digest)) return false
+      for (const removedMeanwhile of putting) removedMeanwhile.add(digest)
+      const removal = inner.remove(digest).finally(() => removing.delete(digest))
+      removing.set(
+        digest,
+        removal.catch(() => undefined),
+      )
+      await removal
+      return true
+    },
+  }
+}
+
+async function stillThere(
+  inner: ObjectStore,
+  stored: StoredObject,
+  bytes: Parameters<ObjectStore['put']>[0],
+): Promise<StoredObject> {
+  if ((await inner.find(stored.digest)) !== undefined) return stored
+  // From here on every removal finds the digest touched, so storing it once more is enough.
+  if (Buffer.isBuffer(bytes)) return inner.put(bytes)
+  throw new Problem(
+    'unavailable',
+    'the same bytes were being removed as unused while these came in; send them again',
+  )
+}
