@@ -2,19 +2,18 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import type { Ledger } from '#ledger'
-import type { ObjectStore } from '#objects'
 import type { SqlStore } from '#stores/sql/index'
 import type { Seal } from '#webhooks'
 import type { Config } from './config.ts'
+import type { Places } from './objects.ts'
 
 /** What every feature is made from. */
-export interface Ground {
+export interface Ground extends Places {
   readonly config: Config
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
   readonly store: SqlStore
-  readonly objects: ObjectStore
   readonly ledger: Ledger
   /** Keeps secrets unreadable where they are kept. */
   readonly seal: Seal

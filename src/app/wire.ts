@@ -6,7 +6,6 @@ import { randomIds, type Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { openLedger, startFollowers } from '#ledger'
-import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore } from '#stores/sql/index'
 import { startWorker } from '#work'
 import type { Config } from './config.ts'
@@ -19,6 +18,7 @@ import { takeHome } from './home.ts'
 import { createHttp } from './http.ts'
 import { ledgerKey, signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
+import { openPlaces } from './objects.ts'
 import { mountProtocols } from './protocols.ts'
 import { openSeal } from './seal.ts'
 import { VERSION } from './version.ts'
@@ -56,7 +56,7 @@ export async function startServer(
     undo.push(home.release)
     const store = await openSqlStore(join(config.home, 'orrery.db'), { clock, ids })
     undo.push(store.close)
-    const objects = await openLocalObjects(join(config.home, 'objects'))
+    const places = await openPlaces(config, clock)
     const ledger = await openLedger({
       read: store.read.ledger,
       transact: store.transact,
@@ -72,7 +72,7 @@ export async function startServer(
       ids,
       logger,
       store,
-      objects,
+      ...places,
       ledger,
       seal: await openSeal(config.home),
       onStop: (step) => void undo.push(step),
