@@ -54,7 +54,7 @@ export function createRegistryBin({
         await asideOf(tx.registry, position)
         await assertPlace(tx.registry, kept)
         await tx.registry.takeBack(position)
-        await tell(tx, by, kept)
+        await tell(tx, by, kept, position)
         return { aliasesLeft: await setAliases(tx, by, kept, free) }
       })
     },
@@ -87,13 +87,19 @@ async function assertPlace(registry: RegistryReads, kept: KeptAside): Promise<vo
       throw new Problem('exists', `${model} has another version ${version} now; delete that first`)
 }
 
-async function tell(tx: RegistryTx, by: Author, { model, isModel, versions }: KeptAside) {
-  if (isModel) return recordWhole(tx, by, model, modelRestored(model, versions.length))
+async function tell(
+  tx: RegistryTx,
+  by: Author,
+  { model, isModel, versions }: KeptAside,
+  deletion: number,
+): Promise<void> {
+  if (isModel)
+    return recordWhole(tx, by, model, modelRestored(model, versions.length, deletion))
   for (const { version } of versions) {
     const restored = await tx.registry.findVersion(model, version)
     if (restored === undefined) throw versionNotFound(model, version)
     await record(tx, by, model, {
-      fact: versionRestored(restored),
+      fact: versionRestored(restored, deletion),
       changes: [
         registeredChange(restored),
         noteChange(version, '', restored.note),
@@ -139,10 +145,10 @@ async function setAliases(
   return left
 }
 
-function modelRestored(model: string, versions: number): Fact {
-  return { type: 'registered-model-restored', data: { model, versions } }
+function modelRestored(model: string, versions: number, deletion: number): Fact {
+  return { type: 'registered-model-restored', data: { model, versions, deletion } }
 }
 
-function versionRestored({ model, version, digest }: ModelVersion): Fact {
-  return { type: 'model-version-restored', data: { model, version, digest } }
+function versionRestored({ model, version, digest }: ModelVersion, deletion: number): Fact {
+  return { type: 'model-version-restored', data: { model, version, digest, deletion } }
 }

@@ -12,8 +12,10 @@ export const TRASH_TYPES = [
   'logged-model-deleted',
   'logged-model-restored',
   'registered-model-deleted',
+  'registered-model-restored',
   'registered-model-renamed',
   'model-version-deleted',
+  'model-version-restored',
 ] as const
 
 export function purged(item: TrashItem): Fact {

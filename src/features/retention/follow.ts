@@ -23,7 +23,11 @@ export function keepTrash({
         return retention.renameModel(from, model)
       }
       const thing = thingIn(entry)
-      if (entry.type.endsWith('-restored')) return retention.dropTrash(thing)
+      // A name of the registry may have been deleted more than once; its entry says which one is back.
+      if (entry.type.endsWith('-restored'))
+        return isOfRegistry(thing.kind)
+          ? retention.dropTrashAt(entry.data['deletion'] as number)
+          : retention.dropTrash(thing)
       await addDeleted(retention, entry, thing)
       if (trashDays === 0) await work.enqueue([purgeJob(`deletion ${entry.position}`)])
     },

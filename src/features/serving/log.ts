@@ -156,6 +156,8 @@ export interface PredictionLog extends PredictionQueries {
   /** Endpoints with at least so many rows that are not in a segment yet. */
   full(rows: number): Promise<{ endpoint: string; kind: SegmentKind }[]>
   readonly sealing: SegmentSealing
+  /** How many segments lie in each of these objects; those that hold none are left out. */
+  references(digests: readonly string[]): Promise<Map<string, number>>
   close(): Promise<void>
 }
 

@@ -41,6 +41,8 @@ export interface Serving {
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
   advance(endpoint: string, timeMs: number): Promise<number>
   readonly predictions: PredictionQueries
+  /** How many segments of the log lie in each of these objects. */
+  readonly references: PredictionLog['references']
   traffic(): Traffic[]
   /** How the endpoints stand; ready when all that are deployed can answer. */
   readiness(): { ready: boolean; endpoints: { endpoint: string; state: EndpointState }[] }
@@ -103,6 +105,7 @@ export function createServing(dependencies: ServingDependencies): Serving {
       return log.advance(name, timeMs)
     },
     predictions: log,
+    references: (digests) => log.references(digests),
     traffic: () => meter.traffic(clock.nowMs()),
     readiness: () => {
       const states = endpoints.states()

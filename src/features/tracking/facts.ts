@@ -90,6 +90,10 @@ export function loggedModelDeleted(model: LoggedModel): Fact {
   return { type: 'logged-model-deleted', data: { model: model.modelId, name: model.name } }
 }
 
+export function loggedModelRestored(model: LoggedModel): Fact {
+  return { type: 'logged-model-restored', data: { model: model.modelId, name: model.name } }
+}
+
 export function artifactsDeleted(path: string, files: number): Fact {
   return { type: 'artifacts-deleted', data: { path, files } }
 }

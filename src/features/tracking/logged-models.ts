@@ -34,6 +34,8 @@ export interface LoggedModels {
   /** Says how its upload ended. Once ready, the digest of its files is on the ledger. */
   setStatus(actor: Actor, modelId: string, status: LoggedModelStatus): Promise<LoggedModelRecord>
   delete(actor: Actor, modelId: string): Promise<void>
+  /** Throws `not-found` for one that was never there or is gone for good. */
+  restore(actor: Actor, modelId: string): Promise<void>
   setTags(modelId: string, tags: readonly KeyValue[]): Promise<void>
   deleteTag(modelId: string, key: string): Promise<void>
   addParams(modelId: string, params: readonly KeyValue[]): Promise<void>
@@ -88,6 +90,14 @@ export function createLoggedModels({ read, transact, clock, ids }: Dependencies)
         const kept = await modelOf(tracking, modelId)
         await tracking.saveLoggedModel({ ...kept, lifecycle: 'deleted', updatedMs: clock.nowMs() })
         await ledger.append(actor, [facts.loggedModelDeleted(kept)])
+      }),
+    restore: (actor, modelId) =>
+      transact(async ({ tracking, ledger }) => {
+        const kept = await tracking.findLoggedModel(modelId)
+        if (kept === undefined) throw modelNotFound(modelId)
+        if (kept.lifecycle === 'active') return
+        await tracking.saveLoggedModel({ ...kept, lifecycle: 'active', updatedMs: clock.nowMs() })
+        await ledger.append(actor, [facts.loggedModelRestored(kept)])
       }),
     setTags: (modelId, tags) =>
       change(modelId, (tracking) => tracking.setLoggedModelTags(modelId, tags.map(checkedTag))),

@@ -81,6 +81,8 @@ export function createRuns({ read, transact, clock, ids }: Dependencies): Runs {
     transact(async ({ tracking, ledger }) => {
       const kept = await runOf(tracking, runId)
       if (kept.lifecycle === lifecycle) return
+      // The runs of an experiment that is gone for good are going too.
+      if (lifecycle === 'active') await experimentOf(tracking, kept.experimentId)
       await tracking.saveRun({ ...kept, lifecycle })
       const type = lifecycle === 'deleted' ? 'run-deleted' : 'run-restored'
       await ledger.append(actor, [facts.runChanged(type, kept)])

@@ -13,6 +13,7 @@ export function queries(
   segments: SegmentReader,
 ): Omit<PredictionQueries, 'onGrowth'> & {
   findBatch(id: string): Promise<RecordedBatch | undefined>
+  references(digests: readonly string[]): Promise<Map<string, number>>
 } {
   const endpointNamed = endpointFinder(connection)
   const hot = hotReader(connection)
@@ -38,7 +39,16 @@ export function queries(
     }
   }
 
+  const count = connection.prepare('select count(*) from segments where digest = ?').pluck()
+
   return {
+    references: async (digests) => {
+      const counts = digests.map((digest): [string, number] => [
+        digest,
+        count.get(digest) as number,
+      ])
+      return new Map(counts.filter(([, segments]) => segments > 0))
+    },
     ...batchReader(connection, segments),
     window,
     summaries: summaryReader(connection, endpointNamed),
