@@ -29,8 +29,14 @@ export function checkedMetric(metric: Metric): Metric {
       'invalid',
       `the step of the metric ${metric.key} is ${metric.step}; give a whole number`,
     )
-  if (Number.isFinite(metric.value) || Number.isNaN(metric.value)) return metric
-  return { ...metric, value: metric.value > 0 ? LARGEST : -LARGEST }
+  const value = finite(metric.value)
+  return Object.is(value, metric.value) ? metric : { ...metric, value }
+}
+
+/** The value as it is kept. */
+export function finite(value: number): number {
+  if (Number.isFinite(value) || Number.isNaN(value)) return value
+  return value > 0 ? LARGEST : -LARGEST
 }
 
 /**

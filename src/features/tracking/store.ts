@@ -1,6 +1,7 @@
 import type { ArtifactFile } from './artifact.ts'
 import type { Experiment, KeyValue, Lifecycle } from './experiment.ts'
-import type { DatasetInput, ModelOutput } from './input.ts'
+import type { DatasetInput, DatasetUse, ModelOutput } from './input.ts'
+import type { IntakeReads, IntakeWrites } from './intake-store.ts'
 import type { LoggedModel, LoggedModelRecord } from './logged-model.ts'
 import type { Metric } from './metric.ts'
 import type { Run, RunRecord } from './run.ts'
@@ -35,7 +36,7 @@ export interface HistoryPage {
 }
 
 /** What is kept of experiments, runs, logged models and their files. */
-export interface TrackingReads {
+export interface TrackingReads extends IntakeReads {
   findExperiment(experimentId: string): Promise<Experiment | undefined>
   /** Names are unique among active and deleted experiments. */
   findExperimentByName(name: string): Promise<Experiment | undefined>
@@ -63,7 +64,7 @@ export interface TrackingReads {
   filesBelow(folder: string): Promise<ArtifactFile[]>
 }
 
-export interface TrackingWrites extends TrackingReads {
+export interface TrackingWrites extends TrackingReads, IntakeWrites {
   /** Keeps an experiment under the next free number, or under the one given. */
   insertExperiment(
     experiment: Omit<Experiment, 'experimentId'> & { experimentId?: string },

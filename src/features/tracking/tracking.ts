@@ -5,6 +5,7 @@ import type { ObjectStore } from '#objects'
 import { createArtifacts, type Artifacts } from './artifacts.ts'
 import type { Experiment } from './experiment.ts'
 import { createExperiments, type Experiments } from './experiments.ts'
+import { createIntake, type Intake } from './intake.ts'
 import { createLoggedModels, type LoggedModels } from './logged-models.ts'
 import { createRunLog, type RunLog } from './run-log.ts'
 import { NOTHING_OUTSIDE, type OutsideFiles } from './outside.ts'
@@ -16,6 +17,8 @@ export interface Tracking extends Runs, RunLog {
   readonly experiments: Experiments
   readonly loggedModels: LoggedModels
   readonly artifacts: Artifacts
+  /** What other tracking stores kept. */
+  readonly intake: Intake
   /** The experiment of that name, made if need be. */
   ensureExperiment(actor: Actor, name: string): Promise<Experiment>
   /** What runs do, as a part of a transaction that is under way: kept with the rest of it, or not at all. */

@@ -9,6 +9,12 @@ import { governanceTables } from './0009-governance.ts'
 import { automationTables } from './0010-automation.ts'
 import { pipelineTables } from './0006-pipelines.ts'
 import { webhookTables } from './0013-webhooks.ts'
+import { traceTables } from './0012-traces.ts'
+import { webhookTables } from './0013-webhooks.ts'
+import { registryHistoryTables } from './0016-registry-history.ts'
+import { retentionTables } from './0017-retention.ts'
+import { importTables } from './0019-imports.ts'
+import { searchIndexes } from './0021-search.ts'
 import { monitoringTables } from './0008-monitoring.ts'
 
 /** Every step, in order. A new step goes at the end. */
@@ -24,4 +30,8 @@ export const migrations: readonly Migration[] = [
   monitoringTables,
   servingTables,
   webhookTables,
+  registryHistoryTables,
+  retentionTables,
+  importTables,
+  searchIndexes,
 ]

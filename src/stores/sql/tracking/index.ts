@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely'
 import type { TrackingReads, TrackingWrites } from '#tracking'
 import { artifactReads, artifactWrites } from './artifacts.ts'
 import { experimentReads, experimentWrites } from './experiments.ts'
-import { inputWrites } from './inputs.ts'
+import { inputReads, inputWrites } from './inputs.ts'
+import { intakeReads, intakeWrites } from './intake.ts'
 import { loggedModelReads, loggedModelWrites } from './logged-models.ts'
 import { metricReads, metricWrites } from './metrics.ts'
 import { runReads, runWrites } from './runs.ts'
@@ -16,6 +17,7 @@ export function trackingReads(db: Kysely<TrackingTables>): TrackingReads {
     ...loggedModelReads(db),
     ...artifactReads(db),
   }
+    ...intakeReads(db),
 }
 
 export function trackingWrites(db: Kysely<TrackingTables>): TrackingWrites {
@@ -28,4 +30,5 @@ export function trackingWrites(db: Kysely<TrackingTables>): TrackingWrites {
     ...loggedModelWrites(db),
     ...artifactWrites(db),
   }
+    ...intakeWrites(db),
 }

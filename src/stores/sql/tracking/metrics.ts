@@ -96,7 +96,8 @@ async function insertPoints(
     values ${sql.join(rows)} on conflict do nothing`.execute(db)
 }
 
-async function insertModelMetrics(db: Db, runId: string, metrics: readonly Metric[]) {
+/** Measurements of logged models, each by its own `modelId`. */
+export async function insertModelMetrics(db: Db, runId: string, metrics: readonly Metric[]) {
   await db
     .insertInto('logged_model_metrics')
     .values(

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { Lifecycle, LoggedModelStatus, RunStatus } from '#tracking'
+import type { Lifecycle, LoggedModelStatus, MarkKind, RunStatus } from '#tracking'
 
 export interface TrackingTables {
   experiments: {
@@ -78,4 +78,12 @@ export interface TrackingTables {
     dataset_digest: string | null
   }
   artifact_files: { path: string; digest: string; size_bytes: number; at_ms: number }
+  import_marks: {
+    source: string
+    kind: MarkKind
+    id: string
+    own_id: string
+    digest: string
+    at_ms: number
+  }
 }
