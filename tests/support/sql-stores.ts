@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { manualClock, type Clock } from '#base/clock'
 import { countedIds, type Ids } from '#base/ids'
 import { openSqlStore, type SqlStore } from '#stores/sql/index'
+import { startPostgres, type Postgres } from './postgres.ts'
 
 interface World {
   readonly clock?: Clock
@@ -12,6 +13,8 @@ interface World {
   /** A database that `place` gave, to open it a second time; else an empty one. */
   readonly place?: string
 }
+
+const TEMPLATE = 'migrated'
 
 /** Opens a store, which is closed and removed after the test. */
 export type OpenStore = (world?: World) => Promise<SqlStore>
@@ -36,6 +39,20 @@ export function eachSqlStore(
       for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
     })
     suite('SQLite', open.store, place)
+  })
+
+  describe('on PostgreSQL', () => {
+    let postgres: Postgres
+    beforeAll(async () => {
+      postgres = await startPostgres()
+      // Each store starts as a copy of this one, which is quicker than a migration each.
+      const url = await postgres.createDatabase({ name: TEMPLATE })
+      await (await openSqlStore(url, { clock: manualClock(), ids: countedIds() })).close()
+    })
+    const open = opener(() => postgres.createDatabase({ template: TEMPLATE }))
+    afterEach(open.closeAll)
+    afterAll(() => postgres.stop())
+    suite('PostgreSQL', open.store, () => postgres.createDatabase())
   })
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { groupCommit } from './group-commit.ts'
-import { openReader, openWriter, type Connection } from './sqlite.ts'
+import { boundariesOf, openReader, openWriter, type Connection } from './sqlite.ts'
 
 const open: Connection[] = []
 
@@ -30,7 +30,7 @@ async function opened() {
     },
   })
   let commits = 0
-  const { transact, drained } = groupCommit(spied, () => (commits += 1))
+  const { transact, drained } = groupCommit(boundariesOf(spied), () => (commits += 1))
   const insert = writer.prepare('insert into notes values (?)')
   const write = (text: string, then?: () => Promise<void> | void) =>
     transact(async () => {

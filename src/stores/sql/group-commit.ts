@@ -1,9 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Database } from 'better-sqlite3'
 import { invariant } from '#base/invariant'
 
 /** At most this many callers share one commit, so that the first of them does not wait for ever. */
 const GROUP_MAX = 512
+
+/** How the one writing connection is told where a group of callers and each of them begins and ends. */
+export interface Boundaries {
+  /** Begins the transaction of a group, when no other process is in one. */
+  begin(): Promise<void>
+  /** Begins the part of one caller. */
+  enter(): Promise<void>
+  /** Keeps the part of one caller. */
+  leave(): Promise<void>
+  /** Undoes the part of one caller. */
+  undo(): Promise<void>
+  /** Resolves when the group is durable. */
+  commit(): Promise<void>
+  /** Undoes the group, whatever became of its transaction. */
+  rollback(): Promise<void>
+  /** Whether the transaction is there still; a full disk or a lost connection ends it under everybody. */
+  isOpen(): boolean
+}
 
 interface Waiting {
   run(): Promise<unknown>
@@ -13,11 +30,11 @@ interface Waiting {
 
 /**
  * Gives a function that runs work in transactions on the one writing connection. Callers that arrive
- * together share one `BEGIN … COMMIT`, each inside its own savepoint, and are answered after the commit
+ * together share one `begin … commit`, each inside its own savepoint, and are answered after the commit
  * is durable; one that throws is undone alone. The speed of many writers then comes from one fsync.
  */
 export function groupCommit(
-  connection: Database,
+  boundaries: Boundaries,
   onCommit: () => void,
 ): { transact<T>(work: () => Promise<T>): Promise<T>; drained(): Promise<void> } {
   const queue: Waiting[] = []
@@ -34,12 +51,12 @@ export function groupCommit(
   const commitGroup = async (group: readonly Waiting[]) => {
     const answers: (() => void)[] = []
     try {
-      connection.exec('begin immediate')
+      await boundaries.begin()
       for (const waiting of group) answers.push(await answerOf(waiting))
-      connection.exec('commit')
+      await boundaries.commit()
     } catch (error) {
       for (const waiting of group) waiting.reject(error)
-      if (connection.inTransaction) connection.exec('rollback')
+      await boundaries.rollback()
       return
     }
     for (const answer of answers) answer()
@@ -48,16 +65,15 @@ export function groupCommit(
 
   const answerOf = async (waiting: Waiting): Promise<() => void> => {
     const transaction = { open: true }
-    connection.exec('savepoint one')
+    await boundaries.enter()
     try {
       const value = await around.run(transaction, waiting.run)
-      connection.exec('release one')
+      await boundaries.leave()
       return () => waiting.resolve(value)
     } catch (error) {
       // A full disk or the like ends the whole transaction; then nobody's work was kept.
-      if (!connection.inTransaction) throw error
-      connection.exec('rollback to one')
-      connection.exec('release one')
+      if (!boundaries.isOpen()) throw error
+      await boundaries.undo()
       return () => waiting.reject(error)
     } finally {
       transaction.open = false

@@ -9,13 +9,15 @@ import type { MonitoringReads, MonitoringWrites } from '#monitoring'
 import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
 import type { RegistryReads, RegistryWrites } from '#registry'
+import type { RetentionReads, RetentionWrites } from '#retention'
 import type { ServingReads, ServingWrites } from '#serving'
+import type { TraceReads, TraceWrites } from '#traces'
 import type { TrackingReads, TrackingWrites } from '#tracking'
 import type { WebhookReads, WebhookWrites } from '#webhooks'
 import type { WorkReads, WorkWrites } from '#work'
+import type { Database } from './database.ts'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites } from './ledger.ts'
-import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
 import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites } from './governance.ts'
@@ -23,9 +25,13 @@ import { policyRunReads, policyRunWrites } from './automation.ts'
 import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
-import { kyselyOn, openReader, openWriter } from './sqlite.ts'
+import { isPostgresUrl } from './postgres/address.ts'
+import { openPostgres } from './postgres/index.ts'
+import { openSqlite } from './sqlite.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
+import { retentionReads, retentionWrites } from './retention/index.ts'
 import { servingReads, servingWrites } from './serving.ts'
+import { traceReads, traceWrites } from './traces/index.ts'
 import { trackingReads, trackingWrites } from './tracking/index.ts'
 import { webhookReads, webhookWrites } from './webhooks.ts'
 import { workReads, workWrites } from './work.ts'
@@ -36,12 +42,14 @@ export interface Reads {
   readonly work: WorkReads
   readonly projects: ProjectReads
   readonly tracking: TrackingReads
+  readonly traces: TraceReads
   readonly registry: RegistryReads
   readonly pipelines: PipelineReads
   readonly monitoring: MonitoringReads
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
+  readonly retention: RetentionReads
   readonly webhooks: WebhookReads
 }
 
@@ -51,53 +59,57 @@ export interface Writes {
   readonly work: WorkWrites
   readonly projects: ProjectWrites
   readonly tracking: TrackingWrites
+  readonly traces: TraceWrites
   readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
   readonly monitoring: MonitoringWrites
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
+  readonly retention: RetentionWrites
   readonly webhooks: WebhookWrites
 }
 
 export interface SqlStore {
   readonly read: Reads
+  /** Whether other processes may write to it at the same time. */
+  readonly isShared: boolean
   transact<T>(work: (tx: Writes) => Promise<T>): Promise<T>
-  /** Calls `listener` after each commit that may have added to the ledger; gives the way to stop that. */
+  /** Calls `listener` after each commit, of whichever process, that may have added to the ledger; gives the way to stop that. */
   onGrowth(listener: () => void): () => void
-  /** Calls `listener` after each commit that may have enqueued jobs; gives the way to stop that. */
+  /** Calls `listener` after each commit, of whichever process, that may have enqueued jobs; gives the way to stop that. */
   onNewWork(listener: () => void): () => void
-  /** Waits for the writers and closes the files. */
+  /** Waits for the writers and closes the database. */
   close(): Promise<void>
 }
 
-/** Opens the metadata store in a SQLite file, migrating it if need be. */
-export async function openSqlStore(
-  file: string,
-  { clock, ids }: { clock: Clock; ids: Ids },
-): Promise<SqlStore> {
-  const writer = openWriter(file)
-  const writing = kyselyOn<unknown>(writer)
-  try {
-    await migrate({ connection: writer, db: writing, file, clock }, migrations)
-  } catch (error) {
-    writer.close()
-    throw error
-  }
-  const reader = openReader(file)
-  const news = createNews()
-  const group = groupCommit(writer, news.tell)
-  const writes = noticed(writesOn(writing, { clock, ids }), news)
-  let closed = false
+interface World {
+  readonly clock: Clock
+  readonly ids: Ids
+}
 
+/** Opens the metadata store in a SQLite file or at a `postgres://` URL, migrating it if need be. */
+export async function openSqlStore(place: string, { clock, ids }: World): Promise<SqlStore> {
+  const news = createNews()
+  const database = await (isPostgresUrl(place)
+    ? openPostgres(place, { clock, migrations, news })
+    : openSqlite(place, { clock, migrations }))
+  return storeOn(database, { clock, ids, news })
+}
+
+function storeOn(database: Database, { clock, ids, news }: World & { news: News }): SqlStore {
+  const group = groupCommit(database.boundaries, news.tell)
+  const writes = noticed(writesOn(database.writing, { clock, ids }), news)
+  let closed = false
   return {
-    read: readsOn(kyselyOn<unknown>(reader)),
+    read: readsOn(database.reading),
+    isShared: database.isShared,
     transact: async (work) => {
       if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
       try {
         return await group.transact(() => work(writes))
       } catch (error) {
-        throw fullDisk(error) ?? error
+        throw database.problemOf(error) ?? error
       }
     },
     onGrowth: (listener) => news.listen('ledger', listener),
@@ -105,8 +117,7 @@ export async function openSqlStore(
     close: async () => {
       closed = true
       await group.drained()
-      reader.close()
-      writer.close()
+      await database.close()
     },
   }
 }
@@ -133,27 +144,20 @@ function noticed(writes: Writes, news: News): Writes {
   }
 }
 
-function fullDisk(error: unknown): Problem | undefined {
-  return (error as { code?: string }).code === 'SQLITE_FULL'
-    ? new Problem(
-        'unavailable',
-        'the disk of the database is full, so nothing was written; free some space and try again',
-      )
-    : undefined
-}
-
 function readsOn(db: Kysely<unknown>): Reads {
   return {
     ledger: ledgerReads(db),
     work: workReads(db),
     projects: projectReads(db),
     tracking: trackingReads(db),
+    traces: traceReads(db),
     registry: registryReads(db),
     pipelines: pipelineReads(db),
     monitoring: monitoringReads(db),
     automation: policyRunReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
+    retention: retentionReads(db),
     webhooks: webhookReads(db),
   }
 }
@@ -164,12 +168,14 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     work: workWrites(db, world),
     projects: projectWrites(db),
     tracking: trackingWrites(db),
+    traces: traceWrites(db),
     registry: registryWrites(db),
     pipelines: pipelineWrites(db),
     monitoring: monitoringWrites(db),
     automation: policyRunWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),
+    retention: retentionWrites(db),
     webhooks: webhookWrites(db),
   }
 }

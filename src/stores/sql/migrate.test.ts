@@ -6,8 +6,8 @@ import { afterEach, expect, test } from 'vitest'
 import { manualClock, systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { openSqlStore } from './index.ts'
-import { migrate, type Migration } from './migrate.ts'
-import { kyselyOn, openReader, openWriter, type Connection } from './sqlite.ts'
+import type { Migration } from './migrate.ts'
+import { kyselyOn, migrateFile, openReader, openWriter, type Connection } from './sqlite.ts'
 
 const open: Connection[] = []
 
@@ -37,7 +37,7 @@ async function migrated(file: string, migrations: readonly Migration[]): Promise
   const connection = openWriter(file)
   try {
     const db = kyselyOn<unknown>(connection)
-    return await migrate({ connection, db, file, clock: manualClock() }, migrations)
+    return await migrateFile({ connection, db, file, clock: manualClock() }, migrations)
   } finally {
     connection.close()
   }

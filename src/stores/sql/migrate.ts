@@ -1,8 +1,6 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
 import type { Kysely } from 'kysely'
 import { Problem } from '#base/problem'
 import type { Clock } from '#base/clock'
-import type { Connection } from './sqlite.ts'
 
 /** One step forward. Steps are never edited after a release and never run backward. */
 export interface Migration {
@@ -10,59 +8,74 @@ export interface Migration {
   up(db: Kysely<unknown>): Promise<void>
 }
 
+interface Migrations {
+  migrations: { name: string; at_ms: number }
+}
+
+interface Migrating {
+  /** The name of the database, for people. */
+  readonly place: string
+  readonly db: Kysely<unknown>
+  readonly clock: Clock
+  /** Runs work in a transaction, while no other process writes. */
+  alone<T>(work: () => Promise<T>): Promise<T>
+  /** Keeps a copy of a database that holds something, before a step changes it. */
+  backUp?(step: string): void
+}
+
 /**
- * Brings the database to the newest step, each step in a transaction of its own; a database that holds
- * anything is copied beside itself first. Gives the names of the steps taken. Throws a `conflict` problem
- * when the database was written by a newer version.
+ * Brings the database to the newest step, each step in a transaction of its own; several processes may do so at
+ * once. Gives the names of the steps taken. Throws a `conflict` problem when the database was written by a newer version.
  */
 export async function migrate(
-  {
-    connection,
-    db,
-    file,
-    clock,
-  }: { connection: Connection; db: Kysely<unknown>; file: string; clock: Clock },
+  { place, db, clock, alone, backUp }: Migrating,
   migrations: readonly Migration[],
 ): Promise<string[]> {
-  connection.exec(
-    'create table if not exists migrations (name text primary key, at_ms integer not null)',
-  )
-  const done = new Set(
-    connection
-      .prepare('select name from migrations')
-      .all()
-      .map((row) => (row as { name: string }).name),
-  )
-  const unknown = [...done].filter(
-    (name) => !migrations.some((migration) => migration.name === name),
-  )
+  const table = db as Kysely<Migrations>
+  const done = async () => {
+    await table.schema
+      .createTable('migrations')
+      .ifNotExists()
+      .addColumn('name', 'text', (column) => column.primaryKey())
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
+      .execute()
+    const rows = await table.selectFrom('migrations').select('name').execute()
+    return known(
+      rows.map((row) => row.name),
+      migrations,
+      place,
+    )
+  }
+  const takeNext = async () => {
+    const before = await done()
+    const next = migrations.find((migration) => !before.has(migration.name))
+    if (next === undefined) return undefined
+    await next.up(db)
+    await table.insertInto('migrations').values({ name: next.name, at_ms: clock.nowMs() }).execute()
+    return next.name
+  }
+
+  const before = await alone(done)
+  const due = migrations.find((migration) => !before.has(migration.name))
+  if (due !== undefined && before.size > 0) backUp?.(due.name)
+  const taken: string[] = []
+  for (;;) {
+    const name = await alone(takeNext)
+    if (name === undefined) return taken
+    taken.push(name)
+  }
+}
+
+function known(
+  done: readonly string[],
+  migrations: readonly Migration[],
+  place: string,
+): ReadonlySet<string> {
+  const unknown = done.filter((name) => !migrations.some((migration) => migration.name === name))
   if (unknown.length > 0)
     throw new Problem(
       'conflict',
-      `${file} was written by a newer version of Orrery (it has ${unknown.join(', ')}); start that version or restore a backup`,
+      `${place} was written by a newer version of Orrery (it has ${unknown.join(', ')}); start that version or restore a backup`,
     )
-  const due = migrations.filter((migration) => !done.has(migration.name))
-  if (due.length > 0 && done.size > 0) backUp(connection, `${file}.before-${due[0]?.name}`)
-  for (const migration of due) {
-    connection.exec('begin immediate')
-    try {
-      await migration.up(db)
-      connection.prepare('insert into migrations values (?, ?)').run(migration.name, clock.nowMs())
-      connection.exec('commit')
-    } catch (error) {
-      if (connection.inTransaction) connection.exec('rollback')
-      throw error
-    }
-  }
-  return due.map((migration) => migration.name)
-}
-
-function backUp(connection: Connection, copy: string): void {
-  // The copy of an earlier attempt at the same step is as good: nothing was written since.
-  if (existsSync(copy)) return
-  // A copy that was cut short must never pass for a backup.
-  const half = `${copy}.half`
-  rmSync(half, { force: true })
-  connection.prepare('vacuum into ?').run(half)
-  renameSync(half, copy)
+  return new Set(done)
 }

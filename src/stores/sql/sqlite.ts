@@ -1,8 +1,73 @@
 import BetterSqlite from 'better-sqlite3'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
+import type { Database } from './database.ts'
+import type { Boundaries } from './group-commit.ts'
+import { migrate, type Migration } from './migrate.ts'
 
 export type Connection = BetterSqlite.Database
+
+/** Opens the database in a SQLite file, which is made if need be, and migrates it. */
+export async function openSqlite(
+  file: string,
+  { clock, migrations }: { clock: Clock; migrations: readonly Migration[] },
+): Promise<Database> {
+  const writer = openWriter(file)
+  const writing = kyselyOn<unknown>(writer)
+  try {
+    await migrateFile({ connection: writer, db: writing, file, clock }, migrations)
+  } catch (error) {
+    writer.close()
+    throw error
+  }
+  const reader = openReader(file)
+  return {
+    reading: kyselyOn<unknown>(reader),
+    writing,
+    boundaries: boundariesOf(writer),
+    isShared: false,
+    problemOf,
+    close: async () => {
+      reader.close()
+      writer.close()
+    },
+  }
+}
+
+/** Migrates a file; one that holds anything is copied beside itself first. */
+export function migrateFile(
+  {
+    connection,
+    db,
+    file,
+    clock,
+  }: { connection: Connection; db: Kysely<unknown>; file: string; clock: Clock },
+  migrations: readonly Migration[],
+): Promise<string[]> {
+  const { begin, commit, rollback } = boundariesOf(connection)
+  return migrate(
+    {
+      place: file,
+      db,
+      clock,
+      alone: async (work) => {
+        await begin()
+        try {
+          const value = await work()
+          await commit()
+          return value
+        } catch (error) {
+          await rollback()
+          throw error
+        }
+      },
+      backUp: (step) => backUp(connection, `${file}.before-${step}`),
+    },
+    migrations,
+  )
+}
 
 /**
  * Opens a SQLite file for durable writing: WAL, and an fsync at each commit before anybody is answered.
@@ -14,7 +79,7 @@ export function openWriter(file: string): Connection {
     connection.pragma('journal_mode = wal')
   } catch (error) {
     connection.close()
-    if ((error as { code?: string }).code !== 'SQLITE_NOTADB') throw error
+    if ((error as { code?: string }).code !== 'SQLITE_NOTADB') throw problemOf(error) ?? error
     throw new Problem(
       'conflict',
       `${file} is not a database; restore it from a backup or choose another --home`,
@@ -38,6 +103,24 @@ export function openReader(file: string): Connection {
 /** `like` as standard SQL has it, and so PostgreSQL: capitals matter. */
 function strictLike(connection: Connection): void {
   connection.pragma('case_sensitive_like = on')
+}
+
+export function boundariesOf(connection: Connection): Boundaries {
+  const exec = async (statement: string) => void connection.exec(statement)
+  return {
+    begin: () => exec('begin immediate'),
+    enter: () => exec('savepoint one'),
+    leave: () => exec('release one'),
+    undo: async () => {
+      await exec('rollback to one')
+      await exec('release one')
+    },
+    commit: () => exec('commit'),
+    rollback: async () => {
+      if (connection.inTransaction) await exec('rollback')
+    },
+    isOpen: () => connection.inTransaction,
+  }
 }
 
 export function kyselyOn<Tables>(connection: Connection): Kysely<Tables> {
@@ -68,4 +151,29 @@ function remembering(connection: Connection): SqliteDatabase {
       connection.close()
     },
   }
+}
+
+function problemOf(error: unknown): Problem | undefined {
+  const code = (error as { code?: string }).code ?? ''
+  if (code === 'SQLITE_FULL')
+    return new Problem(
+      'unavailable',
+      'the disk of the database is full, so nothing was written; free some space and try again',
+    )
+  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN')
+    return new Problem(
+      'unavailable',
+      'the database cannot be written, so nothing was; give this user the right to write to the home, and start again',
+    )
+  return undefined
+}
+
+function backUp(connection: Connection, copy: string): void {
+  // The copy of an earlier attempt at the same step is as good: nothing was written since.
+  if (existsSync(copy)) return
+  // A copy that was cut short must never pass for a backup.
+  const half = `${copy}.half`
+  rmSync(half, { force: true })
+  connection.prepare('vacuum into ?').run(half)
+  renameSync(half, copy)
 }

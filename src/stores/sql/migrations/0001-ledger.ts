@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { blobType, makeAppendOnly } from '../dialect.ts'
 import type { Migration } from '../migrate.ts'
 
 export const ledgerTables: Migration = {
@@ -6,10 +6,10 @@ export const ledgerTables: Migration = {
   up: async (db) => {
     await db.schema
       .createTable('ledger_entries')
-      .addColumn('position', 'integer', (column) => column.primaryKey())
+      .addColumn('position', 'bigint', (column) => column.primaryKey())
       .addColumn('type', 'text', (column) => column.notNull())
-      .addColumn('at_ms', 'integer', (column) => column.notNull())
-      .addColumn('event_ms', 'integer')
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
+      .addColumn('event_ms', 'bigint')
       .addColumn('body', 'text', (column) => column.notNull())
       .execute()
     await db.schema
@@ -20,19 +20,19 @@ export const ledgerTables: Migration = {
     await db.schema
       .createTable('ledger_nodes')
       .addColumn('level', 'integer', (column) => column.notNull())
-      .addColumn('idx', 'integer', (column) => column.notNull())
-      .addColumn('hash', 'blob', (column) => column.notNull())
+      .addColumn('idx', 'bigint', (column) => column.notNull())
+      .addColumn('hash', blobType(db), (column) => column.notNull())
       .addPrimaryKeyConstraint('ledger_nodes_key', ['level', 'idx'])
       .execute()
     await db.schema
       .createTable('ledger_checkpoints')
-      .addColumn('size', 'integer', (column) => column.primaryKey())
+      .addColumn('size', 'bigint', (column) => column.primaryKey())
       .addColumn('note', 'text', (column) => column.notNull())
-      .addColumn('at_ms', 'integer', (column) => column.notNull())
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
       .execute()
     await db.schema
       .createTable('ledger_edges')
-      .addColumn('position', 'integer', (column) => column.notNull())
+      .addColumn('position', 'bigint', (column) => column.notNull())
       .addColumn('ordinal', 'integer', (column) => column.notNull())
       .addColumn('from_kind', 'text', (column) => column.notNull())
       .addColumn('from_id', 'text', (column) => column.notNull())
@@ -54,14 +54,9 @@ export const ledgerTables: Migration = {
     await db.schema
       .createTable('ledger_cursors')
       .addColumn('name', 'text', (column) => column.primaryKey())
-      .addColumn('position', 'integer', (column) => column.notNull())
+      .addColumn('position', 'bigint', (column) => column.notNull())
       .execute()
     for (const table of ['ledger_entries', 'ledger_nodes', 'ledger_checkpoints', 'ledger_edges'])
-      for (const verb of ['update', 'delete'])
-        await sql
-          .raw(
-            `create trigger ${table}_no_${verb} before ${verb} on ${table} begin select raise(abort, 'the ledger is only ever added to'); end`,
-          )
-          .execute(db)
+      await makeAppendOnly(db, { table, why: 'the ledger is only ever added to' })
   },
 }

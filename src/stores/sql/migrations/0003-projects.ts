@@ -11,7 +11,7 @@ export const projectTables: Migration = {
       .addColumn('commit_sha', 'text', (column) => column.notNull())
       .addColumn('config', 'text', (column) => column.notNull())
       .addColumn('data', 'text', (column) => column.notNull())
-      .addColumn('synced_ms', 'integer', (column) => column.notNull())
+      .addColumn('synced_ms', 'bigint', (column) => column.notNull())
       .execute()
   },
 }

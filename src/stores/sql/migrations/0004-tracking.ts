@@ -1,8 +1,6 @@
-import { sql, type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
+import { clustered, numberedKey } from '../dialect.ts'
 import type { Migration } from '../migrate.ts'
-
-/** Rows stand in the order of their key, which halves what the many metric points take. */
-const clustered = sql`without rowid`
 
 export const trackingTables: Migration = {
   name: '0004-tracking',
@@ -16,8 +14,8 @@ export const trackingTables: Migration = {
       .createTable('artifact_files')
       .addColumn('path', 'text', (column) => column.primaryKey())
       .addColumn('digest', 'text', (column) => column.notNull())
-      .addColumn('size_bytes', 'integer', (column) => column.notNull())
-      .addColumn('at_ms', 'integer', (column) => column.notNull())
+      .addColumn('size_bytes', 'bigint', (column) => column.notNull())
+      .addColumn('at_ms', 'bigint', (column) => column.notNull())
       .execute()
   },
 }
@@ -25,12 +23,12 @@ export const trackingTables: Migration = {
 async function experiments(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('experiments')
-    .addColumn('experiment_id', 'integer', (column) => column.primaryKey())
+    .addColumn('experiment_id', ...numberedKey(db))
     .addColumn('name', 'text', (column) => column.notNull().unique())
     .addColumn('artifact_location', 'text', (column) => column.notNull())
     .addColumn('lifecycle', 'text', (column) => column.notNull())
-    .addColumn('created_ms', 'integer', (column) => column.notNull())
-    .addColumn('updated_ms', 'integer', (column) => column.notNull())
+    .addColumn('created_ms', 'bigint', (column) => column.notNull())
+    .addColumn('updated_ms', 'bigint', (column) => column.notNull())
     .execute()
   await pairs(db, 'experiment_tags', 'experiment_id')
 }
@@ -39,12 +37,12 @@ async function runs(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('runs')
     .addColumn('run_id', 'text', (column) => column.primaryKey())
-    .addColumn('experiment_id', 'integer', (column) => column.notNull())
+    .addColumn('experiment_id', 'bigint', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('user_id', 'text', (column) => column.notNull())
     .addColumn('status', 'text', (column) => column.notNull())
-    .addColumn('start_ms', 'integer', (column) => column.notNull())
-    .addColumn('end_ms', 'integer')
+    .addColumn('start_ms', 'bigint', (column) => column.notNull())
+    .addColumn('end_ms', 'bigint')
     .addColumn('artifact_uri', 'text', (column) => column.notNull())
     .addColumn('lifecycle', 'text', (column) => column.notNull())
     .execute()
@@ -61,32 +59,32 @@ async function metrics(db: Kysely<unknown>): Promise<void> {
   // A series holds its newest point, so that a search never reads the history.
   await db.schema
     .createTable('metric_series')
-    .addColumn('series_id', 'integer', (column) => column.primaryKey())
+    .addColumn('series_id', ...numberedKey(db))
     .addColumn('run_id', 'text', (column) => column.notNull())
     .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('step', 'integer', (column) => column.notNull())
-    .addColumn('at_ms', 'integer', (column) => column.notNull())
-    .addColumn('value', 'real', (column) => column.notNull())
+    .addColumn('step', 'bigint', (column) => column.notNull())
+    .addColumn('at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('value', 'double precision', (column) => column.notNull())
     .addColumn('is_nan', 'integer', (column) => column.notNull())
     .addUniqueConstraint('metric_series_of_run', ['run_id', 'key'])
     .execute()
   await db.schema
     .createTable('metric_points')
-    .addColumn('series_id', 'integer', (column) => column.notNull())
-    .addColumn('at_ms', 'integer', (column) => column.notNull())
-    .addColumn('step', 'integer', (column) => column.notNull())
-    .addColumn('value', 'real', (column) => column.notNull())
+    .addColumn('series_id', 'bigint', (column) => column.notNull())
+    .addColumn('at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('step', 'bigint', (column) => column.notNull())
+    .addColumn('value', 'double precision', (column) => column.notNull())
     .addColumn('is_nan', 'integer', (column) => column.notNull())
     .addPrimaryKeyConstraint('metric_points_key', ['series_id', 'at_ms', 'step', 'value', 'is_nan'])
-    .modifyEnd(clustered)
+    .modifyEnd(clustered(db))
     .execute()
 }
 
 async function inputs(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('datasets')
-    .addColumn('dataset_id', 'integer', (column) => column.primaryKey())
-    .addColumn('experiment_id', 'integer', (column) => column.notNull())
+    .addColumn('dataset_id', ...numberedKey(db))
+    .addColumn('experiment_id', 'bigint', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('digest', 'text', (column) => column.notNull())
     .addColumn('source_type', 'text', (column) => column.notNull())
@@ -98,21 +96,21 @@ async function inputs(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('run_datasets')
     .addColumn('run_id', 'text', (column) => column.notNull())
-    .addColumn('dataset_id', 'integer', (column) => column.notNull())
-    .addColumn('ordinal', 'integer', (column) => column.notNull())
+    .addColumn('dataset_id', 'bigint', (column) => column.notNull())
+    .addColumn('ordinal', 'bigint', (column) => column.notNull())
     .addColumn('context', 'text')
     .addColumn('tags', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('run_datasets_key', ['run_id', 'dataset_id'])
-    .modifyEnd(clustered)
+    .modifyEnd(clustered(db))
     .execute()
   await db.schema
     .createTable('run_models')
     .addColumn('run_id', 'text', (column) => column.notNull())
     .addColumn('direction', 'text', (column) => column.notNull())
     .addColumn('model_id', 'text', (column) => column.notNull())
-    .addColumn('step', 'integer', (column) => column.notNull())
+    .addColumn('step', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('run_models_key', ['run_id', 'direction', 'model_id'])
-    .modifyEnd(clustered)
+    .modifyEnd(clustered(db))
     .execute()
 }
 
@@ -120,11 +118,11 @@ async function loggedModels(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('logged_models')
     .addColumn('model_id', 'text', (column) => column.primaryKey())
-    .addColumn('experiment_id', 'integer', (column) => column.notNull())
+    .addColumn('experiment_id', 'bigint', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('artifact_uri', 'text', (column) => column.notNull())
-    .addColumn('created_ms', 'integer', (column) => column.notNull())
-    .addColumn('updated_ms', 'integer', (column) => column.notNull())
+    .addColumn('created_ms', 'bigint', (column) => column.notNull())
+    .addColumn('updated_ms', 'bigint', (column) => column.notNull())
     .addColumn('status', 'text', (column) => column.notNull())
     .addColumn('model_type', 'text', (column) => column.notNull())
     .addColumn('source_run_id', 'text')
@@ -141,10 +139,10 @@ async function loggedModels(db: Kysely<unknown>): Promise<void> {
     .createTable('logged_model_metrics')
     .addColumn('model_id', 'text', (column) => column.notNull())
     .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('at_ms', 'integer', (column) => column.notNull())
-    .addColumn('step', 'integer', (column) => column.notNull())
+    .addColumn('at_ms', 'bigint', (column) => column.notNull())
+    .addColumn('step', 'bigint', (column) => column.notNull())
     .addColumn('run_id', 'text', (column) => column.notNull())
-    .addColumn('value', 'real', (column) => column.notNull())
+    .addColumn('value', 'double precision', (column) => column.notNull())
     .addColumn('is_nan', 'integer', (column) => column.notNull())
     .addColumn('dataset_name', 'text')
     .addColumn('dataset_digest', 'text')
@@ -155,7 +153,7 @@ async function loggedModels(db: Kysely<unknown>): Promise<void> {
       'step',
       'run_id',
     ])
-    .modifyEnd(clustered)
+    .modifyEnd(clustered(db))
     .execute()
 }
 
@@ -163,10 +161,10 @@ async function loggedModels(db: Kysely<unknown>): Promise<void> {
 async function pairs(db: Kysely<unknown>, table: string, owner: string): Promise<void> {
   await db.schema
     .createTable(table)
-    .addColumn(owner, owner === 'experiment_id' ? 'integer' : 'text', (column) => column.notNull())
+    .addColumn(owner, owner === 'experiment_id' ? 'bigint' : 'text', (column) => column.notNull())
     .addColumn('key', 'text', (column) => column.notNull())
     .addColumn('value', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint(`${table}_key`, [owner, 'key'])
-    .modifyEnd(clustered)
+    .modifyEnd(clustered(db))
     .execute()
 }

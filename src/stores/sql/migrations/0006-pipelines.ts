@@ -9,7 +9,7 @@ export const pipelineTables: Migration = {
       .addColumn('project', 'text', (column) => column.notNull())
       .addColumn('cause', 'text')
       .addColumn('state', 'text', (column) => column.notNull())
-      .addColumn('started_ms', 'integer', (column) => column.notNull())
+      .addColumn('started_ms', 'bigint', (column) => column.notNull())
       .addColumn('body', 'text', (column) => column.notNull())
       .execute()
     await db.schema

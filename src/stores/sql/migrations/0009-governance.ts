@@ -12,8 +12,8 @@ export const governanceTables: Migration = {
       .addColumn('replaced', 'integer')
       .addColumn('requested_by', 'text', (column) => column.notNull())
       .addColumn('cause', 'text')
-      .addColumn('event_ms', 'integer')
-      .addColumn('created_ms', 'integer', (column) => column.notNull())
+      .addColumn('event_ms', 'bigint')
+      .addColumn('created_ms', 'bigint', (column) => column.notNull())
       .addColumn('outcome', 'text', (column) => column.notNull())
       .execute()
     await db.schema

@@ -9,9 +9,9 @@ export const automationTables: Migration = {
       .addColumn('project', 'text', (column) => column.notNull())
       .addColumn('policy', 'text', (column) => column.notNull())
       .addColumn('endpoint', 'text', (column) => column.notNull())
-      .addColumn('cause', 'integer', (column) => column.notNull())
+      .addColumn('cause', 'bigint', (column) => column.notNull())
       .addColumn('state', 'text', (column) => column.notNull())
-      .addColumn('event_ms', 'integer', (column) => column.notNull())
+      .addColumn('event_ms', 'bigint', (column) => column.notNull())
       .addColumn('body', 'text', (column) => column.notNull())
       .execute()
     await db.schema

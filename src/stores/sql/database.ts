@@ -1,0 +1,17 @@
+import type { Kysely } from 'kysely'
+import type { Problem } from '#base/problem'
+import type { Boundaries } from './group-commit.ts'
+
+/** A database that the stores run on, whichever it is. */
+export interface Database {
+  /** Reads that never wait for the writers. */
+  readonly reading: Kysely<unknown>
+  /** The one connection that writes; only inside `boundaries`. */
+  readonly writing: Kysely<unknown>
+  readonly boundaries: Boundaries
+  /** Whether other processes may write to it at the same time. */
+  readonly isShared: boolean
+  /** What an error of the database means to whoever asked; undefined for those that are bugs. */
+  problemOf(error: unknown): Problem | undefined
+  close(): Promise<void>
+}

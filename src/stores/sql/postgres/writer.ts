@@ -1,0 +1,135 @@
+import type { PostgresPool } from 'kysely'
+import { randomUUID } from 'node:crypto'
+import { Problem } from '#base/problem'
+import type { Boundaries } from '../group-commit.ts'
+import type { Part } from '../news.ts'
+import type { Address } from './address.ts'
+import { isLost } from './problems.ts'
+import { openSession, persistently, type Session } from './session.ts'
+
+/**
+ * All who write, in whichever process, wait for this lock before they begin: so what a transaction has read stays
+ * right until it commits, as it does on SQLite. The number is only ours: "orrery" in bytes.
+ */
+export const WRITERS_LOCK = 0x6f_72_72_65_72_79
+
+/** What is told to all processes is told on this channel. */
+export const CHANNEL = 'orrery'
+
+export interface Writer {
+  readonly pool: PostgresPool
+  readonly boundaries: Boundaries
+  close(): Promise<void>
+}
+
+interface Surroundings {
+  readonly address: Address
+  /** What the commit that comes will bring to other processes. */
+  untold(): readonly Part[]
+}
+
+/** The one writing connection of this process; it is opened again when it was lost. */
+export function createWriter({ address, untold }: Surroundings): Writer {
+  // Tells its own commits apart from those of every other process, and from its own before.
+  const writer = randomUUID()
+  let commits = 0
+  let isClosed = false
+  let session: Session | undefined
+  let isBegun = false
+
+  const connected = async (): Promise<Session> => {
+    if (session?.isAlive === true) return session
+    session = await persistently(() => openSession(address), { address, isWanted: () => !isClosed })
+    return session
+  }
+  const begunOn = (): Session => {
+    if (session === undefined || !isBegun) throw new Error('a statement outside a transaction')
+    return session
+  }
+  const begin = async () => {
+    await persistently(
+      async () => {
+        const opened = await connected()
+        opened.send('begin isolation level read committed')
+        await opened.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK])
+      },
+      { address, isWanted: () => !isClosed },
+    )
+    isBegun = true
+  }
+  const rollback = async () => {
+    isBegun = false
+    if (session?.isAlive !== true) return
+    // It fails only when the connection does, and then nothing is left to undo.
+    await session.query('rollback').catch(() => undefined)
+  }
+  /** Whether a commit whose answer was lost took place. Whoever holds the lock sees all that did. */
+  const isKept = async (mark: number) => {
+    isBegun = false
+    await begin()
+    const { rows } = await begunOn().query(
+      'select 1 from commit_marks where writer = $1 and mark = $2',
+      [writer, mark],
+    )
+    await rollback()
+    return rows.length > 0
+  }
+  const commit = async () => {
+    const mark = ++commits
+    try {
+      await committed(begunOn(), { writer, mark, parts: untold() })
+      isBegun = false
+    } catch (error) {
+      if (!isLost(error) || !(await isKept(mark))) throw error
+    }
+  }
+
+  /** What Kysely takes for a connection of a pool. */
+  const client = {
+    query: (text: string, values: readonly unknown[]) => begunOn().query(text, values),
+    release: () => undefined,
+  }
+  return {
+    boundaries: {
+      begin,
+      enter: async () => begunOn().send('savepoint one'),
+      leave: async () => void (await begunOn().query('release savepoint one')),
+      undo: async () => {
+        begunOn().send('rollback to savepoint one')
+        await begunOn().query('release savepoint one')
+      },
+      commit,
+      rollback,
+      isOpen: () => isBegun && session?.isAlive === true,
+    },
+    pool: {
+      connect: async () => client,
+      end: async () => undefined,
+      options: {},
+    } as unknown as PostgresPool,
+    close: async () => {
+      isClosed = true
+      await session?.close()
+    },
+  }
+}
+
+/** Commits, with a mark by which it can be told afterwards that it took place; all goes out at once. */
+async function committed(
+  session: Session,
+  { writer, mark, parts }: { writer: string; mark: number; parts: readonly Part[] },
+): Promise<void> {
+  // A transaction that wrote nothing needs no mark, and stays free of cost with it.
+  const marked = session.query(
+    `insert into commit_marks (writer, mark)
+      select $1::text, $2::bigint where pg_current_xact_id_if_assigned() is not null
+      on conflict (writer) do update set mark = excluded.mark`,
+    [writer, mark],
+  )
+  for (const part of parts) session.send(`notify ${CHANNEL}, '${part}'`)
+  const [first, second] = await Promise.allSettled([marked, session.query('commit')])
+  if (first.status === 'rejected') throw first.reason
+  if (second.status === 'rejected') throw second.reason
+  if (second.value.command !== 'COMMIT')
+    throw new Problem('unavailable', 'the database took back a whole commit; try again')
+}
