@@ -1,7 +1,9 @@
-import type { Actor, LedgerWrites, Transact } from '#ledger'
+import type { Actor, Transact } from '#ledger'
+import { aliasChange, type Author } from './change.ts'
 import * as facts from './facts.ts'
 import { modelNotFound, versionNotFound, type ModelVersion } from './model.ts'
 import { checkedAlias } from './names.ts'
+import { record, type RegistryTx } from './record.ts'
 import type { RegistryReads, RegistryWrites } from './store.ts'
 import { Problem } from '#base/problem'
 
@@ -9,6 +11,8 @@ import { Problem } from '#base/problem'
 export interface AliasGuard {
   /** Throws `conflict`, with what to do instead, for an alias that moves only through a promotion. */
   check(model: string, alias: string, actor: Actor): Promise<void>
+  /** Throws `conflict`, with what to do first, for a version, or a model with one, that something answers with now. Absent: nothing can. */
+  checkDeletion?(model: string, version?: number): Promise<void>
 }
 
 export interface AliasMove {
@@ -18,15 +22,10 @@ export interface AliasMove {
   readonly promotion?: string
 }
 
-export interface RegistryTx {
-  readonly registry: RegistryWrites
-  readonly ledger: LedgerWrites
-}
-
 export interface Aliases {
-  set(actor: Actor, move: { model: string; alias: string; version: number }): Promise<void>
+  set(by: Author, move: { model: string; alias: string; version: number }): Promise<void>
   /** An alias that is not there is fine. */
-  delete(actor: Actor, model: string, alias: string): Promise<void>
+  delete(by: Author, model: string, alias: string): Promise<void>
   /** Throws `not-found` for the model, `invalid` for the alias. */
   get(model: string, alias: string): Promise<ModelVersion>
 }
@@ -38,13 +37,13 @@ export function createAliases(dependencies: {
 }): Aliases {
   const { read, transact, guard } = dependencies
   return {
-    set: async (actor, move) => {
-      await guard.check(move.model, checkedAlias(move.alias), actor)
-      await transact((tx) => moveAlias(tx, actor, move))
+    set: async (by, move) => {
+      await guard.check(move.model, checkedAlias(move.alias), by)
+      await transact((tx) => moveAlias(tx, by, move))
     },
-    delete: async (actor, model, alias) => {
-      await guard.check(model, alias, actor)
-      await transact((tx) => dropAlias(tx, actor, model, alias))
+    delete: async (by, model, alias) => {
+      await guard.check(model, alias, by)
+      await transact((tx) => dropAlias(tx, by, model, alias))
     },
     get: async (model, alias) => {
       const version = await read.findVersionByAlias(model, alias)
@@ -59,9 +58,9 @@ export function createAliases(dependencies: {
 }
 
 /** Points an alias at a version inside a transaction of somebody who may. Throws `not-found` for the version. */
-export async function moveAlias(tx: RegistryTx, actor: Actor, move: AliasMove): Promise<void> {
-  const { registry, ledger } = tx
-  const { model, alias, version } = move
+export async function moveAlias(tx: RegistryTx, by: Author, move: AliasMove): Promise<void> {
+  const { registry } = tx
+  const { model, alias, version, promotion } = move
   const kept = await registry.findModel(model)
   if (kept === undefined) throw modelNotFound(model)
   if ((await registry.findVersion(model, version)) === undefined)
@@ -69,15 +68,21 @@ export async function moveAlias(tx: RegistryTx, actor: Actor, move: AliasMove): 
   const from = kept.aliases.find((each) => each.alias === alias)?.version ?? null
   if (from === version) return
   await registry.setAlias(model, alias, version)
-  await ledger.append(actor, [facts.aliasMoved({ ...move, from })])
+  const why = by.reason ?? (promotion === undefined ? undefined : `promotion ${promotion}`)
+  await record(tx, why === undefined ? by : { ...by, reason: why }, model, {
+    fact: facts.aliasMoved({ ...move, from }),
+    changes: [aliasChange(alias, from, version)],
+  })
 }
 
-async function dropAlias(tx: RegistryTx, actor: Actor, model: string, alias: string) {
-  const { registry, ledger } = tx
-  const kept = await registry.findModel(model)
+async function dropAlias(tx: RegistryTx, by: Author, model: string, alias: string) {
+  const kept = await tx.registry.findModel(model)
   if (kept === undefined) throw modelNotFound(model)
   const from = kept.aliases.find((each) => each.alias === alias)?.version
   if (from === undefined) return
-  await registry.deleteAlias(model, alias)
-  await ledger.append(actor, [facts.aliasMoved({ model, alias, version: null, from })])
+  await tx.registry.deleteAlias(model, alias)
+  await record(tx, by, model, {
+    fact: facts.aliasMoved({ model, alias, version: null, from }),
+    changes: [aliasChange(alias, from, null)],
+  })
 }

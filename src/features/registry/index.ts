@@ -1,5 +1,18 @@
 export { createRegistry, type Registry } from './registry.ts'
-export type { AliasGuard, AliasMove, Aliases, RegistryTx } from './aliases.ts'
+export type { BinReads, BinWrites, KeptAside } from './bin.ts'
+export type { AliasGuard, AliasMove, Aliases } from './aliases.ts'
+export {
+  allHeld,
+  CHANGE_KINDS,
+  REASON_CHARS_MAX,
+  type Author,
+  type ChangeKind,
+  type SlotChange,
+  type VersionOrigin,
+} from './change.ts'
+export type { HistoryReads, HistoryWrites, KeptChange, Life } from './history-store.ts'
+export type { HistoryPage, ModelThen, RegistryHistory } from './history.ts'
+export type { RegistryTx } from './record.ts'
 export {
   NO_DESCRIPTION,
   type ColumnSpec,
@@ -16,6 +29,7 @@ export {
   type RegisteredModel,
   type Stage,
 } from './model.ts'
+export type { GivenModel, GivenVersion, ModelTaken, RegistryIntake } from './intake.ts'
 export type { ModelRecord, Models } from './models.ts'
 export {
   parseModelFilter,

@@ -1,11 +1,13 @@
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import type { Actor, LedgerWrites, Transact } from '#ledger'
+import type { Transact } from '#ledger'
 import { pageOf, type KeyValue, type Page } from '#tracking'
 import type { AliasGuard } from './aliases.ts'
+import { modelBorn, nameChange, noteChange, tagChange, type Author } from './change.ts'
 import * as facts from './facts.ts'
 import { modelNotFound, type ModelVersion, type RegisteredModel } from './model.ts'
-import { checkedName, checkedTag } from './names.ts'
+import { checkedName, checkedTag, checkedTags } from './names.ts'
+import { record, type RegistryTx } from './record.ts'
 import type { ModelSearch, RegistryReads, RegistryWrites } from './store.ts'
 
 /** A model with the newest version of each of its stages. */
@@ -16,19 +18,19 @@ export interface ModelRecord extends RegisteredModel {
 export interface Models {
   /** Throws `exists` when the name is taken. */
   create(
-    actor: Actor,
+    by: Author,
     model: { name: string; note?: string; tags?: readonly KeyValue[] },
   ): Promise<ModelRecord>
   /** Throws `not-found`. */
   get(name: string): Promise<ModelRecord>
   find(name: string): Promise<RegisteredModel | undefined>
   search(search: ModelSearch): Promise<Page<ModelRecord>>
-  rename(actor: Actor, from: string, to: string): Promise<ModelRecord>
-  note(actor: Actor, name: string, note: string): Promise<ModelRecord>
-  delete(actor: Actor, name: string): Promise<void>
-  setTag(actor: Actor, name: string, tag: KeyValue): Promise<void>
+  rename(by: Author, from: string, to: string): Promise<ModelRecord>
+  note(by: Author, name: string, note: string): Promise<ModelRecord>
+  delete(by: Author, name: string): Promise<void>
+  setTag(by: Author, name: string, tag: KeyValue): Promise<void>
   /** A tag that is not there is fine. */
-  deleteTag(actor: Actor, name: string, key: string): Promise<void>
+  deleteTag(by: Author, name: string, key: string): Promise<void>
 }
 
 interface Dependencies {
@@ -41,9 +43,9 @@ interface Dependencies {
 export function createModels(dependencies: Dependencies): Models {
   const { read, transact, clock } = dependencies
   return {
-    create: async (actor, { name, note = '', tags = [] }) => {
+    create: async (by, { name, note = '', tags: given = [] }) => {
       checkedName(name)
-      tags.forEach(checkedTag)
+      const tags = checkedTags(given)
       return transact(async ({ registry, ledger }) => {
         if ((await registry.findModel(name)) !== undefined)
           throw new Problem(
@@ -53,7 +55,10 @@ export function createModels(dependencies: Dependencies): Models {
         const nowMs = clock.nowMs()
         await registry.insertModel({ name, note, createdMs: nowMs, updatedMs: nowMs })
         await registry.setModelTags(name, tags)
-        await ledger.append(actor, [facts.modelCreated(name)])
+        await record({ registry, ledger }, by, name, {
+          fact: facts.modelCreated(name, note, tags),
+          changes: modelBorn(name, note, tags),
+        })
         return recordOf(registry, name)
       })
     },
@@ -75,11 +80,7 @@ function modelChanges({
 }: Dependencies): Pick<Models, 'rename' | 'note' | 'delete' | 'setTag' | 'deleteTag'> {
   const change = (
     name: string,
-    work: (tx: {
-      registry: RegistryWrites
-      ledger: LedgerWrites
-      model: RegisteredModel
-    }) => Promise<void>,
+    work: (tx: RegistryTx & { model: RegisteredModel }) => Promise<void>,
   ) =>
     transact(async ({ registry, ledger }) => {
       const kept = await modelOf(registry, name)
@@ -88,51 +89,86 @@ function modelChanges({
       await work({ registry, ledger, model })
     })
   /** Renaming or deleting a model takes its aliases from where they are. */
-  const checkAliases = async (actor: Actor, name: string) => {
+  const checkAliases = async (by: Author, name: string) => {
     const { aliases } = await modelOf(read, name)
-    for (const { alias } of aliases) await guard.check(name, alias, actor)
+    for (const { alias } of aliases) await guard.check(name, alias, by)
   }
 
   return {
-    rename: async (actor, from, to) => {
+    rename: async (by, from, to) => {
       checkedName(to)
-      await checkAliases(actor, from)
-      await change(from, async ({ registry, ledger }) => {
-        if ((await registry.findModel(to)) !== undefined)
+      await checkAliases(by, from)
+      await change(from, async (tx) => {
+        if ((await tx.registry.findModel(to)) !== undefined)
           throw new Problem(
             'exists',
             `Registered Model (name=${to}) already exists; choose another name`,
           )
-        await registry.renameModel(from, to)
-        await ledger.append(actor, [facts.modelRenamed(from, to)])
+        await tx.registry.renameModel(from, to)
+        await record(tx, by, from, {
+          fact: facts.modelRenamed(from, to),
+          changes: [nameChange(from, to)],
+        })
       })
       return recordOf(read, to)
     },
-    note: async (actor, name, note) => {
-      await change(name, async ({ registry, ledger, model }) => {
-        await registry.saveModel({ ...model, note })
-        await ledger.append(actor, [facts.modelNoted(name, note)])
+    note: async (by, name, note) => {
+      await change(name, async (tx) => {
+        await tx.registry.saveModel({ ...tx.model, note })
+        await record(tx, by, name, {
+          fact: facts.modelNoted(name, note, tx.model.note),
+          changes: [noteChange(null, tx.model.note, note)],
+        })
       })
       return recordOf(read, name)
     },
-    delete: async (actor, name) => {
-      await checkAliases(actor, name)
-      await change(name, async ({ registry, ledger }) => {
-        await registry.deleteModel(name)
-        await ledger.append(actor, [facts.modelDeleted(name)])
+    delete: async (by, name) => {
+      await checkAliases(by, name)
+      await guard.checkDeletion?.(name)
+      await change(name, async (tx) => {
+        // Kept aside under the position of the entry that tells of it, which comes next.
+        await tx.registry.keepModelAside(await tx.ledger.size(), name)
+        await tx.registry.deleteModel(name)
+        await record(tx, by, name, {
+          fact: facts.modelDeleted(name),
+          changes: [nameChange(name, null)],
+        })
       })
     },
-    setTag: (actor, name, tag) =>
-      change(name, async ({ registry, ledger }) => {
-        await registry.setModelTags(name, [checkedTag(tag)])
-        await ledger.append(actor, [facts.modelTagSet(name, tag)])
+    ...modelTagging(change),
+  }
+}
+
+function modelTagging(
+  change: (
+    name: string,
+    work: (tx: RegistryTx & { model: RegisteredModel }) => Promise<void>,
+  ) => Promise<void>,
+): Pick<Models, 'setTag' | 'deleteTag'> {
+  return {
+    setTag: (by, name, tag) =>
+      change(name, async (tx) => {
+        const from = valueOf(tx.model.tags, tag.key)
+        await tx.registry.setModelTags(name, [checkedTag(tag)])
+        await record(tx, by, name, {
+          fact: facts.modelTagSet(name, tag, from),
+          changes: [tagChange(null, tag.key, { before: from, after: tag.value })],
+        })
       }),
-    deleteTag: (actor, name, key) =>
-      change(name, async ({ registry, ledger }) => {
-        if (await registry.deleteModelTag(name, key))
-          await ledger.append(actor, [facts.modelTagDeleted(name, key)])
+    deleteTag: (by, name, key) =>
+      change(name, async (tx) => {
+        const from = valueOf(tx.model.tags, key)
+        if (await tx.registry.deleteModelTag(name, key))
+          await record(tx, by, name, {
+            fact: facts.modelTagDeleted(name, key, from),
+            changes: [tagChange(null, key, { before: from, after: null })],
+          })
       }),
   }
+}
+
+export function valueOf(tags: readonly KeyValue[], key: string): string | null {
+  return tags.find((tag) => tag.key === key)?.value ?? null
 }
 
 /** Throws `not-found`. */

@@ -22,7 +22,7 @@ export function checkedName(name: string): string {
 }
 
 export function checkedAlias(alias: string): string {
-  if (alias === '' || !/^[\w-]*$/.test(alias) || alias.length > ALIAS_CHARS_MAX)
+  if (alias === '' || !/^[\p{L}\p{N}_-]*$/u.test(alias) || alias.length > ALIAS_CHARS_MAX)
     throw new Problem(
       'invalid',
       `${JSON.stringify(alias.slice(0, 80))} is no alias; use up to ${ALIAS_CHARS_MAX} letters, digits, underscores and dashes`,
@@ -43,4 +43,10 @@ export function checkedTag(tag: KeyValue): KeyValue {
       `the value of the tag ${tag.key} has ${tag.value.length} characters; the limit is ${TAG_VALUE_CHARS_MAX}`,
     )
   return tag
+}
+
+/** The tags as they are kept: of a key that is there twice the last. */
+export function checkedTags(tags: readonly KeyValue[]): KeyValue[] {
+  const last = new Map(tags.map((tag) => [checkedTag(tag).key, tag]))
+  return [...last.values()]
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import type { Actor, Transact } from '#ledger'
+import type { Transact } from '#ledger'
 import {
   MODEL_VERSIONS_TAG,
   treeDigest,
@@ -9,13 +9,15 @@ import {
   type Tracking,
   type TrackingWrites,
 } from '#tracking'
+import { versionBorn, type Author } from './change.ts'
 import type { DescribeModel } from './description.ts'
 import { NO_DESCRIPTION } from './description.ts'
 import * as facts from './facts.ts'
 import { isPrompt, modelNotFound, type ModelVersion } from './model.ts'
 import { modelOf } from './models.ts'
-import { checkedTag } from './names.ts'
-import { originOf, promptOrigin, type NewVersion } from './origin.ts'
+import { checkedTags } from './names.ts'
+import { originOf, promptOrigin, type NewVersion, type Origin } from './origin.ts'
+import { record } from './record.ts'
 import type { RegistryReads, RegistryWrites, StoredVersion } from './store.ts'
 
 interface Dependencies {
@@ -34,11 +36,11 @@ interface Dependencies {
  */
 export function createRegistration(
   dependencies: Dependencies,
-): (actor: Actor, given: NewVersion) => Promise<ModelVersion> {
+): (by: Author, given: NewVersion) => Promise<ModelVersion> {
   const { read, transact, describe, openObject, clock } = dependencies
 
-  const described = async (files: readonly ArtifactFile[]) => {
-    if (files.length === 0) return NO_DESCRIPTION
+  const described = async ({ files, problems }: Origin) => {
+    if (files.length === 0) return { ...NO_DESCRIPTION, problems }
     return describe(files, async (path) => {
       const file = files.find((each) => each.path === path)
       if (file === undefined) throw new Problem('not-found', `the model has no file ${path}`)
@@ -46,13 +48,13 @@ export function createRegistration(
     })
   }
 
-  return async (actor, given) => {
-    const tags = (given.tags ?? []).map(checkedTag)
+  return async (by, given) => {
+    const tags = checkedTags(given.tags ?? [])
     const model = await modelOf(read, given.model)
     const origin = isPrompt([...model.tags, ...tags])
       ? promptOrigin(given)
       : await originOf(dependencies, given)
-    const description = await described(origin.files)
+    const description = await described(origin)
     const nowMs = clock.nowMs()
     return transact(async ({ registry, tracking, ledger }) => {
       const kept = await registry.findModel(given.model)
@@ -72,15 +74,33 @@ export function createRegistration(
         createdMs: nowMs,
         updatedMs: nowMs,
       }
+      await assertStillThere(registry, origin.files)
       await registry.insertVersion(version, origin.files)
       await registry.setVersionTags(version.model, version.version, tags)
       await registry.saveModel({ ...kept, updatedMs: nowMs })
       if (origin.loggedModelId !== null)
         await tellLoggedModel(tracking, origin.loggedModelId, version)
-      await ledger.append(actor, [facts.versionRegistered(version)])
+      await record({ registry, ledger }, by, version.model, {
+        fact: facts.versionRegistered(version, tags),
+        changes: versionBorn(version, tags),
+      })
       return { ...version, tags, aliases: [] }
     })
   }
+}
+
+/** Bytes that no row refers to at this moment may be about to be freed, so nothing new may begin to refer to them. */
+async function assertStillThere(
+  registry: RegistryWrites,
+  files: readonly ArtifactFile[],
+): Promise<void> {
+  const gone = await registry.unreferred(files.map(({ digest }) => digest))
+  const file = files.find(({ digest }) => gone.includes(digest))
+  if (file !== undefined)
+    throw new Problem(
+      'conflict',
+      `the file ${file.path} of the model was deleted while the version was being registered; log the model again`,
+    )
 }
 
 /** The logged model lists the versions made from it. */

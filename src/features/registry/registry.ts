@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock'
-import type { Actor, Transact } from '#ledger'
+import type { Fact, Transact } from '#ledger'
 import type { ObjectStore } from '#objects'
 import type { ArtifactFile, Tracking, TrackingWrites } from '#tracking'
 import {
@@ -8,12 +8,16 @@ import {
   type AliasGuard,
   type Aliases,
   type AliasMove,
-  type RegistryTx,
 } from './aliases.ts'
+import type { Author } from './change.ts'
+import { createRegistryBin, type RegistryBin } from './bin.ts'
 import type { DescribeModel } from './description.ts'
+import { createHistory, type RegistryHistory } from './history.ts'
 import { modelNotFound, type ModelVersion, type Stage } from './model.ts'
+import { createRegistryIntake, type RegistryIntake } from './intake.ts'
 import { createModels, type Models } from './models.ts'
 import type { NewVersion } from './origin.ts'
+import { recordWhole, type RegistryTx } from './record.ts'
 import { createRegistration } from './register.ts'
 import { modelUriIn } from './source.ts'
 import type { RegistryReads, RegistryWrites } from './store.ts'
@@ -24,12 +28,20 @@ export interface Registry {
   readonly models: Models
   readonly versions: Versions
   readonly aliases: Aliases
+  /** Takes back what was deleted, by the ledger entry that tells of the deletion. */
+  readonly restore: RegistryBin['restore']
+  /** What other registries kept. */
+  readonly intake: RegistryIntake
+  /** What all of it was at any moment. */
+  readonly history: RegistryHistory
   /** Registers the next version of a model that is there. Throws `invalid` for a source that is not what it seems. */
-  registerVersion(actor: Actor, version: NewVersion): Promise<ModelVersion>
+  registerVersion(by: Author, version: NewVersion): Promise<ModelVersion>
   /** The version that `models:/name@alias`, `models:/name/3`, `…/latest` or `…/Production` means now. */
   resolve(uri: string): Promise<ModelVersion>
   /** Moves an alias in a transaction of the caller, who answers for its being allowed. */
-  moveAlias(tx: RegistryTx, actor: Actor, move: AliasMove): Promise<void>
+  moveAlias(tx: RegistryTx, by: Author, move: AliasMove): Promise<void>
+  /** Begins the history of a model that the caller's transaction put there by its own means, with the fact that tells of it. */
+  recordWhole(tx: RegistryTx, by: Author, model: string, fact: Fact): Promise<void>
   /** The files of a version as they were when it was registered; their bytes are in the object store. */
   files(model: string, version: number): Promise<ArtifactFile[]>
 }
@@ -56,7 +68,14 @@ export function createRegistry(dependencies: {
       openObject: (digest) => objects.open(digest),
     }),
     resolve,
+    intake: createRegistryIntake({
+      ...dependencies,
+      openObject: (digest) => objects.open(digest),
+    }),
+    restore: createRegistryBin(dependencies).restore,
     moveAlias,
+    recordWhole,
+    history: createHistory({ read }),
     files: (model, version) => versions.files(model, version),
   }
 }

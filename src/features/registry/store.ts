@@ -1,4 +1,6 @@
-import type { ArtifactFile, KeyValue, Search, Tagged } from '#tracking'
+import type { ArtifactFile, KeyValue, Placed, Search, Tagged } from '#tracking'
+import type { BinReads, BinWrites } from './bin.ts'
+import type { HistoryReads, HistoryWrites } from './history-store.ts'
 import type { ModelVersion, RegisteredModel } from './model.ts'
 
 export type ModelField =
@@ -23,7 +25,7 @@ export interface VersionSearch extends Search<VersionField> {
   readonly kind: Kind
 }
 
-export interface RegistryReads {
+export interface RegistryReads extends HistoryReads, BinReads {
   findModel(name: string): Promise<RegisteredModel | undefined>
   /** By name unless another order is asked for; one more than the limit, if there is one. */
   searchModels(search: ModelSearch): Promise<Placed<RegisteredModel>[]>
@@ -40,7 +42,7 @@ export interface RegistryReads {
 export type StoredModel = Omit<RegisteredModel, 'tags' | 'aliases'>
 export type StoredVersion = Omit<ModelVersion, 'tags' | 'aliases'>
 
-export interface RegistryWrites extends RegistryReads {
+export interface RegistryWrites extends RegistryReads, HistoryWrites, BinWrites {
   insertModel(model: StoredModel): Promise<void>
   saveModel(model: StoredModel): Promise<void>
   /** Takes versions, tags and aliases along. */

@@ -2,9 +2,17 @@ import type { Clock } from '#base/clock'
 import type { Transact } from '#ledger'
 import { pageOf, type ArtifactFile, type KeyValue, type Page } from '#tracking'
 import type { AliasGuard } from './aliases.ts'
+import {
+  aliasChange,
+  deletedChange,
+  noteChange,
+  stageChange,
+  tagChange,
+  type Author,
+} from './change.ts'
 import * as facts from './facts.ts'
 import { versionNotFound, type ModelVersion, type Stage } from './model.ts'
-import { modelOf } from './models.ts'
+import { modelOf, valueOf } from './models.ts'
 import { checkedTag } from './names.ts'
 import { record, type RegistryTx } from './record.ts'
 import type { RegistryReads, RegistryWrites, VersionSearch } from './store.ts'
@@ -17,14 +25,14 @@ export interface Versions {
   newest(model: string, stages?: readonly Stage[]): Promise<ModelVersion[]>
   /** Its files as they were when it was registered. Throws `not-found`. */
   files(model: string, version: number): Promise<ArtifactFile[]>
-  note(actor: Actor, model: string, version: number, note: string): Promise<ModelVersion>
+  note(by: Author, model: string, version: number, note: string): Promise<ModelVersion>
   /** Its number is never given again. */
-  delete(actor: Actor, model: string, version: number): Promise<void>
-  setTag(actor: Actor, model: string, version: number, tag: KeyValue): Promise<void>
+  delete(by: Author, model: string, version: number): Promise<void>
+  setTag(by: Author, model: string, version: number, tag: KeyValue): Promise<void>
   /** A tag that is not there is fine. */
-  deleteTag(actor: Actor, model: string, version: number, key: string): Promise<void>
+  deleteTag(by: Author, model: string, version: number, key: string): Promise<void>
   move(
-    actor: Actor,
+    by: Author,
     move: { model: string; version: number; stage: Stage; others: 'keep' | 'archive' },
   ): Promise<ModelVersion>
 }
@@ -98,46 +106,53 @@ function versionChanges({
     delete: async (by, model, version) => {
       const { aliases } = await versionOf(read, model, version)
       for (const alias of aliases) await guard.check(model, alias, by)
+      await guard.checkDeletion?.(model, version)
       await change(model, version, async (tx) => {
-        await tx.registry.deleteVersion(model, version)
         for (const alias of tx.kept.aliases)
           await record(tx, by, model, {
             fact: facts.aliasMoved({ model, alias, version: null, from: version }),
             changes: [aliasChange(alias, version, null)],
           })
+        // Kept aside under the position of the entry that tells of it, which comes next.
+        await tx.registry.keepVersionAside(await tx.ledger.size(), tx.kept)
+        await tx.registry.deleteVersion(model, version)
         await record(tx, by, model, {
           fact: facts.versionDeleted(tx.kept),
           changes: [deletedChange(tx.kept)],
         })
       })
     },
-    setTag: async (actor, model, version, tag) => {
-      await change(model, version, async ({ registry, ledger, kept }) => {
-        await registry.setVersionTags(model, version, [checkedTag(tag)])
-        await ledger.append(actor, [facts.versionTagSet(kept, tag)])
+    setTag: async (by, model, version, tag) => {
+      await change(model, version, async (tx) => {
+        const from = valueOf(tx.kept.tags, tag.key)
+        await tx.registry.setVersionTags(model, version, [checkedTag(tag)])
+        await record(tx, by, model, {
+          fact: facts.versionTagSet(tx.kept, tag, from),
+          changes: [tagChange(version, tag.key, { before: from, after: tag.value })],
+        })
       })
     },
-    deleteTag: async (actor, model, version, key) => {
-      await change(model, version, async ({ registry, ledger, kept }) => {
-        if (await registry.deleteVersionTag(model, version, key))
-          await ledger.append(actor, [facts.versionTagDeleted(kept, key)])
+    deleteTag: async (by, model, version, key) => {
+      await change(model, version, async (tx) => {
+        const from = valueOf(tx.kept.tags, key)
+        if (await tx.registry.deleteVersionTag(model, version, key))
+          await record(tx, by, model, {
+            fact: facts.versionTagDeleted(tx.kept, key, from),
+            changes: [tagChange(version, key, { before: from, after: null })],
+          })
       })
     },
     move: (by, { model, version, stage, others }) =>
       change(model, version, async (tx) => {
-        if (others === 'archive') await archiveOthers(tx, actor, stage)
-        await tx.registry.saveVersion({ ...tx.kept, stage })
-        await tx.ledger.append(actor, [facts.versionStaged({ ...tx.kept, stage }, tx.kept.stage)])
+        if (others === 'archive') await archiveOthers(tx, by, stage)
+        await stageOf(tx, by, tx.kept, stage)
       }),
   }
 }
 
-async function archiveOthers(
-  { registry, ledger, kept }: VersionTx,
-  actor: Actor,
-  stage: Stage,
-): Promise<void> {
-  const all = await registry.searchVersions({
+async function archiveOthers(tx: VersionTx, by: Author, stage: Stage): Promise<void> {
+  const { kept } = tx
+  const all = await tx.registry.searchVersions({
     kind: 'model',
     conditions: [{ field: { of: 'attribute', name: 'model' }, comparator: '=', value: kept.model }],
     order: [],
@@ -145,8 +160,19 @@ async function archiveOthers(
   })
   for (const { item: other } of all) {
     if (other.stage !== stage || other.version === kept.version) continue
-    const archived = { ...other, stage: 'archived', updatedMs: kept.updatedMs } as const
-    await registry.saveVersion(archived)
-    await ledger.append(actor, [facts.versionStaged(archived, other.stage)])
+    await stageOf(tx, by, { ...other, updatedMs: kept.updatedMs }, 'archived')
   }
+}
+
+async function stageOf(
+  tx: RegistryTx,
+  by: Author,
+  version: ModelVersion,
+  stage: Stage,
+): Promise<void> {
+  await tx.registry.saveVersion({ ...version, stage })
+  await record(tx, by, version.model, {
+    fact: facts.versionStaged({ ...version, stage }, version.stage),
+    changes: [stageChange(version.version, version.stage, stage)],
+  })
 }
