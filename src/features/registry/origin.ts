@@ -1,5 +1,11 @@
 import { Problem } from '#base/problem'
-import { pathOfUri, type ArtifactFile, type KeyValue, type Tracking } from '#tracking'
+import {
+  pathOfUri,
+  type ArtifactFile,
+  type ArtifactFolder,
+  type KeyValue,
+  type Tracking,
+} from '#tracking'
 import { isPrompt, type ModelVersion } from './model.ts'
 import { isWithin, sourceIn, type Source } from './source.ts'
 import type { RegistryReads } from './store.ts'
@@ -23,6 +29,8 @@ export interface Origin {
   readonly loggedModelId: string | null
   /** With paths that start at the model's folder; none when they are kept elsewhere. */
   readonly files: readonly ArtifactFile[]
+  /** Why there are none, where there should be. */
+  readonly problems: readonly string[]
 }
 
 interface World {
@@ -49,6 +57,7 @@ export function promptOrigin(given: NewVersion): Origin {
     runId: given.runId ?? null,
     loggedModelId: null,
     files: [],
+    problems: [],
   }
 }
 
@@ -60,13 +69,13 @@ async function loggedModelOrigin(
   if (given.loggedModelId !== undefined && given.loggedModelId !== modelId)
     throw refused(given.source, `it is not the logged model ${given.loggedModelId} named with it`)
   const model = await tracking.loggedModels.get(modelId)
-  const root = pathOfUri(model.artifactUri)
+  const taken = await takenFrom(tracking.artifacts.folderAt(model.artifactUri), '')
   return {
     source: given.source,
     location: model.artifactUri,
     runId: given.runId ?? model.sourceRunId,
     loggedModelId: modelId,
-    files: root === undefined ? [] : await tracking.artifacts.files(root),
+    ...taken,
   }
 }
 
@@ -86,6 +95,7 @@ async function versionOrigin(
     runId: copied.runId,
     loggedModelId: copied.loggedModelId,
     files: await read.files(copied.model, copied.version),
+    problems: [],
   }
 }
 
@@ -97,18 +107,16 @@ async function runOrigin(
   if (given.runId !== undefined && given.runId !== runId)
     throw refused(given.source, `it is not of the run ${given.runId} named with it`)
   const run = await tracking.getRun(runId)
-  const root = pathOfUri(run.artifactUri)
-  const files =
-    root === undefined ? [] : await tracking.artifacts.files(path === '' ? root : `${root}/${path}`)
-  if (files.length > 0)
-    return { source: given.source, location: given.source, runId, loggedModelId: null, files }
+  const taken = await takenFrom(tracking.artifacts.folderAt(run.artifactUri), path)
+  const origin = { source: given.source, location: given.source, runId, loggedModelId: null }
+  if (taken.files.length > 0) return { ...origin, ...taken }
   // Newer clients keep a run's models beside its files, under the same name.
   for (const { modelId } of run.modelOutputs.toReversed()) {
     const model = await tracking.loggedModels.get(modelId, { deleted: 'allow' })
     if (model.name === path && model.lifecycle === 'active')
       return loggedModelOrigin({ tracking }, given, modelId)
   }
-  return { source: given.source, location: given.source, runId, loggedModelId: null, files: [] }
+  return { ...origin, ...taken }
 }
 
 async function artifactOrigin(
@@ -130,6 +138,7 @@ async function artifactOrigin(
     runId: given.runId ?? null,
     loggedModelId: given.loggedModelId ?? null,
     files: await tracking.artifacts.files(path),
+    problems: [],
   }
 }
 
@@ -157,7 +166,27 @@ async function outsideOrigin(
     location: given.source,
     runId: given.runId ?? null,
     loggedModelId: given.loggedModelId ?? null,
-    files: [],
+    ...(await takenFrom(tracking.artifacts.folderAt(given.source), '')),
+  }
+}
+
+/**
+ * The files of a model. Those that clients keep outside are copied, so that the version stays what it is; an address
+ * there may be that of a whole bucket, so only what looks like a model is. One that cannot be read is registered
+ * without files, as a place that other clients may reach.
+ */
+async function takenFrom(
+  folder: ArtifactFolder,
+  path: string,
+): Promise<Pick<Origin, 'files' | 'problems'>> {
+  if (pathOfUri(folder.uri) !== undefined) return { files: await folder.files(path), problems: [] }
+  try {
+    await folder.find(path === '' ? 'MLmodel' : `${path}/MLmodel`)
+    return { files: await folder.files(path), problems: [] }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const at = path === '' ? folder.uri : `${folder.uri}/${path}`
+    return { files: [], problems: [`no model was taken from ${at}: ${error.message}`] }
   }
 }
 

@@ -17,8 +17,11 @@ const DOWNLOAD_SECONDS = 60 * 60
 /** Files up, down, listed and deleted: the client's way to artifacts. Bodies stream, of any size and type. */
 export async function artifactProxyRoutes(app: MlflowApp, parts: MlflowParts): Promise<void> {
   if (parts.servesArtifacts === false) {
-    for (const each of [`${path}/artifacts`, `${path}/*`])
-      app.all(each, ({ url }) => refuseAll(url))
+    await app.register(async (refusing) => {
+      // Before a body is read.
+      refusing.addHook('onRequest', async ({ url }) => refuseAll(url))
+      for (const each of [`${path}/artifacts`, `${path}/*`]) refusing.all(each, () => undefined)
+    })
     return
   }
   const { tracking, actor } = parts

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
 import type { FolderFile } from '#tracking'
 import { mediaTypeOf } from './media-type.ts'
 
@@ -32,6 +33,7 @@ export async function sendFile(
   if (range === 'beyond')
     return reply
       .code(416)
+      .type('application/json')
       .header('content-range', `bytes */${file.sizeBytes}`)
       .send({
         error_code: 'INVALID_PARAMETER_VALUE',
@@ -44,7 +46,7 @@ export async function sendFile(
       .code(206)
       .header('content-range', `bytes ${range.start}-${range.end}/${file.sizeBytes}`)
   // Whoever asks for the head alone must not make the server read the file.
-  if (request.method === 'HEAD') return reply.send()
+  if (request.method === 'HEAD') return reply.send(Readable.from([]))
   return reply.send(await file.open(isWhole ? undefined : range))
 }
 

@@ -77,8 +77,13 @@ const UNREACHABLE =
 /** Tells a failure of S3 as a problem: `not-found` for an absent object, else `unavailable`, since it takes the operator. */
 export function s3Problem(error: unknown, s3: Pick<S3, 'where'>, bucket: string): unknown {
   if (error instanceof Problem) return error
-  const { name = '', $metadata, code = '' } = error as SdkError
+  const { name = '', $metadata, code = '', message = '' } = error as SdkError
   const status = $metadata?.httpStatusCode
+  if (message === 'Region is missing')
+    return new Problem(
+      'unavailable',
+      `the bucket ${bucket} cannot be used: its region is not known; set AWS_REGION`,
+    )
   if (status === undefined && !UNREACHABLE.test(`${name} ${code}`) && !(name in REFUSALS))
     return error
   const place = `the bucket ${bucket} at ${s3.where}`
@@ -96,6 +101,7 @@ export function s3Problem(error: unknown, s3: Pick<S3, 'where'>, bucket: string)
 type SdkError = Partial<{
   name: string
   code: string
+  message: string
   $metadata: { httpStatusCode?: number }
 }>
 
