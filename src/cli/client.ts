@@ -8,6 +8,8 @@ export interface ApiClient {
   readonly url: string
   get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>
   post<T>(path: string, body: unknown): Promise<T>
+  patch<T>(path: string, body: unknown): Promise<T>
+  delete(path: string): Promise<void>
   /** The bytes of an answer as they come. */
   stream(path: string): AsyncIterable<Uint8Array>
 }
@@ -63,6 +65,8 @@ export function apiClient(url: string): ApiClient {
       return call('GET', search === '' ? path : `${path}?${search}`)
     },
     post: (path, body) => call('POST', path, body),
+    patch: (path, body) => call('PATCH', path, body),
+    delete: async (path) => void (await request('DELETE', path)),
     stream: async function* (path) {
       yield* (await request('GET', path)).body ?? []
     },

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   alerts: async () => (await import('./alerts.ts')).alerts,
   policies: async () => (await import('./policies.ts')).policies,
   audit: async () => (await import('./audit.ts')).audit,
+  webhooks: async () => (await import('./webhooks.ts')).webhooks,
   up: async () => (await import('./up.ts')).up,
   doctor: async () => (await import('./doctor.ts')).doctor,
   project: async () => (await import('./project.ts')).project,
