@@ -19,6 +19,7 @@ export const FEATURES = [
   'data',
   'stages',
   'tracking',
+  'traces',
   'pipelines',
   'registry',
   'webhooks',

@@ -104,6 +104,7 @@ const COMPARATORS: readonly (readonly [readonly string[], Comparator])[] = [
   [['IN'], 'in'],
   [['LIKE'], 'like'],
   [['ILIKE'], 'ilike'],
+  [['RLIKE'], 'rlike'],
   ...(['=', '!=', '<', '<=', '>', '>='] as const).map((sign) => [[sign], sign] as const),
 ]
 

@@ -15,6 +15,7 @@ import { retentionTables } from './0017-retention.ts'
 import { importTables } from './0019-imports.ts'
 import { searchIndexes } from './0021-search.ts'
 import { monitoringTables } from './0008-monitoring.ts'
+import { traceTables } from './0012-traces.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   pipelineTables,
   monitoringTables,
   servingTables,
+  traceTables,
   webhookTables,
   registryHistoryTables,
   retentionTables,

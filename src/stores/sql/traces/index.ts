@@ -1,0 +1,2 @@
+export { traceReads } from './reads.ts'
+export { traceWrites } from './writes.ts'
