@@ -11,6 +11,7 @@ import { localClones } from './clones.ts'
 import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
+import { assertServesNot, retentionOf } from './retention.ts'
 import { servingOf } from './serving.ts'
 import { webhooksOf } from './webhooks.ts'
 
@@ -43,7 +44,10 @@ export function createFeatures(ground: Ground) {
     tracking,
     objects,
     describe: describeMlModel,
-    guard: { check: (model, alias) => governance.checkMove(model, alias) },
+    guard: {
+      check: (model, alias) => governance.checkMove(model, alias),
+      checkDeletion: (model, version) => assertServesNot(read.serving, model, version),
+    },
     clock,
   })
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
@@ -58,6 +62,7 @@ export function createFeatures(ground: Ground) {
     monitoring,
   })
   const lineage = createLineage({ read: read.ledger })
+  const retention = retentionOf(ground, { tracking, registry, serving })
   return {
     ...webhooksOf(ground),
     projects,
@@ -69,6 +74,7 @@ export function createFeatures(ground: Ground) {
     monitoring,
     governance,
     lineage,
+    retention,
   }
 }
 

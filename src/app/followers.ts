@@ -1,4 +1,5 @@
 import type { Follower } from '#ledger'
+import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Parts } from './features.ts'
@@ -6,5 +7,11 @@ import { declareEndpoints, policiesOn } from './governing.ts'
 
 /** What happens when something has happened: every reader of the ledger, on one screen. */
 export function followersOf(parts: Parts): readonly Follower<Writes>[] {
-  return [declareEndpoints, rollOuts, policiesOn(parts), parts.webhookFollower]
+  return [
+    declareEndpoints,
+    rollOuts,
+    policiesOn(parts),
+    parts.webhookFollower,
+    keepTrash(parts.config),
+  ]
 }

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import type { Ledger } from '#ledger'
+import type { SharedObjects } from '#retention'
 import type { SqlStore } from '#stores/sql/index'
 import type { Seal } from '#webhooks'
 import type { Config } from './config.ts'
@@ -15,6 +16,8 @@ export interface Ground extends Places {
   readonly logger: Logger
   readonly store: SqlStore
   readonly ledger: Ledger
+  /** The one way to remove objects while others put. */
+  readonly shared: SharedObjects
   /** Keeps secrets unreadable where they are kept. */
   readonly seal: Seal
   /** The server's own address, once it listens. */

@@ -9,6 +9,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     ...servingHandlers(parts.serving),
     parts.monitoring.handler,
     parts.webhookHandler,
+    parts.retention.handler,
     ...governingHandlers(parts, parts),
   ]
 }

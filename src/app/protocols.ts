@@ -54,6 +54,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
     actor: LOCAL_USER,
     version: VERSION,
     onGrowth: parts.store.onGrowth,
+    caughtUp,
     policyRuns: parts.store.read.automation,
     work: parts.store.read.work,
     settle: async () => {

@@ -62,7 +62,9 @@ test('what was purged is gone from tables and disk, and what else needs a byte k
     keptObjects: 1,
     keptBytes: 6,
   })
-  await expect(world.retention.preview([run(gone)])).rejects.toThrow(/was purged on .* by retention/)
+  await expect(world.retention.preview([run(gone)])).rejects.toThrow(
+    /was purged on .* by retention/,
+  )
   const facts = await world.store.read.ledger.list({
     after: -1,
     limit: 1000,
@@ -160,7 +162,9 @@ test('an experiment goes with its runs and logged models, and holds on any of th
   await world.sweep()
   expect(await tracking.findRun(id)).toBeDefined()
   const held = await retention.purge(USER, [target])
-  expect(held.held[0]?.obstacles).toMatchObject([{ what: 'hold', why: expect.stringContaining('case 12') }])
+  expect(held.held[0]?.obstacles).toMatchObject([
+    { what: 'hold', why: expect.stringContaining('case 12') },
+  ])
 
   await retention.holds.remove(USER, hold.id)
   const preview = await retention.preview([target])

@@ -12,6 +12,7 @@ import { createRetention, keepTrash, shareObjects, type Retention } from '#reten
 import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore, type SqlStore } from '#stores/sql/index'
 import { createTracking, type Tracking } from '#tracking'
+import type { Job } from '#work'
 
 export const USER = { kind: 'user', id: 'ann' } as const
 const DAY_MS = 86_400_000
@@ -101,7 +102,18 @@ export async function openRetention({
     sweep: async (signal = new AbortController().signal) => {
       await following.settled()
       const payload = { collect: 'always', collection: ids.ulid() }
-      const job = { id: ids.ulid(), payload } as Parameters<Retention['handler']['run']>[0]
+      const job: Job = {
+        id: ids.ulid(),
+        kind: 'purge-trash',
+        key: '',
+        payload,
+        attempts: 1,
+        cuts: 0,
+        state: 'running',
+        runAfterMs: 0,
+        error: null,
+        createdMs: 0,
+      }
       await retention.handler.run(job, signal)
     },
     run: async (files, experimentId = '0') => {
@@ -120,4 +132,3 @@ export async function openRetention({
     },
   }
 }
-

@@ -9,6 +9,8 @@ export interface ShownTrace {
     id: string
     depth: number
     via: { from: { kind: string; id: string }; relation: string; position: number } | null
+    /** Of what is gone for good: only the ledger still tells of it. */
+    purged?: { at: string; by: string }
   }[]
   /** Whether there is more than the server walks through. */
   cut: boolean
@@ -38,10 +40,11 @@ export const trace = command({
 export function traceLines({ prediction, chain, cut }: ShownTrace): string[] {
   return [
     `prediction ${prediction.id} of ${prediction.endpoint}`,
-    ...chain.map(({ kind, id, via }) => {
+    ...chain.map(({ kind, id, via, purged }) => {
       const because =
         via === null ? '' : `  (${via.from.kind} ${via.relation}; entry ${via.position})`
-      return `  ${kind.padEnd(16)} ${id}${because}`
+      const gone = purged === undefined ? '' : `  purged on ${purged.at} by ${purged.by}`
+      return `  ${kind.padEnd(16)} ${id}${because}${gone}`
     }),
     ...(cut ? ['  … and more than one walk takes in; go on from a step with /api/v1/lineage'] : []),
   ]

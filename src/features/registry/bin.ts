@@ -93,8 +93,7 @@ async function tell(
   { model, isModel, versions }: KeptAside,
   deletion: number,
 ): Promise<void> {
-  if (isModel)
-    return recordWhole(tx, by, model, modelRestored(model, versions.length, deletion))
+  if (isModel) return recordWhole(tx, by, model, modelRestored(model, versions.length, deletion))
   for (const { version } of versions) {
     const restored = await tx.registry.findVersion(model, version)
     if (restored === undefined) throw versionNotFound(model, version)

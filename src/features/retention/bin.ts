@@ -47,11 +47,9 @@ export function createBin(dependencies: Dependencies): Bin {
       const things = given.map(checkedThing)
       const subjects = await subjectsOf(read, things)
       for (const subject of subjects) {
-        const obstacle = obstaclesOf(
-          subject,
-          await read.dependents(subject),
-          clock.nowMs(),
-        ).find(({ blocks }) => blocks === 'delete')
+        const obstacle = obstaclesOf(subject, await read.dependents(subject), clock.nowMs()).find(
+          ({ blocks }) => blocks === 'delete',
+        )
         if (obstacle !== undefined)
           throw new Problem(
             'conflict',
@@ -153,7 +151,9 @@ async function askPurge(
   const held: { item: TrashItem; obstacles: Obstacle[] }[] = []
   // A version in the same trash that goes too holds nothing.
   const going = new Set(items.filter(({ kind }) => kind === 'model-version').map(({ id }) => id))
-  const models = new Set(items.filter(({ kind }) => kind === 'registered-model').map(({ id }) => id))
+  const models = new Set(
+    items.filter(({ kind }) => kind === 'registered-model').map(({ id }) => id),
+  )
   for (const item of items) {
     const subject = subjectOf(item)
     const dependents = await read.dependents(subject)

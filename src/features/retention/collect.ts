@@ -49,13 +49,10 @@ export function createCollect(dependencies: Dependencies): Collect {
       // Condemned by a collection that was broken off: what is gone is told, the rest is looked at again.
       const left = await dependencies.read.condemned()
       if (left.length > 0) await free.finish(left)
-      const found = await walk(
-        dependencies,
-        async (objects, again) => {
-          signal?.throwIfAborted()
-          return free.free(objects, again)
-        },
-      )
+      const found = await walk(dependencies, async (objects, again) => {
+        signal?.throwIfAborted()
+        return free.free(objects, again)
+      })
       await clearPlaced(dependencies)
       return found
     },

@@ -56,10 +56,10 @@ async function addDeleted(
 }
 
 function thingIn({ type, data }: Entry): Thing {
-  if (type.startsWith('experiment-')) return { kind: 'experiment', id: data['experiment'] as string }
+  if (type.startsWith('experiment-'))
+    return { kind: 'experiment', id: data['experiment'] as string }
   if (type.startsWith('run-')) return { kind: 'run', id: data['run'] as string }
-  if (type.startsWith('logged-model-'))
-    return { kind: 'logged-model', id: data['model'] as string }
+  if (type.startsWith('logged-model-')) return { kind: 'logged-model', id: data['model'] as string }
   if (type.startsWith('registered-model-'))
     return { kind: 'registered-model', id: data['model'] as string }
   const { model, version } = data as { model: string; version: number }

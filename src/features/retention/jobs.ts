@@ -7,6 +7,7 @@ export function purgeJob(key: string, collection?: string): NewJob {
   return {
     kind: PURGE,
     key: `${PURGE} ${key}`,
-    payload: collection === undefined ? { collect: 'if-purged' } : { collect: 'always', collection },
+    payload:
+      collection === undefined ? { collect: 'if-purged' } : { collect: 'always', collection },
   }
 }

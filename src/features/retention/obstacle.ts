@@ -24,7 +24,15 @@ export interface Several<T> {
 
 /** Why a thing stays, or what its going means to others; and what to do about it. */
 export interface Obstacle {
-  readonly what: 'version' | 'lineage' | 'revision' | 'promotion' | 'alias' | 'run' | 'model' | 'hold'
+  readonly what:
+    | 'version'
+    | 'lineage'
+    | 'revision'
+    | 'promotion'
+    | 'alias'
+    | 'run'
+    | 'model'
+    | 'hold'
   /** `delete`: it cannot even go to the trash. `purge`: it stays in the trash. `nothing`: to know. */
   readonly blocks: 'delete' | 'purge' | 'nothing'
   readonly why: string
@@ -49,24 +57,20 @@ export function blocksPurge({ blocks }: Obstacle): boolean {
 
 function fromServing({ revisions, promotions }: Dependents): Obstacle[] {
   return [
-    ...revisions.some.map(
-      ({ endpoint, number, isLive }): Obstacle => ({
-        what: 'revision',
-        blocks: isLive ? 'delete' : 'nothing',
-        why: `revision ${number} of the endpoint ${endpoint} ${isLive ? 'serves it now' : 'served it once'}`,
-        todo: isLive
-          ? `point the endpoint ${endpoint} at another version first`
-          : 'what it predicted stays; going back to that revision will not be possible',
-      }),
-    ),
-    ...promotions.some.map(
-      ({ id, isOpen }): Obstacle => ({
-        what: 'promotion',
-        blocks: isOpen ? 'purge' : 'nothing',
-        why: `the promotion ${id} ${isOpen ? 'is being checked' : 'was decided on it'}`,
-        todo: isOpen ? 'wait for its decision' : 'its evidence stays in the ledger',
-      }),
-    ),
+    ...revisions.some.map(({ endpoint, number, isLive }): Obstacle => ({
+      what: 'revision',
+      blocks: isLive ? 'delete' : 'nothing',
+      why: `revision ${number} of the endpoint ${endpoint} ${isLive ? 'serves it now' : 'served it once'}`,
+      todo: isLive
+        ? `point the endpoint ${endpoint} at another version first`
+        : 'what it predicted stays; going back to that revision will not be possible',
+    })),
+    ...promotions.some.map(({ id, isOpen }): Obstacle => ({
+      what: 'promotion',
+      blocks: isOpen ? 'purge' : 'nothing',
+      why: `the promotion ${id} ${isOpen ? 'is being checked' : 'was decided on it'}`,
+      todo: isOpen ? 'wait for its decision' : 'its evidence stays in the ledger',
+    })),
   ]
 }
 
@@ -83,33 +87,27 @@ function fromHolds({ holds }: Dependents, nowMs: number): Obstacle[] {
 
 function fromRegistry(subject: Subject, { versions, trained, aliases }: Dependents): Obstacle[] {
   const named = ({ model, version }: { model: string; version: number }) => `${model}/${version}`
-  const made = versions.some.map(
-    (version): Obstacle => ({
-      what: 'version',
-      blocks: 'purge',
-      why: `the model version ${named(version)} was made from it${version.isInTrash ? ' and can still be restored' : ''}`,
-      todo: `it stays as long as that version; ${goneWith(version)}`,
-    }),
-  )
-  const learned = trained.some.map(
-    (version): Obstacle => ({
-      what: 'lineage',
-      blocks: 'purge',
-      why: `the model version ${named(version)} came from the same pipeline run, whose metrics are its evidence`,
-      todo: `it stays as long as that version; ${goneWith(version)}`,
-    }),
-  )
-  const pointing = aliases.some.map(
-    ({ alias, version, model }): Obstacle => ({
-      what: 'alias',
-      blocks: 'nothing',
-      why: `the alias ${alias} of ${model} points at version ${version}`,
-      todo:
-        subject.state === 'active'
-          ? 'the alias goes with it; move it first if something asks for it'
-          : 'move the alias if something asks for it',
-    }),
-  )
+  const made = versions.some.map((version): Obstacle => ({
+    what: 'version',
+    blocks: 'purge',
+    why: `the model version ${named(version)} was made from it${version.isInTrash ? ' and can still be restored' : ''}`,
+    todo: `it stays as long as that version; ${goneWith(version)}`,
+  }))
+  const learned = trained.some.map((version): Obstacle => ({
+    what: 'lineage',
+    blocks: 'purge',
+    why: `the model version ${named(version)} came from the same pipeline run, whose metrics are its evidence`,
+    todo: `it stays as long as that version; ${goneWith(version)}`,
+  }))
+  const pointing = aliases.some.map(({ alias, version, model }): Obstacle => ({
+    what: 'alias',
+    blocks: 'nothing',
+    why: `the alias ${alias} of ${model} points at version ${version}`,
+    todo:
+      subject.state === 'active'
+        ? 'the alias goes with it; move it first if something asks for it'
+        : 'move the alias if something asks for it',
+  }))
   return [...made, ...learned, ...pointing]
 }
 
@@ -122,14 +120,12 @@ function goneWith(version: { model: string; version: number; isInTrash: boolean 
 
 function fromRuns({ childRuns, loggedModels, activeRuns }: Dependents): Obstacle[] {
   return [
-    ...activeRuns.some.map(
-      ({ runId }): Obstacle => ({
-        what: 'run',
-        blocks: 'purge',
-        why: `its run ${runId} was restored`,
-        todo: `delete that run (orrery delete run ${runId}), or restore the experiment`,
-      }),
-    ),
+    ...activeRuns.some.map(({ runId }): Obstacle => ({
+      what: 'run',
+      blocks: 'purge',
+      why: `its run ${runId} was restored`,
+      todo: `delete that run (orrery delete run ${runId}), or restore the experiment`,
+    })),
     ...(childRuns.count === 0
       ? []
       : [

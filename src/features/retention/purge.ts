@@ -81,9 +81,7 @@ async function purge(
     const by = present.askedBy ?? 'retention'
     await retention.endPurge(present, { purgedMs: clock.nowMs(), purgedBy: by })
     await ledger.append(
-      present.askedBy === null
-        ? platformActor('retention')
-        : { kind: 'user', id: present.askedBy },
+      present.askedBy === null ? platformActor('retention') : { kind: 'user', id: present.askedBy },
       [facts.purged(present)],
     )
     return true

@@ -25,6 +25,7 @@ export interface Retention extends Bin {
     before?: number
     limit: number
     kind?: Kind
+    id?: string
   }): Promise<(TrashItem & { purgeAtMs: number })[]>
   /** Sweeps trash and objects in the background; gives the name of the sweep. */
   sweep(): Promise<string>
@@ -159,4 +160,3 @@ function newCollection(id: string, startedMs: number): Collection {
     keptBytes: 0,
   }
 }
-

@@ -43,7 +43,7 @@ export interface FigureOf {
 
 export interface RetentionReads {
   /** What is in the trash, deleted last first. */
-  trash(page: { before?: number; limit: number; kind?: Kind }): Promise<TrashItem[]>
+  trash(page: { before?: number; limit: number; kind?: Kind; id?: string }): Promise<TrashItem[]>
   findTrash(position: number): Promise<TrashItem | undefined>
   /** The last deletion of a thing, whatever came of it. */
   newestTrash(thing: Thing): Promise<TrashItem | undefined>

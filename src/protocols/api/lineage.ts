@@ -16,6 +16,11 @@ export interface TraceParts {
   readonly lineage: Lineage
   /** Throws `not-found`. */
   tracedPrediction(id: string): Promise<TracedPrediction>
+  /** When and by whom a thing was purged, if it was. */
+  purgeOf?(
+    this: void,
+    thing: { kind: string; id: string },
+  ): Promise<{ atMs: number; by: string } | undefined>
 }
 
 /** The stations in the order a reader asks for them. */
@@ -36,8 +41,9 @@ const CHAIN: readonly RefKind[] = [
 
 export function lineageRoutes(
   app: FastifyInstance,
-  { lineage, tracedPrediction }: TraceParts,
+  { lineage, tracedPrediction, purgeOf = async () => undefined }: TraceParts,
 ): void {
+  const shownWalk = (walk: Walk) => walkToWire(walk, purgeOf)
   app.get<{ Params: { id: string } }>(
     '/predictions/:id/trace',
     {
@@ -48,7 +54,7 @@ export function lineageRoutes(
     },
     async ({ params }) => {
       const { revision, shown } = await tracedPrediction(params.id)
-      return { prediction: shown, ...walkToWire(await lineage.walkBack(revision)) }
+      return { prediction: shown, ...(await shownWalk(await lineage.walkBack(revision))) }
     },
   )
   app.get<{ Querystring: { kind: string; id: string; direction: 'back' | 'forward' } }>(
@@ -67,17 +73,28 @@ export function lineageRoutes(
     },
     async ({ query }) => {
       const from = { kind: kindOf(query.kind), id: query.id }
-      return walkToWire(
+      return shownWalk(
         await (query.direction === 'back' ? lineage.walkBack(from) : lineage.walkForward(from)),
       )
     },
   )
 }
 
-function walkToWire(walk: Walk) {
-  const chain = walk.stations
-    .toSorted((a, b) => CHAIN.indexOf(a.ref.kind) - CHAIN.indexOf(b.ref.kind) || a.depth - b.depth)
-    .map(({ ref, depth, via }) => ({ kind: ref.kind, id: ref.id, depth, via }))
+/** What can be purged; the graph keeps it, and says so. */
+const PURGEABLE: readonly RefKind[] = ['run', 'model-version']
+
+async function walkToWire(walk: Walk, purgeOf: NonNullable<TraceParts['purgeOf']>) {
+  const stations = walk.stations.toSorted(
+    (a, b) => CHAIN.indexOf(a.ref.kind) - CHAIN.indexOf(b.ref.kind) || a.depth - b.depth,
+  )
+  const chain = await Promise.all(
+    stations.map(async ({ ref, depth, via }) => {
+      const purge = PURGEABLE.includes(ref.kind) ? await purgeOf(ref) : undefined
+      const purged =
+        purge === undefined ? null : { at: new Date(purge.atMs).toISOString(), by: purge.by }
+      return { kind: ref.kind, id: ref.id, depth, via, ...(purged === null ? {} : { purged }) }
+    }),
+  )
   return { chain, cut: walk.cut, edges: walk.edges, entries: walk.entries.map(entryToWire) }
 }
 

@@ -10,7 +10,14 @@ export interface PipelineTables {
     started_ms: number
     body: string
   }
-  stage_runs: { pipeline_run: string; stage: string; run: string | null; body: string }
+  stage_runs: {
+    pipeline_run: string
+    stage: string
+    run: string | null
+    /** The digest of the lock, which is an object. */
+    environment: string | null
+    body: string
+  }
 }
 
 export function pipelineReads(db: Kysely<PipelineTables>): PipelineReads {
@@ -78,7 +85,8 @@ export function pipelineWrites(db: Kysely<PipelineTables>): PipelineWrites {
         .execute()
     },
     saveStage: async (stage) => {
-      const row = { run: stage.run, body: JSON.stringify(stage) }
+      const { run, environment } = stage
+      const row = { run, environment, body: JSON.stringify(stage) }
       await db
         .insertInto('stage_runs')
         .values({ pipeline_run: stage.pipelineRun, stage: stage.stage, ...row })

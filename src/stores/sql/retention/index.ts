@@ -59,10 +59,11 @@ function trashReads(
 ): Pick<RetentionReads, 'trash' | 'findTrash' | 'newestTrash' | 'due' | 'purgedSince' | 'purgeOf'> {
   const rows = () => db.selectFrom('trash').selectAll('trash')
   return {
-    trash: async ({ before, limit, kind }) => {
+    trash: async ({ before, limit, kind, id }) => {
       let query = rows().where('state', '<>', 'purged').orderBy('position', 'desc').limit(limit)
       if (before !== undefined) query = query.where('position', '<', before)
       if (kind !== undefined) query = query.where('kind', '=', kind)
+      if (id !== undefined) query = query.where('id', '=', id)
       return (await query.execute()).map(itemOf)
     },
     findTrash: async (position) => {

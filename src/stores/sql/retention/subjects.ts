@@ -68,7 +68,8 @@ export async function findAside(db: Db, position: number): Promise<Subject | und
     .select('model')
     .where('position', '=', position)
     .executeTakeFirst()
-  if (model !== undefined) return registered({ kind: 'registered-model', id: model.model }, position)
+  if (model !== undefined)
+    return registered({ kind: 'registered-model', id: model.model }, position)
   const version = await db
     .selectFrom('binned_versions')
     .select(['model', 'version'])

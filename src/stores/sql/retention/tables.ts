@@ -6,7 +6,13 @@ import type { TrackingTables } from '../tracking/tables.ts'
 
 /** Its own tables, and those of the features whose rows it counts and removes. */
 export interface RetentionTables
-  extends TrackingTables, RegistryTables, BinTables, ServingTables, PipelineTables, GovernanceTables {
+  extends
+    TrackingTables,
+    RegistryTables,
+    BinTables,
+    ServingTables,
+    PipelineTables,
+    GovernanceTables {
   trash: {
     position: number
     kind: string
