@@ -1,15 +1,18 @@
-import { join } from 'node:path'
 import { Problem } from '#base/problem'
 import { verifierKey, verifyLedger, type Verdict } from '#ledger'
 import { openLedgerEvidence } from '#stores/sql/ledger-evidence'
+import { databaseOf } from './config.ts'
 import { findLedgerKey, signingKey } from './keys.ts'
 
-/** The ledger in a home, whether or not a server runs there, held against itself and a checkpoint from outside. */
+/**
+ * The ledger of a home or of the database that its settings name, whether or not a server runs there, held against
+ * itself and a checkpoint from outside.
+ */
 export async function verifyHome(
   home: string,
-  against?: string,
+  { against, database = '' }: { against?: string | undefined; database?: string } = {},
 ): Promise<Verdict & { verifier: string }> {
-  const { evidence, close } = openLedgerEvidence(join(home, 'orrery.db'))
+  const { evidence, close } = await openLedgerEvidence(databaseOf({ home, database }))
   try {
     const privateKey = await findLedgerKey(home)
     if (privateKey === undefined)
@@ -18,6 +21,6 @@ export async function verifyHome(
     const verdict = await verifyLedger(evidence, verifier, against === undefined ? {} : { against })
     return { ...verdict, verifier }
   } finally {
-    close()
+    await close()
   }
 }

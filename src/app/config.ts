@@ -5,6 +5,7 @@ import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
 import { messageOf, Problem } from '#base/problem'
+import { isPostgresUrl, withoutSecrets } from '#stores/sql/postgres/url'
 import { environment } from './environment.ts'
 
 function defaultEnvironments(variables: Readonly<Record<string, string | undefined>>): string {
@@ -29,6 +30,12 @@ export const ConfigSchema = Type.Object(
     home: Type.String({
       default: '.orrery',
       description: 'Folder that holds everything the server keeps.',
+    }),
+    database: Type.String({
+      default: '',
+      pattern: '^$|^postgres(ql)?://',
+      description:
+        'Where the metadata is kept: postgres://user:password@host:port/database. By default a SQLite file in the home.',
     }),
     logLevel: Type.Union(
       (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
@@ -115,7 +122,7 @@ export const ConfigSchema = Type.Object(
 export type Config = Static<typeof ConfigSchema>
 export type ConfigKey = keyof Config
 
-/** A setting and where its value came from. */
+/** A setting as people may see it, and where its value came from. */
 export interface Origin {
   readonly key: ConfigKey
   readonly value: Config[ConfigKey]
@@ -164,7 +171,18 @@ export function loadConfig(
     return { key, from, value: key === 'home' ? home : checked(key, raw, from) }
   })
   const config = Object.fromEntries(origins.map(({ key, value }) => [key, value])) as Config
-  return { config, origins }
+  return { config, origins: origins.map(shown) }
+}
+
+/** The database that the settings name: a URL, or a file in the home. */
+export function databaseOf({ database, home }: Pick<Config, 'database' | 'home'>): string {
+  return isPostgresUrl(database) ? database : join(home, 'orrery.db')
+}
+
+function shown(origin: Origin): Origin {
+  return origin.key === 'database' && origin.value !== ''
+    ? { ...origin, value: withoutSecrets(String(origin.value)) }
+    : origin
 }
 
 /** The default and the sentence of a setting. */
@@ -212,7 +230,7 @@ function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] 
   if (!Value.Check(schema, value))
     throw new Problem(
       'invalid',
-      `${key} (from ${from}) is ${Number.isNaN(raw) ? 'no number' : JSON.stringify(raw)}; it must be ${expectation(schema)}. ${describe(key).description}`,
+      `${key} (from ${from}) is ${toldOf(key, raw)}; it must be ${expectation(schema)}. ${describe(key).description}`,
     )
   return value
 }
@@ -225,9 +243,16 @@ function meantBy(text: string, schema: object): string | number | boolean {
   return text
 }
 
+function toldOf(key: ConfigKey, raw: unknown): string {
+  // What was nearly a URL may hold a password all the same.
+  if (key === 'database') return JSON.stringify(withoutSecrets(String(raw)))
+  return Number.isNaN(raw) ? 'no number' : JSON.stringify(raw)
+}
+
 function expectation(schema: object): string {
-  const { type, minimum, maximum, anyOf } = schema as {
+  const { type, pattern, minimum, maximum, anyOf } = schema as {
     type?: string
+    pattern?: string
     minimum?: number
     maximum?: number
     anyOf?: { const: string }[]
@@ -238,5 +263,6 @@ function expectation(schema: object): string {
     maximum === undefined ? '' : `at most ${maximum}`,
   ].filter(Boolean)
   if (type === 'boolean') return 'true or false'
+  if (pattern !== undefined) return 'written as follows'
   return [type === 'integer' ? 'a whole number' : `a ${type}`, ...bounds].join(', ')
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock, type Clock } from '#base/clock'
 import { randomIds, type Ids } from '#base/ids'
@@ -8,7 +7,7 @@ import { messageOf, Problem } from '#base/problem'
 import { openLedger, startFollowers } from '#ledger'
 import { openSqlStore } from '#stores/sql/index'
 import { startWorker } from '#work'
-import type { Config } from './config.ts'
+import { databaseOf, type Config } from './config.ts'
 import { createFeatures, type Parts } from './features.ts'
 import type { Ground } from './ground.ts'
 import { followersOf } from './followers.ts'
@@ -54,7 +53,7 @@ export async function startServer(
   try {
     const home = await takeHome(config.home)
     undo.push(home.release)
-    const store = await openSqlStore(join(config.home, 'orrery.db'), { clock, ids })
+    const store = await openSqlStore(databaseOf(config), { clock, ids })
     undo.push(store.close)
     const places = await openPlaces(config, clock)
     const ledger = await openLedger({
@@ -108,8 +107,8 @@ export async function startServer(
 /** Followers, the worker and the signing of heads; each is undone by a stop. */
 async function startBackground(parts: Parts): Promise<{ settled(): Promise<void> }> {
   const { store, clock, ids, logger, ledger, onStop } = parts
-  // One process owns this home, so whatever was leased belonged to a process that is gone.
-  await store.transact(({ work }) => work.releaseAll())
+  // Where one process owns the database, whatever was leased belonged to one that is gone; elsewhere the leases run out.
+  if (!store.isShared) await store.transact(({ work }) => work.releaseAll())
   const worker = startWorker({
     handlers: handlersOf(parts),
     transact: store.transact,

@@ -54,7 +54,7 @@ export async function startPostgres({ durable = false } = {}): Promise<Postgres>
   const cluster = ['-D', data, '-U', USER, `--pwfile=${secret}`, '-A', 'scram-sha-256']
   const made = spawn(
     join(programs, 'initdb'),
-    [...cluster, '--no-sync', '--encoding=UTF8', '--locale=C'],
+    [...cluster, '--no-sync', '--encoding=UTF8', '--locale=C', '-c', 'scram_iterations=1'],
     { ...user, stdio: ['ignore', 'ignore', 'pipe'] },
   )
   await ended(made, 'initdb')

@@ -21,6 +21,10 @@ export const audit = command({
       .option('against', {
         type: 'string',
         describe: 'File with a checkpoint that was kept elsewhere, for verify',
+      })
+      .option('database', {
+        type: 'string',
+        describe: 'postgres:// URL of the database to verify, where --home has another',
       }),
   handler: async (flags) => {
     if (flags.action === 'verify') await verify(flags)
@@ -33,14 +37,18 @@ interface Flags {
   url?: string | undefined
   home?: string | undefined
   against?: string | undefined
+  database?: string | undefined
   position?: number | undefined
   json?: boolean
 }
 
-async function verify({ home, against, json }: Flags): Promise<void> {
-  const { config } = loadConfig(home === undefined ? {} : { home })
+async function verify({ home, database, against, json }: Flags): Promise<void> {
+  const { config } = loadConfig({ home, database })
   const outside = against === undefined ? undefined : await textOfFile(against)
-  const verdict = await verifyHome(config.home, outside)
+  const verdict = await verifyHome(config.home, {
+    against: outside,
+    database: config.database,
+  })
   const { entries, checkpoints, head, verifier, faults } = verdict
   if (faults.length > 0) process.exitCode = 1
   if (json === true) {

@@ -8,6 +8,10 @@ export function serverFlags(argv: Argv) {
     .option('host', { type: 'string', describe: 'Address to listen on' })
     .option('port', { type: 'number', describe: 'TCP port; 0 takes a free one' })
     .option('home', { type: 'string', describe: 'Folder that holds everything' })
+    .option('database', {
+      type: 'string',
+      describe: 'postgres://user:password@host:port/database instead of a SQLite file in the home',
+    })
     .option('artifacts-destination', {
       type: 'string',
       describe: 'Where the server keeps artifacts: a folder or s3://bucket/prefix',

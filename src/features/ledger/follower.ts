@@ -105,11 +105,16 @@ function stepper<Stores>(
       place = { kept: place.kept, now: end }
       return true
     }
-    await transact(async (tx) => {
+    const { kept } = place
+    const reached = await transact(async (tx) => {
+      const present = await tx.ledger.cursor(name)
+      // Another server that follows the same ledger was quicker; what it has taken is not taken twice.
+      if (present !== kept) return present
       for (const entry of entries) await follow(entry, tx)
       await tx.ledger.saveCursor(name, end)
+      return end
     })
-    place = { kept: end, now: end }
+    place = { kept: reached, now: reached }
     return true
   }
 }

@@ -12,7 +12,7 @@ import type { RegistryReads, RegistryWrites } from '#registry'
 import type { RetentionReads, RetentionWrites } from '#retention'
 import type { ServingReads, ServingWrites } from '#serving'
 import type { TraceReads, TraceWrites } from '#traces'
-import type { TrackingReads, TrackingWrites } from '#tracking'
+import type { BrowsingReads, BrowsingWrites, TrackingReads, TrackingWrites } from '#tracking'
 import type { WebhookReads, WebhookWrites } from '#webhooks'
 import type { WorkReads, WorkWrites } from '#work'
 import type { Database } from './database.ts'
@@ -25,13 +25,14 @@ import { policyRunReads, policyRunWrites } from './automation.ts'
 import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
-import { isPostgresUrl } from './postgres/address.ts'
 import { openPostgres } from './postgres/index.ts'
+import { isPostgresUrl } from './postgres/url.ts'
 import { openSqlite } from './sqlite.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
 import { retentionReads, retentionWrites } from './retention/index.ts'
 import { servingReads, servingWrites } from './serving.ts'
 import { traceReads, traceWrites } from './traces/index.ts'
+import { browsingReads, browsingWrites } from './browsing/index.ts'
 import { trackingReads, trackingWrites } from './tracking/index.ts'
 import { webhookReads, webhookWrites } from './webhooks.ts'
 import { workReads, workWrites } from './work.ts'
@@ -42,6 +43,7 @@ export interface Reads {
   readonly work: WorkReads
   readonly projects: ProjectReads
   readonly tracking: TrackingReads
+  readonly browsing: BrowsingReads
   readonly traces: TraceReads
   readonly registry: RegistryReads
   readonly pipelines: PipelineReads
@@ -59,6 +61,7 @@ export interface Writes {
   readonly work: WorkWrites
   readonly projects: ProjectWrites
   readonly tracking: TrackingWrites
+  readonly browsing: BrowsingWrites
   readonly traces: TraceWrites
   readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
@@ -150,6 +153,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     work: workReads(db),
     projects: projectReads(db),
     tracking: trackingReads(db),
+    browsing: browsingReads(db),
     traces: traceReads(db),
     registry: registryReads(db),
     pipelines: pipelineReads(db),
@@ -168,6 +172,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     work: workWrites(db, world),
     projects: projectWrites(db),
     tracking: trackingWrites(db),
+    browsing: browsingWrites(db),
     traces: traceWrites(db),
     registry: registryWrites(db),
     pipelines: pipelineWrites(db),

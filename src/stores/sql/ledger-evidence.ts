@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely'
 import { Problem } from '#base/problem'
 import type { LedgerEvidence } from '#ledger'
 import { edgeOfRow, type LedgerTables } from './ledger.ts'
+import { openSnapshot } from './postgres/snapshot.ts'
+import { isPostgresUrl, withoutSecrets } from './postgres/url.ts'
 import { kyselyOn, openReader } from './sqlite.ts'
 
 /** The ledger's tables as they are. */
@@ -67,11 +69,20 @@ export function ledgerEvidence(db: Kysely<LedgerTables>): LedgerEvidence {
   }
 }
 
+interface OpenEvidence {
+  readonly evidence: LedgerEvidence
+  close(): Promise<void>
+}
+
 /**
- * Opens the evidence in a database file, which a server may be writing to, as it was at this moment.
- * Throws a `not-found` problem when the file holds no ledger.
+ * Opens the evidence in a database, which a server may be writing to, as it was at this moment: a SQLite file or a
+ * `postgres://` URL. Throws a `not-found` problem when it holds no ledger.
  */
-export function openLedgerEvidence(file: string): { evidence: LedgerEvidence; close(): void } {
+export async function openLedgerEvidence(place: string): Promise<OpenEvidence> {
+  return isPostgresUrl(place) ? inPostgres(place) : inFile(place)
+}
+
+async function inFile(file: string): Promise<OpenEvidence> {
   const absent = new Problem('not-found', `${file} holds no ledger; name the right --home`)
   if (!existsSync(file)) throw absent
   const connection = openReader(file)
@@ -83,6 +94,16 @@ export function openLedgerEvidence(file: string): { evidence: LedgerEvidence; cl
   connection.exec('begin')
   return {
     evidence: ledgerEvidence(kyselyOn<LedgerTables>(connection)),
-    close: () => connection.close(),
+    close: async () => void connection.close(),
   }
+}
+
+async function inPostgres(url: string): Promise<OpenEvidence> {
+  const { db, hasTable, close } = await openSnapshot<LedgerTables>(url)
+  if (await hasTable('ledger_entries')) return { evidence: ledgerEvidence(db), close }
+  await close()
+  throw new Problem(
+    'not-found',
+    `${withoutSecrets(url)} holds no ledger; name the right --database`,
+  )
 }

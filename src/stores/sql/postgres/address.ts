@@ -1,5 +1,6 @@
 import { types, type ClientConfig } from 'pg'
 import { Problem } from '#base/problem'
+import { withoutSecrets } from './url.ts'
 
 /**
  * All tables stand in a schema of this name: others in the same database may have an "experiments" or "runs" of their own
@@ -17,25 +18,6 @@ export interface Address {
   readonly user: string | undefined
   /** The URL as people may see it, without the password. */
   readonly shown: string
-}
-
-/** Whether a place of a database is meant for PostgreSQL and not the name of a file. */
-export function isPostgresUrl(place: string): boolean {
-  return /^postgres(ql)?:\/\//i.test(place)
-}
-
-/** The URL without its secrets. */
-export function withoutSecrets(url: string): string {
-  try {
-    const shown = new URL(url)
-    if (shown.password !== '') shown.password = '***'
-    for (const name of [...shown.searchParams.keys()])
-      if (/pass|secret|token/i.test(name)) shown.searchParams.set(name, '***')
-    return shown.href
-  } catch {
-    // Whatever it is, a part of it may be the password.
-    return 'postgres://***'
-  }
 }
 
 /** Reads a URL of a database. Throws an `invalid` problem that shows no password. */
