@@ -6,7 +6,7 @@ import { createProjects } from '#projects'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { createRegistry } from '#registry'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
-import { createTracking } from '#tracking'
+import { createBrowsing, createTracking } from '#tracking'
 import { localClones } from './clones.ts'
 import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
@@ -30,6 +30,7 @@ export function createFeatures(ground: Ground) {
     clock,
     ids,
   })
+  const browsing = createBrowsing({ read: read.browsing, transact, clock, ids })
   const recordings = createRecordings({
     read: read.pipelines,
     transact,
@@ -68,6 +69,7 @@ export function createFeatures(ground: Ground) {
     projects,
     clones,
     tracking,
+    browsing,
     recordings,
     registry,
     serving,

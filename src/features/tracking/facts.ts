@@ -1,10 +1,12 @@
 import { sha256 } from '#base/digest'
-import { canonicalJson } from '#base/json'
+import { canonicalJson, type Json } from '#base/json'
 import type { Fact, Ref } from '#ledger'
 import type { Experiment, KeyValue } from './experiment.ts'
 import type { LoggedModel } from './logged-model.ts'
 import type { Metric } from './metric.ts'
 import type { Run } from './run.ts'
+import type { Rename } from './browsing/folders.ts'
+import type { SavedView } from './browsing/views.ts'
 
 /** A run in the lineage graph. */
 export function runRef(runId: string): Ref {
@@ -96,6 +98,35 @@ export function loggedModelRestored(model: LoggedModel): Fact {
 
 export function artifactsDeleted(path: string, files: number): Fact {
   return { type: 'artifacts-deleted', data: { path, files } }
+}
+
+/** A move of everything at a place: which experiments it was follows from the digest where there are many. */
+export function experimentsMoved(from: string, to: string, renames: readonly Rename[]): Fact {
+  const ids = renames.map(({ experimentId }) => experimentId)
+  return {
+    type: 'experiments-moved',
+    data: {
+      from,
+      to,
+      experiments: ids.length,
+      ...(ids.length <= MOVED_TOLD_MAX ? { ids } : { idsDigest: sha256(canonicalJson(ids)) }),
+    },
+  }
+}
+
+const MOVED_TOLD_MAX = 1000
+
+export function viewSaved(view: SavedView): Fact {
+  const { viewId, name, owner, shared, revision, scope, filter, columns, orderBy, display } = view
+  const content = canonicalJson({ scope, filter, columns, orderBy, display } as unknown as Json)
+  return {
+    type: revision === 1 ? 'view-created' : 'view-changed',
+    data: { view: viewId, name, owner, shared, revision, content: brief(content) },
+  }
+}
+
+export function viewDeleted({ viewId, name, owner, revision }: SavedView): Fact {
+  return { type: 'view-deleted', data: { view: viewId, name, owner, revision } }
 }
 
 /** A text for a fact: itself when short, else its digest and length. */

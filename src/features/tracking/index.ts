@@ -4,8 +4,14 @@ export type { Experiments, NewExperiment } from './experiments.ts'
 export { type Run, type RunBatch, type RunRecord, type RunStatus } from './run.ts'
 export type { NewRun, RunChange, Runs } from './runs.ts'
 export type { RunLog } from './run-log.ts'
-export { newestOfEachKey, type Metric } from './metric.ts'
-export { CONTEXT_TAG, type Dataset, type DatasetInput, type ModelOutput } from './input.ts'
+export { newestOfEachKey, sampledRanks, type Metric } from './metric.ts'
+export {
+  CONTEXT_TAG,
+  type Dataset,
+  type DatasetInput,
+  type DatasetUse,
+  type ModelOutput,
+} from './input.ts'
 export {
   MODEL_VERSIONS_TAG,
   type LoggedModel,
@@ -14,7 +20,13 @@ export {
   type ModelMetric,
 } from './logged-model.ts'
 export type { LoggedModels, NewLoggedModel } from './logged-models.ts'
-export { joinUri, pathOfUri, treeDigest, type ArtifactEntry, type ArtifactFile } from './artifact.ts'
+export {
+  joinUri,
+  pathOfUri,
+  treeDigest,
+  type ArtifactEntry,
+  type ArtifactFile,
+} from './artifact.ts'
 export type { ArtifactFolder, FolderFile } from './artifact-folder.ts'
 export type { Artifacts, DirectArtifacts } from './artifacts.ts'
 export type { OutsideAddress, OutsideFile, OutsideFiles } from './outside.ts'
@@ -67,7 +79,35 @@ export type {
   ExperimentSearch,
   HistoryPage,
   LoggedModelSearch,
+  MetricSample,
   RunSearch,
   TrackingReads,
   TrackingWrites,
 } from './store.ts'
+export { createBrowsing, type Browsing, type KeyPage } from './browsing/browsing.ts'
+export type { Facet, MetricBin, ValueCount } from './browsing/facets.ts'
+export type { FolderListing, Folders, Rename } from './browsing/folders.ts'
+export {
+  COLUMNS_MAX,
+  namesIn,
+  PARENT_TAG,
+  parseRunColumn,
+  printRunColumn,
+  RUN_ATTRIBUTES,
+  type RunAttribute,
+  type RunColumn,
+  type RunQuery,
+  type RunRowSearch,
+  type RunScope,
+} from './browsing/scope.ts'
+export type { SampledSeries, SeriesAsk, SeriesPoint } from './browsing/series.ts'
+export type {
+  BrowsingReads,
+  BrowsingWrites,
+  ExperimentPage,
+  Folder,
+  ListedExperiment,
+  RunRow,
+} from './browsing/store.ts'
+export type { RunTree, TreeNode } from './browsing/tree.ts'
+export type { SavedView, ViewContent, Views } from './browsing/views.ts'

@@ -8,14 +8,14 @@ import { servingTables } from './0007-serving.ts'
 import { governanceTables } from './0009-governance.ts'
 import { automationTables } from './0010-automation.ts'
 import { pipelineTables } from './0006-pipelines.ts'
+import { monitoringTables } from './0008-monitoring.ts'
 import { traceTables } from './0012-traces.ts'
 import { webhookTables } from './0013-webhooks.ts'
+import { viewTables } from './0015-views.ts'
 import { registryHistoryTables } from './0016-registry-history.ts'
 import { retentionTables } from './0017-retention.ts'
 import { importTables } from './0019-imports.ts'
 import { searchIndexes } from './0021-search.ts'
-import { monitoringTables } from './0008-monitoring.ts'
-import { traceTables } from './0012-traces.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -31,6 +31,7 @@ export const migrations: readonly Migration[] = [
   servingTables,
   traceTables,
   webhookTables,
+  viewTables,
   registryHistoryTables,
   retentionTables,
   importTables,

@@ -114,7 +114,7 @@ function keysOf(order: readonly Order<RunField>[]): Key[] {
   return [...asked, ...(byStart ? [] : [start]), ascending(sql.ref('runs.run_id'), 'text')]
 }
 
-function matches({ field, ...asked }: Condition<RunField>): RawBuilder<SqlBool> {
+export function matches({ field, ...asked }: Condition<RunField>): RawBuilder<SqlBool> {
   if (field.of === 'attribute')
     return comparison(sql.ref(COLUMNS[field.name]), asked.comparator, asked.value)
   if (field.of === 'metric') return metricMatches(field.key, asked)
