@@ -29,6 +29,8 @@ export interface Origin {
   readonly loggedModelId: string | null
   /** With paths that start at the model's folder; none when they are kept elsewhere. */
   readonly files: readonly ArtifactFile[]
+  /** Whether they were put just now: then no row refers to them yet, and a collector spares them for their youth. */
+  readonly fresh?: boolean
   /** Why there are none, where there should be. */
   readonly problems: readonly string[]
 }
@@ -178,11 +180,11 @@ async function outsideOrigin(
 async function takenFrom(
   folder: ArtifactFolder,
   path: string,
-): Promise<Pick<Origin, 'files' | 'problems'>> {
+): Promise<Pick<Origin, 'files' | 'fresh' | 'problems'>> {
   if (pathOfUri(folder.uri) !== undefined) return { files: await folder.files(path), problems: [] }
   try {
     await folder.find(path === '' ? 'MLmodel' : `${path}/MLmodel`)
-    return { files: await folder.files(path), problems: [] }
+    return { files: await folder.files(path), fresh: true, problems: [] }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const at = path === '' ? folder.uri : `${folder.uri}/${path}`

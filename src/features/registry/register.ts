@@ -74,7 +74,7 @@ export function createRegistration(
         createdMs: nowMs,
         updatedMs: nowMs,
       }
-      await assertStillThere(registry, origin.files)
+      if (origin.fresh !== true) await assertStillThere(registry, origin.files)
       await registry.insertVersion(version, origin.files)
       await registry.setVersionTags(version.model, version.version, tags)
       await registry.saveModel({ ...kept, updatedMs: nowMs })
