@@ -31,18 +31,21 @@ export interface RetentionWorld {
   sweep(signal?: AbortSignal): Promise<void>
   /** Logs a run with these files and a metric; gives its id. */
   run(files: Readonly<Record<string, string>>, experimentId?: string): Promise<string>
+  /** After so many more steps of retention the process dies: every step from then on fails until this is told anew. */
+  dieAfter(steps: number): void
   close(): Promise<void>
 }
+
+/** What a step throws when the process is dead. */
+export class Died extends Error {}
 
 /** Tracking, the registry and retention over real stores, and a clock that goes with the file system's and jumps days. */
 export async function openRetention({
   open,
-  wrap = (objects) => objects,
   trashDays = 30,
   home,
 }: {
   open?: (world: { clock: Clock }) => Promise<SqlStore>
-  wrap?: (objects: ObjectStore) => ObjectStore
   trashDays?: number
   home?: string
 } = {}): Promise<RetentionWorld> {
@@ -54,7 +57,16 @@ export async function openRetention({
     open === undefined
       ? await openSqlStore(join(folder, 'orrery.db'), { clock, ids })
       : await open({ clock })
-  const shared = shareObjects(wrap(await openLocalObjects(join(folder, 'objects'))))
+  let stepsLeft = Number.POSITIVE_INFINITY
+  const step = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (stepsLeft-- <= 0) throw new Died()
+    const value = await work()
+    // It may die after the step as well as before it.
+    if (stepsLeft-- <= 0) throw new Died()
+    return value
+  }
+  const local = await openLocalObjects(join(folder, 'objects'))
+  const shared = shareObjects({ ...local, remove: (digest) => step(() => local.remove(digest)) })
   const { objects } = shared
   const { transact, read } = store
   const tracking = createTracking({ read: read.tracking, transact, objects, clock, ids })
@@ -70,7 +82,7 @@ export async function openRetention({
   })
   const retention = createRetention({
     read: read.retention,
-    transact,
+    transact: (work) => step(() => transact(work)),
     tracking,
     registry,
     shared,
@@ -124,6 +136,9 @@ export async function openRetention({
         await tracking.artifacts.put(`${root}/${path}`, Buffer.from(text))
       await tracking.endRun(USER, runId, 'finished')
       return runId
+    },
+    dieAfter: (steps) => {
+      stepsLeft = steps
     },
     close: async () => {
       await following.stop()

@@ -37,11 +37,15 @@ export function shareObjects(inner: ObjectStore): SharedObjects {
   const putting = new Set<Set<string>>()
   const removing = new Map<string, Promise<void>>()
 
-  const put = async (bytes: Parameters<ObjectStore['put']>[0], expected?: string) => {
+  /** Stores by way of `store`, and answers only when the bytes are sure to be there. */
+  const stay = async (
+    store: () => Promise<StoredObject>,
+    bytes?: Buffer,
+  ): Promise<StoredObject> => {
     const removedMeanwhile = new Set<string>()
     putting.add(removedMeanwhile)
     try {
-      const stored = await inner.put(bytes, expected)
+      const stored = await store()
       touched.add(stored.digest)
       await removing.get(stored.digest)
       if (!removedMeanwhile.has(stored.digest)) return stored
@@ -50,9 +54,23 @@ export function shareObjects(inner: ObjectStore): SharedObjects {
       putting.delete(removedMeanwhile)
     }
   }
+  const { direct } = inner
+  const objects: ObjectStore = {
+    ...inner,
+    put: (bytes, expected) =>
+      stay(() => inner.put(bytes, expected), Buffer.isBuffer(bytes) ? bytes : undefined),
+    ...(direct === undefined
+      ? {}
+      : {
+          direct: {
+            ...direct,
+            finishUpload: (id, parts) => stay(() => direct.finishUpload(id, parts)),
+          },
+        }),
+  }
 
   return {
-    objects: { ...inner, put },
+    objects,
     forget: () => touched.clear(),
     removeUntouched: async (digest) => {
       if (touched.has(digest)) return false
@@ -71,11 +89,11 @@ export function shareObjects(inner: ObjectStore): SharedObjects {
 async function stillThere(
   inner: ObjectStore,
   stored: StoredObject,
-  bytes: Parameters<ObjectStore['put']>[0],
+  bytes: Buffer | undefined,
 ): Promise<StoredObject> {
   if ((await inner.find(stored.digest)) !== undefined) return stored
   // From here on every removal finds the digest touched, so storing it once more is enough.
-  if (Buffer.isBuffer(bytes)) return inner.put(bytes)
+  if (bytes !== undefined) return inner.put(bytes)
   throw new Problem(
     'unavailable',
     'the same bytes were being removed as unused while these came in; send them again',
