@@ -6,6 +6,7 @@ import { createProjects } from '#projects'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { createRegistry } from '#registry'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
+import { createTraces } from '#traces'
 import { createBrowsing, createTracking } from '#tracking'
 import { localClones } from './clones.ts'
 import { governanceOf } from './governing.ts'
@@ -31,6 +32,7 @@ export function createFeatures(ground: Ground) {
     ids,
   })
   const browsing = createBrowsing({ read: read.browsing, transact, clock, ids })
+  const traces = createTraces({ read: read.traces, transact, tracking, clock, ids })
   const recordings = createRecordings({
     read: read.pipelines,
     transact,
@@ -68,6 +70,7 @@ export function createFeatures(ground: Ground) {
     ...webhooksOf(ground),
     projects,
     clones,
+    traces,
     tracking,
     browsing,
     recordings,

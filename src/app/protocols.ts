@@ -5,6 +5,7 @@ import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
+import { otlpProtocol } from '#protocols/otlp/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import type { Parts } from './features.ts'
@@ -36,6 +37,9 @@ export async function mountProtocols(
     servesArtifacts: parts.config.serveArtifacts,
     actor: LOCAL_USER,
   })
+  await http.register((app) =>
+    otlpProtocol(app, { ...parts, bodyBytesMax: parts.config.bodyBytesMax }),
+  )
   await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
   await http.register(
     (app) =>

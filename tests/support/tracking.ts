@@ -13,6 +13,7 @@ import { openDestinations } from '#protocols/webhooks/send'
 import { createRegistry, type AliasGuard, type Registry } from '#registry'
 import { openLocalObjects } from '#stores/objects/local'
 import { openSqlStore, type SqlStore } from '#stores/sql/index'
+import { createTraces } from '#traces'
 import { createTracking, type Tracking } from '#tracking'
 import { createWebhooks, standardDialect } from '#webhooks'
 
@@ -59,7 +60,8 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
     clock,
     ids,
   })
-  await mlflowProtocol(http, { tracking, registry, webhooks, actor: USER })
+  const traces = createTraces({ read: store.read.traces, transact, tracking, clock, ids })
+  await mlflowProtocol(http, { tracking, traces, registry, webhooks, actor: USER })
   return {
     clock,
     store,

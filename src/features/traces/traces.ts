@@ -248,7 +248,7 @@ function reading({
       const trace = await get(traceId)
       if (!isHere(trace))
         throw new Problem(
-          'unavailable',
+          'unsupported',
           `Trace data not stored in tracking store: the spans of ${traceId} are a file beside it`,
         )
       const spans = (await read.contents([traceId])).get(traceId) ?? []

@@ -13,6 +13,7 @@ import { metricRoutes } from './metrics.ts'
 import { registeredModelRoutes } from './registered-models.ts'
 import { runLogRoutes } from './run-log.ts'
 import { runRoutes } from './runs.ts'
+import { traceRoutes2, traceRoutes3, type TraceParts } from './traces/index.ts'
 import { mlflowValidator } from './validate.ts'
 import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 
@@ -20,7 +21,7 @@ import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 const PREFIXES = ['/api', '/ajax-api'] as const
 
 /** MLflow's REST protocol, for unmodified clients. */
-export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts & WebhookParts): Promise<void> {
+export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts & WebhookParts & TraceParts): Promise<void> {
   const mount = (prefix: string, routes: (app: MlflowApp) => void | Promise<void>) =>
     http.register(
       async (scope) => {
@@ -46,11 +47,13 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts &
       loggedModelRoutes(app, parts)
       registeredModelRoutes(app, parts)
       modelVersionRoutes(app, parts)
+      traceRoutes2(app, parts)
       webhookRoutes(app, parts)
     })
     await mount(`${prefix}/3.0`, (app) => {
       app.setNotFoundHandler(answerUnknownEndpoint)
       serverInfoRoutes(app, parts)
+      traceRoutes3(app, parts)
     })
   }
 }
