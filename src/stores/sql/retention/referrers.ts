@@ -20,6 +20,8 @@ export const OTHER_DIGESTS: Readonly<Record<string, string>> = {
   'revisions.digest': 'that of its model version',
   'datasets.digest': 'what a client says of a dataset that is kept elsewhere',
   'logged_model_metrics.dataset_digest': 'the same',
+  'evaluation_datasets.digest': 'of the name and the last change of a dataset',
+  'import_marks.digest': 'of what an import has seen elsewhere',
 }
 
 /** How many rows refer to each of the objects. */

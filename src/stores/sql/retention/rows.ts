@@ -12,13 +12,22 @@ export interface Rows {
   readonly where: RawBuilder<unknown>
 }
 
+/** A table whose rows hang on something, and the column that names it; some keep numbers as texts. */
+interface Hanging {
+  readonly table: string
+  readonly column: string
+  readonly key: readonly string[]
+  readonly as?: 'text'
+}
+
 /** Tables whose rows hang on a run, by the column that names it. The run's own row is not among them. */
-export const RUN_TABLES: readonly { table: string; column: string; key: readonly string[] }[] = [
+export const RUN_TABLES: readonly Hanging[] = [
   { table: 'metric_series', column: 'run_id', key: ['series_id'] },
   { table: 'run_params', column: 'run_id', key: ['run_id', 'key'] },
   { table: 'run_tags', column: 'run_id', key: ['run_id', 'key'] },
   { table: 'run_datasets', column: 'run_id', key: ['run_id', 'dataset_id'] },
   { table: 'run_models', column: 'run_id', key: ['run_id', 'direction', 'model_id'] },
+  { table: 'trace_runs', column: 'run_id', key: ['trace_id', 'run_id'] },
   {
     table: 'logged_model_metrics',
     column: 'run_id',
@@ -27,7 +36,7 @@ export const RUN_TABLES: readonly { table: string; column: string; key: readonly
 ]
 
 /** Tables whose rows hang on a logged model. */
-export const LOGGED_MODEL_TABLES: typeof RUN_TABLES = [
+export const LOGGED_MODEL_TABLES: readonly Hanging[] = [
   { table: 'logged_model_params', column: 'model_id', key: ['model_id', 'key'] },
   { table: 'logged_model_tags', column: 'model_id', key: ['model_id', 'key'] },
   {
@@ -39,9 +48,26 @@ export const LOGGED_MODEL_TABLES: typeof RUN_TABLES = [
 ]
 
 /** Tables whose rows hang on an experiment, apart from its runs and logged models. */
-export const EXPERIMENT_TABLES: typeof RUN_TABLES = [
+export const EXPERIMENT_TABLES: readonly Hanging[] = [
   { table: 'experiment_tags', column: 'experiment_id', key: ['experiment_id', 'key'] },
   { table: 'datasets', column: 'experiment_id', key: ['dataset_id'] },
+  {
+    table: 'evaluation_dataset_experiments',
+    column: 'experiment',
+    key: ['dataset', 'experiment'],
+    as: 'text',
+  },
+  { table: 'scorers', column: 'experiment', key: ['experiment', 'name', 'version'], as: 'text' },
+  { table: 'spans', column: 'experiment_id', key: ['trace_id', 'span_id'] },
+]
+
+/** Tables whose rows hang on a trace, which goes with its experiment. */
+export const TRACE_TABLES: readonly { table: string; key: readonly string[] }[] = [
+  { table: 'trace_tags', key: ['trace_id', 'key'] },
+  { table: 'trace_metadata', key: ['trace_id', 'key'] },
+  { table: 'trace_runs', key: ['trace_id', 'run_id'] },
+  { table: 'trace_prompts', key: ['trace_id', 'prompt'] },
+  { table: 'assessments', key: ['trace_id', 'assessment_id'] },
 ]
 
 /** Tables that name one of them and keep their rows, and why. */
@@ -50,6 +76,11 @@ export const KEPT_TABLES: Readonly<Record<string, string>> = {
   'logged_models.experiment_id': 'removed one by one, each with what hangs on it',
   'model_versions.run_id': 'a version holds its run as long as it lives',
   'binned_versions.run_id': 'a version in the trash holds its run',
+  'logged_models.source_run_id': 'a model stays without the run that it came from',
+  'model_versions.logged_model_id': 'a version holds its logged model as long as it lives',
+  'binned_versions.logged_model_id': 'a version in the trash holds its logged model',
+  'traces.experiment_id': 'removed after all that hangs on them',
+  'assessments.run_id': 'an opinion of a trace stays with the trace',
   'trash.experiment_id': 'the record of what was deleted, without its content',
 }
 
@@ -71,7 +102,11 @@ export function rowsOfLoggedModel(modelId: string, root: string | null): Rows[] 
 
 /** What is left of an experiment when its runs and logged models are gone. */
 export function rowsOfExperiment(experimentId: string, root: string | null): Rows[] {
-  return [...hanging(EXPERIMENT_TABLES, Number(experimentId)), ...filesBelow(root)]
+  return [
+    ...tracesOf(Number(experimentId)),
+    ...hanging(EXPERIMENT_TABLES, Number(experimentId)),
+    ...filesBelow(root),
+  ]
 }
 
 /** What the registry keeps aside under a position. */
@@ -88,11 +123,20 @@ export function filesBelow(root: string | null): Rows[] {
   return root === null ? [] : [{ table: 'artifact_files', key: ['path'], where: belowOrAt(root) }]
 }
 
-function hanging(tables: typeof RUN_TABLES, owner: string | number): Rows[] {
-  return tables.map(({ table, column, key }) => ({
+function tracesOf(experimentId: number): Rows[] {
+  const own = sql`experiment_id = ${experimentId}`
+  const where = sql`trace_id in (select trace_id from traces where ${own})`
+  return [
+    ...TRACE_TABLES.map((each) => ({ ...each, where })),
+    { table: 'traces', key: ['trace_id'], where: own },
+  ]
+}
+
+function hanging(tables: readonly Hanging[], owner: string | number): Rows[] {
+  return tables.map(({ table, column, key, as }) => ({
     table,
     key,
-    where: sql`${sql.ref(column)} = ${owner}`,
+    where: sql`${sql.ref(column)} = ${as === 'text' ? String(owner) : owner}`,
   }))
 }
 
@@ -161,7 +205,7 @@ function allOfExperiment(id: string, root: string | null): Counted[] {
       where: sql`series_id in (select series_id from metric_series where run_id in (${runs}))`,
     },
     ...RUN_TABLES.filter(
-      ({ table }) => !['run_models', 'logged_model_metrics'].includes(table),
+      ({ table }) => !['run_models', 'trace_runs', 'logged_model_metrics'].includes(table),
     ).map(({ table, column }) => ({ table, where: sql`${sql.ref(column)} in (${runs})` })),
     ...['logged_model_params', 'logged_model_tags'].map((table) => ({
       table,
