@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { rangeIn } from '#protocols/mlflow/file-answer'
+import { freePort, serverCommand, startFamily } from '../support/process.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const FILES = '/api/2.0/mlflow-artifacts/artifacts'
@@ -144,7 +148,7 @@ test('no path leads out of the tree, in whatever encoding, and deleting the root
   expect(await (await fetch(`${url}${FILES}/kept/file`)).text()).toBe('kept')
   for (const path of CLIMBING.filter((each) => each !== '%2f')) {
     const listed = await fetch(`${url}${FILES}?path=${path}`)
-    expect(await problemOf(listed), path).toBe('400 INVALID_PARAMETER_VALUE')
+    expect([path, await problemOf(listed)]).toEqual([path, '400 INVALID_PARAMETER_VALUE'])
   }
 })
 
@@ -163,6 +167,45 @@ test('an upload that breaks off leaves what was there before', async () => {
     socket.on('error', reject)
   })
   expect(await (await fetch(`${url}${FILES}/a`)).text()).toBe('before')
+})
+
+test('an upload that does not fit is refused at once with what to do, and keeps nothing', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'orrery-full-'))
+  const port = await freePort()
+  // No file may grow beyond 8 MiB, which says the same to the server as a disk without space.
+  const limited = ['-c', 'ulimit -f 16384; exec "$0" "$@"', ...serverCommand(home, port).flat()]
+  const family = startFamily('sh', limited)
+  family.stdout.resume()
+  const url = `http://127.0.0.1:${port}`
+  try {
+    await expect
+      .poll(
+        () =>
+          fetch(`${url}/health`).then(
+            (answer) => answer.status,
+            () => 0,
+          ),
+        {
+          timeout: 20_000,
+        },
+      )
+      .toBe(200)
+    await put(url, 'model', 'before')
+    const large = await put(url, 'model', 'x'.repeat(9 << 20))
+    expect([large.status, await large.json()]).toMatchObject([
+      507,
+      {
+        error_code: 'RESOURCE_EXHAUSTED',
+        message: expect.stringContaining('there is no space left'),
+      },
+    ])
+    expect(await (await fetch(`${url}${FILES}/model`)).text()).toBe('before')
+    expect(await readdir(join(home, 'objects', 'incoming'))).toEqual([])
+    expect((await put(url, 'model', 'after')).status).toBe(200)
+  } finally {
+    await family.end()
+    await rm(home, { recursive: true, force: true })
+  }
 })
 
 test('a page uploads a small file into a run, and a large one is refused', async () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { loadConfig, variableOf } from '#app/config'
 import { runningServer } from '#app/home'
+import { placesIn } from '#app/objects'
 import { VERSION } from '#app/version'
 import { command } from '../command.ts'
 import { serverFlags } from './up.ts'
@@ -18,12 +19,14 @@ export const doctor = command({
       node: process.version,
       server: server ?? null,
       settings: origins,
+      artifacts: placesIn(config),
       tools: Object.fromEntries(tools),
     }
     if (flags.json === true) {
       process.stdout.write(`${JSON.stringify(report)}\n`)
       return
     }
+    const { destination, root } = placesIn(config)
     const lines = [
       `Orrery ${VERSION} on Node ${process.version}`,
       `Server: ${server === undefined ? 'not running in this home' : `${server.url} (process ${server.pid})`}`,
@@ -32,6 +35,9 @@ export const doctor = command({
         ({ key, value, from }) =>
           `  ${key.padEnd(20)} ${String(value).padEnd(30)} ${from.padEnd(12)} ${variableOf(key)}`,
       ),
+      'Artifacts:',
+      `  kept by the server   ${destination}`,
+      `  new experiments      ${root}${root.startsWith('mlflow-artifacts:') ? ' (through the server)' : ' (clients write there)'}`,
       'Tools:',
       ...tools.map(([tool, version]) => `  ${tool.padEnd(20)} ${version ?? 'not found'}`),
     ]

@@ -63,7 +63,7 @@ export function servableOf(version: ModelVersion): ServableModel {
   if (digest === null)
     throw new Problem(
       'invalid',
-      `the files of ${model} version ${version.version} are not kept here, so it cannot be served; log the model to this server`,
+      `the files of ${model} version ${version.version} are not kept here, so it cannot be served; log the model to this server${description.problems.map((problem) => ` (${problem})`).join('')}`,
     )
   const inputs = description.signature?.inputs ?? []
   const columns = inputs.flatMap(({ name, type, required }) =>
