@@ -75,7 +75,9 @@ test.each([
   ['runs/log-parameter', { key: 'k' }, "required parameter 'run_id'"],
   ['runs/log-parameter', { run_id: 'r', runId: 'r', key: 'k' }, 'twice'],
   ['experiments/create', { name: '' }, "required parameter 'name'"],
-  ['experiments/create', { name: 7, tags: 'x' }, 'tags'],
+  ['experiments/create', { name: 'x', tags: 'x' }, 'tags'],
+  ['experiments/create', { name: 7 }, 'Invalid value 7'],
+  ['runs/log-parameter', { run_id: 'r', key: 'a\0b' }, 'NUL'],
 ])('a request that lacks something says what: %s %j', async (path, payload, words) => {
   const { status, body } = await post(path, payload)
   expect([status, body['error_code']]).toEqual([400, 'INVALID_PARAMETER_VALUE'])

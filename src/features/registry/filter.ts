@@ -1,3 +1,4 @@
+import { Problem } from '#base/problem'
 import {
   LIST,
   numberAttribute,
@@ -43,7 +44,8 @@ const modelTerms: Vocabulary<ModelField> = (entity, key) => {
   if (entity === 'tag' || entity === 'tags')
     return { field: { of: 'tag', key }, takes: 'text', comparators: TEXT, only: 'filter' }
   if (entity !== null && entity !== 'attribute' && entity !== 'attributes') return undefined
-  return key === 'name' ? textAttribute('name', [...TEXT, ...LIST]) : timeTerm(key)
+  if (key === 'name') return textAttribute('name', [...TEXT, ...LIST])
+  return key === 'creation_timestamp' ? undefined : timeTerm(key)
 }
 
 /** The names of a search for model versions, and of its order. */
@@ -56,9 +58,9 @@ const versionTerms: Vocabulary<VersionField> = (entity, key) => {
 
 const VERSION_ATTRIBUTES = new Map<string, Term<VersionField>>([
   ['name', textAttribute('model', [...TEXT, ...LIST])],
-  ['run_id', textAttribute('runId', [...TEXT, ...LIST])],
-  ['source_path', textAttribute('source')],
-  ['version_number', wholeAttribute('version')],
+  ['run_id', { ...textAttribute('runId', [...TEXT, ...LIST]), only: 'filter' }],
+  ['source_path', { ...textAttribute('source'), only: 'filter' }],
+  ['version_number', { ...wholeAttribute('version'), kept: wholeNumber }],
 ])
 
 /**
@@ -85,4 +87,10 @@ function timeTerm(key: string) {
   if (key === 'last_updated_timestamp' || key === 'timestamp')
     return { ...numberAttribute('updatedMs'), only: 'order' } as const
   return undefined
+}
+
+/** A version's number may stand in quotes, as a version's name does. */
+function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new Problem('invalid', `Invalid value ${JSON.stringify(text)}: a version is a whole number`)
 }

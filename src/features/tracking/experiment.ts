@@ -45,7 +45,7 @@ export function checkedExperimentTag(tag: KeyValue): KeyValue {
 
 /** The identifier as it is kept. Throws `invalid` for anything but a whole number. */
 export function checkedExperimentId(experimentId: string): string {
-  if (/^\d{1,15}$/.test(experimentId)) return String(Number(experimentId))
+  if (/^-?\d{1,15}$/.test(experimentId)) return String(Number(experimentId))
   throw new Problem(
     'invalid',
     `${JSON.stringify(experimentId)} is no experiment id; it is a whole number`,

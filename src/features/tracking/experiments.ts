@@ -12,6 +12,7 @@ import {
   type KeyValue,
 } from './experiment.ts'
 import * as facts from './facts.ts'
+import type { DatasetUse } from './input.ts'
 import { pageOf, type Page } from './search.ts'
 import type { ExperimentSearch, TrackingReads, TrackingWrites } from './store.ts'
 
@@ -21,6 +22,9 @@ export interface NewExperiment {
   readonly artifactLocation?: string
   readonly tags?: readonly KeyValue[]
 }
+
+/** A page that shows datasets shows them for the experiments that are open in it. */
+const DATASET_SEARCH_MAX = { experiments: 20, datasets: 1000 } as const
 
 export interface Experiments {
   /** Throws `exists` when the name is taken, by a deleted experiment too. */
@@ -32,6 +36,8 @@ export interface Experiments {
   /** Throws `not-found`. */
   get(experimentId: string): Promise<Experiment>
   findByName(name: string): Promise<Experiment | undefined>
+  /** Datasets that runs used, with what for. Throws `invalid` for none or too many experiments. */
+  datasets(experimentIds: readonly string[]): Promise<DatasetUse[]>
   search(search: ExperimentSearch): Promise<Page<Experiment>>
   rename(actor: Actor, experimentId: string, name: string): Promise<void>
   /** Deletes the experiment and its runs; both can be restored. */
@@ -45,6 +51,8 @@ interface Dependencies {
   readonly read: TrackingReads
   readonly transact: Transact<{ tracking: TrackingWrites }>
   readonly clock: Clock
+  /** Where the runs of experiments that name no place keep their files. */
+  readonly artifactRoot?: string
 }
 
 export function createExperiments({
@@ -56,8 +64,6 @@ export function createExperiments({
   const insert = (actor: Actor, given: NewExperiment) =>
     transact(async ({ tracking, ledger }) => {
       await assertFree(tracking, given.name)
-  /** Where the runs of experiments that name no place keep their files. */
-  readonly artifactRoot?: string
       const experiment = await inserted(tracking, newExperiment(given, clock.nowMs()), artifactRoot)
       await ledger.append(actor, [facts.experimentCreated(experiment)])
       return experiment
@@ -97,6 +103,14 @@ export function createExperiments({
     },
     get: (experimentId) => experimentOf(read, experimentId),
     findByName: (name) => read.findExperimentByName(name),
+    datasets: (experimentIds) => {
+      if (experimentIds.length === 0 || experimentIds.length > DATASET_SEARCH_MAX.experiments)
+        throw new Problem(
+          'invalid',
+          `name from 1 to ${DATASET_SEARCH_MAX.experiments} experiments, not ${experimentIds.length}`,
+        )
+      return read.datasetUses(experimentIds.map(checkedExperimentId), DATASET_SEARCH_MAX.datasets)
+    },
     search: async (search) => pageOf(await read.searchExperiments(search), search),
     ...experimentChanges({ read, transact, clock }),
   }
@@ -186,6 +200,7 @@ function newExperiment(given: NewExperiment, nowMs: number): Omit<Experiment, 'e
 async function inserted(
   tracking: TrackingWrites,
   given: Omit<Experiment, 'experimentId'> & { experimentId?: string },
+  artifactRoot: string,
 ): Promise<Experiment> {
   const experiment = await tracking.insertExperiment(given)
   if (experiment.artifactLocation !== '') return experiment
@@ -203,6 +218,5 @@ async function assertFree(tracking: TrackingReads, name: string): Promise<void> 
     throw new Problem(
       'exists',
       `Experiment(name=${name}) already exists${taken.lifecycle === 'deleted' ? ' in deleted state; restore it or choose another name' : ''}`,
-  artifactRoot: string,
     )
 }

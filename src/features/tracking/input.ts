@@ -15,6 +15,14 @@ export interface DatasetInput extends Dataset {
   readonly tags: readonly KeyValue[]
 }
 
+/** A dataset of an experiment and what runs used it for, such as `training`. */
+export interface DatasetUse {
+  readonly experimentId: string
+  readonly name: string
+  readonly digest: string
+  readonly context: string | null
+}
+
 export interface ModelOutput {
   readonly modelId: string
   readonly step: number

@@ -3,7 +3,7 @@ import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import { joinUri, pathOfUri, relativeTo, treeDigest } from './artifact.ts'
-import { assertActiveExperiment, type KeyValue } from './experiment.ts'
+import { assertActiveExperiment, checkedExperimentId, type KeyValue } from './experiment.ts'
 import { experimentOf } from './experiments.ts'
 import * as facts from './facts.ts'
 import {
@@ -12,7 +12,7 @@ import {
   type LoggedModelRecord,
   type LoggedModelStatus,
 } from './logged-model.ts'
-import { checkedKey, generatedName } from './names.ts'
+import { generatedName, KEY_CHARS_MAX } from './names.ts'
 import { pageOf, type Page } from './search.ts'
 import type { LoggedModelSearch, TrackingReads, TrackingWrites } from './store.ts'
 
@@ -70,6 +70,7 @@ export function createLoggedModels({ read, transact, clock, ids }: Dependencies)
       return model
     },
     search: async (search) => {
+      search.experimentIds.forEach(checkedExperimentId)
       const { items, next } = pageOf(await read.searchLoggedModels(search), search)
       return { items: await read.loggedModelRecords(items), next }
     },
@@ -87,7 +88,9 @@ export function createLoggedModels({ read, transact, clock, ids }: Dependencies)
       }),
     delete: (actor, modelId) =>
       transact(async ({ tracking, ledger }) => {
-        const kept = await modelOf(tracking, modelId)
+        const kept = await tracking.findLoggedModel(modelId)
+        if (kept === undefined) throw modelNotFound(modelId)
+        if (kept.lifecycle === 'deleted') return
         await tracking.saveLoggedModel({ ...kept, lifecycle: 'deleted', updatedMs: clock.nowMs() })
         await ledger.append(actor, [facts.loggedModelDeleted(kept)])
       }),
@@ -155,7 +158,11 @@ async function digestOfFiles(tracking: TrackingReads, model: LoggedModel): Promi
 }
 
 function checkedTag(pair: KeyValue): KeyValue {
-  return { key: checkedKey(pair.key, 'a logged model'), value: pair.value }
+  if (pair.key.length <= KEY_CHARS_MAX) return pair
+  throw new Problem(
+    'invalid',
+    `a key of a logged model has ${pair.key.length} characters; the limit is ${KEY_CHARS_MAX}`,
+  )
 }
 
 function modelNotFound(modelId: string): Problem {

@@ -57,3 +57,16 @@ function isNewer(metric: Metric, than: Metric): boolean {
   if (metric.atMs !== than.atMs) return metric.atMs > than.atMs
   return (metric.value || 0) > (than.value || 0)
 }
+
+/**
+ * The ranks of points, counted from 0, that stand for `total` of them in a chart: the first of each of
+ * `most` pieces of one size, and the very last, which takes the place of the last piece's first if need be.
+ */
+export function sampledRanks(total: number, most: number): number[] {
+  const pieces = Math.min(total, most)
+  const [size, longer] = [Math.floor(total / pieces), total % pieces]
+  const ranks = Array.from({ length: pieces }, (_, piece) => piece * size + Math.min(piece, longer))
+  const last = total - 1
+  if (ranks.at(-1) === last || total === 0) return ranks
+  return pieces >= most ? [...ranks.slice(0, -1), last] : [...ranks, last]
+}

@@ -13,7 +13,9 @@ import {
 } from './run.ts'
 import { runOf } from './runs.ts'
 import { pageOf, type Page } from './search.ts'
-import type { HistoryPage, TrackingReads, TrackingWrites } from './store.ts'
+import type { HistoryPage, MetricSample, TrackingReads, TrackingWrites } from './store.ts'
+
+const MODEL_HISTORY_TAG = 'mlflow.log-model.history'
 
 /** What runs tell while they run. All of it is refused with `conflict` for a deleted run. */
 export interface RunLog {
@@ -30,6 +32,10 @@ export interface RunLog {
     inputs: { datasets?: readonly DatasetInput[]; models?: readonly string[] },
   ): Promise<void>
   logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void>
+  /** Adds to the list of models that the run logged, which clients before MLflow 3 keep in a tag. */
+  logModelHistory(runId: string, model: Readonly<Record<string, unknown>>): Promise<void>
+  /** At most so many points, evenly taken, the first and the last among them. */
+  sampleMetric(runId: string, sample: MetricSample): Promise<Metric[]>
   /** An unknown run or metric has no points. */
   metricHistory(runId: string, page: HistoryPage): Promise<Page<Metric>>
 }
@@ -55,7 +61,10 @@ export function createRunLog({
         const kept = await tracking.params(runId)
         await tracking.insertParams(runId, newParams(runId, kept, params))
       }
-      if (metrics.length > 0) await tracking.appendMetrics(run, metrics)
+      if (metrics.length > 0) {
+        await checkModels(tracking, metrics)
+        await tracking.appendMetrics(run, metrics)
+      }
       if (tags.length === 0) return
       await tracking.setRunTags(runId, tags)
       const name = tags.find((tag) => tag.key === RUN_NAME_TAG)?.value
@@ -82,6 +91,34 @@ export function createRunLog({
     },
     logOutputs: (runId, models) =>
       change(runId, (tracking) => tracking.addModelOutputs(runId, models)),
+    logModelHistory: (runId, model) =>
+      change(runId, async (tracking) => {
+        const [record] = await tracking.runRecords([runId])
+        const kept = record?.tags.find(({ key }) => key === MODEL_HISTORY_TAG)?.value
+        const value = JSON.stringify([...listIn(kept), model])
+        await tracking.setRunTags(runId, [{ key: MODEL_HISTORY_TAG, value }])
+      }),
+    sampleMetric: (runId, sample) => read.sampleMetric(runId, sample),
     metricHistory: async (runId, page) => pageOf(await read.metricHistory(runId, page), page),
   }
+}
+
+function listIn(text: string | undefined): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text ?? '[]')
+    return Array.isArray(list) ? list : []
+  } catch {
+    // Clients may write what they like into tags.
+    return []
+  }
+}
+
+/** A measurement of a model that is not there could never be found again. */
+async function checkModels(tracking: TrackingReads, metrics: readonly Metric[]): Promise<void> {
+  for (const modelId of new Set(metrics.map((metric) => metric.modelId)))
+    if (modelId !== undefined && (await tracking.findLoggedModel(modelId)) === undefined)
+      throw new Problem(
+        'invalid',
+        `there is no logged model ${modelId} to keep a metric of; create it first`,
+      )
 }

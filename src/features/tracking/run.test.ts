@@ -30,7 +30,10 @@ test('long values are cut, and a batch that is too large or says a thing twice i
   })
   expect([cut.params[0]?.value.length, cut.tags[0]?.value.length]).toEqual([6000, 8000])
   expect(() => checkedBatch({ params: pairs(101) })).toThrow(/at most 100 params; got 101/)
-  expect(() => checkedBatch({ tags: [...pairs(1), ...pairs(1)] })).toThrow(/Duplicate tag keys/)
+  expect(() => checkedBatch({ params: [...pairs(1), ...pairs(1)] })).toThrow(/Duplicate param/)
+  expect(
+    checkedBatch({ tags: [{ key: 't', value: '1' }, ...pairs(1), { key: 't', value: '2' }] }).tags,
+  ).toContainEqual({ key: 't', value: '2' })
   const metrics = Array.from({ length: 901 }, (_, step) => ({ key: 'm', value: 1, step, atMs: 0 }))
   expect(() => checkedBatch({ metrics, params: pairs(100) })).toThrow(/at most 1000 .*; got 1001/)
 })

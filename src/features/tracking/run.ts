@@ -2,7 +2,13 @@ import { Problem } from '#base/problem'
 import type { KeyValue, Lifecycle } from './experiment.ts'
 import type { DatasetInput, ModelOutput } from './input.ts'
 import { checkedMetric, type Metric } from './metric.ts'
-import { BATCH_MAX, checkedKey, PARAM_VALUE_CHARS_MAX, RUN_TAG_VALUE_CHARS_MAX } from './names.ts'
+import {
+  BATCH_MAX,
+  checkedKey,
+  KEY_CHARS_MAX,
+  PARAM_VALUE_CHARS_MAX,
+  RUN_TAG_VALUE_CHARS_MAX,
+} from './names.ts'
 
 export type RunStatus = 'running' | 'scheduled' | 'finished' | 'failed' | 'killed'
 
@@ -72,17 +78,23 @@ export function checkedBatch({ metrics = [], params = [], tags = [] }: RunBatch)
     metrics.length + params.length + tags.length,
     BATCH_MAX.all,
   )
-  checkDistinct('param', params)
-  checkDistinct('tag', tags)
+  checkDistinct(params)
   return {
     metrics: metrics.map(checkedMetric),
     params: params.map(checkedParam),
-    tags: tags.map(checkedRunTag),
+    // Of a tag that is set twice, the last counts.
+    tags: [...new Map(tags.map((tag) => [tag.key, checkedRunTag(tag)])).values()],
   }
 }
 
 export function checkedParam({ key, value }: KeyValue): KeyValue {
   return { key: checkedKey(key, 'a param'), value: value.slice(0, PARAM_VALUE_CHARS_MAX) }
+}
+
+/** A tag that a run begins with may have any key, as MLflow's own server takes it. */
+export function checkedFirstTag({ key, value }: KeyValue): KeyValue {
+  if (key === '' || key.length > KEY_CHARS_MAX) checkedKey(key, 'a tag')
+  return { key, value: value.slice(0, RUN_TAG_VALUE_CHARS_MAX) }
 }
 
 export function checkedRunTag({ key, value }: KeyValue): KeyValue {
@@ -118,13 +130,13 @@ function checkCount(what: string, count: number, most: number): void {
     )
 }
 
-function checkDistinct(what: string, pairs: readonly KeyValue[]): void {
+function checkDistinct(params: readonly KeyValue[]): void {
   const seen = new Set<string>()
-  for (const { key } of pairs) {
+  for (const { key } of params) {
     if (seen.has(key))
       throw new Problem(
         'invalid',
-        `Duplicate ${what} keys have been submitted: ${JSON.stringify(key)} is there twice; send it once`,
+        `Duplicate param keys have been submitted: ${JSON.stringify(key)} is there twice; send it once`,
       )
     seen.add(key)
   }

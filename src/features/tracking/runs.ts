@@ -3,14 +3,19 @@ import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import { joinUri } from './artifact.ts'
-import { assertActiveExperiment, DEFAULT_EXPERIMENT, type KeyValue } from './experiment.ts'
+import {
+  assertActiveExperiment,
+  checkedExperimentId,
+  DEFAULT_EXPERIMENT,
+  type KeyValue,
+} from './experiment.ts'
 import { experimentOf } from './experiments.ts'
 import * as facts from './facts.ts'
 import { generatedName } from './names.ts'
 import {
   assertActiveRun,
+  checkedFirstTag,
   checkedParam,
-  checkedRunTag,
   isOver,
   nameOfNewRun,
   RUN_NAME_TAG,
@@ -102,6 +107,7 @@ export function createRuns({ read, transact, clock, ids }: Dependencies): Runs {
     },
     findRun: (runId) => read.findRun(runId),
     searchRuns: async (search) => {
+      search.experimentIds.forEach(checkedExperimentId)
       const { items, next } = pageOf(await read.searchRuns(search), search)
       return { items: await read.runRecords(items), next }
     },
@@ -125,7 +131,7 @@ async function startRun(
   given: NewRun,
 ): Promise<RunRecord> {
   const runId = checkedRunId(given.runId ?? world.newId())
-  const ownTags = (given.tags ?? []).map(checkedRunTag)
+  const ownTags = (given.tags ?? []).map(checkedFirstTag)
   const name = nameOfNewRun(given.name ?? '', ownTags) ?? generatedName(world.newId())
   const tags = [
     ...ownTags.filter((tag) => tag.key !== RUN_NAME_TAG),

@@ -35,6 +35,14 @@ export interface HistoryPage {
   readonly after?: Place | undefined
 }
 
+/** Which points of a metric a chart wants. */
+export interface MetricSample {
+  readonly key: string
+  readonly most: number
+  /** Only points of these steps, both ends included. */
+  readonly steps?: { readonly first: number; readonly last: number }
+}
+
 /** What is kept of experiments, runs, logged models and their files. */
 export interface TrackingReads extends IntakeReads {
   findExperiment(experimentId: string): Promise<Experiment | undefined>
@@ -52,6 +60,10 @@ export interface TrackingReads extends IntakeReads {
   newestMetrics(runId: string): Promise<Metric[]>
   /** Every point of a metric by time, step and value; one more than the limit, if there is one. */
   metricHistory(runId: string, page: HistoryPage): Promise<Placed<Metric>[]>
+  /** Points by step, time and value, at the ranks that `sampledRanks` names. */
+  sampleMetric(runId: string, sample: MetricSample): Promise<Metric[]>
+  /** Each dataset that runs of the experiments used, once for each thing it was used for. */
+  datasetUses(experimentIds: readonly string[], limit: number): Promise<DatasetUse[]>
 
   findLoggedModel(modelId: string): Promise<LoggedModel | undefined>
   /** In the order of the identifiers; unknown ones are left out. */

@@ -7,8 +7,8 @@ import type { Experiment } from './experiment.ts'
 import { createExperiments, type Experiments } from './experiments.ts'
 import { createIntake, type Intake } from './intake.ts'
 import { createLoggedModels, type LoggedModels } from './logged-models.ts'
-import { createRunLog, type RunLog } from './run-log.ts'
 import { NOTHING_OUTSIDE, type OutsideFiles } from './outside.ts'
+import { createRunLog, type RunLog } from './run-log.ts'
 import { createRuns, type Runs } from './runs.ts'
 import type { TrackingReads, TrackingWrites } from './store.ts'
 
@@ -29,13 +29,13 @@ export function createTracking(dependencies: {
   read: TrackingReads
   transact: Transact<{ tracking: TrackingWrites }>
   objects: ObjectStore
-  clock: Clock
-  ids: Ids
-}): Tracking {
   /** Where clients keep files by themselves; nowhere unless it is given. */
   outside?: OutsideFiles
   /** Where new experiments keep their files; the server's own tree unless it is given. */
   artifactRoot?: string
+  clock: Clock
+  ids: Ids
+}): Tracking {
   const experiments = createExperiments(dependencies)
   return {
     ...createRuns(dependencies),

@@ -86,6 +86,20 @@ function searchRoutes(app: MlflowApp, tracking: MlflowParts['tracking']): void {
     })
     return { ...unlessEmpty({ experiments: items.map(experimentToWire) }), ...tokenOf(next) }
   }
+  app.post(
+    '/mlflow/experiments/search-datasets',
+    { schema: { body: messages.SearchDatasets } },
+    async ({ body }) => {
+      const summaries = await tracking.experiments.datasets(body.experiment_ids ?? [])
+      return unlessEmpty({
+        dataset_summaries: summaries.map(({ experimentId, context, ...dataset }) => ({
+          experiment_id: experimentId,
+          ...dataset,
+          ...(context === null ? {} : { context }),
+        })),
+      })
+    },
+  )
   const path = '/mlflow/experiments/search'
   app.post(path, { schema: { body: messages.SearchExperiments } }, ({ body }) => search(body))
   app.get(path, { schema: { querystring: messages.SearchExperiments } }, ({ query }) =>

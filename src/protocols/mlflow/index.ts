@@ -6,10 +6,11 @@ import { artifactProxyRoutes } from './artifact-proxy.ts'
 import { artifactFileRoutes, artifactListRoutes } from './artifacts.ts'
 import { answerError, answerUnknownEndpoint } from './errors.ts'
 import { experimentRoutes } from './experiments.ts'
+import { graphQlRoutes } from './graphql/index.ts'
 import { loggedModelRoutes } from './logged-models.ts'
 import { serverInfoRoutes, versionRoute } from './meta.ts'
-import { modelVersionRoutes } from './model-versions.ts'
 import { metricRoutes } from './metrics.ts'
+import { modelVersionRoutes } from './model-versions.ts'
 import { registeredModelRoutes } from './registered-models.ts'
 import { runLogRoutes } from './run-log.ts'
 import { runRoutes } from './runs.ts'
@@ -34,6 +35,7 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts &
 
   await mount('', (app) => {
     versionRoute(app)
+    graphQlRoutes(app)
     artifactFileRoutes(app, parts)
   })
   for (const prefix of PREFIXES) {
@@ -42,6 +44,7 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts &
       experimentRoutes(app, parts)
       runRoutes(app, parts)
       runLogRoutes(app, parts)
+      metricRoutes(app, parts)
       artifactListRoutes(app, parts)
       await artifactProxyRoutes(app, parts)
       loggedModelRoutes(app, parts)

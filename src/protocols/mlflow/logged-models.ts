@@ -25,7 +25,7 @@ export function loggedModelRoutes(app: MlflowApp, parts: MlflowParts): void {
   app.post(path, { schema: { body: messages.CreateLoggedModel } }, async ({ body }) => {
     const model = await loggedModels.create({
       experimentId: body.experiment_id,
-      ...(body.name === undefined ? {} : { name: body.name }),
+      ...(body.name ? { name: body.name } : {}),
       ...(body.source_run_id ? { sourceRunId: body.source_run_id } : {}),
       modelType: body.model_type ?? '',
       params: pairsIn(body.params),

@@ -103,6 +103,21 @@ export const MetricHistoryBulk = Type.Object({
   max_results: opt(Int),
 })
 
+export const MetricInterval = Type.Object({
+  run_ids: opt(Type.Array(Type.String())),
+  metric_key: Text,
+  start_step: opt(Int),
+  end_step: opt(Int),
+  max_results: opt(Int),
+})
+export const LogModel = Type.Object({ ...RunIdFields, model_json: Text })
+export const SearchDatasets = Type.Object({ experiment_ids: Texts })
+export const GraphQl = Type.Object({
+  query: opt(Type.String()),
+  variables: opt(Type.Record(Type.String(), Type.Unknown())),
+  operationName: opt(Type.String()),
+})
+
 // Artifacts
 export const ListArtifacts = Type.Object({
   ...RunIdFields,

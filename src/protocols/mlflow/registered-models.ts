@@ -4,7 +4,7 @@ import { parseModelFilter, parseModelOrder } from '#registry'
 import type { MlflowApp, MlflowParts } from './app.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
-import { modelToWire, stageIn, versionIn, versionToWire } from './translate-registry.ts'
+import { inOrder, modelToWire, stageIn, versionIn, versionToWire } from './translate-registry.ts'
 import { pairsIn, unlessEmpty } from './translate.ts'
 
 const PAGE = { byDefault: 100, most: 1000 }
@@ -86,7 +86,9 @@ function latestRoutes(app: MlflowApp, { registry }: MlflowParts): void {
   const latest = async ({ name, stages = [] }: Static<typeof messages.LatestVersions>) => {
     if (name === '') throw new Problem('invalid', "Missing value for required parameter 'name'")
     const newest = await registry.versions.newest(name, stages.map(stageIn))
-    return unlessEmpty({ model_versions: newest.map((version) => versionToWire(version)) })
+    return unlessEmpty({
+      model_versions: inOrder(newest).map((version) => versionToWire(version, 'aliases')),
+    })
   }
   app.post(
     `${path}/get-latest-versions`,

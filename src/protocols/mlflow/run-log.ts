@@ -1,14 +1,9 @@
-import { Problem } from '#base/problem'
 import type { MlflowApp, MlflowParts } from './app.ts'
 import * as messages from './messages.ts'
-import { pageIn, tokenOf } from './paging.ts'
-import { datasetsIn, metricIn, metricToWire, pairsIn, runIdIn, unlessEmpty } from './translate.ts'
+import { modelHistoryIn } from './model-history.ts'
+import { datasetsIn, metricIn, pairsIn, runIdIn } from './translate.ts'
 
-/** Points of one answer about one metric, and of one answer about many runs. */
-const HISTORY_PAGE = { byDefault: 25_000, most: 50_000 }
-const BULK = { runs: 100, points: 25_000 } as const
-
-/** What runs tell while they run, and what they told of a metric. */
+/** What runs tell while they run. */
 export function runLogRoutes(app: MlflowApp, { tracking }: MlflowParts): void {
   app.post(
     '/mlflow/runs/log-metric',
@@ -65,40 +60,8 @@ export function runLogRoutes(app: MlflowApp, { tracking }: MlflowParts): void {
     await tracking.logOutputs(runIdIn(body), models)
     return {}
   })
-  historyRoutes(app, tracking)
-}
-
-function historyRoutes(app: MlflowApp, tracking: MlflowParts['tracking']): void {
-  app.get(
-    '/mlflow/metrics/get-history',
-    { schema: { querystring: messages.MetricHistory } },
-    async ({ query }) => {
-      const page = { key: query.metric_key, ...pageIn(query, HISTORY_PAGE) }
-      const { items, next } = await tracking.metricHistory(runIdIn(query), page)
-      return { ...unlessEmpty({ metrics: items.map(metricToWire) }), ...tokenOf(next) }
-    },
-  )
-  app.get(
-    '/mlflow/metrics/get-history-bulk',
-    { schema: { querystring: messages.MetricHistoryBulk } },
-    async ({ query }) => {
-      const runIds = (query.run_id ?? []).toSorted()
-      if (runIds.length === 0 || runIds.length > BULK.runs)
-        throw new Problem(
-          'invalid',
-          `name from 1 to ${BULK.runs} runs by run_id, not ${runIds.length}`,
-        )
-      const { limit } = pageIn(query, { byDefault: BULK.points, most: Number.MAX_SAFE_INTEGER })
-      let left = Math.min(limit, BULK.points)
-      const metrics = []
-      for (const runId of runIds) {
-        if (left <= 0) break
-        const page = { key: query.metric_key, limit: left }
-        const { items } = await tracking.metricHistory(runId, page)
-        left -= items.length
-        for (const item of items) metrics.push({ ...metricToWire(item), run_id: runId })
-      }
-      return unlessEmpty({ metrics })
-    },
-  )
+  app.post('/mlflow/runs/log-model', { schema: { body: messages.LogModel } }, async ({ body }) => {
+    await tracking.logModelHistory(runIdIn(body), modelHistoryIn(body.model_json))
+    return {}
+  })
 }

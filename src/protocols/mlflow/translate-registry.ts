@@ -14,13 +14,18 @@ export function modelToWire(model: ModelRecord) {
     name: model.name,
     creation_timestamp: model.createdMs,
     last_updated_timestamp: model.updatedMs,
-    description: model.note,
+    ...(model.note === '' ? {} : { description: model.note }),
     ...unlessEmpty({
-      latest_versions: model.newest.map((version) => versionToWire(version)),
+      latest_versions: inOrder(model.newest).map((version) => versionToWire(version)),
       tags: model.tags,
       aliases: model.aliases.map(({ alias, version }) => ({ alias, version: String(version) })),
     }),
   }
+}
+
+/** The newest of each stage, the oldest of them first. */
+export function inOrder(versions: readonly ModelVersion[]): ModelVersion[] {
+  return versions.toSorted((a, b) => a.version - b.version)
 }
 
 /** A version; lists leave its aliases out. */
@@ -36,7 +41,6 @@ export function versionToWire(version: ModelVersion, ...more: readonly 'aliases'
     run_id: version.runId ?? '',
     run_link: version.runLink ?? '',
     status: 'READY',
-    ...(version.loggedModelId === null ? {} : { model_id: version.loggedModelId }),
     ...unlessEmpty({
       tags: version.tags,
       aliases: more.includes('aliases') ? version.aliases : [],

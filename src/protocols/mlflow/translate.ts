@@ -89,9 +89,13 @@ export function metricIn(wire: Static<typeof MetricWire>): Metric {
 
 function numberIn(value: unknown, key: string): number {
   if (typeof value === 'number') return value
-  const text = typeof value === 'string' ? value.trim() : ''
-  const number = text.toLowerCase() === 'nan' ? Number.NaN : Number(text === '' ? 'no' : text)
-  if (text.toLowerCase() === 'nan' || !Number.isNaN(number)) return number
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : ''
+  const special = /^([+-]?)(nan|inf|infinity)$/.exec(text)
+  if (special !== null) {
+    if (special[2] === 'nan') return Number.NaN
+    return special[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+  }
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(text)) return Number(text)
   throw new Problem(
     'invalid',
     `Invalid value ${JSON.stringify(value)} for parameter 'value' supplied: the metric ${key} takes a number`,

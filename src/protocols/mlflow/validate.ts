@@ -13,13 +13,13 @@ interface Shape {
  * Validates requests as protobuf's JSON is read: fields in snake_case or camelCase, whole numbers also as
  * texts, `null` and unknown fields as absent.
  */
-export const mlflowValidator: FastifySchemaCompiler<TSchema> = ({ schema }) => {
+export const mlflowValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   // Compiled at first use, so that a start does not wait for a hundred schemas.
   let compiled: ReturnType<typeof Compile> | undefined
   return (data: unknown) => {
     compiled ??= Compile(schema)
     try {
-      const value = shaped(schema, data ?? {})
+      const value = shaped(schema, data ?? {}, httpPart === 'body' ? BODY : QUERY)
       if (compiled.Check(value)) return { value }
       return { error: mistake([...compiled.Errors(value)], value) }
     } catch (error) {
@@ -28,19 +28,30 @@ export const mlflowValidator: FastifySchemaCompiler<TSchema> = ({ schema }) => {
   }
 }
 
+interface Part {
+  readonly isQuery: boolean
+}
+const BODY: Part = { isQuery: false }
+const QUERY: Part = { isQuery: true }
+
 /** The value as the schema wants it, as far as that is a matter of spelling. */
-function shaped(schema: Shape, value: unknown): unknown {
-  if (schema.type === 'object' && isObject(value)) return shapedObject(schema, value)
+function shaped(schema: Shape, value: unknown, part: Part): unknown {
+  if (schema.type === 'object' && schema.properties !== undefined && isObject(value))
+    return shapedObject(schema, value, part)
   if (schema.type === 'array') {
     // A query parameter that stands there once is a list of one.
-    const list = Array.isArray(value) ? value : [value]
-    return list.map((item) => shaped(schema.items ?? {}, item))
+    const list = part.isQuery && !Array.isArray(value) ? [value] : value
+    return Array.isArray(list) ? list.map((item) => shaped(schema.items ?? {}, item, part)) : list
   }
   if (typeof value === 'string') {
+    if (value.includes('\0'))
+      throw new Problem(
+        'invalid',
+        'a text holds the character NUL, which no store keeps; leave it out',
+      )
     if (schema.type === 'integer') return /^[+-]?\d+$/.test(value.trim()) ? Number(value) : value
     if (schema.type === 'boolean') return BOOLEANS.get(value.toLowerCase()) ?? value
   }
-  if (schema.type === 'string' && typeof value === 'number') return String(value)
   return value
 }
 
@@ -49,14 +60,19 @@ const BOOLEANS = new Map([
   ['false', false],
 ])
 
-function shapedObject(schema: Shape, value: Record<string, unknown>): Record<string, unknown> {
+function shapedObject(
+  schema: Shape,
+  value: Record<string, unknown>,
+  part: Part,
+): Record<string, unknown> {
   const found: Record<string, unknown> = {}
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-    if (camel !== name && value[name] !== undefined && value[camel] !== undefined)
+    if (!part.isQuery && camel !== name && value[name] !== undefined && value[camel] !== undefined)
       throw new Problem('invalid', `the field ${name} is there twice, also as ${camel}; send one`)
-    const given = value[name] ?? value[camel]
-    if (given !== undefined && given !== null) found[name] = shaped(property, given)
+    // Only bodies are protobuf's JSON, which has two spellings of each field.
+    const given = value[name] ?? (part.isQuery ? undefined : value[camel])
+    if (given !== undefined && given !== null) found[name] = shaped(property, given, part)
   }
   return found
 }

@@ -105,7 +105,8 @@ function valueOf<Field>(clause: Clause, term: Term<Field>): Condition<Field>['va
   if (wantsList && value.kind === 'list') return value.texts.map(kept)
   const fits = term.takes === 'number' || term.takes === 'whole number'
   if (!wantsList && value.kind === 'number' && fits) return numberIn(value.number, clause, term)
-  if (!wantsList && value.kind === 'text' && term.takes === 'text') return kept(value.text)
+  const takesText = term.takes === 'text' || term.kept !== undefined
+  if (!wantsList && value.kind === 'text' && takesText) return kept(value.text)
   const wanted = wantsList
     ? "a list of quoted texts, such as ('a', 'b')"
     : term.takes === 'text'

@@ -14,10 +14,11 @@ export function trackingReads(db: Kysely<TrackingTables>): TrackingReads {
     ...experimentReads(db),
     ...runReads(db),
     ...metricReads(db),
+    ...inputReads(db),
     ...loggedModelReads(db),
     ...artifactReads(db),
-  }
     ...intakeReads(db),
+  }
 }
 
 export function trackingWrites(db: Kysely<TrackingTables>): TrackingWrites {
@@ -29,6 +30,6 @@ export function trackingWrites(db: Kysely<TrackingTables>): TrackingWrites {
     ...inputWrites(db),
     ...loggedModelWrites(db),
     ...artifactWrites(db),
-  }
     ...intakeWrites(db),
+  }
 }

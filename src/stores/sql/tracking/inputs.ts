@@ -1,8 +1,37 @@
 import type { Kysely } from 'kysely'
-import { CONTEXT_TAG, type DatasetInput, type Run, type TrackingWrites } from '#tracking'
+import {
+  CONTEXT_TAG,
+  type DatasetInput,
+  type Run,
+  type TrackingReads,
+  type TrackingWrites,
+} from '#tracking'
 import type { TrackingTables } from './tables.ts'
 
 type Db = Kysely<TrackingTables>
+
+export function inputReads(db: Db): Pick<TrackingReads, 'datasetUses'> {
+  return {
+    datasetUses: async (experimentIds, limit) => {
+      const rows = await db
+        .selectFrom('datasets as data')
+        .innerJoin('run_datasets as used', 'used.dataset_id', 'data.dataset_id')
+        .select(['data.experiment_id', 'data.name', 'data.digest', 'used.context'])
+        .distinct()
+        .where('data.experiment_id', 'in', experimentIds.map(Number))
+        .orderBy('data.experiment_id')
+        .orderBy('data.name')
+        .orderBy('data.digest')
+        .orderBy('used.context')
+        .limit(limit)
+        .execute()
+      return rows.map(({ experiment_id, ...use }) => ({
+        ...use,
+        experimentId: String(experiment_id),
+      }))
+    },
+  }
+}
 
 export function inputWrites(
   db: Db,

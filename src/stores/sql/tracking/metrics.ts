@@ -1,17 +1,27 @@
 import { sql, type Kysely } from 'kysely'
-import { newestOfEachKey, type Metric, type TrackingReads, type TrackingWrites } from '#tracking'
+import {
+  newestOfEachKey,
+  sampledRanks,
+  type Metric,
+  type MetricSample,
+  type TrackingReads,
+  type TrackingWrites,
+} from '#tracking'
 import { chunksOf } from '../chunks.ts'
 import { ascending, isAfter, keyColumns, orderedBy, placed } from '../keyset.ts'
 import type { TrackingTables } from './tables.ts'
 
 type Db = Kysely<TrackingTables>
+type PointRow = Pick<TrackingTables['metric_points'], 'at_ms' | 'step' | 'value' | 'is_nan'>
 
 /** No two points of a series are alike in all of these. */
 const HISTORY = ['at_ms', 'step', 'value', 'is_nan'].map((column) =>
   ascending(sql.ref(`point.${column}`), 'number'),
 )
 
-export function metricReads(db: Db): Pick<TrackingReads, 'newestMetrics' | 'metricHistory'> {
+export function metricReads(
+  db: Db,
+): Pick<TrackingReads, 'newestMetrics' | 'metricHistory' | 'sampleMetric'> {
   return {
     newestMetrics: async (runId) => {
       const rows = await db
@@ -36,7 +46,30 @@ export function metricReads(db: Db): Pick<TrackingReads, 'newestMetrics' | 'metr
         .execute()
       return rows.map((row) => placed(row, HISTORY, metricOf({ ...row, key })))
     },
+    sampleMetric: (runId, sample) => sampled(db, runId, sample),
   }
+}
+
+async function sampled(
+  db: Db,
+  runId: string,
+  { key, most, steps }: MetricSample,
+): Promise<Metric[]> {
+  const within =
+    steps === undefined ? sql`` : sql`and p.step between ${steps.first} and ${steps.last}`
+  const points = sql`metric_points p join metric_series s on s.series_id = p.series_id
+    where s.run_id = ${runId} and s.key = ${key} ${within}`
+  const counted = await sql<{ total: number | string }>`
+    select count(*) as total from ${points}`.execute(db)
+  const ranks = sampledRanks(Number(counted.rows[0]?.total ?? 0), most)
+  if (ranks.length === 0) return []
+  const { rows } = await sql<PointRow>`
+    select at_ms, step, value, is_nan from (
+      select p.at_ms, p.step, p.value, p.is_nan,
+        row_number() over (order by p.step, p.at_ms, p.value, p.is_nan) as nth from ${points}
+    ) ranked where nth in (${sql.join(ranks.map((rank) => rank + 1))})
+    order by nth`.execute(db)
+  return rows.map((row) => metricOf({ ...row, key }))
 }
 
 export function metricWrites(db: Db): Pick<TrackingWrites, 'appendMetrics'> {
