@@ -9,10 +9,13 @@ import type { PolicyRunReads } from '#automation'
 import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import type { Webhooks } from '#webhooks'
+import type { Registry } from '#registry'
+import type { Browsing, Tracking } from '#tracking'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { activityRoutes, type Activity } from './activity.ts'
+import { importRoutes } from './imports.ts'
 import { comparisonRoutes, type CompareRoles } from './comparison.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { monitorRoutes } from './monitors.ts'
@@ -40,6 +43,8 @@ export interface ApiParts extends Activity {
   readonly webhooks: Webhooks
   readonly compareRoles: CompareRoles
   readonly policyRuns: PolicyRunReads
+  readonly tracking: Tracking
+  readonly registry: Registry
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
   /** What endpoints answer at this moment. */
@@ -72,3 +77,4 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   monitorRoutes(app, parts.monitoring)
   webhookRoutes(app, parts.webhooks, parts.actor)
 }
+  importRoutes(app, parts)
