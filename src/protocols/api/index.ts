@@ -25,26 +25,32 @@ import { policyRoutes } from './automation.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
+import { retentionRoutes, type RetentionParts } from './retention.ts'
 import { projectRoutes } from './projects.ts'
+import { folderRoutes } from './folders.ts'
+import { registryHistoryRoutes } from './registry-history.ts'
+import { runRoutes } from './runs.ts'
+import { viewRoutes } from './views.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** What the REST API speaks to. Each part is a feature's door. */
-export interface ApiParts extends Activity {
+export interface ApiParts extends Activity, RetentionParts {
   /** Who is asking. */
   readonly actor: Actor
   readonly version: string
   readonly ledger: Ledger
   readonly projects: Projects
   readonly recordings: Recordings
+  readonly browsing: Browsing
   readonly lineage: Lineage
+  readonly tracking: Tracking
+  readonly registry: Registry
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly serving: Serving
   readonly webhooks: Webhooks
   readonly compareRoles: CompareRoles
   readonly policyRuns: PolicyRunReads
-  readonly tracking: Tracking
-  readonly registry: Registry
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
   /** What endpoints answer at this moment. */
@@ -68,13 +74,18 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   projectRoutes(app, parts.projects, parts.actor)
   pipelineRunRoutes(app, parts.recordings, parts.actor)
   policyRoutes(app, parts.policyRuns)
-  lineageRoutes(app, parts)
+  lineageRoutes(app, { ...parts, purgeOf: (thing) => parts.retention.purgeOf(thing) })
+  folderRoutes(app, parts.browsing, parts.actor)
+  runRoutes(app, parts.browsing)
+  viewRoutes(app, parts.browsing, parts.actor)
+  registryHistoryRoutes(app, parts.registry)
   promotionRoutes(app, parts.governance, parts.actor)
   comparisonRoutes(app, parts.compareRoles)
   activityRoutes(app, parts)
   endpointRoutes(app, parts.serving, parts.actor)
   predictionRoutes(app, parts.serving)
   monitorRoutes(app, parts.monitoring)
+  retentionRoutes(app, parts)
   webhookRoutes(app, parts.webhooks, parts.actor)
-}
   importRoutes(app, parts)
+}
