@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
 import { ledgerStoreSuite } from '#suites/ledger'
@@ -18,10 +18,12 @@ import {
   verifierKey,
   verifyLedger,
   type Fact,
+  type LedgerEvidence,
   type SigningKey,
 } from '#ledger'
+import { eachSqlStore } from '../../../tests/support/sql-stores.ts'
 import { openSqlStore } from './index.ts'
-import { ledgerEvidence } from './ledger-evidence.ts'
+import { ledgerEvidence, openLedgerEvidence } from './ledger-evidence.ts'
 import { kyselyOn, openReader } from './sqlite.ts'
 
 const newFile = async () => join(await mkdtemp(join(tmpdir(), 'orrery-ledger-')), 'orrery.db')
@@ -29,13 +31,28 @@ const actor = platformActor('test')
 const key: SigningKey = { name: 'orrery', privateKey: generateKeyPairSync('ed25519').privateKey }
 const verifier = verifierKey(key)
 
-describe('the ledger in SQLite', () => {
+eachSqlStore((_name, open, place) => {
   ledgerStoreSuite(async (clock) => {
-    const file = await newFile()
-    const { read, transact } = await openSqlStore(file, { clock, ids: countedIds() })
-    return { read: read.ledger, transact, evidence: ledgerEvidence(kyselyOn(openReader(file))) }
+    const at = await place()
+    const { read, transact } = await open({ clock, place: at })
+    return { read: read.ledger, transact, evidence: evidenceIn(at) }
   })
 })
+
+/** What the ledger in a database holds, each time that it is asked. */
+function evidenceIn(place: string): LedgerEvidence {
+  const asked = async <T>(ask: (evidence: LedgerEvidence) => Promise<T>) => {
+    const { evidence, close } = await openLedgerEvidence(place)
+    return ask(evidence).finally(close)
+  }
+  return {
+    kept: (page) => asked((evidence) => evidence.kept(page)),
+    nodes: (range) => asked((evidence) => evidence.nodes(range)),
+    edges: (range) => asked((evidence) => evidence.edges(range)),
+    checkpoints: (range) => asked((evidence) => evidence.checkpoints(range)),
+    totals: () => asked((evidence) => evidence.totals()),
+  }
+}
 
 /** A closed database of so many entries, every third with two edges, and a signed head after each fourth. */
 async function history(entries: number): Promise<string> {

@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
-import { countedIds } from '#base/ids'
 import type { Entry } from '#ledger'
 import {
   createMonitoring,
@@ -16,338 +12,333 @@ import type { MonitorConfig } from '#projects'
 import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
 import type { Job } from '#work'
 import { monitoringStoreSuite } from '#suites/monitoring'
-import { openSqlStore, type SqlStore } from './index.ts'
+import type { SqlStore } from './index.ts'
+import { eachSqlStore } from '../../../tests/support/sql-stores.ts'
 
-const DAY_MS = 86_400_000
-const ROWS_A_DAY = 240
-const folders: string[] = []
-
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
-})
-
-describe('windows, alerts and references in SQLite', () => {
-  monitoringStoreSuite(async () => {
-    const { read, transact } = await openStore()
-    return { read: read.monitoring, transact }
-  })
-})
-
-describe('an endpoint that is watched', () => {
-  let store: SqlStore
-  let monitoring: Monitoring
-  let world: World
-
-  beforeEach(async () => {
-    store = await openStore()
-    world = newWorld()
-    monitoring = monitoringOf(store, world)
-    return () => store.close()
-  })
-
-  test('has its windows judged once event time has passed them, and measured when labels had time to come', async () => {
-    world.play(0, 3)
-    await settle()
-    const windows = await monitoring.windows('late', { limit: 9 })
-    expect(windows.map(({ startMs }) => startMs / DAY_MS)).toEqual([1, 0])
-    expect(windows.map(({ performance }) => performance?.state ?? null)).toEqual([null, 'measured'])
-    expect(windows.every(({ predictions }) => predictions === ROWS_A_DAY)).toBe(true)
-    expect(await facts('window-evaluated')).toMatchObject([
-      { data: { state: 'provisional', start: '1970-01-01T00:00:00.000Z', labels: 0, auc: null } },
-      { data: { state: 'settled', start: '1970-01-01T00:00:00.000Z', labels: ROWS_A_DAY } },
-      { data: { state: 'provisional', start: '1970-01-02T00:00:00.000Z' } },
-    ])
-  })
-
-  test('is quiet while nothing changes', async () => {
-    world.play(0, 25)
-    await settle()
-    expect(await facts('window-evaluated')).toHaveLength(24 + 23)
-    expect(await facts('drift-detected', 'performance-fell', 'alert-raised')).toEqual([])
-  })
-
-  test('raises one alert when drift has lasted, finds it in every window, and clears it when it is over', async () => {
-    world.play(0, 5)
-    world.play(5, 12, { shift: 6 })
-    world.play(12, 20)
-    await settle()
-    const days = (entries: Entry[]) => entries.map(({ eventMs }) => (eventMs as number) / DAY_MS)
-    // Three of the last five: from the third day of drift on, until three of five are calm.
-    expect(days(await facts('drift-detected'))).toEqual([8, 9, 10, 11, 12, 13, 14])
-    expect(days(await facts('alert-raised'))).toEqual([8])
-    expect(days(await facts('alert-cleared'))).toEqual([15])
-    expect((await facts('drift-detected'))[0]?.data).toMatchObject({
-      window: 'late/1970-01-08T00:00:00.000Z',
-      share: 0.5,
-      features: [{ feature: 'x', statistic: 'wasserstein' }],
-      detail: '1 of 2 features drifted (x), in at least 3 of the last 5 windows',
+eachSqlStore((_name, open) => {
+  const DAY_MS = 86_400_000
+  const ROWS_A_DAY = 240
+  describe('windows, alerts and references', () => {
+    monitoringStoreSuite(async () => {
+      const { read, transact } = await open()
+      return { read: read.monitoring, transact }
     })
-    expect(await monitoring.alerts({ limit: 5 })).toMatchObject([
-      { kind: 'drift', raisedMs: 8 * DAY_MS, clearedMs: 15 * DAY_MS },
-    ])
   })
 
-  test('hears of performance that is below beyond doubt at once, and of one that is only low when it lasts', async () => {
-    world.play(0, 4)
-    world.play(4, 5, { skill: -1 })
-    world.play(5, 11)
-    await settle()
-    const found = await facts('performance-fell')
-    expect(found).toHaveLength(1)
-    expect(found[0]).toMatchObject({
-      eventMs: 6 * DAY_MS,
-      data: { metric: 'roc_auc', min: 0.6, window: 'late/1970-01-05T00:00:00.000Z' },
+  describe('an endpoint that is watched', () => {
+    let store: SqlStore
+    let monitoring: Monitoring
+    let world: World
+
+    beforeEach(async () => {
+      store = await open()
+      world = newWorld()
+      monitoring = monitoringOf(store, world)
     })
-    expect(await facts('alert-raised', 'alert-cleared')).toMatchObject([
-      { type: 'alert-raised', data: { kind: 'performance' } },
-      { type: 'alert-cleared', eventMs: 9 * DAY_MS },
-    ])
-  })
 
-  test('is told of nothing that concerns a version which no longer answers', async () => {
-    world.play(0, 10, { shift: 6 })
-    world.live = 2
-    await settle()
-    expect(await facts('window-evaluated')).toHaveLength(9 + 8)
-    expect(await facts('drift-detected', 'alert-raised')).toEqual([])
-  })
+    test('has its windows judged once event time has passed them, and measured when labels had time to come', async () => {
+      world.play(0, 3)
+      await settle()
+      const windows = await monitoring.windows('late', { limit: 9 })
+      expect(windows.map(({ startMs }) => startMs / DAY_MS)).toEqual([1, 0])
+      expect(windows.map(({ performance }) => performance?.state ?? null)).toEqual([
+        null,
+        'measured',
+      ])
+      expect(windows.every(({ predictions }) => predictions === ROWS_A_DAY)).toBe(true)
+      expect(await facts('window-evaluated')).toMatchObject([
+        { data: { state: 'provisional', start: '1970-01-01T00:00:00.000Z', labels: 0, auc: null } },
+        { data: { state: 'settled', start: '1970-01-01T00:00:00.000Z', labels: ROWS_A_DAY } },
+        { data: { state: 'provisional', start: '1970-01-02T00:00:00.000Z' } },
+      ])
+    })
 
-  test('starts anew with a new version: what lasted concerned the one before', async () => {
-    world.play(0, 6, { shift: 6 })
-    await settle()
-    world.live = 2
-    // The new version was trained on what is usual now.
-    world.play(6, 12, { shift: 6 })
-    await settle()
-    const cleared = await facts('alert-cleared')
-    expect(cleared).toMatchObject([{ data: { window: 'late/1970-01-09T00:00:00.000Z' } }])
-    const found = (await facts('drift-detected')).map(({ data }) => data['modelVersion'])
-    expect(new Set(found)).toEqual(new Set(['m/1']))
-  })
+    test('is quiet while nothing changes', async () => {
+      world.play(0, 25)
+      await settle()
+      expect(await facts('window-evaluated')).toHaveLength(24 + 23)
+      expect(await facts('drift-detected', 'performance-fell', 'alert-raised')).toEqual([])
+    })
 
-  test('loses and doubles nothing when it is cut off anywhere', async () => {
-    world.play(0, 5)
-    world.play(5, 12, { shift: 6 })
-    for (const cutAt of [1, 3, 4, 9]) {
-      world.failAfter = cutAt
-      await expect(settle()).rejects.toThrow('cut off')
+    test('raises one alert when drift has lasted, finds it in every window, and clears it when it is over', async () => {
+      world.play(0, 5)
+      world.play(5, 12, { shift: 6 })
+      world.play(12, 20)
+      await settle()
+      const days = (entries: Entry[]) => entries.map(({ eventMs }) => (eventMs as number) / DAY_MS)
+      // Three of the last five: from the third day of drift on, until three of five are calm.
+      expect(days(await facts('drift-detected'))).toEqual([8, 9, 10, 11, 12, 13, 14])
+      expect(days(await facts('alert-raised'))).toEqual([8])
+      expect(days(await facts('alert-cleared'))).toEqual([15])
+      expect((await facts('drift-detected'))[0]?.data).toMatchObject({
+        window: 'late/1970-01-08T00:00:00.000Z',
+        share: 0.5,
+        features: [{ feature: 'x', statistic: 'wasserstein' }],
+        detail: '1 of 2 features drifted (x), in at least 3 of the last 5 windows',
+      })
+      expect(await monitoring.alerts({ limit: 5 })).toMatchObject([
+        { kind: 'drift', raisedMs: 8 * DAY_MS, clearedMs: 15 * DAY_MS },
+      ])
+    })
+
+    test('hears of performance that is below beyond doubt at once, and of one that is only low when it lasts', async () => {
+      world.play(0, 4)
+      world.play(4, 5, { skill: -1 })
+      world.play(5, 11)
+      await settle()
+      const found = await facts('performance-fell')
+      expect(found).toHaveLength(1)
+      expect(found[0]).toMatchObject({
+        eventMs: 6 * DAY_MS,
+        data: { metric: 'roc_auc', min: 0.6, window: 'late/1970-01-05T00:00:00.000Z' },
+      })
+      expect(await facts('alert-raised', 'alert-cleared')).toMatchObject([
+        { type: 'alert-raised', data: { kind: 'performance' } },
+        { type: 'alert-cleared', eventMs: 9 * DAY_MS },
+      ])
+    })
+
+    test('is told of nothing that concerns a version which no longer answers', async () => {
+      world.play(0, 10, { shift: 6 })
+      world.live = 2
+      await settle()
+      expect(await facts('window-evaluated')).toHaveLength(9 + 8)
+      expect(await facts('drift-detected', 'alert-raised')).toEqual([])
+    })
+
+    test('starts anew with a new version: what lasted concerned the one before', async () => {
+      world.play(0, 6, { shift: 6 })
+      await settle()
+      world.live = 2
+      // The new version was trained on what is usual now.
+      world.play(6, 12, { shift: 6 })
+      await settle()
+      const cleared = await facts('alert-cleared')
+      expect(cleared).toMatchObject([{ data: { window: 'late/1970-01-09T00:00:00.000Z' } }])
+      const found = (await facts('drift-detected')).map(({ data }) => data['modelVersion'])
+      expect(new Set(found)).toEqual(new Set(['m/1']))
+    })
+
+    test('loses and doubles nothing when it is cut off anywhere', async () => {
+      world.play(0, 5)
+      world.play(5, 12, { shift: 6 })
+      for (const cutAt of [1, 3, 4, 9]) {
+        world.failAfter = cutAt
+        await expect(settle()).rejects.toThrow('cut off')
+      }
+      world.failAfter = Infinity
+      await settle()
+      const told = (await facts('window-evaluated')).map(({ data }) =>
+        JSON.stringify([data['state'], data['start']]),
+      )
+      expect(new Set(told).size).toBe(told.length)
+      expect(told).toHaveLength(11 + 10)
+      expect(await facts('alert-raised')).toHaveLength(1)
+    })
+
+    test('asks for one job, however often it looks', async () => {
+      world.play(0, 3)
+      await Promise.all([monitoring.tick(), monitoring.tick()])
+      await monitoring.tick()
+      await monitoringOf(store, world).tick()
+      expect(await store.read.work.open()).toHaveLength(1)
+    })
+
+    test('still has its windows when there is nothing to compare with, and says why', async () => {
+      world.trained = { state: 'unknown', reason: 'its data was never pushed' }
+      world.play(0, 3)
+      await settle()
+      expect((await facts('window-evaluated'))[0]?.data).toMatchObject({
+        driftShare: null,
+        driftSkipped: 'there is no reference: its data was never pushed',
+      })
+      expect(await monitoring.reference('m', 1)).toEqual(world.trained)
+    })
+
+    test('knows what a version was trained on, and until when', async () => {
+      const known = await monitoring.reference('m', 1)
+      expect(known).toMatchObject({
+        state: 'known',
+        reference: { modelVersion: 'm/1', trainedUntilMs: -1, prediction: { kind: 'numeric' } },
+      })
+      world.trained = { state: 'unknown', reason: 'gone' }
+      expect(await monitoring.reference('m', 1)).toEqual(known)
+    })
+
+    test('gives the labelled rows of a span', async () => {
+      world.play(0, 2)
+      const rows = await Array.fromAsync(
+        monitoring.labelledRows('late', { fromMs: 0, toMs: DAY_MS }),
+      )
+      expect(rows).toHaveLength(ROWS_A_DAY)
+    })
+
+    /** Does the jobs that are asked for, as the worker would. */
+    async function settle(): Promise<void> {
+      await monitoring.tick()
+      for (const job of await store.read.work.open()) {
+        await monitoring.handler.run(job, new AbortController().signal)
+        await done(job)
+      }
     }
-    world.failAfter = Infinity
-    await settle()
-    const told = (await facts('window-evaluated')).map(({ data }) =>
-      JSON.stringify([data['state'], data['start']]),
-    )
-    expect(new Set(told).size).toBe(told.length)
-    expect(told).toHaveLength(11 + 10)
-    expect(await facts('alert-raised')).toHaveLength(1)
-  })
 
-  test('asks for one job, however often it looks', async () => {
-    world.play(0, 3)
-    await Promise.all([monitoring.tick(), monitoring.tick()])
-    await monitoring.tick()
-    await monitoringOf(store, world).tick()
-    expect(await store.read.work.open()).toHaveLength(1)
-  })
-
-  test('still has its windows when there is nothing to compare with, and says why', async () => {
-    world.trained = { state: 'unknown', reason: 'its data was never pushed' }
-    world.play(0, 3)
-    await settle()
-    expect((await facts('window-evaluated'))[0]?.data).toMatchObject({
-      driftShare: null,
-      driftSkipped: 'there is no reference: its data was never pushed',
-    })
-    expect(await monitoring.reference('m', 1)).toEqual(world.trained)
-  })
-
-  test('knows what a version was trained on, and until when', async () => {
-    const known = await monitoring.reference('m', 1)
-    expect(known).toMatchObject({
-      state: 'known',
-      reference: { modelVersion: 'm/1', trainedUntilMs: -1, prediction: { kind: 'numeric' } },
-    })
-    world.trained = { state: 'unknown', reason: 'gone' }
-    expect(await monitoring.reference('m', 1)).toEqual(known)
-  })
-
-  test('gives the labelled rows of a span', async () => {
-    world.play(0, 2)
-    const rows = await Array.fromAsync(monitoring.labelledRows('late', { fromMs: 0, toMs: DAY_MS }))
-    expect(rows).toHaveLength(ROWS_A_DAY)
-  })
-
-  /** Does the jobs that are asked for, as the worker would. */
-  async function settle(): Promise<void> {
-    await monitoring.tick()
-    for (const job of await store.read.work.open()) {
-      await monitoring.handler.run(job, new AbortController().signal)
-      await done(job)
+    async function done(job: Job): Promise<void> {
+      await store.transact(async ({ work }) => {
+        const nowMs = 9e15
+        await work.lease({ kinds: [job.kind], owner: 'test', nowMs, untilMs: nowMs })
+        await work.complete(job.id, 'test')
+      })
     }
+
+    async function facts(...types: string[]): Promise<Entry[]> {
+      return store.read.ledger.list({ after: -1, limit: 1000, types })
+    }
+  })
+
+  interface World {
+    rows: PredictionRow[]
+    /** The version that answers. */
+    live: number
+    trained: TrainedOn
+    /** Reads of the log until it is cut off. */
+    failAfter: number
+    play(fromDay: number, toDay: number, how?: { shift?: number; skill?: number }): void
   }
 
-  async function done(job: Job): Promise<void> {
-    await store.transact(async ({ work }) => {
-      const nowMs = 9e15
-      await work.lease({ kinds: [job.kind], owner: 'test', nowMs, untilMs: nowMs })
-      await work.complete(job.id, 'test')
-    })
-  }
-
-  async function facts(...types: string[]): Promise<Entry[]> {
-    return store.read.ledger.list({ after: -1, limit: 1000, types })
-  }
-})
-
-interface World {
-  rows: PredictionRow[]
-  /** The version that answers. */
-  live: number
-  trained: TrainedOn
-  /** Reads of the log until it is cut off. */
-  failAfter: number
-  play(fromDay: number, toDay: number, how?: { shift?: number; skill?: number }): void
-}
-
-function newWorld(): World {
-  const world: World = {
-    rows: [],
-    live: 1,
-    trained: { state: 'known', files: [{ path: 'train', name: 'train' }], inputs: ['x', 'y'] },
-    failAfter: Infinity,
-    play: (fromDay, toDay, { shift = 0, skill = 1 } = {}) => {
-      for (let index = fromDay * ROWS_A_DAY; index < toDay * ROWS_A_DAY; index++)
-        world.rows.push(rowAt(index, { shift, skill, version: world.live }))
-    },
-  }
-  return world
-}
-
-function rowAt(
-  index: number,
-  { shift, skill, version }: { shift: number; skill: number; version: number },
-): PredictionRow {
-  const label = index % 3 === 0
-  const score = 0.2 + (((index * 7919) % 101) / 101) * 0.5 + (label ? 0.15 * skill : 0)
-  return {
-    id: `b-${index}`,
-    batch: 'b',
-    revision: version,
-    modelVersion: `m/${version}`,
-    role: 'live',
-    eventMs: Math.floor((index * DAY_MS) / ROWS_A_DAY),
-    atMs: 0,
-    latencyMs: 1,
-    key: null,
-    inputs: { x: valueAt(index) + shift, y: valueAt(index + 17) },
-    outputs: { label: label ? 1 : 0, probabilities: [1 - score, score] },
-    label,
-  }
-}
-
-function valueAt(index: number): number {
-  return ((index * 7919) % 1009) / 100
-}
-
-function monitoringOf(store: SqlStore, world: World): Monitoring {
-  const training = (version: number) =>
-    Array.from({ length: 20 * ROWS_A_DAY }, (_, index) =>
-      rowAt(index, { shift: version === 2 ? 6 : 0, skill: 1, version }),
-    ).map((row, index) => ({
-      inputs: row.inputs,
-      atMs: (index - 20 * ROWS_A_DAY) * (DAY_MS / ROWS_A_DAY),
-    }))
-  const profiled = (version: number, column: string) =>
-    numericProfileOf(
-      training(version).map(({ inputs, atMs }) => ({ value: inputs[column] as number, atMs })),
-      DAY_MS,
-    ) as NumericProfile
-  return createMonitoring({
-    read: store.read.monitoring,
-    transact: store.transact,
-    endpoints: async () => [endpointOf(world)],
-    predictions: queriesOf(world),
-    trainingData: {
-      find: async (_, version) =>
-        world.trained.state === 'unknown'
-          ? world.trained
-          : { ...world.trained, files: [{ path: String(version), name: 'train' }] },
-    },
-    profiler: {
-      columnNames: async () => ['time', 'x', 'y'],
-      profile: async ({ files }) => {
-        const version = Number(files[0]?.path)
-        return {
-          version: 1,
-          rows: 20 * ROWS_A_DAY,
-          time: { column: 'time', windowMs: DAY_MS, fromMs: -20 * DAY_MS, toMs: -1 },
-          columns: { x: profiled(version, 'x'), y: profiled(version, 'y') },
-        }
+  function newWorld(): World {
+    const world: World = {
+      rows: [],
+      live: 1,
+      trained: { state: 'known', files: [{ path: 'train', name: 'train' }], inputs: ['x', 'y'] },
+      failAfter: Infinity,
+      play: (fromDay, toDay, { shift = 0, skill = 1 } = {}) => {
+        for (let index = fromDay * ROWS_A_DAY; index < toDay * ROWS_A_DAY; index++)
+          world.rows.push(rowAt(index, { shift, skill, version: world.live }))
       },
-      sample: async () =>
-        training(1).map(({ inputs, atMs }) => ({
-          atMs,
-          values: { x: inputs['x'] as number, y: inputs['y'] as number },
-        })),
-    },
-    score: async (_, __, rows) =>
-      rows.map((_row, index) => rowAt(index, { shift: 0, skill: 1, version: 1 }).outputs),
-    clock: manualClock(),
-  })
-}
-
-function endpointOf(world: World): Endpoint {
-  const monitor: MonitorConfig = {
-    window: { size: '1d', by: 'time' },
-    settle: '1d',
-    min_samples: 100,
-    drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
-    performance: { metric: 'roc_auc', min: 0.6, persistence: { windows: 3, of: 5 } },
+    }
+    return world
   }
-  return {
-    name: 'late',
-    project: 'p',
-    model: 'models:/m@champion',
-    shadows: [],
-    monitor,
-    declaredMs: 0,
-    live: {
-      endpoint: 'late',
-      number: world.live,
+
+  function rowAt(
+    index: number,
+    { shift, skill, version }: { shift: number; skill: number; version: number },
+  ): PredictionRow {
+    const label = index % 3 === 0
+    const score = 0.2 + (((index * 7919) % 101) / 101) * 0.5 + (label ? 0.15 * skill : 0)
+    return {
+      id: `b-${index}`,
+      batch: 'b',
+      revision: version,
+      modelVersion: `m/${version}`,
       role: 'live',
-      model: 'm',
-      version: world.live,
-      digest: '',
-      createdMs: 0,
-    },
-    shadowing: [],
-    failure: null,
+      eventMs: Math.floor((index * DAY_MS) / ROWS_A_DAY),
+      atMs: 0,
+      latencyMs: 1,
+      key: null,
+      inputs: { x: valueAt(index) + shift, y: valueAt(index + 17) },
+      outputs: { label: label ? 1 : 0, probabilities: [1 - score, score] },
+      label,
+    }
   }
-}
 
-function queriesOf(world: World): PredictionQueries {
-  return {
-    window: async (_, { fromMs, toMs, limit = Infinity, after }) => {
-      if (world.failAfter-- <= 0) throw new Error('cut off')
-      const all = world.rows.filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
-      const start = Number(after ?? 0)
-      const rows = all.slice(start, start + limit)
-      return { rows, next: start + limit < all.length ? String(start + limit) : null }
-    },
-    summaries: async (_, { fromMs = -Infinity, toMs = Infinity, per }) => {
-      const starts = world.rows
-        .filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
-        .map(({ eventMs }) => Math.floor(eventMs / (per as number)) * (per as number))
-      return [...new Set(starts)].map((startMs) => ({ startMs, predictions: 1, labels: 0 }))
-    },
-    find: async () => undefined,
-    watermark: async () => world.rows.at(-1)?.eventMs ?? null,
-    onGrowth: () => () => undefined,
+  function valueAt(index: number): number {
+    return ((index * 7919) % 1009) / 100
   }
-}
 
-async function openStore(): Promise<SqlStore> {
-  const folder = await mkdtemp(join(tmpdir(), 'orrery-monitoring-'))
-  folders.push(folder)
-  return openSqlStore(join(folder, 'orrery.db'), { clock: manualClock(), ids: countedIds() })
-}
+  function monitoringOf(store: SqlStore, world: World): Monitoring {
+    const training = (version: number) =>
+      Array.from({ length: 20 * ROWS_A_DAY }, (_, index) =>
+        rowAt(index, { shift: version === 2 ? 6 : 0, skill: 1, version }),
+      ).map((row, index) => ({
+        inputs: row.inputs,
+        atMs: (index - 20 * ROWS_A_DAY) * (DAY_MS / ROWS_A_DAY),
+      }))
+    const profiled = (version: number, column: string) =>
+      numericProfileOf(
+        training(version).map(({ inputs, atMs }) => ({ value: inputs[column] as number, atMs })),
+        DAY_MS,
+      ) as NumericProfile
+    return createMonitoring({
+      read: store.read.monitoring,
+      transact: store.transact,
+      endpoints: async () => [endpointOf(world)],
+      predictions: queriesOf(world),
+      trainingData: {
+        find: async (_, version) =>
+          world.trained.state === 'unknown'
+            ? world.trained
+            : { ...world.trained, files: [{ path: String(version), name: 'train' }] },
+      },
+      profiler: {
+        columnNames: async () => ['time', 'x', 'y'],
+        profile: async ({ files }) => {
+          const version = Number(files[0]?.path)
+          return {
+            version: 1,
+            rows: 20 * ROWS_A_DAY,
+            time: { column: 'time', windowMs: DAY_MS, fromMs: -20 * DAY_MS, toMs: -1 },
+            columns: { x: profiled(version, 'x'), y: profiled(version, 'y') },
+          }
+        },
+        sample: async () =>
+          training(1).map(({ inputs, atMs }) => ({
+            atMs,
+            values: { x: inputs['x'] as number, y: inputs['y'] as number },
+          })),
+      },
+      score: async (_, __, rows) =>
+        rows.map((_row, index) => rowAt(index, { shift: 0, skill: 1, version: 1 }).outputs),
+      clock: manualClock(),
+    })
+  }
+
+  function endpointOf(world: World): Endpoint {
+    const monitor: MonitorConfig = {
+      window: { size: '1d', by: 'time' },
+      settle: '1d',
+      min_samples: 100,
+      drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
+      performance: { metric: 'roc_auc', min: 0.6, persistence: { windows: 3, of: 5 } },
+    }
+    return {
+      name: 'late',
+      project: 'p',
+      model: 'models:/m@champion',
+      shadows: [],
+      monitor,
+      declaredMs: 0,
+      live: {
+        endpoint: 'late',
+        number: world.live,
+        role: 'live',
+        model: 'm',
+        version: world.live,
+        digest: '',
+        createdMs: 0,
+      },
+      shadowing: [],
+      failure: null,
+    }
+  }
+
+  function queriesOf(world: World): PredictionQueries {
+    return {
+      window: async (_, { fromMs, toMs, limit = Infinity, after }) => {
+        if (world.failAfter-- <= 0) throw new Error('cut off')
+        const all = world.rows.filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
+        const start = Number(after ?? 0)
+        const rows = all.slice(start, start + limit)
+        return { rows, next: start + limit < all.length ? String(start + limit) : null }
+      },
+      summaries: async (_, { fromMs = -Infinity, toMs = Infinity, per }) => {
+        const starts = world.rows
+          .filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
+          .map(({ eventMs }) => Math.floor(eventMs / (per as number)) * (per as number))
+        return [...new Set(starts)].map((startMs) => ({ startMs, predictions: 1, labels: 0 }))
+      },
+      find: async () => undefined,
+      watermark: async () => world.rows.at(-1)?.eventMs ?? null,
+      onGrowth: () => () => undefined,
+    }
+  }
+})

@@ -65,7 +65,7 @@ const INT8 = 20
 const NUMERIC = 1700
 
 /** Whole numbers come as numbers, as they do from SQLite; the driver would give texts. */
-const typeParser = ((type: number, format?: 'text' | 'binary') => {
+const typeParser = ((type: number, format?: 'text') => {
   if (type === INT8 || type === NUMERIC) return Number
-  return types.getTypeParser(type, format as 'text')
+  return types.getTypeParser(type, format)
 }) as typeof types.getTypeParser

@@ -8,6 +8,8 @@ import {
   type RootOperationNode,
 } from 'kysely'
 
+type ColumnAlteration = NonNullable<AlterTableNode['columnAlterations']>[number]
+
 /**
  * Gives every column of text that a migration makes the collation of bytes, whatever the locale of the database:
  * pages go on after a key, so all must agree on the order, and SQLite knows no other.
@@ -19,17 +21,12 @@ export const bytewise: KyselyPlugin = {
 
 function ordered(node: RootOperationNode): RootOperationNode {
   if (CreateTableNode.is(node)) return { ...node, columns: node.columns.map(column) }
-  if (node.kind !== 'AlterTableNode') return node
-  const { columnAlterations, ...table } = node as AlterTableNode
-  if (columnAlterations === undefined) return node
-  return {
-    ...table,
-    columnAlterations: columnAlterations.map((alteration) =>
-      alteration.kind === 'AddColumnNode'
-        ? { ...alteration, column: column(alteration.column) }
-        : alteration,
-    ),
-  }
+  if (node.kind !== 'AlterTableNode' || node.columnAlterations === undefined) return node
+  return { ...node, columnAlterations: node.columnAlterations.map(alteration) }
+}
+
+function alteration(node: ColumnAlteration): ColumnAlteration {
+  return node.kind === 'AddColumnNode' ? { ...node, column: column(node.column) } : node
 }
 
 function column(definition: ColumnDefinitionNode): ColumnDefinitionNode {

@@ -8,13 +8,14 @@ const AGAIN_MS = 500
 
 /** Relays what the commits of all processes bring, until stopped. */
 export function listenForNews(address: Address, news: News): { close(): Promise<void> } {
-  let isClosed = false
+  const closed = new AbortController()
+  const isWanted = () => !closed.signal.aborted
   let session: Session | undefined
 
   const listen = async (): Promise<void> => {
     const opened = await openSession(address)
     // It was closed while it was opened.
-    if (isClosed) return opened.close()
+    if (!isWanted()) return opened.close()
     opened.onNotice((part) => PARTS.filter((each) => each === part).forEach(news.relay))
     session = opened
     await opened.query(`listen ${CHANNEL}`)
@@ -22,17 +23,15 @@ export function listenForNews(address: Address, news: News): { close(): Promise<
     PARTS.forEach(news.relay)
     await opened.lost
   }
+  const pause = () => sleep(AGAIN_MS, undefined, { signal: closed.signal }).catch(() => undefined)
   const listenOn = async () => {
-    while (!isClosed)
-      // It begins anew for as long as the server runs; until then the polls of whoever waits find the work.
-      await persistently(listen, { address, isWanted: () => !isClosed }).catch(() =>
-        sleep(AGAIN_MS),
-      )
+    // It begins anew for as long as the server runs; until then the polls of whoever waits find the work.
+    while (isWanted()) await persistently(listen, { address, isWanted }).catch(pause)
   }
   const listening = listenOn()
   return {
     close: async () => {
-      isClosed = true
+      closed.abort()
       await session?.close()
       await listening
     },

@@ -8,7 +8,7 @@ export function withoutSecrets(url: string): string {
   try {
     const shown = new URL(url)
     if (shown.password !== '') shown.password = '***'
-    for (const name of [...shown.searchParams.keys()])
+    for (const name of new Set(shown.searchParams.keys()))
       if (/pass|secret|token/i.test(name)) shown.searchParams.set(name, '***')
     return shown.href
   } catch {

@@ -30,83 +30,91 @@ interface Surroundings {
 
 /** The one writing connection of this process; it is opened again when it was lost. */
 export function createWriter({ address, untold }: Surroundings): Writer {
+  const line = createLine(address)
   // Tells its own commits apart from those of every other process, and from its own before.
   const writer = randomUUID()
   let commits = 0
-  let isClosed = false
-  let session: Session | undefined
-  let isBegun = false
 
-  const connected = async (): Promise<Session> => {
-    if (session?.isAlive === true) return session
-    session = await persistently(() => openSession(address), { address, isWanted: () => !isClosed })
-    return session
-  }
-  const begunOn = (): Session => {
-    if (session === undefined || !isBegun) throw new Error('a statement outside a transaction')
-    return session
-  }
-  const begin = async () => {
-    await persistently(
-      async () => {
-        const opened = await connected()
-        opened.send('begin isolation level read committed')
-        await opened.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK])
-      },
-      { address, isWanted: () => !isClosed },
-    )
-    isBegun = true
-  }
-  const rollback = async () => {
-    isBegun = false
-    if (session?.isAlive !== true) return
-    // It fails only when the connection does, and then nothing is left to undo.
-    await session.query('rollback').catch(() => undefined)
-  }
-  /** Whether a commit whose answer was lost took place. Whoever holds the lock sees all that did. */
+  /** Whether a commit whose answer was lost took place. Whoever is alone in the line sees all that did. */
   const isKept = async (mark: number) => {
-    isBegun = false
-    await begin()
-    const { rows } = await begunOn().query(
-      'select 1 from commit_marks where writer = $1 and mark = $2',
-      [writer, mark],
-    )
-    await rollback()
+    await line.begin()
+    const { rows } = await line
+      .begun()
+      .query('select 1 from commit_marks where writer = $1 and mark = $2', [writer, mark])
+    await line.rollback()
     return rows.length > 0
   }
   const commit = async () => {
     const mark = ++commits
     try {
-      await committed(begunOn(), { writer, mark, parts: untold() })
-      isBegun = false
+      await committed(line.begun(), { writer, mark, parts: untold() })
+      line.ended()
     } catch (error) {
       if (!isLost(error) || !(await isKept(mark))) throw error
     }
   }
-
   /** What Kysely takes for a connection of a pool. */
   const client = {
-    query: (text: string, values: readonly unknown[]) => begunOn().query(text, values),
+    query: (text: string, values: readonly unknown[]) => line.begun().query(text, values),
     release: () => undefined,
   }
   return {
     boundaries: {
-      begin,
-      enter: async () => begunOn().send('savepoint one'),
-      leave: async () => void (await begunOn().query('release savepoint one')),
+      begin: line.begin,
+      enter: async () => line.begun().send('savepoint one'),
+      leave: async () => void (await line.begun().query('release savepoint one')),
       undo: async () => {
-        begunOn().send('rollback to savepoint one')
-        await begunOn().query('release savepoint one')
+        line.begun().send('rollback to savepoint one')
+        await line.begun().query('release savepoint one')
       },
       commit,
-      rollback,
-      isOpen: () => isBegun && session?.isAlive === true,
+      rollback: line.rollback,
+      isOpen: line.isOpen,
     },
     pool: {
       connect: async () => client,
       end: async () => undefined,
       options: {},
     } as unknown as PostgresPool,
+    close: line.close,
+  }
+}
+
+/** The connection of a writer who waits in line with those of all processes, and when it is its turn. */
+function createLine(address: Address) {
+  let isClosed = false
+  let session: Session | undefined
+  let isBegun = false
+
+  const asLongAsWanted = <T>(attempt: () => Promise<T>) =>
+    persistently(attempt, { address, isWanted: () => !isClosed })
+  const connected = async (): Promise<Session> => {
+    if (session?.isAlive !== true) session = await openSession(address)
+    return session
+  }
+  return {
+    begin: async () => {
+      isBegun = false
+      await asLongAsWanted(async () => {
+        const opened = await connected()
+        opened.send('begin isolation level read committed')
+        await opened.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK])
+      })
+      isBegun = true
+    },
+    begun: (): Session => {
+      if (session === undefined || !isBegun) throw new Error('a statement outside a transaction')
+      return session
+    },
+    ended: () => {
+      isBegun = false
+    },
+    rollback: async () => {
+      isBegun = false
+      // It fails only when the connection does, and then nothing is left to undo.
+      if (session?.isAlive === true) await session.query('rollback').catch(() => undefined)
+    },
+    isOpen: () => isBegun && session?.isAlive === true,
     close: async () => {
       isClosed = true
       await session?.close()
