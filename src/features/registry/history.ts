@@ -101,11 +101,15 @@ async function todaysThen(read: HistoryReads, name: string, at: number): Promise
 }
 
 function notThere(name: string, atMs: number): Problem {
+  if (atMs > LATEST_MS) return modelNotFound(name)
   return new Problem(
     'not-found',
     `there was no registered model ${name} at ${new Date(atMs).toISOString()}; "orrery history ${name}" tells when it came and went`,
   )
 }
+
+/** The last moment that a date can tell; what is asked for later than that is asked for now. */
+const LATEST_MS = 8.64e15
 
 /** Puts a model together from the last change of each of its slots. */
 export function modelThen(life: Life, slots: readonly KeptChange[]): ModelThen {

@@ -1,6 +1,7 @@
 import { Problem } from '#base/problem'
 import { parseVersionFilter, parseVersionOrder } from '#registry'
 import type { MlflowApp, MlflowParts } from './app.ts'
+import { authorOf } from './author.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import { stageIn, versionIn, versionToWire } from './translate-registry.ts'
@@ -13,31 +14,48 @@ export function modelVersionRoutes(app: MlflowApp, parts: MlflowParts): void {
   const { registry, actor } = parts
   const { versions } = registry
 
-  app.post(`${path}/create`, { schema: { body: messages.CreateVersion } }, async ({ body }) => {
-    const version = await registry.registerVersion(actor, {
-      model: body.name,
-      source: body.source,
-      ...(body.run_id ? { runId: body.run_id } : {}),
-      ...(body.model_id ? { loggedModelId: body.model_id } : {}),
-      ...(body.run_link ? { runLink: body.run_link } : {}),
-      note: body.description ?? '',
-      tags: pairsIn(body.tags),
-    })
-    return { model_version: versionToWire(version, 'aliases') }
-  })
+  app.post(
+    `${path}/create`,
+    { schema: { body: messages.CreateVersion } },
+    async ({ body, headers }) => {
+      const version = await registry.registerVersion(authorOf(actor, headers), {
+        model: body.name,
+        source: body.source,
+        ...(body.run_id ? { runId: body.run_id } : {}),
+        ...(body.model_id ? { loggedModelId: body.model_id } : {}),
+        ...(body.run_link ? { runLink: body.run_link } : {}),
+        note: body.description ?? '',
+        tags: pairsIn(body.tags),
+      })
+      return { model_version: versionToWire(version, 'aliases') }
+    },
+  )
   app.get(`${path}/get`, { schema: { querystring: messages.VersionName } }, async ({ query }) => {
     const version = await versions.get(query.name, versionIn(query.version))
     return { model_version: versionToWire(version, 'aliases') }
   })
-  app.patch(`${path}/update`, { schema: { body: messages.UpdateVersion } }, async ({ body }) => {
-    const { name, version, description = '' } = body
-    const noted = await versions.note(actor, name, versionIn(version), description)
-    return { model_version: versionToWire(noted, 'aliases') }
-  })
-  app.delete(`${path}/delete`, { schema: { body: messages.VersionName } }, async ({ body }) => {
-    await versions.delete(actor, body.name, versionIn(body.version))
-    return {}
-  })
+  app.patch(
+    `${path}/update`,
+    { schema: { body: messages.UpdateVersion } },
+    async ({ body, headers }) => {
+      const { name, version, description = '' } = body
+      const noted = await versions.note(
+        authorOf(actor, headers),
+        name,
+        versionIn(version),
+        description,
+      )
+      return { model_version: versionToWire(noted, 'aliases') }
+    },
+  )
+  app.delete(
+    `${path}/delete`,
+    { schema: { body: messages.VersionName } },
+    async ({ body, headers }) => {
+      await versions.delete(authorOf(actor, headers), body.name, versionIn(body.version))
+      return {}
+    },
+  )
   app.get(
     `${path}/search`,
     { schema: { querystring: messages.SearchModels } },
@@ -66,7 +84,7 @@ function changeRoutes(app: MlflowApp, { registry: { versions }, actor }: MlflowP
   app.post(
     `${path}/transition-stage`,
     { schema: { body: messages.TransitionStage } },
-    async ({ body }) => {
+    async ({ body, headers }) => {
       const stage = stageIn(body.stage)
       const archive = body.archive_existing_versions === true
       if (archive && stage !== 'staging' && stage !== 'production')
@@ -74,7 +92,7 @@ function changeRoutes(app: MlflowApp, { registry: { versions }, actor }: MlflowP
           'invalid',
           'archive_existing_versions is only for the stages Staging and Production; leave it out',
         )
-      const moved = await versions.move(actor, {
+      const moved = await versions.move(authorOf(actor, headers), {
         model: body.name,
         version: versionIn(body.version),
         stage,
@@ -86,16 +104,21 @@ function changeRoutes(app: MlflowApp, { registry: { versions }, actor }: MlflowP
   app.post(
     `${path}/set-tag`,
     { schema: { body: messages.SetVersionTag } },
-    async ({ body: { name, version, key, value = '' } }) => {
-      await versions.setTag(actor, name, versionIn(version), { key, value })
+    async ({ headers, body: { name, version, key, value = '' } }) => {
+      await versions.setTag(authorOf(actor, headers), name, versionIn(version), { key, value })
       return {}
     },
   )
   app.delete(
     `${path}/delete-tag`,
     { schema: { body: messages.DeleteVersionTag } },
-    async ({ body }) => {
-      await versions.deleteTag(actor, body.name, versionIn(body.version), body.key)
+    async ({ body, headers }) => {
+      await versions.deleteTag(
+        authorOf(actor, headers),
+        body.name,
+        versionIn(body.version),
+        body.key,
+      )
       return {}
     },
   )

@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { Problem } from '#base/problem'
 import { parseModelFilter, parseModelOrder } from '#registry'
 import type { MlflowApp, MlflowParts } from './app.ts'
+import { authorOf } from './author.ts'
 import * as messages from './messages.ts'
 import { pageIn, tokenOf } from './paging.ts'
 import { inOrder, modelToWire, stageIn, versionIn, versionToWire } from './translate-registry.ts'
@@ -14,14 +15,18 @@ export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void 
   const { registry, actor } = parts
   const { models } = registry
 
-  app.post(`${path}/create`, { schema: { body: messages.CreateModel } }, async ({ body }) => {
-    const model = await models.create(actor, {
-      name: body.name,
-      note: body.description ?? '',
-      tags: pairsIn(body.tags),
-    })
-    return { registered_model: modelToWire(model) }
-  })
+  app.post(
+    `${path}/create`,
+    { schema: { body: messages.CreateModel } },
+    async ({ body, headers }) => {
+      const model = await models.create(authorOf(actor, headers), {
+        name: body.name,
+        note: body.description ?? '',
+        tags: pairsIn(body.tags),
+      })
+      return { registered_model: modelToWire(model) }
+    },
+  )
   app.get(`${path}/get`, { schema: { querystring: messages.ModelName } }, async ({ query }) => ({
     registered_model: modelToWire(await models.get(query.name)),
   }))
@@ -37,29 +42,45 @@ export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void 
       return { ...unlessEmpty({ registered_models: items.map(modelToWire) }), ...tokenOf(next) }
     },
   )
-  app.post(`${path}/rename`, { schema: { body: messages.RenameModel } }, async ({ body }) => ({
-    registered_model: modelToWire(await models.rename(actor, body.name, body.new_name)),
-  }))
-  app.patch(`${path}/update`, { schema: { body: messages.UpdateModel } }, async ({ body }) => ({
-    registered_model: modelToWire(await models.note(actor, body.name, body.description ?? '')),
-  }))
-  app.delete(`${path}/delete`, { schema: { body: messages.ModelName } }, async ({ body }) => {
-    await models.delete(actor, body.name)
-    return {}
-  })
+  app.post(
+    `${path}/rename`,
+    { schema: { body: messages.RenameModel } },
+    async ({ body, headers }) => ({
+      registered_model: modelToWire(
+        await models.rename(authorOf(actor, headers), body.name, body.new_name),
+      ),
+    }),
+  )
+  app.patch(
+    `${path}/update`,
+    { schema: { body: messages.UpdateModel } },
+    async ({ body, headers }) => ({
+      registered_model: modelToWire(
+        await models.note(authorOf(actor, headers), body.name, body.description ?? ''),
+      ),
+    }),
+  )
+  app.delete(
+    `${path}/delete`,
+    { schema: { body: messages.ModelName } },
+    async ({ body, headers }) => {
+      await models.delete(authorOf(actor, headers), body.name)
+      return {}
+    },
+  )
   app.post(
     `${path}/set-tag`,
     { schema: { body: messages.SetModelTag } },
-    async ({ body: { name, key, value = '' } }) => {
-      await models.setTag(actor, name, { key, value })
+    async ({ headers, body: { name, key, value = '' } }) => {
+      await models.setTag(authorOf(actor, headers), name, { key, value })
       return {}
     },
   )
   app.delete(
     `${path}/delete-tag`,
     { schema: { body: messages.DeleteModelTag } },
-    async ({ body }) => {
-      await models.deleteTag(actor, body.name, body.key)
+    async ({ body, headers }) => {
+      await models.deleteTag(authorOf(actor, headers), body.name, body.key)
       return {}
     },
   )
@@ -68,15 +89,23 @@ export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void 
 }
 
 function aliasRoutes(app: MlflowApp, { registry, actor }: MlflowParts): void {
-  app.post(`${path}/alias`, { schema: { body: messages.SetAlias } }, async ({ body }) => {
+  app.post(`${path}/alias`, { schema: { body: messages.SetAlias } }, async ({ body, headers }) => {
     const version = versionIn(body.version)
-    await registry.aliases.set(actor, { model: body.name, alias: body.alias, version })
+    await registry.aliases.set(authorOf(actor, headers), {
+      model: body.name,
+      alias: body.alias,
+      version,
+    })
     return {}
   })
-  app.delete(`${path}/alias`, { schema: { body: messages.AliasName } }, async ({ body }) => {
-    await registry.aliases.delete(actor, body.name, body.alias)
-    return {}
-  })
+  app.delete(
+    `${path}/alias`,
+    { schema: { body: messages.AliasName } },
+    async ({ body, headers }) => {
+      await registry.aliases.delete(authorOf(actor, headers), body.name, body.alias)
+      return {}
+    },
+  )
   app.get(`${path}/alias`, { schema: { querystring: messages.AliasName } }, async ({ query }) => ({
     model_version: versionToWire(await registry.aliases.get(query.name, query.alias), 'aliases'),
   }))
