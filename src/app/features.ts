@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Governance } from '#governance'
+import { createEvaluation } from '#evaluation'
 import { createLineage } from '#lineage'
 import { createRecordings } from '#pipelines'
 import { createProjects } from '#projects'
@@ -68,6 +69,7 @@ export function createFeatures(ground: Ground) {
   const retention = retentionOf(ground, { tracking, registry, serving })
   return {
     ...webhooksOf(ground),
+    evaluation: createEvaluation({ read: read.evaluation, transact, tracking, clock, ids }),
     projects,
     clones,
     traces,

@@ -20,6 +20,7 @@ export const FEATURES = [
   'stages',
   'tracking',
   'traces',
+  'evaluation',
   'pipelines',
   'registry',
   'webhooks',

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
 import { openSeal } from '#app/seal'
+import { createEvaluation } from '#evaluation'
 import type { Entry } from '#ledger'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
@@ -51,6 +52,13 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
     guard: guard ?? { check: async () => undefined },
   })
   const http = Fastify({ bodyLimit: 64 * 1024 })
+  const evaluation = createEvaluation({
+    read: store.read.evaluation,
+    transact,
+    tracking,
+    clock,
+    ids,
+  })
   const webhooks = createWebhooks({
     read: store.read.webhooks,
     transact,
@@ -61,7 +69,7 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
     ids,
   })
   const traces = createTraces({ read: store.read.traces, transact, tracking, clock, ids })
-  await mlflowProtocol(http, { tracking, traces, registry, webhooks, actor: USER })
+  await mlflowProtocol(http, { tracking, traces, registry, webhooks, evaluation, actor: USER })
   return {
     clock,
     store,

@@ -5,6 +5,7 @@ import type { MlflowApp, MlflowParts } from './app.ts'
 import { artifactProxyRoutes } from './artifact-proxy.ts'
 import { artifactFileRoutes, artifactListRoutes } from './artifacts.ts'
 import { answerError, answerUnknownEndpoint } from './errors.ts'
+import { evaluationDatasetRoutes } from './evaluation-datasets.ts'
 import { experimentRoutes } from './experiments.ts'
 import { graphQlRoutes } from './graphql/index.ts'
 import { loggedModelRoutes } from './logged-models.ts'
@@ -15,6 +16,7 @@ import { registeredModelRoutes } from './registered-models.ts'
 import { runLogRoutes } from './run-log.ts'
 import { runRoutes } from './runs.ts'
 import { traceRoutes2, traceRoutes3, type TraceParts } from './traces/index.ts'
+import { scorerRoutes, type EvaluationParts } from './scorers.ts'
 import { mlflowValidator } from './validate.ts'
 import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 
@@ -22,7 +24,7 @@ import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 const PREFIXES = ['/api', '/ajax-api'] as const
 
 /** MLflow's REST protocol, for unmodified clients. */
-export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts & WebhookParts & TraceParts): Promise<void> {
+export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts & WebhookParts & EvaluationParts & TraceParts): Promise<void> {
   const mount = (prefix: string, routes: (app: MlflowApp) => void | Promise<void>) =>
     http.register(
       async (scope) => {
@@ -56,6 +58,8 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts &
     await mount(`${prefix}/3.0`, (app) => {
       app.setNotFoundHandler(answerUnknownEndpoint)
       serverInfoRoutes(app, parts)
+      evaluationDatasetRoutes(app, parts)
+      scorerRoutes(app, parts)
       traceRoutes3(app, parts)
     })
   }

@@ -67,7 +67,7 @@ test.each([
 test.each(['https://8.8.8.8/', 'https://[2606:4700::1111]/', 'https://172.32.0.1/'])(
   '%s is one',
   async (url) => {
-    await open().check(url)
+    await expect(open().check(url)).resolves.toBeUndefined()
   },
 )
 

@@ -8,6 +8,7 @@ import type { PolicyRunReads, PolicyRunWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
 import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
+import type { EvaluationReads, EvaluationWrites } from '#evaluation'
 import type { RegistryReads, RegistryWrites } from '#registry'
 import type { RetentionReads, RetentionWrites } from '#retention'
 import type { ServingReads, ServingWrites } from '#serving'
@@ -28,6 +29,7 @@ import { projectReads, projectWrites } from './projects.ts'
 import { openPostgres } from './postgres/index.ts'
 import { isPostgresUrl } from './postgres/url.ts'
 import { openSqlite } from './sqlite.ts'
+import { evaluationReads, evaluationWrites } from './evaluation.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
 import { retentionReads, retentionWrites } from './retention/index.ts'
 import { servingReads, servingWrites } from './serving.ts'
@@ -45,6 +47,7 @@ export interface Reads {
   readonly tracking: TrackingReads
   readonly browsing: BrowsingReads
   readonly traces: TraceReads
+  readonly evaluation: EvaluationReads
   readonly registry: RegistryReads
   readonly pipelines: PipelineReads
   readonly monitoring: MonitoringReads
@@ -63,6 +66,7 @@ export interface Writes {
   readonly tracking: TrackingWrites
   readonly browsing: BrowsingWrites
   readonly traces: TraceWrites
+  readonly evaluation: EvaluationWrites
   readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
   readonly monitoring: MonitoringWrites
@@ -155,6 +159,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     tracking: trackingReads(db),
     browsing: browsingReads(db),
     traces: traceReads(db),
+    evaluation: evaluationReads(db),
     registry: registryReads(db),
     pipelines: pipelineReads(db),
     monitoring: monitoringReads(db),
@@ -174,6 +179,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     tracking: trackingWrites(db),
     browsing: browsingWrites(db),
     traces: traceWrites(db),
+    evaluation: evaluationWrites(db),
     registry: registryWrites(db),
     pipelines: pipelineWrites(db),
     monitoring: monitoringWrites(db),

@@ -11,6 +11,7 @@ import { pipelineTables } from './0006-pipelines.ts'
 import { monitoringTables } from './0008-monitoring.ts'
 import { traceTables } from './0012-traces.ts'
 import { webhookTables } from './0013-webhooks.ts'
+import { evaluationTables } from './0014-evaluation.ts'
 import { viewTables } from './0015-views.ts'
 import { registryHistoryTables } from './0016-registry-history.ts'
 import { retentionTables } from './0017-retention.ts'
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   servingTables,
   traceTables,
   webhookTables,
+  evaluationTables,
   viewTables,
   registryHistoryTables,
   retentionTables,
