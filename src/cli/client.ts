@@ -110,11 +110,19 @@ function stranger(status: number, url: string): Problem {
   )
 }
 
+/** Why something is done, for the history of what it is done to. */
+function reasonHeader(reason: string | undefined): Record<string, string> {
+  // Headers are Latin-1; the server takes the bytes for UTF-8.
+  if (reason === undefined) return {}
+  return { 'x-orrery-reason': Buffer.from(reason.replaceAll(/\s+/g, ' ')).toString('latin1') }
+}
+
 /** The server's MLflow REST API, for what our own does not repeat. `path` is below `/api/2.0/mlflow/`; with a body it is a POST. */
 export async function mlflowCall<T>(
   url: string,
   path: string,
   body?: Readonly<Record<string, unknown>>,
+  { reason }: { reason?: string | undefined } = {},
 ): Promise<T> {
   let response: Response
   try {
@@ -124,7 +132,7 @@ export async function mlflowCall<T>(
         ? {}
         : {
             method: 'POST',
-            headers: { 'content-type': 'application/json' },
+            headers: { 'content-type': 'application/json', ...reasonHeader(reason) },
             body: JSON.stringify(body),
           },
     )

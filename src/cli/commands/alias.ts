@@ -9,15 +9,17 @@ export const alias = command({
   builder: (argv) =>
     remoteFlags(argv)
       .positional('candidate', { type: 'string', demandOption: true, describe: 'MODEL:VERSION' })
-      .positional('name', { type: 'string', demandOption: true, describe: 'The alias' }),
+      .positional('name', { type: 'string', demandOption: true, describe: 'The alias' })
+      .option('reason', { type: 'string', describe: 'Why, for the history of the model' }),
   handler: async (flags) => {
     const { model, version } = modelAndVersion(flags.candidate)
     const url = await serverUrl(flags)
-    await mlflowCall(url, 'registered-models/alias', {
-      name: model,
-      alias: flags.name,
-      version: String(version),
-    })
+    await mlflowCall(
+      url,
+      'registered-models/alias',
+      { name: model, alias: flags.name, version: String(version) },
+      { reason: flags.reason },
+    )
     const shown = { model, version, alias: flags.name }
     process.stdout.write(
       flags.json === true
