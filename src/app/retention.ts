@@ -34,7 +34,7 @@ export function retentionOf(
     shared,
     others: referrersOutside(serving),
     placed: placedModels(join(config.home, 'serving')),
-    reclaim: async () => undefined,
+    reclaim: store.reclaim,
     clock,
     ids,
     trashDays: config.trashDays,

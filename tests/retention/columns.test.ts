@@ -3,6 +3,7 @@ import {
   KEPT_TABLES,
   EXPERIMENT_TABLES,
   LOGGED_MODEL_TABLES,
+  rowsOfRun,
   RUN_TABLES,
 } from '#stores/sql/retention/rows'
 import { OBJECT_COLUMNS, OTHER_DIGESTS } from '#stores/sql/retention/referrers'
@@ -69,4 +70,10 @@ test('every table that names a run, an experiment or a logged model goes with it
         !going.includes(name) && !owners.includes(name) && !Object.hasOwn(KEPT_TABLES, name),
     )
   expect(unknown, 'add each to a list of stores/sql/retention/rows.ts').toEqual([])
+})
+
+test('every table that holds points of a metric goes with its run', async () => {
+  const ofSeries = (await columns()).filter((name) => name.endsWith('.series_id'))
+  const going = rowsOfRun('a run', null).map(({ table }) => `${table}.series_id`)
+  expect(ofSeries.filter((name) => !going.includes(name))).toEqual([])
 })

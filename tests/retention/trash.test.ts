@@ -1,3 +1,7 @@
+import BetterSqlite from 'better-sqlite3'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { sha256 } from '#base/digest'
@@ -203,4 +207,31 @@ test('bytes that were put a short while ago are spared, whoever means to refer t
   world.pass(2)
   await world.sweep()
   expect(await world.objects.find(digest)).toBeUndefined()
+})
+
+test('the space of purged rows goes back to the disk', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'orrery-space-'))
+  world = await openRetention({ home })
+  const { tracking, retention } = world
+  const id = await world.run({})
+  for (let step = 0; step < 20_000; step += 1000)
+    await tracking.logMetrics(
+      id,
+      Array.from({ length: 1000 }, (_, at) => ({
+        key: `k${at % 50}`,
+        value: Math.sin(step + at),
+        step: step + at,
+        atMs: step + at,
+      })),
+    )
+  await retention.delete(USER, [run(id)])
+  await world.catchUp()
+  await retention.purge(USER, [run(id)])
+  await world.sweep()
+  const file = join(home, 'orrery.db')
+  const db = new BetterSqlite(file, { readonly: true })
+  expect(db.pragma('freelist_count', { simple: true })).toBe(0)
+  expect(db.prepare('select count(*) from metric_series').pluck().get()).toBe(0)
+  db.close()
+  await rm(home, { recursive: true, force: true })
 })

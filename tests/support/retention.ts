@@ -88,7 +88,7 @@ export async function openRetention({
     shared,
     others: [],
     placed: { list: async () => [], remove: async () => undefined },
-    reclaim: async () => undefined,
+    reclaim: store.reclaim,
     clock,
     ids,
     trashDays,

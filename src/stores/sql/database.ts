@@ -11,6 +11,8 @@ export interface Database {
   readonly boundaries: Boundaries
   /** Whether other processes may write to it at the same time. */
   readonly isShared: boolean
+  /** Gives the space of removed rows back to the disk, where the database does not do so by itself. */
+  reclaim(): Promise<void>
   /** What an error of the database means to whoever asked; undefined for those that are bugs. */
   problemOf(error: unknown): Problem | undefined
   close(): Promise<void>

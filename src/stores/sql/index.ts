@@ -81,6 +81,8 @@ export interface SqlStore {
   readonly read: Reads
   /** Whether other processes may write to it at the same time. */
   readonly isShared: boolean
+  /** Gives the space of removed rows back to the disk, as far as the database can. */
+  reclaim(): Promise<void>
   transact<T>(work: (tx: Writes) => Promise<T>): Promise<T>
   /** Calls `listener` after each commit, of whichever process, that may have added to the ledger; gives the way to stop that. */
   onGrowth(listener: () => void): () => void
@@ -111,6 +113,7 @@ function storeOn(database: Database, { clock, ids, news }: World & { news: News 
   return {
     read: readsOn(database.reading),
     isShared: database.isShared,
+    reclaim: database.reclaim,
     transact: async (work) => {
       if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
       try {

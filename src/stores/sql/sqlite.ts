@@ -28,11 +28,24 @@ export async function openSqlite(
     writing,
     boundaries: boundariesOf(writer),
     isShared: false,
+    reclaim: () => reclaim(writer),
     problemOf,
     close: async () => {
       reader.close()
       writer.close()
     },
+  }
+}
+
+/** Pages given back before others may write again. */
+const PAGES = 500
+
+/** Gives pages that removed rows have left empty back to the disk. A file from before that was thought of only uses them again. */
+async function reclaim(connection: Connection): Promise<void> {
+  if (connection.pragma('auto_vacuum', { simple: true }) !== 2) return
+  while ((connection.pragma('freelist_count', { simple: true }) as number) > 0) {
+    connection.exec(`pragma incremental_vacuum(${PAGES})`)
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
@@ -76,6 +89,8 @@ export function migrateFile(
 export function openWriter(file: string): Connection {
   const connection = new BetterSqlite(file)
   try {
+    // Says so to a new file alone: space of removed rows can then go back to the disk a little at a time.
+    connection.pragma('auto_vacuum = incremental')
     connection.pragma('journal_mode = wal')
   } catch (error) {
     connection.close()

@@ -53,6 +53,8 @@ export async function openPostgres(
     writing,
     boundaries: writer.boundaries,
     isShared: true,
+    // Its own autovacuum sees to that.
+    reclaim: async () => undefined,
     problemOf: meaning,
     close: async () => {
       await listener.close()
