@@ -29,6 +29,7 @@ export const FEATURES = [
   'governance',
   'lineage',
   'automation',
+  'retention',
 ]
 
 /** What each room may import by name; inside its own folder a file imports by relative path. */
@@ -97,7 +98,7 @@ function isSharedSupport(path: string, file: string): boolean {
 
 /** Libraries and modules that speak a protocol, keep data or read a file format. */
 const OF_THE_WORLD =
-  /^(fastify|@fastify\/.*|kysely|better-sqlite3|pg|@duckdb\/.*|yaml|smol-toml|yargs|onnxruntime-.*|node:(http2?|https|net|fs|fs\/promises|child_process|sqlite))$/
+  /^(fastify|@fastify\/.*|kysely|better-sqlite3|pg|@aws-sdk\/.*|@duckdb\/.*|yaml|smol-toml|yargs|onnxruntime-.*|node:(http2?|https|net|fs|fs\/promises|child_process|sqlite))$/
 
 export const featuresKnowNoProtocolAndNoStore: Rule = (files) =>
   files
