@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { loadConfig, type Config } from '#app/config'
 import { startServer } from '#app/wire'
+import { databaseFor } from './database.ts'
 
 export interface TestServer {
   readonly url: string
@@ -15,7 +16,8 @@ export interface TestServer {
 /** The real server in this process, on a free loopback port, with a home of its own. */
 export async function startTestServer(settings: Partial<Config> = {}): Promise<TestServer> {
   const home = settings.home ?? (await mkdtemp(join(tmpdir(), 'orrery-home-')))
-  const { config } = loadConfig({ port: 0, logLevel: 'silent', ...settings, home }, {})
+  const database = await databaseFor(home)
+  const { config } = loadConfig({ port: 0, logLevel: 'silent', database, ...settings, home }, {})
   const server = await startServer(config, { logger: pino({ level: config.logLevel }) })
   return {
     url: server.url,

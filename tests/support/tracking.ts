@@ -17,6 +17,7 @@ import { openSqlStore, type SqlStore } from '#stores/sql/index'
 import { createTraces } from '#traces'
 import { createTracking, type Tracking } from '#tracking'
 import { createWebhooks, standardDialect } from '#webhooks'
+import { databaseFor } from './database.ts'
 
 export const USER = { kind: 'user', id: 'test' } as const
 
@@ -37,7 +38,10 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
   const home = await mkdtemp(join(tmpdir(), 'orrery-tracking-'))
   const clock = manualClock()
   const ids = countedIds()
-  const store = await openSqlStore(join(home, 'orrery.db'), { clock, ids })
+  const store = await openSqlStore((await databaseFor(home)) || join(home, 'orrery.db'), {
+    clock,
+    ids,
+  })
   const objects = await openLocalObjects(join(home, 'objects'))
   const { transact } = store
   const tracking = createTracking({ read: store.read.tracking, transact, objects, clock, ids })

@@ -9,10 +9,13 @@ import {
   textOf,
   type Edge,
   type Entry,
+  type Hash,
   type LedgerReads,
   type LedgerWrites,
+  type Node,
   type Ref,
 } from '#ledger'
+import { chunksOf } from './chunks.ts'
 
 export interface LedgerTables {
   ledger_entries: {
@@ -107,8 +110,13 @@ export function ledgerWrites(db: Kysely<LedgerTables>, clock: Clock): LedgerWrit
     append: async (actor, facts) => {
       const first = await reads.size()
       const atMs = clock.nowMs()
-      for (const [offset, fact] of facts.entries())
-        await appendOne(db, reads, entryOf(fact, { position: first + offset, atMs, actor }))
+      await insert(
+        db,
+        await grown(
+          facts.map((fact, offset) => entryOf(fact, { position: first + offset, atMs, actor })),
+          reads.node,
+        ),
+      )
       return facts.map((_, offset) => first + offset)
     },
     saveCheckpoint: async ({ size, note, atMs }) => {
@@ -124,42 +132,57 @@ export function ledgerWrites(db: Kysely<LedgerTables>, clock: Clock): LedgerWrit
   }
 }
 
-async function appendOne(
-  db: Kysely<LedgerTables>,
-  reads: LedgerReads,
-  entry: Entry,
-): Promise<void> {
-  const body = textOf(entry)
-  const nodes = await nodesOfAppend(entry.position, leafHash(body), reads.node)
-  await db
-    .insertInto('ledger_entries')
-    .values({
-      position: entry.position,
-      type: entry.type,
-      at_ms: entry.atMs,
-      event_ms: entry.eventMs ?? null,
-      body,
-    })
-    .execute()
-  await db
-    .insertInto('ledger_nodes')
-    .values(nodes.map((node) => ({ level: node.level, idx: node.index, hash: node.hash })))
-    .execute()
-  if (entry.edges.length === 0) return
-  await db
-    .insertInto('ledger_edges')
-    .values(
-      entry.edges.map((edge, ordinal) => ({
-        position: entry.position,
-        ordinal,
-        from_kind: edge.from.kind,
-        from_id: edge.from.id,
-        relation: edge.relation,
-        to_kind: edge.to.kind,
-        to_id: edge.to.id,
-      })),
-    )
-    .execute()
+interface Growth {
+  readonly entries: readonly { readonly entry: Entry; readonly body: string }[]
+  readonly nodes: readonly Node[]
+}
+
+/** What entries add to the ledger: their texts, and the hashes of the tree over them. */
+async function grown(entries: readonly Entry[], kept: LedgerReads['node']): Promise<Growth> {
+  const fresh = new Map<string, Hash>()
+  const node: LedgerReads['node'] = async (level, index) =>
+    fresh.get(`${level}/${index}`) ?? kept(level, index)
+  const nodes: Node[] = []
+  const texts = []
+  for (const entry of entries) {
+    const body = textOf(entry)
+    texts.push({ entry, body })
+    for (const each of await nodesOfAppend(entry.position, leafHash(body), node)) {
+      fresh.set(`${each.level}/${each.index}`, each.hash)
+      nodes.push(each)
+    }
+  }
+  return { entries: texts, nodes }
+}
+
+/** Nobody waits between the statements: to a database that is far away they go together. */
+async function insert(db: Kysely<LedgerTables>, { entries, nodes }: Growth): Promise<void> {
+  const rows = entries.map(({ entry, body }) => ({
+    position: entry.position,
+    type: entry.type,
+    at_ms: entry.atMs,
+    event_ms: entry.eventMs ?? null,
+    body,
+  }))
+  const hashes = nodes.map(({ level, index, hash }) => ({ level, idx: index, hash }))
+  const edgeRows = entries.flatMap(({ entry }) => entry.edges.map(edgeRowOf(entry.position)))
+  await Promise.all([
+    ...chunksOf(rows).map((chunk) => db.insertInto('ledger_entries').values(chunk).execute()),
+    ...chunksOf(hashes).map((chunk) => db.insertInto('ledger_nodes').values(chunk).execute()),
+    ...chunksOf(edgeRows).map((chunk) => db.insertInto('ledger_edges').values(chunk).execute()),
+  ])
+}
+
+function edgeRowOf(position: number) {
+  return ({ from, relation, to }: Edge, ordinal: number): LedgerTables['ledger_edges'] => ({
+    position,
+    ordinal,
+    from_kind: from.kind,
+    from_id: from.id,
+    relation,
+    to_kind: to.kind,
+    to_id: to.id,
+  })
 }
 
 /** An entry as its columns and its text tell it; `audit verify` holds the two against each other. */
