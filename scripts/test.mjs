@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setUp } from './setup.mjs'
 import { testBrowser } from './steps/browser.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
-import { testPythonBin } from './steps/python.mjs'
+import { testMlflow2Bin, testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
 import { explain } from './steps/step.mjs'
 import { buildWeb } from './steps/web.mjs'
@@ -24,7 +24,12 @@ await setUp().catch((error) => {
 })
 
 const env = toolEnvironment()
-const made = await Promise.allSettled([testPythonBin(), testBrowser(), buildWeb()])
+const made = await Promise.allSettled([
+  testPythonBin(),
+  testBrowser(),
+  buildWeb(),
+  testMlflow2Bin(),
+])
 for (const result of made)
   if (result.status === 'rejected') {
     totals.failed += 1
@@ -32,6 +37,7 @@ for (const result of made)
   }
 if (made[0].status === 'fulfilled') env.ORRERY_TEST_PYTHON_BIN = made[0].value
 if (made[1].status === 'fulfilled') env.ORRERY_TEST_CHROMIUM = made[1].value
+if (made[3].status === 'fulfilled') env.ORRERY_TEST_MLFLOW2_BIN = made[3].value
 
 const checks = [
   { name: 'formatting', command: ['oxfmt', '--check'] },

@@ -2,23 +2,31 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { cache, root } from './places.mjs'
 import { run, SetupProblem, step } from './step.mjs'
 import { installSystemPackages } from './system.mjs'
 
-const requirements = join(root, 'tests', 'requirements.txt')
-const shelf = join(cache, 'test-python')
-
 /** The folder of `python`, `mlflow` and `dvc` for tests: made once for each content of tests/requirements.txt. */
-export async function testPythonBin() {
-  const home = join(shelf, requirementsDigest())
+export function testPythonBin() {
+  return environmentBin('requirements.txt', 'test-python')
+}
+
+/** The same for the tests that need a client of MLflow 2. */
+export function testMlflow2Bin() {
+  return environmentBin('requirements-mlflow2.txt', 'test-mlflow2')
+}
+
+async function environmentBin(file, name) {
+  const requirements = join(root, 'tests', file)
+  const shelf = join(cache, name)
+  const home = join(shelf, digestOf(requirements))
   if (existsSync(home)) return join(home, 'bin')
-  await withLock('test-python', async () => {
+  await withLock(name, async () => {
     if (existsSync(home)) return
     const python = await findPython()
-    await step('Python packages of the tests', () => build(python, home))
+    await step(`Python packages of tests/${file}`, () => build({ python, requirements, home }))
     await forgetOthers(home)
   })
   return join(home, 'bin')
@@ -26,20 +34,21 @@ export async function testPythonBin() {
 
 // Scripts in an environment carry its path, so it is built under its final path; the name becomes visible,
 // as a link, only when all is there.
-async function build(python, home) {
+async function build({ python, requirements, home }) {
   const built = `${home}.env`
-  const remedy = `see that pip reaches its index (\`${python} -m pip download dvc==3.67.1 --no-deps\`), then run the same command again`
+  const remedy = `see that pip reaches its index (\`${python} -m pip download -r ${requirements} --no-deps\`), then run the same command again`
   await rm(built, { recursive: true, force: true })
-  await mkdir(shelf, { recursive: true })
+  await mkdir(dirname(home), { recursive: true })
   await run(python, ['-m', 'venv', built], { remedy: 'install the venv module of your Python' })
   const flags = ['--quiet', '--disable-pip-version-check', '--no-deps', '--no-compile']
   await run(join(built, 'bin', 'python'), ['-m', 'pip', 'install', ...flags, '-r', requirements], {
     remedy,
   })
-  await symlink(`${requirementsDigest()}.env`, home)
+  await symlink(basename(built), home)
 }
 
 async function forgetOthers(home) {
+  const shelf = dirname(home)
   for (const name of await readdir(shelf)) {
     const path = join(shelf, name)
     if (path !== home && path !== `${home}.env`) await rm(path, { recursive: true, force: true })
@@ -66,6 +75,6 @@ function canMakeEnvironments(python) {
   return spawnSync(python, ['-c', probe], { stdio: 'ignore' }).status === 0
 }
 
-function requirementsDigest() {
-  return createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 16)
+function digestOf(file) {
+  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16)
 }

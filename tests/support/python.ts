@@ -11,12 +11,23 @@ export function pythonBin(): string {
   return bin
 }
 
+/** The same with a client of MLflow 2. */
+export function mlflow2Bin(): string {
+  const bin = process.env['ORRERY_TEST_MLFLOW2_BIN']
+  if (bin === undefined || bin === '')
+    throw new Error(
+      'ORRERY_TEST_MLFLOW2_BIN is not set: it names the bin folder of a Python environment with the packages of tests/requirements-mlflow2.txt; `npm test` prepares one',
+    )
+  return bin
+}
+
 /** Runs a Python script and gives what it prints last, a line of JSON. Rejects with all its output when it fails. */
 export async function runPython(
   script: string,
   environment: Readonly<Record<string, string>> = {},
+  bin: string = pythonBin(),
 ): Promise<unknown> {
-  const child = spawn(join(pythonBin(), 'python'), ['-c', script], {
+  const child = spawn(join(bin, 'python'), ['-c', script], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

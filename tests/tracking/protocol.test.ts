@@ -85,7 +85,7 @@ test.each([
 })
 
 test('unknown paths are told in JSON on both prefixes', async () => {
-  for (const url of [`${API}/nothing`, '/ajax-api/2.0/mlflow/nothing', '/api/3.0/mlflow/traces'])
+  for (const url of [`${API}/nothing`, '/ajax-api/2.0/mlflow/nothing', '/api/3.0/mlflow/nothing'])
     expect(await get(url)).toMatchObject({
       status: 404,
       body: { error_code: 'ENDPOINT_NOT_FOUND' },

@@ -41,9 +41,22 @@ export function answerError(
   })
 }
 
+/** The methods of the protocol's requests. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
 export function answerUnknownEndpoint(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const allowed = METHODS.filter((method) => request.server.hasRoute({ method, url: path }))
+  if (allowed.length > 0)
+    return reply
+      .code(405)
+      .header('allow', allowed.join(', '))
+      .send({
+        error_code: 'ENDPOINT_NOT_FOUND',
+        message: `${path} does not take ${request.method}; use ${allowed.join(' or ')}`,
+      })
   return reply.code(404).send({
     error_code: 'ENDPOINT_NOT_FOUND',
-    message: `there is no ${request.method} ${request.url.split('?', 1)[0]} here`,
+    message: `there is no ${request.method} ${path} here`,
   })
 }

@@ -92,10 +92,12 @@ function searchRoutes(app: MlflowApp, tracking: MlflowParts['tracking']): void {
     async ({ body }) => {
       const summaries = await tracking.experiments.datasets(body.experiment_ids ?? [])
       return unlessEmpty({
-        dataset_summaries: summaries.map(({ experimentId, context, ...dataset }) => ({
+        dataset_summaries: summaries.map(({ experimentId, name, digest, context }) => ({
           experiment_id: experimentId,
-          ...dataset,
-          ...(context === null ? {} : { context }),
+          name,
+          digest,
+          // What is undefined is left out.
+          context: context ?? undefined,
         })),
       })
     },

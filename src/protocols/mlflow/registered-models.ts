@@ -30,18 +30,6 @@ export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void 
   app.get(`${path}/get`, { schema: { querystring: messages.ModelName } }, async ({ query }) => ({
     registered_model: modelToWire(await models.get(query.name)),
   }))
-  app.get(
-    `${path}/search`,
-    { schema: { querystring: messages.SearchModels } },
-    async ({ query }) => {
-      const { items, next } = await models.search({
-        ...pageIn(query, PAGE),
-        ...parseModelFilter(query.filter),
-        order: parseModelOrder(query.order_by),
-      })
-      return { ...unlessEmpty({ registered_models: items.map(modelToWire) }), ...tokenOf(next) }
-    },
-  )
   app.post(
     `${path}/rename`,
     { schema: { body: messages.RenameModel } },
@@ -84,8 +72,24 @@ export function registeredModelRoutes(app: MlflowApp, parts: MlflowParts): void 
       return {}
     },
   )
+  searchRoute(app, parts)
   aliasRoutes(app, parts)
   latestRoutes(app, parts)
+}
+
+function searchRoute(app: MlflowApp, { registry: { models } }: MlflowParts): void {
+  app.get(
+    `${path}/search`,
+    { schema: { querystring: messages.SearchModels } },
+    async ({ query }) => {
+      const { items, next } = await models.search({
+        ...pageIn(query, PAGE),
+        ...parseModelFilter(query.filter),
+        order: parseModelOrder(query.order_by),
+      })
+      return { ...unlessEmpty({ registered_models: items.map(modelToWire) }), ...tokenOf(next) }
+    },
+  )
 }
 
 function aliasRoutes(app: MlflowApp, { registry, actor }: MlflowParts): void {

@@ -1,11 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
-import { freePort, startFamily } from '../../support/process.ts'
-import { pythonBin, runPython } from '../../support/python.ts'
+import { mlflow2Bin, runPython } from '../../support/python.ts'
 import { startTestServer } from '../../support/server.ts'
+import { mlflowServer } from './mlflow-server.ts'
 
 // Each script drives a server with the unmodified client and tells what it saw. What MLflow's own server
 // tells by the same script is kept in told/; with ORRERY_TEST_RECORD=1 it is asked anew.
@@ -31,6 +29,16 @@ test('autolog tells params, metrics, data, plots and the model of a fit', async 
   expect(ours).toEqual(theirs)
 })
 
+test('autolog of XGBoost and LightGBM leaves the same runs, histories, data and models', async () => {
+  const { ours, theirs } = await toldByBoth('boosting')
+  expect(ours).toEqual(theirs)
+})
+
+test('a client of MLflow 2 finds all that it knows', async () => {
+  const { ours, theirs } = await toldByBoth('client2', mlflow2Bin())
+  expect(ours).toEqual(theirs)
+})
+
 test('models are logged, registered, named, and loaded by every kind of address', async () => {
   const { ours, theirs } = await toldByBoth('models')
   expect(ours).toEqual(theirs)
@@ -52,6 +60,11 @@ test('the registry keeps models, versions, stages, aliases, tags and prompts', a
   const { ours, theirs } = await toldByBoth('registry')
   // A logged model that is not there is told as such, rather than as a wrong parameter.
   ;(theirs['sources'] as string[])[5] = 'RESOURCE_DOES_NOT_EXIST'
+  expect(ours).toEqual(theirs)
+})
+
+test('what is deleted and restored is found as with MLflow', async () => {
+  const { ours, theirs } = await toldByBoth('deletion')
   expect(ours).toEqual(theirs)
 })
 
@@ -92,54 +105,39 @@ test('code that finds its run in the environment logs into that run', async () =
 })
 
 /** What the script tells of a new server of ours, and what it told of MLflow's. */
-async function toldByBoth(name: string): Promise<{ ours: unknown; theirs: Told }> {
+async function toldByBoth(name: string, bin?: string): Promise<{ ours: unknown; theirs: Told }> {
   const path = join(HERE, 'told', `${name}.json`)
   if (process.env['ORRERY_TEST_RECORD'] === '1') {
-    const recorded = await tell(name, { MLFLOW_TRACKING_URI: await mlflowServer() })
+    const { url, stop } = await mlflowServer()
+    undo.push(stop)
+    const recorded = await tell(name, { MLFLOW_TRACKING_URI: url }, bin)
     await writeFile(path, `${JSON.stringify(recorded, null, 1)}\n`)
   }
   return {
-    ours: await tell(name, { MLFLOW_TRACKING_URI: await orrery() }),
+    ours: await tell(name, { MLFLOW_TRACKING_URI: await orrery() }, bin),
     theirs: JSON.parse(await readFile(path, 'utf8')) as Told,
   }
 }
 
-async function tell(name: string, environment: Record<string, string>): Promise<unknown> {
+async function tell(
+  name: string,
+  environment: Record<string, string>,
+  bin?: string,
+): Promise<unknown> {
   const script = await readFile(join(HERE, 'scripts', `${name}.py`), 'utf8')
-  return runPython(script, {
+  const settings = {
     // An error of the server has to show, not to be tried again for minutes.
     MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false',
     MLFLOW_DISABLE_TELEMETRY: 'true',
     PYTHONWARNINGS: 'ignore',
     ...environment,
-  })
+  }
+  return bin === undefined ? runPython(script, settings) : runPython(script, settings, bin)
 }
 
 async function orrery(): Promise<string> {
   const server = await startTestServer()
   undo.push(server.stop)
   return server.url
-}
-
-async function mlflowServer(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'orrery-mlflow-'))
-  const port = await freePort()
-  const store = ['--backend-store-uri', `sqlite:///${folder}/mlflow.db`]
-  const server = startFamily(
-    join(pythonBin(), 'mlflow'),
-    ['server', '--port', String(port), ...store, '--artifacts-destination', `${folder}/files`],
-    { folder, environment: { PATH: `${pythonBin()}:${process.env['PATH']}` } },
-  )
-  server.stdout.resume()
-  undo.push(async () => {
-    await server.end()
-    await rm(folder, { recursive: true, force: true })
-  })
-  const url = `http://127.0.0.1:${port}`
-  for (;;) {
-    const answer = await fetch(`${url}/health`).catch(() => undefined)
-    if (answer?.ok === true) return url
-    await sleep(200)
-  }
 }

@@ -4,6 +4,13 @@ import { LIVE, MODEL, WAITING, type Things } from './world.ts'
 /** A request by its fields; a name that ends with `!` is one without which it makes no sense. */
 type Fields = Readonly<Record<string, unknown>>
 
+/** What clients before MLflow 3 tell of a model. */
+const MODEL_JSON = JSON.stringify({
+  artifact_path: 'm',
+  flavors: {},
+  utc_time_created: '2026-01-01',
+  run_id: 'r',
+})
 const pairs = [{ key: 'k', value: 'v' }]
 
 /** Every route under `/api/2.0/mlflow` and `/api/2.0/mlflow-artifacts`, each with a request that it would take. */
@@ -162,6 +169,12 @@ function runRoutes({ experiment, run, loggedModel }: Things): Route[] {
     at('POST', `${path}/outputs`, { ...id, models: [{ model_id: loggedModel, step: 1 }] }),
     at('GET', '/mlflow/metrics/get-history', { ...id, 'metric_key!': 'loss', max_results: 5 }),
     at('GET', '/mlflow/metrics/get-history-bulk', { ...id, 'metric_key!': 'l', max_results: 5 }),
+    at('GET', '/mlflow/metrics/get-history-bulk-interval', {
+      'run_ids!': run,
+      'metric_key!': 'l',
+      max_results: 5,
+    }),
+    at('POST', `${path}/log-model`, { ...id, 'model_json!': MODEL_JSON }),
     at('GET', '/mlflow/artifacts/list', { ...id, path: 'model' }),
   ]
 }

@@ -27,9 +27,9 @@ export function tokensOf(filter: string): Token[] {
       at += 1
       continue
     }
-    const token = tokenAt(filter, at)
-    tokens.push(token)
-    at += token.text.length
+    const next = tokenAt(filter, at)
+    tokens.push(next)
+    at += next.text.length
   }
   return tokens
 }

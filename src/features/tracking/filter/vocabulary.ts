@@ -79,27 +79,35 @@ export function parseOrder<Field>(
   })
 }
 
-interface Name {
+interface FieldName {
   readonly entity: string | null
   readonly key: string
 }
 
-function termOf<Field>(vocabulary: Vocabulary<Field>, { entity, key }: Name) {
+function termOf<Field>(vocabulary: Vocabulary<Field>, { entity, key }: FieldName) {
   const term = vocabulary(entity, key)
   if (term !== undefined) return term
   throw unknownName({ entity, key })
 }
 
-function unknownName(name: Name): Problem {
+function unknownName(name: FieldName): Problem {
   return new Problem(
     'invalid',
     `Invalid attribute key ${JSON.stringify(nameOf(name))}: this search does not know it`,
   )
 }
 
+/** Longer than any text that a pattern is compared with, but for prompts; databases bound patterns too. */
+const PATTERN_CHARS_MAX = 20_000
+
 function valueOf<Field>(clause: Clause, term: Term<Field>): Condition<Field>['value'] {
   const { value } = clause
   const kept = (text: string) => term.kept?.(text) ?? text
+  if (value.kind === 'text' && isPattern(clause) && value.text.length > PATTERN_CHARS_MAX)
+    throw new Problem(
+      'limit',
+      `the pattern for ${nameOf(clause)} has ${value.text.length} characters; the limit is ${PATTERN_CHARS_MAX}`,
+    )
   if (value.kind === 'none') return null
   const wantsList = clause.comparator === 'in' || clause.comparator === 'not-in'
   if (wantsList && value.kind === 'list') return value.texts.map(kept)
@@ -115,6 +123,10 @@ function valueOf<Field>(clause: Clause, term: Term<Field>): Condition<Field>['va
   throw new Problem('invalid', `Invalid value for ${nameOf(clause)}: it is compared with ${wanted}`)
 }
 
+function isPattern({ comparator }: Clause): boolean {
+  return comparator === 'like' || comparator === 'ilike'
+}
+
 function numberIn<Field>(number: number, clause: Clause, { takes }: Term<Field>): number {
   if (takes === 'number' || Number.isInteger(number)) return number
   throw new Problem(
@@ -123,7 +135,7 @@ function numberIn<Field>(number: number, clause: Clause, { takes }: Term<Field>)
   )
 }
 
-function nameOf({ entity, key }: Name): string {
+function nameOf({ entity, key }: FieldName): string {
   return entity === null ? key : `${entity}.${key}`
 }
 

@@ -125,7 +125,7 @@ function withLongNumbers(built: GraphQLSchema): GraphQLSchema {
       serialize: String,
       parseValue: Number,
       parseLiteral: (node: { kind: string; value?: unknown }) =>
-        node.kind === Kind.INT || node.kind === Kind.STRING ? Number(node.value) : null,
+        ['IntValue', 'StringValue'].includes(node.kind) ? Number(node.value) : null,
     })
   return built
 }

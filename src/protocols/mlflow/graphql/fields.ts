@@ -29,7 +29,7 @@ export const resolveField: GraphQLFieldResolver<unknown, Ask> = async (
     return experimentOf(source, ask)
   if (parentType.name === 'MlflowRun' && fieldName === 'modelVersions')
     return versionsOf(source, ask)
-  const value = source[fieldName] ?? source[fieldName.replaceAll(/[A-Z]/g, snake)]
+  const value = source[fieldName] ?? source[snakeCase(fieldName)]
   // GraphQL has no word for what is not a number.
   if (value === 'NaN') return null
   return value ?? absent(String(returnType))
@@ -55,8 +55,9 @@ async function versionsOf(run: Record<string, unknown>, ask: Ask): Promise<unkno
   return (answer as { model_versions?: unknown }).model_versions ?? []
 }
 
-function snake(letter: string): string {
-  return `_${letter.toLowerCase()}`
+/** `runId` as `run_id`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

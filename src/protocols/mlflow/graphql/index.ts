@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { Problem } from '#base/problem'
 import type { MlflowApp } from '../app.ts'
 import { GraphQl } from '../messages.ts'
-import type { Ask } from './fields.ts'
+import { snakeCase, type Ask } from './fields.ts'
 
 /**
  * MLflow's run pages ask by GraphQL. Each root field is one of our REST endpoints under another name, so it
@@ -37,9 +37,11 @@ function askerFor(app: MlflowApp, { headers }: FastifyRequest): Ask {
   }
 }
 
-/** Fields for a query string, in which nothing stands for what is missing. */
+/** Fields for a query string, which has snake_case names and nothing for what is missing. */
 function queryOf(fields: object) {
   return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
+    Object.entries(fields)
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => [snakeCase(name), value]),
   ) as Record<string, string | string[] | number>
 }
