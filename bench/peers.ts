@@ -14,7 +14,7 @@ export interface Contender {
   stop(): Promise<void>
 }
 
-const START_MS_MAX = 60_000
+const START_MS_MAX = 180_000
 
 export async function startOrrery(home: string): Promise<Contender> {
   const port = await freePort()

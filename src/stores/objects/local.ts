@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { messageOf, Problem } from '#base/problem'
 import type { ListedObject, ObjectStore, StoredObject } from '#objects'
 import { assertExpected, isDigest, LISTED_MAX } from './object.ts'
+import { readFile } from './read-file.ts'
 import { writeFile } from './write-file.ts'
 
-/** A tenth of the usual piece costs a system call and a buffer each; larger ones win nothing more. */
-const READ_BYTES = 1 << 20
 /** Longer than any upload rests without a byte. */
 const LEFT_BEHIND_MS = 24 * 60 * 60 * 1000
 
@@ -58,7 +56,7 @@ export async function openLocalObjects(
     },
     open: async (digest, range) => {
       await get(digest)
-      return createReadStream(pathOf(digest), { ...range, highWaterMark: READ_BYTES })
+      return readFile(pathOf(digest), range)
     },
     place: async (digest, path) => {
       await get(digest)

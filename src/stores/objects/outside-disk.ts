@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Problem } from '#base/problem'
 import type { ArtifactEntry, OutsideFile } from '#tracking'
+import { readFile } from './read-file.ts'
 import { writeFile } from './write-file.ts'
 
 /** One address outside: a file or a folder, or nothing yet. */
@@ -16,8 +16,6 @@ export interface OutsidePlace {
   put(bytes: Readable | Buffer): Promise<void>
   presign(use: 'read' | 'write', expiresSeconds: number): Promise<string>
 }
-
-const READ_BYTES = 1 << 20
 
 /** A path below `root`. A link that leads out of there is refused, whoever made it. */
 export function outsideDisk(path: string, root: string): OutsidePlace {
@@ -65,12 +63,14 @@ export function outsideDisk(path: string, root: string): OutsidePlace {
     open: async (range) => {
       const found = await real(path)
       if (found === undefined) throw new Problem('not-found', `there is no file ${path}`)
-      return createReadStream(found, { ...range, highWaterMark: READ_BYTES })
+      return readFile(found, range)
     },
     put: async (bytes) => {
       await mkdir(root, { recursive: true })
+      // A link on the way would have folders made behind it.
+      let above = dirname(path)
+      while ((await real(above)) === undefined) above = dirname(above)
       await mkdir(dirname(path), { recursive: true })
-      if ((await real(dirname(path))) === undefined) throw outside()
       const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`)
       try {
         await writeFile(bytes, temporary)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { StoredObject } from '#objects'
+import { passedBytes } from './young-memory.ts'
 
 /** Sockets give 64 KiB at once; written together they cost a fraction of the system calls. */
 const WRITE_BYTES = 1 << 20
@@ -13,6 +14,7 @@ const WRITE_BYTES = 1 << 20
 export async function writeFile(bytes: Readable | Buffer, path: string): Promise<StoredObject> {
   const hash = createHash('sha256')
   let sizeBytes = 0
+  const passed = passedBytes()
   const file = await open(path, 'wx', 0o444)
   try {
     let writing = Promise.resolve()
@@ -33,6 +35,7 @@ export async function writeFile(bytes: Readable | Buffer, path: string): Promise
       sizeBytes += chunk.length
       batch.push(chunk)
       batchBytes += chunk.length
+      passed(chunk.length)
       if (batchBytes >= WRITE_BYTES) await flush()
     }
     await flush()
