@@ -17,7 +17,7 @@ export interface Copy {
 export async function copyFiles(
   copy: Copy,
   owner: Owner,
-  { uri, folder }: { uri: string; folder: string },
+  { uri, folder, isNew }: { uri: string; folder: string; isNew: boolean },
 ): Promise<boolean> {
   const { source, target, report } = copy
   const skip = (reason: string) => {
@@ -33,7 +33,7 @@ export async function copyFiles(
   try {
     const files = await Array.fromAsync(located.folder.files())
     if (files.length === 0) return true
-    const here = await target.files(folder)
+    const here = isNew ? new Map<string, number>() : await target.files(folder)
     const missing = files.filter(({ path, sizeBytes }) => here.get(path) !== sizeBytes)
     const failed = await inParallel(missing, async (file) => {
       await putAgain(target, located.folder, { file, to: `${folder}/${file.path}` })
@@ -42,6 +42,13 @@ export async function copyFiles(
     })
     for (const { item, reason } of failed)
       report.skipped.push({ what: 'file', id: `${owner.id}/${item.path}`, reason })
+    for (const { path } of files.filter((file) => /%[0-9a-f]{2}/i.test(file.path)))
+      report.renamed.push({
+        id: `${owner.id}/${path}`,
+        name: 'a file',
+        as: decodeURIComponent(path.replace(/%(?![0-9a-f]{2})/gi, '%25')),
+        why: "MLflow's clients cannot ask for a name that has an escaped character in it",
+      })
     return failed.length === 0
   } catch (error) {
     if (error instanceof Problem) return skip(error.message)
@@ -68,13 +75,13 @@ async function putAgain(
 export async function inParallel<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
-): Promise<{ item: T; reason: string }[]> {
-  const failed: { item: T; reason: string }[] = []
+): Promise<{ item: T; error: unknown; reason: string }[]> {
+  const failed: { item: T; error: unknown; reason: string }[] = []
   const left = items.values()
   const worker = async () => {
     for (const item of left)
       await work(item).catch((error: unknown) => {
-        failed.push({ item, reason: messageOf(error) })
+        failed.push({ item, error, reason: messageOf(error) })
       })
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))

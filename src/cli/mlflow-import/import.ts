@@ -127,7 +127,7 @@ function tellRenamed(report: Report, { id, name, experimentId, outcome }: Experi
     outcome === 'merged'
       ? 'an experiment of this name was here, and has the runs of both now'
       : 'its number was taken or is too large'
-  report.renamed.push({ id, name, experiment: experimentId, why })
+  report.renamed.push({ id: `experiment ${id}`, name, as: experimentId, why })
 }
 
 /** Whether an address is of a store that clients reach by themselves, so that files there can stay. */

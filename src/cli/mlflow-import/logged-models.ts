@@ -40,10 +40,15 @@ async function takeModels(
   const outcomes = await target.loggedModels(given)
   const marks = []
   for (const [index, { model, digest }] of changed.entries()) {
-    report.loggedModels[outcomes[index] ?? 'same'] += 1
+    const outcome = outcomes[index] ?? 'same'
+    report.loggedModels[outcome] += 1
     const owner = { experimentId: experiment.id, kind: 'model', id: model.modelId } as const
     const folder = `${experiment.ownId}/models/${model.modelId}/artifacts`
-    const whole = await copyFiles(work, owner, { uri: model.artifactUri, folder })
+    const whole = await copyFiles(work, owner, {
+      uri: model.artifactUri,
+      folder,
+      isNew: outcome === 'new',
+    })
     if (whole)
       marks.push({ kind: 'logged-model', id: model.modelId, ownId: model.modelId, digest } as const)
   }

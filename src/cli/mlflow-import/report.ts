@@ -19,7 +19,7 @@ export interface Report {
   readonly renamed: {
     readonly id: string
     readonly name: string
-    readonly experiment: string
+    readonly as: string
     readonly why: string
   }[]
   /** What was not taken, and why. */
@@ -84,10 +84,7 @@ export function reportLines(report: Report): string[] {
     ...(report.elsewhere > 0
       ? [`  ${report.elsewhere} keep their files in a store of their own, where they stay`]
       : []),
-    ...renamed.map(
-      ({ id, name, experiment, why }) =>
-        `  experiment ${id} (${name}) is ${experiment} here: ${why}`,
-    ),
+    ...renamed.map(({ id, name, as, why }) => `  ${id} (${name}) is ${as} here: ${why}`),
     ...listed(
       'not imported',
       skipped.map(({ what, id, reason }) => `${what} ${id}: ${reason}`),

@@ -1,5 +1,6 @@
+import type { Mark } from '#tracking'
 import { fingerprint, type Point, type SourceRun } from '../mlflow-store/source.ts'
-import { copyFiles } from './files.ts'
+import { copyFiles, inParallel } from './files.ts'
 import { isElsewhere, type Import, type Placed } from './import.ts'
 
 /** Points of one request, and requests on their way at once: while one is written the next is read. */
@@ -25,7 +26,12 @@ export async function importRuns(work: Import, experiment: Placed): Promise<void
     report.runs.same += usable.length - changed.length
     if (wanted.dryRun)
       for (const { run } of changed) report.runs[marks.has(run.runId) ? 'changed' : 'new'] += 1
-    else if (changed.length > 0) await takeRuns(work, experiment, changed)
+    else if (changed.length > 0)
+      await takeRuns(
+        work,
+        experiment,
+        changed.map((one) => ({ ...one, wasWhole: marks.has(one.run.runId) })),
+      )
     progress.add(page.length, `${report.points} points, ${report.files} files`)
   }
 }
@@ -44,26 +50,29 @@ function isUsable({ report }: Import, { runId }: SourceRun): boolean {
 async function takeRuns(
   work: Import,
   experiment: Placed,
-  changed: readonly { run: SourceRun; digest: string }[],
+  changed: readonly { run: SourceRun; digest: string; wasWhole: boolean }[],
 ): Promise<void> {
   const { target, report } = work
   const runs = await work.source.complete(changed.map(({ run }) => run))
   const outcomes = await target.runs(runs.map((run) => givenRun(run, experiment)))
-  const ids = runs.map(({ runId }) => runId)
-  const known = ids.filter((_, index) => outcomes[index] !== 'new')
+  // Of a run that was cut off on its way here, any point may be missing.
+  const known = changed.filter(({ wasWhole }) => wasWhole).map(({ run }) => run.runId)
   const here = await countsOf(work, known)
   const sent = await takeMetrics(work, runs, here)
   if (work.wanted.counting) await compareCounts(work, runs, sent)
-  const marks = []
-  for (const [index, { digest }] of changed.entries()) {
+  const marks: Mark[] = []
+  const failed = await inParallel([...changed.entries()], async ([index, { digest }]) => {
     const run = runs[index] as SourceRun
-    report.runs[outcomes[index] ?? 'same'] += 1
+    const outcome = outcomes[index] ?? 'same'
+    report.runs[outcome] += 1
     const owner = { experimentId: experiment.id, kind: 'run', id: run.runId } as const
     const folder = `${experiment.ownId}/${run.runId}/artifacts`
-    const whole = await copyFiles(work, owner, { uri: run.artifactUri, folder })
-    if (whole) marks.push({ kind: 'run', id: run.runId, ownId: run.runId, digest } as const)
-  }
+    const files = { uri: run.artifactUri, folder, isNew: outcome === 'new' }
+    if (await copyFiles(work, owner, files))
+      marks.push({ kind: 'run', id: run.runId, ownId: run.runId, digest })
+  })
   await target.mark(marks)
+  if (failed[0] !== undefined) throw failed[0].error
 }
 
 function givenRun(run: SourceRun, { ownId }: Placed) {

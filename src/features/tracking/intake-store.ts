@@ -15,7 +15,7 @@ export interface Mark {
 
 export interface LoggedCounts {
   readonly runId: string
-  /** Points by key of the metric. */
+  /** Points by key of the metric; one that came again may count twice. */
   readonly points: Readonly<Record<string, number>>
   readonly params: number
   readonly tags: number
