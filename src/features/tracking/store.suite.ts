@@ -3,7 +3,7 @@ import type { Transact } from '#ledger'
 import type { LoggedModel } from './logged-model.ts'
 import type { Metric } from './metric.ts'
 import type { Run } from './run.ts'
-import type { Condition, LoggedModelField, Order, RunField } from './search.ts'
+import type { Condition, LoggedModelField, Order, Place, RunField } from './search.ts'
 import type { TrackingReads, TrackingWrites } from './store.ts'
 
 interface Store {
@@ -130,6 +130,41 @@ function metricLaws(openStore: OpenStore): void {
     const page = await read.metricHistory('a', { key: 'loss', limit: 1, after })
     expect(page).toEqual(all.slice(1, 3))
     expect(await read.metricHistory('a', { key: 'other', limit: 1 })).toEqual([])
+  })
+
+  test('a long history is whole, in order and without doubles, however its points came', async () => {
+    const { read, transact } = await openStore()
+    const append = (points: Metric[]) =>
+      transact(({ tracking }) => tracking.appendMetrics(run('a'), points))
+    const stretch = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => {
+        const step = from + index
+        return point(step, 1000 + Math.floor(step / 3), step % 97 === 0 ? Number.NaN : step / 7)
+      })
+    for (let from = 0; from < 20_000; from += 1000) await append(stretch(from, 1000))
+    const whole = stretch(0, 20_000)
+    const history = async (limit: number) => {
+      const items: Metric[] = []
+      let after: Place | undefined
+      do {
+        const page = await read.metricHistory('a', { key: 'loss', limit, after })
+        items.push(...page.slice(0, limit).map(({ item }) => item))
+        after = page.length > limit ? page[limit - 1]?.place : undefined
+      } while (after !== undefined)
+      return items
+    }
+    expect(await history(3000)).toEqual(whole)
+    const sample = await read.sampleMetric('a', { key: 'loss', most: 5 })
+    expect(sample.map(({ step }) => step)).toEqual([0, 4000, 8000, 12_000, 19_999])
+
+    // What is logged again long after is known, and what comes late stands where it belongs.
+    await append(stretch(500, 50))
+    expect(await history(6000)).toEqual(whole)
+    const late = point(-1, 1000, 5)
+    await append([late])
+    expect(await history(6000)).toEqual([late, ...whole])
+    for (let from = 20_000; from < 30_000; from += 1000) await append(stretch(from, 1000))
+    expect(await history(30_000)).toEqual([late, ...whole, ...stretch(20_000, 10_000)])
   })
 
   test('a batch of a thousand points of many metrics is kept whole', async () => {

@@ -1,5 +1,8 @@
-import { sql, type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { BrowsingReads, SampledSeries, SeriesAsk, SeriesPoint } from '#tracking'
+import type { MetricColumns } from '../tracking/metric-block.ts'
+import { alongSteps, placesOf, within } from '../tracking/metric-columns.ts'
+import { pointsOf } from '../tracking/metric-points.ts'
 import type { TrackingTables } from '../tracking/tables.ts'
 
 type Db = Kysely<TrackingTables>
@@ -22,7 +25,7 @@ export function seriesReads(db: Db): Pick<BrowsingReads, 'series'> {
       for (const runId of runIds)
         for (const key of keys) {
           const id = known.get(JSON.stringify([runId, key]))
-          if (id !== undefined) found.push({ runId, key, ...(await sampled(db, id, ask)) })
+          if (id !== undefined) found.push({ runId, key, ...sampled(await pointsOf(db, id), ask) })
         }
       return found
     },
@@ -30,51 +33,58 @@ export function seriesReads(db: Db): Pick<BrowsingReads, 'series'> {
 }
 
 /** All points of the span, or of each stretch of it the least and the greatest. */
-async function sampled(
-  db: Db,
-  seriesId: number,
-  { axis, from, to, points }: SeriesAsk,
-): Promise<Omit<SampledSeries, 'runId' | 'key'>> {
-  const x = sql.ref(axis === 'step' ? 'step' : 'at_ms')
-  const inSpan = sql`series_id = ${seriesId}
-    ${from === undefined ? sql`` : sql`and ${x} >= ${from}`}
-    ${to === undefined ? sql`` : sql`and ${x} <= ${to}`}`
-  const { rows: spans } = await sql<{ total: number; first: number | null; last: number | null }>`
-    select count(*) as total, min(${x}) as first, max(${x}) as last
-    from metric_points where ${inSpan}`.execute(db)
-  const { total = 0, first = 0, last = 0 } = spans[0] ?? {}
-  if (total <= points) {
-    const { rows } = await sql<PointRow>`
-      select step, at_ms, value, is_nan from metric_points where ${inSpan}
-      order by ${x}, ${sql.ref(axis === 'step' ? 'at_ms' : 'step')}, value`.execute(db)
-    return { total, sampled: false, points: rows.map(pointOf) }
-  }
+function sampled(
+  points: MetricColumns,
+  { axis, from = -Infinity, to = Infinity, points: most }: SeriesAsk,
+): Omit<SampledSeries, 'runId' | 'key'> {
+  const along = axis === 'step' ? points.step : points.atMs
+  const x = (place: number) => along[place] as number
+  const all = axis === 'step' ? alongSteps(points) : placesOf(along)
+  const places = within(all, along, { first: from, last: to })
+  const total = places.length
+  if (total <= most) return { total, sampled: false, points: pointsAt(points, places) }
   // Two of each stretch; one more than the last would otherwise begin a stretch of its own.
-  const stretches = Math.max(1, Math.floor(points / 2))
-  const width = ((last ?? 0) - (first ?? 0) + 1) / stretches
-  // Written out, since it is grouped by: to PostgreSQL two parameters are two things.
-  const stretch = sql`floor((${x} - ${sql.lit(first ?? 0)}) / cast(${sql.lit(width)} as double precision))`
-  const { rows } = await sql<PointRow>`
-    select min(step) as step, min(at_ms) as at_ms, p.value, 0 as is_nan
-    from metric_points p join (
-      select ${stretch} as stretch, min(value) as low, max(value) as high
-      from metric_points where ${inSpan} and is_nan = 0 group by ${stretch}
-    ) extreme on ${stretch} = extreme.stretch and (p.value = extreme.low or p.value = extreme.high)
-    where ${inSpan} and p.is_nan = 0
-    group by extreme.stretch, p.value
-    order by ${axis === 'step' ? sql`min(step), min(at_ms)` : sql`min(at_ms), min(step)`}`.execute(
-    db,
-  )
-  return { total, sampled: true, points: rows.map(pointOf) }
+  const stretches = Math.max(1, Math.floor(most / 2))
+  const first = x(places[0] as number)
+  const width = (x(places.at(-1) as number) - first + 1) / stretches
+  const stretchOf = (place: number) => Math.floor((x(place) - first) / width)
+  return { total, sampled: true, points: pointsAt(points, extremes(points, places, stretchOf)) }
 }
 
-interface PointRow {
-  readonly step: number
-  readonly at_ms: number
-  readonly value: number
-  readonly is_nan: number
+/** The places of the least and the greatest number of each stretch; the stretches come one after the other. */
+function extremes(
+  { value }: MetricColumns,
+  places: Uint32Array,
+  stretchOf: (place: number) => number,
+): number[] {
+  const found: number[] = []
+  let [stretch, low, high] = [-1, -1, -1]
+  const at = (place: number) => value[place] as number
+  const flush = () => {
+    if (low >= 0) found.push(...(low === high ? [low] : [low, high].toSorted((a, b) => a - b)))
+  }
+  for (const place of places) {
+    if (Number.isNaN(at(place))) continue
+    if (stretchOf(place) !== stretch) {
+      flush()
+      stretch = stretchOf(place)
+      low = place
+      high = place
+    }
+    if (at(place) < at(low)) low = place
+    if (at(place) > at(high)) high = place
+  }
+  flush()
+  return found
 }
 
-function pointOf({ step, at_ms, value, is_nan }: PointRow): SeriesPoint {
-  return { step, atMs: at_ms, value: is_nan === 1 ? Number.NaN : value }
+function pointsAt(
+  { atMs, step, value }: MetricColumns,
+  places: Uint32Array | readonly number[],
+): SeriesPoint[] {
+  return Array.from(places, (place) => ({
+    step: step[place] as number,
+    atMs: atMs[place] as number,
+    value: value[place] as number,
+  }))
 }

@@ -17,6 +17,7 @@ import { registryHistoryTables } from './0016-registry-history.ts'
 import { retentionTables } from './0017-retention.ts'
 import { importTables } from './0019-imports.ts'
 import { searchIndexes } from './0021-search.ts'
+import { metricBlockTables } from './0022-metric-blocks.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   retentionTables,
   importTables,
   searchIndexes,
+  metricBlockTables,
 ]

@@ -91,6 +91,11 @@ export function rowsOfRun(runId: string, root: string | null): Rows[] {
       key: ['series_id', 'at_ms', 'step', 'value', 'is_nan'],
       where: sql`series_id in (select series_id from metric_series where run_id = ${runId})`,
     },
+    {
+      table: 'metric_blocks',
+      key: ['series_id', 'ordinal'],
+      where: sql`series_id in (select series_id from metric_series where run_id = ${runId})`,
+    },
     ...hanging(RUN_TABLES, runId),
     ...filesBelow(root),
   ]
@@ -200,10 +205,10 @@ function allOfExperiment(id: string, root: string | null): Counted[] {
     { table: 'experiments', where: sql`experiment_id = ${number}` },
     { table: 'runs', where: sql`experiment_id = ${number}` },
     { table: 'logged_models', where: sql`experiment_id = ${number}` },
-    {
-      table: 'metric_points',
+    ...['metric_points', 'metric_blocks'].map((table) => ({
+      table,
       where: sql`series_id in (select series_id from metric_series where run_id in (${runs}))`,
-    },
+    })),
     ...RUN_TABLES.filter(
       ({ table }) => !['run_models', 'trace_runs', 'logged_model_metrics'].includes(table),
     ).map(({ table, column }) => ({ table, where: sql`${sql.ref(column)} in (${runs})` })),

@@ -9,6 +9,7 @@ import type {
   TrackingWrites,
 } from '#tracking'
 import { chunksOf } from '../chunks.ts'
+import { givesNumbersAgain } from '../dialect.ts'
 import { comparison, detail } from '../conditions.ts'
 import {
   ascending,
@@ -68,7 +69,8 @@ export function experimentWrites(db: Db): Writes {
       .execute()
   }
   return {
-    insertExperiment: async ({ experimentId, tags, ...rest }) => {
+    insertExperiment: async ({ experimentId: given, tags, ...rest }) => {
+      const experimentId = given ?? (await numberAfterPurged(db))
       const { experiment_id } = await db
         .insertInto('experiments')
         .values({
@@ -97,6 +99,16 @@ export function experimentWrites(db: Db): Writes {
       return numDeletedRows > 0n
     },
   }
+}
+
+/** The number of an experiment that was purged is not given again: the ledger still tells of the old one by it. */
+async function numberAfterPurged(db: Db): Promise<number | undefined> {
+  if (!givesNumbersAgain(db)) return undefined
+  const { rows } = await sql<{ purged: number | null; present: number | null }>`
+    select (select max(cast(id as bigint)) from purged where kind = 'experiment') as purged,
+      (select max(experiment_id) from experiments) as present`.execute(db)
+  const { purged, present } = rows[0] ?? { purged: null, present: null }
+  return purged === null || purged < (present ?? 0) ? undefined : purged + 1
 }
 
 function matches({ field, ...asked }: Condition<ExperimentField>): RawBuilder<SqlBool> {

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { IntakeReads, IntakeWrites, LoggedCounts } from '#tracking'
 import { chunksOf } from '../chunks.ts'
+import { countsOf } from './metric-points.ts'
 import { insertModelMetrics } from './metrics.ts'
 import type { TrackingTables } from './tables.ts'
 
@@ -75,12 +76,13 @@ export function intakeWrites(db: Db): Omit<IntakeWrites, keyof IntakeReads> {
 }
 
 async function loggedCounts(db: Db, runIds: readonly string[]): Promise<LoggedCounts[]> {
-  const ids = sql.join(runIds)
-  const points = await sql<{ run_id: string; key: string; count: number | string }>`
-    select s.run_id, s.key, count(*) as count from metric_series s
-    join metric_points p on p.series_id = s.series_id
-    where s.run_id in (${ids}) group by s.run_id, s.key`.execute(db)
-  const byRun = Map.groupBy(points.rows, (row) => row.run_id)
+  const { rows } = await sql<{ run_id: string; key: string; series_id: number }>`
+    select run_id, key, series_id from metric_series
+    where run_id in (${sql.join(runIds)})`.execute(db)
+  const points = new Map<number, number>()
+  for (const chunk of chunksOf(rows.map((row) => row.series_id)))
+    for (const [seriesId, count] of await countsOf(db, chunk)) points.set(seriesId, count)
+  const byRun = Map.groupBy(rows, (row) => row.run_id)
   const params = await pairCounts(db, 'run_params', runIds)
   const tags = await pairCounts(db, 'run_tags', runIds)
   const there = await db
@@ -94,7 +96,7 @@ async function loggedCounts(db: Db, runIds: readonly string[]): Promise<LoggedCo
     .map((runId) => ({
       runId,
       points: Object.fromEntries(
-        (byRun.get(runId) ?? []).map(({ key, count }) => [key, Number(count)]),
+        (byRun.get(runId) ?? []).map(({ key, series_id }) => [key, points.get(series_id) ?? 0]),
       ),
       params: params.get(runId) ?? 0,
       tags: tags.get(runId) ?? 0,

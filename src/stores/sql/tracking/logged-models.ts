@@ -22,7 +22,7 @@ import {
   placed,
   type Key,
 } from '../keyset.ts'
-import { metricOf } from './metrics.ts'
+import { metricOf } from './metric-points.ts'
 import { among, push } from './runs.ts'
 import type { TrackingTables } from './tables.ts'
 

@@ -8,17 +8,11 @@ import {
   type TrackingWrites,
 } from '#tracking'
 import { chunksOf } from '../chunks.ts'
-import { ascending, isAfter, keyColumns, orderedBy, placed } from '../keyset.ts'
+import { alongSteps, within } from './metric-columns.ts'
+import { historyPage, metricOf, OPEN_MAX, packEarliest, pointsOf } from './metric-points.ts'
 import type { TrackingTables } from './tables.ts'
 
 type Db = Kysely<TrackingTables>
-type PointRow = Pick<TrackingTables['metric_points'], 'at_ms' | 'step' | 'value' | 'is_nan'>
-
-/** No two points of a series are alike in all of these. */
-const HISTORY = ['at_ms', 'step', 'value', 'is_nan'].map((column) =>
-  ascending(sql.ref(`point.${column}`), 'number'),
-)
-
 export function metricReads(
   db: Db,
 ): Pick<TrackingReads, 'newestMetrics' | 'metricHistory' | 'sampleMetric'> {
@@ -32,22 +26,18 @@ export function metricReads(
         .execute()
       return rows.map(metricOf)
     },
-    metricHistory: async (runId, { key, limit, after }) => {
-      const rows = await db
-        .selectFrom('metric_points as point')
-        .innerJoin('metric_series as series', 'series.series_id', 'point.series_id')
-        .select(['point.at_ms', 'point.step', 'point.value', 'point.is_nan'])
-        .select(keyColumns(HISTORY))
-        .where('series.run_id', '=', runId)
-        .where('series.key', '=', key)
-        .where(isAfter(HISTORY, after))
-        .orderBy(orderedBy(HISTORY))
-        .limit(limit + 1)
-        .execute()
-      return rows.map((row) => placed(row, HISTORY, metricOf({ ...row, key })))
+    metricHistory: async (runId, page) => {
+      const seriesId = await findSeries(db, runId, page.key)
+      return seriesId === undefined ? [] : historyPage(db, seriesId, page)
     },
     sampleMetric: (runId, sample) => sampled(db, runId, sample),
   }
+}
+
+async function findSeries(db: Db, runId: string, key: string): Promise<number | undefined> {
+  const { rows } = await sql<{ series_id: number }>`
+    select series_id from metric_series where run_id = ${runId} and key = ${key}`.execute(db)
+  return rows[0]?.series_id
 }
 
 async function sampled(
@@ -55,75 +45,82 @@ async function sampled(
   runId: string,
   { key, most, steps }: MetricSample,
 ): Promise<Metric[]> {
-  const within =
-    steps === undefined ? sql`` : sql`and p.step between ${steps.first} and ${steps.last}`
-  const points = sql`metric_points p join metric_series s on s.series_id = p.series_id
-    where s.run_id = ${runId} and s.key = ${key} ${within}`
-  const counted = await sql<{ total: number | string }>`
-    select count(*) as total from ${points}`.execute(db)
-  const ranks = sampledRanks(Number(counted.rows[0]?.total ?? 0), most)
-  if (ranks.length === 0) return []
-  const { rows } = await sql<PointRow>`
-    select at_ms, step, value, is_nan from (
-      select p.at_ms, p.step, p.value, p.is_nan,
-        row_number() over (order by p.step, p.at_ms, p.value, p.is_nan) as nth from ${points}
-    ) ranked where nth in (${sql.join(ranks.map((rank) => rank + 1))})
-    order by nth`.execute(db)
-  return rows.map((row) => metricOf({ ...row, key }))
+  const seriesId = await findSeries(db, runId, key)
+  if (seriesId === undefined) return []
+  const points = await pointsOf(db, seriesId)
+  const all = alongSteps(points)
+  const places = steps === undefined ? all : within(all, points.step, steps)
+  return sampledRanks(places.length, most).map((rank) => {
+    const place = places[rank] as number
+    const [atMs, step] = [points.atMs[place] as number, points.step[place] as number]
+    return { key, value: points.value[place] as number, step, atMs }
+  })
 }
 
 export function metricWrites(db: Db): Pick<TrackingWrites, 'appendMetrics'> {
   return {
     appendMetrics: async (run, metrics) => {
-      const series = new Map<string, number>()
-      for (const newest of newestOfEachKey(metrics))
-        series.set(newest.key, await seriesOf(db, run.runId, newest))
+      const series = new Map<string, Series>()
+      const counts = countsByKey(metrics)
+      for (const metric of newestOfEachKey(metrics))
+        series.set(
+          metric.key,
+          await seriesOf(db, run.runId, { metric, added: counts.get(metric.key) ?? 0 }),
+        )
       for (const chunk of chunksOf(metrics)) await insertPoints(db, series, chunk)
+      for (const { id, open } of series.values()) if (open >= OPEN_MAX) await pack(db, id)
       const ofModels = metrics.filter((metric) => metric.modelId !== undefined)
       for (const chunk of chunksOf(ofModels)) await insertModelMetrics(db, run.runId, chunk)
     },
   }
 }
 
-export function metricOf(row: {
-  key: string
-  value: number
-  is_nan: number
-  step: number
-  at_ms: number
-}): Metric {
-  return {
-    key: row.key,
-    value: row.is_nan === 1 ? Number.NaN : row.value,
-    step: row.step,
-    atMs: row.at_ms,
-  }
-}
-
 /** The series of a metric, made if need be, after it has taken in a point that may be its newest. */
-async function seriesOf(db: Db, runId: string, metric: Metric): Promise<number> {
+async function seriesOf(
+  db: Db,
+  runId: string,
+  { metric, added }: { metric: Metric; added: number },
+): Promise<Series> {
   const newer = sql`(excluded.step, excluded.at_ms, excluded.value)
     > (metric_series.step, metric_series.at_ms, metric_series.value)`
   const pick = (column: string) =>
     sql`${sql.ref(column)} = case when ${newer}
       then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`metric_series.${column}`)} end`
-  const { rows } = await sql<{ series_id: number }>`
-    insert into metric_series (run_id, key, step, at_ms, value, is_nan)
-    values (${runId}, ${metric.key}, ${metric.step}, ${metric.atMs}, ${valueOf(metric)}, ${nanOf(metric)})
+  const { rows } = await sql<Series>`
+    insert into metric_series (run_id, key, step, at_ms, value, is_nan, open_points)
+    values (${runId}, ${metric.key}, ${metric.step}, ${metric.atMs}, ${valueOf(metric)}, ${nanOf(metric)}, ${added})
     on conflict (run_id, key) do update set
-      ${sql.join([pick('step'), pick('at_ms'), pick('value'), pick('is_nan')])}
-    returning series_id`.execute(db)
-  return (rows[0] as { series_id: number }).series_id
+      ${sql.join([pick('step'), pick('at_ms'), pick('value'), pick('is_nan')])},
+      open_points = metric_series.open_points + excluded.open_points
+    returning series_id as id, open_points as open`.execute(db)
+  return rows[0] as Series
+}
+
+interface Series {
+  readonly id: number
+  readonly open: number
+}
+
+function countsByKey(metrics: readonly Metric[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { key } of metrics) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
+async function pack(db: Db, seriesId: number): Promise<void> {
+  const open = await packEarliest(db, seriesId)
+  await sql`update metric_series set open_points = ${open}
+    where series_id = ${seriesId}`.execute(db)
 }
 
 async function insertPoints(
   db: Db,
-  series: ReadonlyMap<string, number>,
+  series: ReadonlyMap<string, Series>,
   metrics: readonly Metric[],
 ): Promise<void> {
   const rows = metrics.map(
     (metric) =>
-      sql`(${series.get(metric.key)}, ${metric.atMs}, ${metric.step}, ${valueOf(metric)}, ${nanOf(metric)})`,
+      sql`(${series.get(metric.key)?.id}, ${metric.atMs}, ${metric.step}, ${valueOf(metric)}, ${nanOf(metric)})`,
   )
   await sql`insert into metric_points (series_id, at_ms, step, value, is_nan)
     values ${sql.join(rows)} on conflict do nothing`.execute(db)

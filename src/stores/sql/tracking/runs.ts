@@ -10,7 +10,7 @@ import type {
   TrackingWrites,
 } from '#tracking'
 import { chunksOf } from '../chunks.ts'
-import { metricOf } from './metrics.ts'
+import { metricOf } from './metric-points.ts'
 import { runSearch } from './run-search.ts'
 import type { TrackingTables } from './tables.ts'
 

@@ -32,8 +32,20 @@ export interface TrackingTables {
     at_ms: number
     value: number
     is_nan: number
+    /** Rows of points that came since some of them were last packed; some may be the same. */
+    open_points: Generated<number>
   }
   metric_points: { series_id: number; at_ms: number; step: number; value: number; is_nan: number }
+  metric_blocks: {
+    series_id: number
+    ordinal: number
+    first_ms: number
+    first_step: number
+    last_ms: number
+    last_step: number
+    points: number
+    bytes: Uint8Array
+  }
   datasets: {
     dataset_id: Generated<number>
     experiment_id: number
