@@ -34,6 +34,7 @@ const UNMADE = new Set([
   '/api/v1/endpoints/{endpoint}/windows/{start}',
   '/api/v1/models/{model}/versions/{version}/reference',
   '/api/2.0/mlflow/registered-models/alias',
+  '/api/v1/sweeps/{id}',
 ])
 
 /** What is wrong with how the route takes each mistake. */

@@ -181,6 +181,9 @@ test('an experiment goes with its runs and logged models, and holds on any of th
     keptObjects: 0,
   })
   expect(await retention.purgeOf(run(id))).toMatchObject({ by: 'retention' })
+  // The ledger knows the old one by its number.
+  const next = await tracking.experiments.create(USER, { name: 'trials' })
+  expect(Number(next.experimentId)).toBe(Number(experimentId) + 1)
   expect(await world.store.read.tracking.filesBelow('')).toEqual([])
 })
 

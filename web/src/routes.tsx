@@ -1,6 +1,16 @@
-import { createRootRoute, createRoute, createRouter, Link } from '@tanstack/react-router'
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+} from '@tanstack/react-router'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
+import { modelLookIn } from './pages/models/look.ts'
+import { lookIn } from './pages/runs/look.ts'
+import { traceViewIn, tracesViewIn } from './pages/traces/view.ts'
+import { WebhooksPage } from './pages/webhooks/webhooks-page.tsx'
 
 const root = createRootRoute({ notFoundComponent: NoSuchPage })
 
@@ -11,8 +21,55 @@ const loop = createRoute({
   component: LoopPage,
 })
 
+const trash = createRoute({
+  getParentRoute: () => root,
+  path: '/settings/trash',
+  component: lazyRouteComponent(() => import('./pages/trash/trash-page.tsx'), 'TrashPage'),
+})
+
+const webhooks = createRoute({
+  getParentRoute: () => root,
+  path: '/settings/webhooks',
+  component: WebhooksPage,
+})
+
+const traces = createRoute({
+  getParentRoute: () => root,
+  path: '/traces',
+  validateSearch: tracesViewIn,
+  component: lazyRouteComponent(() => import('./pages/traces/traces-page.tsx'), 'TracesPage'),
+})
+
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: '/traces/$trace',
+  validateSearch: traceViewIn,
+  component: lazyRouteComponent(() => import('./pages/traces/trace-page.tsx'), 'TracePage'),
+})
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: '/runs',
+  validateSearch: lookIn,
+  component: lazyRouteComponent(() => import('./pages/runs/runs-page.tsx'), 'RunsPage'),
+})
+
+const models = createRoute({
+  getParentRoute: () => root,
+  path: '/models',
+  validateSearch: modelLookIn,
+  component: lazyRouteComponent(() => import('./pages/models/models-page.tsx'), 'ModelsPage'),
+})
+
+const model = createRoute({
+  getParentRoute: () => root,
+  path: '/models/$model',
+  validateSearch: modelLookIn,
+  component: lazyRouteComponent(() => import('./pages/models/model-page.tsx'), 'ModelPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([loop]),
+  routeTree: root.addChildren([loop, runs, models, model, webhooks, trash, traces, trace]),
   scrollRestoration: true,
 })
 

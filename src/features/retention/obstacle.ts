@@ -33,6 +33,7 @@ export interface Obstacle {
     | 'run'
     | 'model'
     | 'hold'
+    | 'default'
   /** `delete`: it cannot even go to the trash. `purge`: it stays in the trash. `nothing`: to know. */
   readonly blocks: 'delete' | 'purge' | 'nothing'
   readonly why: string
@@ -41,13 +42,20 @@ export interface Obstacle {
 
 /** All that holds a thing, the gravest first. */
 export function obstaclesOf(subject: Subject, found: Dependents, nowMs: number): Obstacle[] {
-  const all = [
+  const all: Obstacle[] = [
     ...fromServing(found),
     ...fromHolds(found, nowMs),
     ...fromRegistry(subject, found),
     ...fromRuns(found),
   ]
   const grave = { delete: 0, purge: 1, nothing: 2 }
+  if (subject.kind === 'experiment' && subject.id === '0')
+    all.push({
+      what: 'default',
+      blocks: 'purge',
+      why: 'it is where runs go whose maker names no experiment',
+      todo: 'delete its runs instead, and restore it',
+    })
   return all.toSorted((a, b) => grave[a.blocks] - grave[b.blocks])
 }
 

@@ -19,10 +19,11 @@ export interface RetentionParts {
 }
 
 const THINGS_MAX = 1000
-const kind = Type.Union(
-  KINDS.map((each) => Type.Literal(each)),
-  { description: 'The kind of thing.' },
-)
+const kind = Type.Unsafe<Kind>({
+  type: 'string',
+  enum: [...KINDS],
+  description: 'The kind of thing.',
+})
 const id = Type.String({
   minLength: 1,
   maxLength: 500,
@@ -94,7 +95,7 @@ function trashRoutes(app: FastifyInstance, { retention, actor, caughtUp }: Reten
       const found = await retention.list({
         limit: most,
         ...(before === undefined ? {} : { before }),
-        ...(of === undefined ? {} : { kind: of as Kind }),
+        ...(of === undefined ? {} : { kind: of }),
         ...(named === undefined ? {} : { id: named }),
       })
       return {

@@ -8,7 +8,7 @@ export async function getJson<Wire>(path: string, signal?: AbortSignal): Promise
   return (await response.json()) as Wire
 }
 
-async function sentenceIn(response: Response): Promise<string> {
+export async function sentenceIn(response: Response): Promise<string> {
   try {
     const { detail } = (await response.json()) as { detail?: string }
     return detail ?? `the server answered ${response.status}`

@@ -243,6 +243,8 @@ function purgeWrites(
       return count
     },
     endPurge: async ({ position, kind, id }, { purgedMs, purgedBy }) => {
+      // Holds that are over may stand on it still.
+      await db.deleteFrom('holds').where('kind', '=', kind).where('target', '=', id).execute()
       await markPurged(db, { kind, id, position })
       await db
         .updateTable('trash')

@@ -108,7 +108,7 @@ export async function markPurged(
 
 /** Removes files that came below the folder of a purged run or model after it was emptied. */
 export async function removeLateFiles(db: Db, item: TrashItem, limit: number): Promise<number> {
-  if (item.kind === 'experiment' && item.root === null) return 0
+  if (item.kind !== 'run' && item.kind !== 'logged-model') return 0
   let removed = 0
   for (const rows of filesBelow(item.root)) removed += await deleteSome(db, rows, limit)
   return removed

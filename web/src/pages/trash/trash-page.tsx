@@ -1,0 +1,158 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Database, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import type { StorageWire, TrashItemWire } from '#protocols/api/retention-wire'
+import { getJson } from '#web/api/get.ts'
+import { postJson } from '#web/api/send.ts'
+import { Card, Figure } from '#web/ui/card.tsx'
+import { bytes, count, counted } from '#web/ui/format.ts'
+import { ThemeSwitch } from '#web/ui/theme.tsx'
+import { PurgeDialog } from './purge-dialog.tsx'
+import { TrashTable } from './trash-table.tsx'
+
+const REFRESH_MS = 5000
+const PAGE = 100
+
+interface TrashWire {
+  items: TrashItemWire[]
+  next: number | null
+}
+
+/** What was deleted and can be taken back, and what all of it takes on the disk. */
+export function TrashPage() {
+  const [before, setBefore] = useState<number>()
+  const [purging, setPurging] = useState<TrashItemWire>()
+  const client = useQueryClient()
+  const page = useQuery({
+    queryKey: ['trash', before],
+    queryFn: ({ signal }) =>
+      getJson<TrashWire>(
+        `/api/v1/trash?limit=${PAGE}${before === undefined ? '' : `&before=${before}`}`,
+        signal,
+      ),
+    refetchInterval: REFRESH_MS,
+  })
+  const restore = useMutation({
+    mutationFn: (item: number) => postJson('/api/v1/trash/restore', { items: [item] }),
+    onSettled: () => client.invalidateQueries({ queryKey: ['trash'] }),
+  })
+  const items = page.data?.items ?? []
+  return (
+    <>
+      <Header />
+      <main className="mx-auto flex max-w-[77.5rem] flex-col gap-6 px-4 pt-8 pb-12 sm:px-6">
+        <div className="flex flex-col gap-2">
+          <h1 className="text-2xl font-semibold tracking-tight">Trash</h1>
+          <p className="max-w-prose text-ink-2">
+            What was deleted waits here and can be restored. Once it is purged, only the ledger
+            tells of it.
+          </p>
+        </div>
+        <StorageCard />
+        <Card id="deleted" title="Deleted" Icon={Trash2}>
+          {page.error === null ? null : <Trouble>{page.error.message}</Trouble>}
+          {restore.error === null ? null : <Trouble>{restore.error.message}</Trouble>}
+          {page.data === undefined ? null : items.length === 0 ? (
+            <p className="text-ink-2">The trash is empty.</p>
+          ) : (
+            <TrashTable
+              items={items}
+              busy={restore.isPending}
+              onRestore={(item) => restore.mutate(item.item)}
+              onPurge={setPurging}
+            />
+          )}
+          <Pages next={page.data?.next ?? null} isFirst={before === undefined} onPage={setBefore} />
+        </Card>
+      </main>
+      {purging === undefined ? null : (
+        <PurgeDialog item={purging} onClose={() => setPurging(undefined)} />
+      )}
+    </>
+  )
+}
+
+function Header() {
+  return (
+    <header className="sticky top-0 z-10 border-b border-line bg-bg/85 backdrop-blur-md">
+      <nav
+        aria-label="Settings"
+        className="mx-auto flex h-14 max-w-[77.5rem] items-center gap-3 px-4 sm:px-6"
+      >
+        <Link to="/" search={{}} className="font-semibold tracking-tight">
+          Orrery
+        </Link>
+        <span className="text-ink-3">Settings</span>
+        <div className="ml-auto">
+          <ThemeSwitch />
+        </div>
+      </nav>
+    </header>
+  )
+}
+
+function StorageCard() {
+  const { data } = useQuery({
+    queryKey: ['storage'],
+    queryFn: ({ signal }) => getJson<StorageWire>('/api/v1/storage', signal),
+    refetchInterval: REFRESH_MS,
+  })
+  if (data === undefined) return null
+  const { artifacts, versions, segments, trash, sweep } = data
+  return (
+    <Card id="storage" title="Storage" Icon={Database}>
+      <dl className="grid grid-cols-2 gap-4 md:grid-cols-5">
+        <Figure name="Files of runs and models" value={bytes(artifacts.bytes ?? 0)} />
+        <Figure name="Files of versions" value={bytes(versions.bytes ?? 0)} />
+        <Figure name="Prediction segments" value={count(segments.objects)} />
+        <Figure name="In the trash" value={bytes(trash.bytes ?? 0)} />
+        <Figure
+          name="Referred to by nothing"
+          value={sweep === null ? 'not known yet' : bytes(sweep.youngBytes)}
+        />
+      </dl>
+      <p className="text-sm text-ink-3">
+        {sweep === null
+          ? 'No sweep has looked at all bytes yet.'
+          : `The last sweep kept ${bytes(sweep.keptBytes)} in ${counted(sweep.keptObjects, 'object')} and freed ${bytes(sweep.bytes)}. Bytes that lie in two places count once on the disk.`}
+      </p>
+    </Card>
+  )
+}
+
+function Pages({
+  next,
+  isFirst,
+  onPage,
+}: {
+  next: number | null
+  isFirst: boolean
+  onPage: (before: number | undefined) => void
+}) {
+  if (next === null && isFirst) return null
+  const look =
+    'h-8 cursor-pointer rounded-lg border border-line bg-surface px-3 text-sm text-ink-2 hover:text-ink'
+  return (
+    <div className="flex gap-2">
+      {isFirst ? null : (
+        <button type="button" className={look} onClick={() => onPage(undefined)}>
+          Newest
+        </button>
+      )}
+      {next === null ? null : (
+        <button type="button" className={look} onClick={() => onPage(next)}>
+          Older
+        </button>
+      )}
+    </div>
+  )
+}
+
+function Trouble({ children }: { children: string }) {
+  return (
+    <p role="alert" className="rounded-lg bg-bad-tint px-3 py-2 text-sm text-bad">
+      {children}
+    </p>
+  )
+}
