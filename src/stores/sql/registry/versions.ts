@@ -239,7 +239,7 @@ async function withDetails(db: Db, rows: readonly VersionRow[]): Promise<ModelVe
   for (const chunk of chunksOf(rows, 400)) {
     const own = (table: string) =>
       sql<SqlBool>`(${sql.ref(`${table}.model`)}, ${sql.ref(`${table}.version`)}) in (values ${sql.join(
-        chunk.map((row) => sql`(${row.model}, ${row.version})`),
+        chunk.map((row) => sql`(${row.model}, cast(${row.version} as integer))`),
       )})`
     const tagged = db.selectFrom('model_version_tags').selectAll().where(own('model_version_tags'))
     for (const row of await tagged.orderBy('key').execute())
