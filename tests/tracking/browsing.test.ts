@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { FoldersWire } from '#protocols/api/folders'
+import type { FoldersWire } from '#protocols/api/folders-wire'
 import type { HistoryWire, ModelsWire } from '#protocols/api/models-wire'
 import type {
   ColumnsWire,
@@ -8,7 +8,7 @@ import type {
   SeriesWire,
   TreeWire,
 } from '#protocols/api/runs-wire'
-import type { ViewWire, ViewsWire } from '#protocols/api/views'
+import type { ViewWire, ViewsWire } from '#protocols/api/views-wire'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { FoldersWire } from '#protocols/api/folders'
+import type { FoldersWire } from '#protocols/api/folders-wire'
 import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { command } from '../command.ts'
 import { print, tableLines, timeOf } from '../table.ts'

@@ -7,6 +7,7 @@ import type { Browsing, SavedView, ViewContent } from '#tracking'
 import { placeIn, tokenOf } from './places.ts'
 import { plainJson, scopeIn } from './runs.ts'
 import { ScopeFields } from './runs-wire.ts'
+import { ViewsWire, type ViewWire } from './views-wire.ts'
 
 const Content = {
   name: Type.String({ minLength: 1, maxLength: 200 }),
@@ -38,28 +39,6 @@ const ListQuery = Type.Object({
   page: Type.Optional(Type.String({ maxLength: 2000 })),
 })
 const DeleteQuery = Type.Object({ revision: Type.Optional(Type.Integer({ minimum: 1 })) })
-
-export const ViewWire = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  owner: Type.String(),
-  shared: Type.Boolean(),
-  revision: Type.Integer(),
-  experimentIds: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  folder: Type.Union([Type.String(), Type.Null()]),
-  filter: Type.String(),
-  columns: Type.Array(Type.String()),
-  orderBy: Type.Array(Type.String()),
-  display: Type.Record(Type.String(), Type.Unknown()),
-  created: Type.String(),
-  updated: Type.String(),
-})
-export type ViewWire = Static<typeof ViewWire>
-export const ViewsWire = Type.Object({
-  views: Type.Array(ViewWire),
-  next: Type.Union([Type.String(), Type.Null()]),
-})
-export type ViewsWire = Static<typeof ViewsWire>
 
 /** Views that people keep of runs. Two who change one at a time are told, so that no change is lost. */
 export function viewRoutes(

@@ -1,5 +1,6 @@
 import { Pause, Play } from 'lucide-react'
 import type { Live } from '#web/api/use-live.ts'
+import { SiteNav } from '#web/ui/site-header.tsx'
 import { ThemeSwitch } from '#web/ui/theme.tsx'
 
 const LIVE_WORDS: Readonly<Record<Live['state'], string>> = {
@@ -33,6 +34,9 @@ export function PageHeader({
           <span className="font-semibold tracking-tight">Orrery</span>
           <span className="hidden truncate text-ink-3 sm:inline">{projects.join(', ')}</span>
         </p>
+        <div className="hidden sm:block">
+          <SiteNav />
+        </div>
         <div className="ml-auto flex items-center gap-2">
           <LiveButton live={live} onPause={onPause} />
           <ThemeSwitch />

@@ -1,0 +1,80 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { wholeRunsQuery } from '#web/api/runs.ts'
+import { cellText } from './cell.ts'
+
+/** What the chosen runs have, side by side; at first only where they differ. */
+export function Compare({ runIds }: { runIds: readonly string[] }) {
+  const [all, setAll] = useState(false)
+  const { data, error } = useQuery(wholeRunsQuery(runIds))
+  if (error !== null)
+    return (
+      <p role="alert" className="text-bad">
+        {error.message}
+      </p>
+    )
+  if (data === undefined) return <output className="text-ink-3">Reading the runs…</output>
+  const { runs } = data
+  const rows = data.columns
+    .filter((column) => all || !column.startsWith('tags.mlflow.'))
+    .map((column) => ({ column, values: runs.map(({ values }) => values[column] ?? null) }))
+    .filter(({ values }) => all || new Set(values).size > 1)
+  return (
+    <div className="flex min-h-0 flex-1 flex-col gap-2">
+      <label className="flex items-center gap-2 text-sm">
+        <input type="checkbox" checked={!all} onChange={() => setAll(!all)} />
+        Only what differs
+      </label>
+      {rows.length === 0 ? (
+        <p className="text-ink-2">Nothing differs between these runs.</p>
+      ) : (
+        // A region that scrolls has to be reached by keyboard.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <div
+          tabIndex={0}
+          role="region"
+          aria-label="Differences"
+          className="min-h-0 flex-1 overflow-auto rounded-lg border border-line bg-surface"
+        >
+          <table className="w-full border-collapse text-sm">
+            <caption className="sr-only">What the chosen runs have</caption>
+            <thead className="sticky top-0 bg-surface">
+              <tr className="border-b border-line">
+                <th scope="col" className="px-2 py-1.5 text-left font-medium">
+                  Of the run
+                </th>
+                {runs.map(({ runId, values }) => (
+                  <th
+                    key={runId}
+                    scope="col"
+                    title={runId}
+                    className="px-2 py-1.5 text-left font-medium"
+                  >
+                    {cellText('', values['attributes.run_name'] ?? null)}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ column, values }) => (
+                <tr key={column} className="border-b border-line">
+                  <th scope="row" className="px-2 py-1 text-left font-normal text-ink-2">
+                    {column}
+                  </th>
+                  {values.map((value, at) => (
+                    <td
+                      key={runs[at]?.runId}
+                      className="max-w-80 px-2 py-1 wrap-anywhere tabular-nums"
+                    >
+                      {cellText(column, value)}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  )
+}

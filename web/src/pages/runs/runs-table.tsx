@@ -1,0 +1,219 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { ArrowDown, ArrowUp, ChevronDown, ChevronRight } from 'lucide-react'
+import { useEffect, useRef, type KeyboardEvent } from 'react'
+import { cellText, columnName, isNumeric } from './cell.ts'
+import { orderAfter, quoted, SELECTED_MAX } from './look.ts'
+import type { Row } from './rows.ts'
+import { useLook } from './use-look.ts'
+
+const ROW_PX = 34
+
+interface Parts {
+  readonly rows: readonly Row[]
+  readonly columns: readonly string[]
+  readonly opened: ReadonlySet<string>
+  readonly onToggle: (runId: string) => void
+  /** Asks for the next page when the end comes into sight; undefined when there is none. */
+  readonly onEnd: (() => void) | undefined
+}
+
+/** The runs, of which only those in sight are drawn. */
+export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
+  const place = useRef<HTMLDivElement>(null)
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => place.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  })
+  const drawn = virtual.getVirtualItems()
+  const last = drawn.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (last >= rows.length - 20) onEnd?.()
+  }, [last, rows.length, onEnd])
+  const above = drawn[0]?.start ?? 0
+  const below = virtual.getTotalSize() - (drawn.at(-1)?.end ?? 0)
+
+  const onKey = (event: KeyboardEvent) => {
+    const at = Number((event.target as HTMLElement).closest('tr')?.dataset['at'] ?? Number.NaN)
+    const row = rows[at]
+    if (row === undefined) return
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step !== undefined) {
+      event.preventDefault()
+      focusRow(Math.min(rows.length - 1, Math.max(0, at + step)))
+    } else if (event.key === 'ArrowRight' && row.children > 0 && !opened.has(row.runId))
+      onToggle(row.runId)
+    else if (event.key === 'ArrowLeft' && opened.has(row.runId)) onToggle(row.runId)
+  }
+  const focusRow = (at: number) => {
+    virtual.scrollToIndex(at)
+    requestAnimationFrame(() =>
+      place.current?.querySelector<HTMLElement>(`tr[data-at="${at}"] input`)?.focus(),
+    )
+  }
+
+  return (
+    <div
+      ref={place}
+      className="min-h-0 flex-1 overflow-auto rounded-lg border border-line bg-surface"
+    >
+      <table className="w-full border-collapse text-sm" aria-rowcount={rows.length + 1}>
+        <caption className="sr-only">Runs</caption>
+        <thead className="sticky top-0 z-[1] bg-surface">
+          <tr aria-rowindex={1} className="border-b border-line">
+            <th scope="col" className="w-9 px-2">
+              <span className="sr-only">Chosen</span>
+            </th>
+            <th scope="col" className="px-2 py-1.5 text-left font-medium">
+              Run
+            </th>
+            {columns.map((column) => (
+              <Head key={column} column={column} />
+            ))}
+          </tr>
+        </thead>
+        <tbody onKeyDown={onKey}>
+          {above > 0 ? <Gap px={above} /> : null}
+          {drawn.map(({ index }) => {
+            const row = rows[index]
+            if (row === undefined) return null
+            return (
+              <RunRow
+                key={`${index}-${row.runId}`}
+                row={row}
+                at={index}
+                columns={columns}
+                open={opened.has(row.runId)}
+                onToggle={onToggle}
+              />
+            )
+          })}
+          {below > 0 ? <Gap px={below} /> : null}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** Stands for the rows that are out of sight. */
+function Gap({ px }: { px: number }) {
+  return (
+    <tr aria-hidden>
+      <td style={{ height: px }} />
+    </tr>
+  )
+}
+
+function Head({ column }: { column: string }) {
+  const { look, change } = useLook()
+  const name = quoted(column)
+  const sortable = ![
+    'attributes.experiment_name',
+    'attributes.parent_run_id',
+    'attributes.child_count',
+    'attributes.experiment_id',
+    'attributes.lifecycle_stage',
+  ].includes(column)
+  const direction =
+    look.order === `${name} DESC`
+      ? 'descending'
+      : look.order === `${name} ASC`
+        ? 'ascending'
+        : 'none'
+  const Icon = direction === 'descending' ? ArrowDown : ArrowUp
+  const align = isNumeric(column) ? 'justify-end text-right' : 'text-left'
+  return (
+    <th
+      scope="col"
+      aria-sort={sortable ? direction : undefined}
+      className="px-2 py-1.5 font-medium whitespace-nowrap"
+    >
+      {sortable ? (
+        <button
+          type="button"
+          title={column}
+          className={`flex min-h-6 w-full cursor-pointer items-center gap-1 ${align} hover:text-accent`}
+          onClick={() => change({ order: orderAfter(look.order, column) })}
+        >
+          {columnName(column)}
+          {direction === 'none' ? null : <Icon aria-hidden size={12} />}
+        </button>
+      ) : (
+        <span className={`flex min-h-6 items-center ${align}`}>{columnName(column)}</span>
+      )}
+    </th>
+  )
+}
+
+function RunRow({
+  row,
+  at,
+  columns,
+  open,
+  onToggle,
+}: {
+  row: Row
+  at: number
+  columns: readonly string[]
+  open: boolean
+  onToggle: (runId: string) => void
+}) {
+  const { look, change } = useLook()
+  const selected = look.selected ?? []
+  const chosen = selected.includes(row.runId)
+  const name = cellText('', row.values['attributes.run_name'] ?? null)
+  const Icon = open ? ChevronDown : ChevronRight
+  const choose = () =>
+    change({
+      selected: chosen ? selected.filter((each) => each !== row.runId) : [...selected, row.runId],
+    })
+  return (
+    <tr
+      data-at={at}
+      aria-rowindex={at + 2}
+      style={{ height: ROW_PX }}
+      className={`border-b border-line ${chosen ? 'bg-sunken' : 'hover:bg-sunken/60'}`}
+    >
+      <td className="px-2 text-center">
+        <input
+          type="checkbox"
+          aria-label={`Choose ${name}`}
+          checked={chosen}
+          disabled={!chosen && selected.length >= SELECTED_MAX}
+          onChange={choose}
+        />
+      </td>
+      <th scope="row" className="max-w-72 px-2 text-left font-medium">
+        <span className="flex min-w-0 items-center" style={{ paddingLeft: row.depth * 16 }}>
+          {row.children > 0 ? (
+            <button
+              type="button"
+              aria-expanded={open}
+              className="grid size-6 shrink-0 cursor-pointer place-items-center rounded text-ink-3 hover:text-ink"
+              onClick={() => onToggle(row.runId)}
+            >
+              <Icon aria-hidden size={14} />
+              <span className="sr-only">
+                {row.children} runs below {name}
+              </span>
+            </button>
+          ) : (
+            <span className="w-6 shrink-0" />
+          )}
+          <span className="truncate" title={row.runId}>
+            {name}
+          </span>
+        </span>
+      </th>
+      {columns.map((column) => (
+        <td
+          key={column}
+          className={`max-w-64 truncate px-2 ${isNumeric(column) ? 'text-right tabular-nums' : ''}`}
+        >
+          {cellText(column, row.values[column] ?? null)}
+        </td>
+      ))}
+    </tr>
+  )
+}
