@@ -71,11 +71,7 @@ export function createDatasets(dependencies: EvaluationDependencies): Datasets {
   const { read, transact, clock, ids } = dependencies
   return {
     create: (actor, { name, tags, experimentIds }) => {
-      if (name.trim() === '' || name.length > NAME_CHARS_MAX)
-        throw new Problem(
-          'invalid',
-          `a dataset has a name of 1 to ${NAME_CHARS_MAX} characters, not ${name.length}`,
-        )
+      checkName(name)
       const nowMs = clock.nowMs()
       const user = userIn(tags)
       const dataset: EvaluationDataset = {
@@ -229,6 +225,16 @@ async function keep(
 ): Promise<void> {
   await evaluation.saveDataset(dataset)
   await ledger.append(actor, [fact])
+}
+
+function checkName(name: string): void {
+  const fits = name.trim() !== '' && name.length <= NAME_CHARS_MAX
+  // The ledger tells names, and takes only text that is text.
+  if (fits && name.isWellFormed() && !name.includes('\0')) return
+  throw new Problem(
+    'invalid',
+    `${JSON.stringify(name.slice(0, 100))} is no name for a dataset; use 1 to ${NAME_CHARS_MAX} characters`,
+  )
 }
 
 /** Throws `not-found`. */

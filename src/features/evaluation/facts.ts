@@ -60,6 +60,7 @@ export function scorerDeleted(experimentId: string, name: string, version: numbe
 }
 
 /** An entry of the ledger is small. */
-function briefList(texts: readonly string[]) {
+function briefList(given: readonly string[]) {
+  const texts = given.map((text) => text.toWellFormed())
   return texts.length <= 100 ? texts : { sha256: sha256(texts.join('\n')), count: texts.length }
 }

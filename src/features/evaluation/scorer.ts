@@ -14,7 +14,9 @@ export interface ScorerVersion {
 const NAME_CHARS_MAX = 256
 
 export function checkedScorerName(name: string): string {
-  if (name.trim() !== '' && name.length <= NAME_CHARS_MAX) return name
+  const fits = name.trim() !== '' && name.length <= NAME_CHARS_MAX
+  // The ledger tells names, and takes only text that is text.
+  if (fits && name.isWellFormed() && !name.includes('\0')) return name
   throw new Problem(
     'invalid',
     `Scorer name cannot be empty or contain only whitespace, and has at most ${NAME_CHARS_MAX} characters`,

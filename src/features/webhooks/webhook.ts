@@ -83,8 +83,8 @@ export function checkedEvents(events: readonly string[]): readonly string[] {
 }
 
 export function checkedSubject(subject: string | null): string | null {
-  if (subject === null || (/^[a-z][A-Za-z]*:./.test(subject) && subject.length <= 300))
-    return subject
+  if (subject === null) return subject
+  if (/^[a-z][A-Za-z]*:.{1,300}$/s.test(subject) && subject.isWellFormed()) return subject
   throw new Problem(
     'invalid',
     `the subject ${JSON.stringify(subject.slice(0, 100))} is not "kind:name"; say for example "model:flights", "experiment:3", "run:…", "endpoint:late" or "project:flights"`,

@@ -30,14 +30,17 @@ const ChangeBody = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 const HOUR_MS = 3_600_000
+const OVERLAP_HOURS = 24
 const RotateBody = Type.Object(
   {
-    overlapHours: Type.Integer({
-      minimum: 0,
-      maximum: 168,
-      default: 24,
-      description: 'How long messages are signed with the old secret too.',
-    }),
+    overlapHours: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 168,
+        default: OVERLAP_HOURS,
+        description: 'How long messages are signed with the old secret too.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -117,7 +120,7 @@ function deliveryRoutes(app: FastifyInstance, webhooks: Webhooks, actor: Actor):
       },
     },
     async ({ params, body }) => {
-      const overlapMs = body.overlapHours * HOUR_MS
+      const overlapMs = (body.overlapHours ?? OVERLAP_HOURS) * HOUR_MS
       const { webhook, secret } = await webhooks.rotate(actor, params.id, overlapMs)
       return { ...webhookToWire(webhook), secret }
     },

@@ -72,6 +72,8 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
 const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>>> = {
   'POST /api/v1/projects': ({ origin }) => ({ origin }),
   'POST /api/v1/promotions': () => ({ model: MODEL, version: 1, alias: 'champion' }),
+  'POST /api/v1/webhooks': () => ({ name: 'w', url: 'https://8.8.8.8/', subject: 'model:a' }),
+  'PATCH /api/v1/webhooks/{id}': () => ({ name: 'w', url: 'https://8.8.8.8/', subject: 'model:a' }),
   'POST /api/v1/endpoints/{endpoint}/watermark': () => ({ time: '2024-01-01T00:00:00Z' }),
   'POST /api/v1/endpoints/{endpoint}/predictions': () => ({
     records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
@@ -85,6 +87,7 @@ function placeOf(path: string, name: string, schema: Schema, things: Things): st
   if (path.includes('/endpoints/')) return LIVE
   if (path.includes('/predictions/')) return things.prediction
   if (path.includes('/projects/')) return PROJECT
+  if (path.includes('/webhooks/')) return name === 'id' ? things.webhook : things.delivery
   if (path.includes('/pipeline-runs/') && name === 'id') return things.pipelineRun
   return name === 'model' ? MODEL : 'train'
 }

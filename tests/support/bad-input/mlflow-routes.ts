@@ -21,6 +21,8 @@ export function mlflowRoutes(things: Things): Route[] {
     ...registryRoutes(things),
     ...loggedModelRoutes(things),
     ...artifactRoutes(things),
+    ...webhookRoutes(),
+    ...evaluationRoutes(things),
   ]
 }
 
@@ -71,6 +73,9 @@ export function waitingRoutes(): Route[] {
 
 const at: At = (method, path, fields, places = {}) =>
   routeOf('mlflow', `${method} /api/2.0${path}`, fields, places)
+
+const at3: At = (method, path, fields, places = {}) =>
+  routeOf('mlflow', `${method} /api/3.0/mlflow${path}`, fields, places)
 
 const tensor = (name: string, datatype: string, value: unknown) => ({
   name,
@@ -241,6 +246,34 @@ function loggedModelRoutes({ experiment, loggedModel, run }: Things): Route[] {
     at('DELETE', `${one}/tags/{key}`, {}, { ...id, key: 'k' }),
     at('POST', `${one}/params`, { params: pairs }, id),
     at('GET', `${one}/artifacts/directories`, { artifact_directory_path: 'a' }, id),
+  ]
+}
+
+function webhookRoutes(): Route[] {
+  const path = '/mlflow/webhooks'
+  const fields = {
+    'name!': 'w',
+    'url!': 'https://127.0.0.1:9/',
+    'events!': [{ entity: 'PROMPT', action: 'CREATED' }],
+  }
+  return [
+    at('POST', path, { ...fields, description: 'd', secret: 's', status: 'DISABLED' }),
+    at('GET', path, { max_results: 5 }),
+  ]
+}
+
+function evaluationRoutes({ experiment }: Things): Route[] {
+  const scorer = { 'experiment_id!': experiment, 'name!': 's' }
+  return [
+    at3('POST', '/datasets/create', { 'name!': 'd', experiment_ids: [experiment], tags: '{}' }),
+    at3('POST', '/datasets/search', {
+      experiment_ids: [experiment],
+      filter_string: "name = 'a'",
+      max_results: 5,
+      order_by: ['name'],
+    }),
+    at3('POST', '/scorers/register', { ...scorer, 'serialized_scorer!': '{}' }),
+    at3('GET', '/scorers/list', { experiment_id: experiment }),
   ]
 }
 

@@ -38,6 +38,8 @@ export interface Things {
   readonly origin: string
   readonly pipelineRun: string
   readonly prediction: string
+  readonly webhook: string
+  readonly delivery: string
 }
 
 export interface World {
@@ -49,7 +51,8 @@ export interface World {
 
 /** A server that has one of everything. */
 export async function startWorld(): Promise<World> {
-  const server = await startTestServer()
+  // Nothing listens there, so that a message goes nowhere.
+  const server = await startTestServer({ webhookAllowPrivate: true })
   const origin = await mkdtemp(join(tmpdir(), 'orrery-origin-'))
   const ask = asker(server.url)
   const { experiment_id: experiment } = await ask('POST', `${MLFLOW}/experiments/create`, {
@@ -70,6 +73,11 @@ export async function startWorld(): Promise<World> {
   const { predictions } = await ask('POST', `/api/v1/endpoints/${LIVE}/predictions`, {
     records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
   })
+  const webhook = await ask('POST', '/api/v1/webhooks', {
+    name: 'asked',
+    url: 'https://127.0.0.1:9/',
+    events: ['never-happens'],
+  })
   const { pipelineRunId } = await ask('POST', '/api/v1/pipeline-runs', {
     project: PROJECT,
     commit: null,
@@ -89,6 +97,8 @@ export async function startWorld(): Promise<World> {
       origin,
       pipelineRun: pipelineRunId,
       prediction: predictions[0].id,
+      webhook: webhook.id,
+      delivery: `msg_${webhook.id}_0`,
     },
     stop: async () => {
       await server.stop()
