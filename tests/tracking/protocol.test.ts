@@ -164,3 +164,54 @@ test.each(['a/%252e%252e/%252e%252e/b', '%2Fetc', 'a%5Cb', 'a//b', 'a%00b', 'C:%
     }
   },
 )
+
+test('keys that mean something to JavaScript are keys like others', async () => {
+  const runId = await newRun()
+  for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    await post('runs/log-parameter', { run_id: runId, key, value: key })
+    await post('runs/log-metric', { run_id: runId, key, value: 1, timestamp: 1 })
+    await post('runs/set-tag', { run_id: runId, key, value: key })
+  }
+  const { body } = await get(`${API}/runs/get?run_id=${runId}`)
+  const { data } = body['run'] as { data: Record<string, { key: string }[]> }
+  for (const list of ['params', 'metrics', 'tags'])
+    expect(data[list]?.map((each) => each.key)).toContain('__proto__')
+  const payload = '{"__proto__": {"name": "mine"}, "constructor": 7, "name": "plain"}'
+  const headers = { 'content-type': 'application/json' }
+  const made = await world.http.inject({
+    method: 'POST',
+    url: `${API}/experiments/create`,
+    headers,
+    payload,
+  })
+  expect(made.statusCode).toBe(200)
+  expect(({} as Record<string, unknown>)['name']).toBeUndefined()
+})
+
+test.each([
+  ['a body of brackets', 'runs/log-batch', `${'['.repeat(30_000)}${']'.repeat(30_000)}`],
+  ['a deep field', 'runs/log-batch', `{"metrics":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  [
+    'a time beyond all',
+    'runs/log-metric',
+    '{"key":"k","value":1,"timestamp":"9223372036854775807"}',
+  ],
+  ['a step beyond all', 'runs/log-metric', '{"key":"k","value":1,"timestamp":1,"step":1e300}'],
+  ['a page beyond all', 'runs/search', '{"experiment_ids":["0"],"max_results":9007199254740993}'],
+  ['an id beyond all', 'runs/search', '{"experiment_ids":["99999999999999999999"]}'],
+  ['an id that is a list', 'runs/log-metric', '{"run_id":["a"],"key":"k","value":1,"timestamp":1}'],
+  ['NUL in an id', 'runs/log-parameter', '{"run_id":"a\\u0000b","key":"k"}'],
+])('%s is refused, and the server goes on', async (_, path, text) => {
+  const runId = await newRun()
+  const payload = text.startsWith('{"key"') ? text.replace('{', `{"run_id":"${runId}",`) : text
+  const headers = { 'content-type': 'application/json' }
+  const answer = await world.http.inject({
+    method: 'POST',
+    url: `${API}/${path}`,
+    headers,
+    payload,
+  })
+  expect(answer.statusCode).toBe(400)
+  expect(answer.json()).toMatchObject({ error_code: 'INVALID_PARAMETER_VALUE' })
+  expect((await get(`${API}/runs/get?run_id=${runId}`)).status).toBe(200)
+})

@@ -63,11 +63,9 @@ export {
 } from './filter/index.ts'
 export {
   LIST,
-  NUMBER,
   numberAttribute,
   parseFilter,
   parseOrder,
-  PRESENCE,
   TEXT,
   textAttribute,
   wholeAttribute,

@@ -17,7 +17,7 @@ import { runLogRoutes } from './run-log.ts'
 import { runRoutes } from './runs.ts'
 import { traceRoutes2, traceRoutes3, type TraceParts } from './traces/index.ts'
 import { scorerRoutes, type EvaluationParts } from './scorers.ts'
-import { mlflowValidator } from './validate.ts'
+import { excerpt, mlflowValidator } from './validate.ts'
 import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 
 /** Clients come by `/api`, MLflow's own pages by `/ajax-api`; the answers are the same. */
@@ -86,10 +86,7 @@ function fieldsIn(text: string): unknown {
   // Very old clients send the JSON as a JSON text.
   const fields = typeof body === 'string' ? jsonIn(body) : body
   if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return fields
-  throw new Problem(
-    'invalid',
-    `the body must be a JSON object, not ${JSON.stringify(fields).slice(0, 100)}`,
-  )
+  throw new Problem('invalid', `the body must be a JSON object, not ${excerpt(fields)}`)
 }
 
 function jsonIn(text: string): unknown {

@@ -26,7 +26,7 @@ export function metricRoutes(app: MlflowApp, { tracking }: MlflowParts): void {
     `${path}/get-history-bulk`,
     { schema: { querystring: messages.MetricHistoryBulk } },
     async ({ query }) => {
-      const runIds = runsIn(query.run_id)
+      const runIds = runsIn('run_id', query.run_id)
       const { limit } = pageIn(query, { byDefault: BULK.points, most: Number.MAX_SAFE_INTEGER })
       let left = Math.min(limit, BULK.points)
       const metrics = []
@@ -49,7 +49,7 @@ export function metricRoutes(app: MlflowApp, { tracking }: MlflowParts): void {
       const { limit } = pageIn(query, CHART)
       const sample = { key: query.metric_key, most: limit, ...stepsIn(query) }
       const metrics = []
-      for (const runId of runsIn(query.run_ids)) {
+      for (const runId of runsIn('run_ids', query.run_ids)) {
         const points = await tracking.sampleMetric(runId, sample)
         metrics.push(...points.map((point) => ofRun(runId, point)))
       }
@@ -62,9 +62,12 @@ function ofRun(runId: string, metric: Metric) {
   return { ...metricToWire(metric), run_id: runId }
 }
 
-function runsIn(runIds: readonly string[] = []): readonly string[] {
+function runsIn(parameter: string, runIds: readonly string[] = []): readonly string[] {
   if (runIds.length >= 1 && runIds.length <= BULK.runs) return runIds
-  throw new Problem('invalid', `name from 1 to ${BULK.runs} runs, not ${runIds.length}`)
+  throw new Problem(
+    'invalid',
+    `${parameter} has to name from 1 to ${BULK.runs} runs, not ${runIds.length}`,
+  )
 }
 
 function stepsIn({ start_step, end_step }: { start_step?: number; end_step?: number }) {

@@ -15,6 +15,7 @@ import type {
   RunStatus,
 } from '#tracking'
 import type { LogInputs, MetricWire } from './messages.ts'
+import { excerpt } from './validate.ts'
 
 const RUN_STATUSES = ['running', 'scheduled', 'finished', 'failed', 'killed'] as const
 const MODEL_STATUSES = {
@@ -40,11 +41,11 @@ export function runStatusIn(status: unknown): RunStatus {
   const found =
     typeof status === 'number'
       ? RUN_STATUSES[status - 1]
-      : RUN_STATUSES.find((each) => each === String(status).toLowerCase())
+      : RUN_STATUSES.find((each) => typeof status === 'string' && each === status.toLowerCase())
   if (found === undefined)
     throw new Problem(
       'invalid',
-      `Invalid value ${JSON.stringify(status)} for parameter 'status' supplied: it must be one of ${RUN_STATUSES.join(', ').toUpperCase()}`,
+      `Invalid value ${excerpt(status)} for parameter 'status' supplied: it must be one of ${RUN_STATUSES.join(', ').toUpperCase()}`,
     )
   return found
 }
@@ -56,7 +57,7 @@ export function loggedModelStatusIn(status: unknown): LoggedModelStatus {
   if (found === undefined)
     throw new Problem(
       'invalid',
-      `Invalid value ${JSON.stringify(status)} for parameter 'status' supplied: it must be one of ${Object.values(MODEL_STATUSES).join(', ')}`,
+      `Invalid value ${excerpt(status)} for parameter 'status' supplied: it must be one of ${Object.values(MODEL_STATUSES).join(', ')}`,
     )
   return found[0]
 }
@@ -69,7 +70,7 @@ export function lifecyclesIn(viewType: unknown): Lifecycle[] {
   if (view === 'ALL') return ['active', 'deleted']
   throw new Problem(
     'invalid',
-    `Invalid value ${JSON.stringify(viewType)} for the view type supplied: it must be one of ${VIEWS.join(', ')}`,
+    `Invalid value ${excerpt(viewType)} for the view type supplied: it must be one of ${VIEWS.join(', ')}`,
   )
 }
 
@@ -98,7 +99,7 @@ function numberIn(value: unknown, key: string): number {
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(text)) return Number(text)
   throw new Problem(
     'invalid',
-    `Invalid value ${JSON.stringify(value)} for parameter 'value' supplied: the metric ${key} takes a number`,
+    `Invalid value ${excerpt(value)} for parameter 'value' supplied: the metric ${key} takes a number`,
   )
 }
 

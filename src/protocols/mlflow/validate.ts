@@ -98,8 +98,17 @@ function mistake(mistakes: readonly Mistake[], value: unknown): Problem {
   const path = mistakes[0]?.instancePath ?? ''
   return new Problem(
     'invalid',
-    `Invalid value ${JSON.stringify(valueAt(value, path))?.slice(0, 200)} for parameter '${pathOf(path)}' supplied`,
+    `Invalid value ${excerpt(valueAt(value, path))} for parameter '${pathOf(path)}' supplied`,
   )
+}
+
+/** The beginning of a value for a message; some are too deep to be written out. */
+export function excerpt(value: unknown): string {
+  try {
+    return JSON.stringify(value)?.slice(0, 200) ?? String(value)
+  } catch {
+    return 'of too many levels'
+  }
 }
 
 /** `/metrics/3/key` as `metrics[3].key`. */
