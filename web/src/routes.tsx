@@ -1,18 +1,22 @@
+import { useQuery } from '@tanstack/react-query'
 import {
   createRootRoute,
   createRoute,
   createRouter,
   lazyRouteComponent,
   Link,
+  Outlet,
 } from '@tanstack/react-router'
+import { anyTraceQuery } from './api/traces.ts'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
 import { lookIn } from './pages/runs/look.ts'
 import { traceViewIn, tracesViewIn } from './pages/traces/view.ts'
+import { MorePlaces } from './ui/site-header.tsx'
 import { WebhooksPage } from './pages/webhooks/webhooks-page.tsx'
 
-const root = createRootRoute({ notFoundComponent: NoSuchPage })
+const root = createRootRoute({ component: Pages, notFoundComponent: NoSuchPage })
 
 const loop = createRoute({
   getParentRoute: () => root,
@@ -77,6 +81,18 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router
   }
+}
+
+const TRACES = [{ to: '/traces', words: 'Traces' }] as const
+
+/** All pages; the way to the traces shows from the first one on. */
+function Pages() {
+  const { data: hasTraces = false } = useQuery(anyTraceQuery)
+  return (
+    <MorePlaces value={hasTraces ? TRACES : []}>
+      <Outlet />
+    </MorePlaces>
+  )
 }
 
 function NoSuchPage() {

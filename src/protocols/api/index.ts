@@ -10,6 +10,7 @@ import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import type { Webhooks } from '#webhooks'
 import type { Registry } from '#registry'
+import type { Traces } from '#traces'
 import type { Browsing, Tracking } from '#tracking'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
@@ -31,6 +32,7 @@ import { folderRoutes } from './folders.ts'
 import { registryHistoryRoutes } from './registry-history.ts'
 import { runRoutes } from './runs.ts'
 import { viewRoutes } from './views.ts'
+import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** What the REST API speaks to. Each part is a feature's door. */
@@ -44,6 +46,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly browsing: Browsing
   readonly lineage: Lineage
   readonly tracking: Tracking
+  readonly traces: Traces
   readonly registry: Registry
   readonly governance: Governance
   readonly monitoring: Monitoring
@@ -82,6 +85,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   promotionRoutes(app, parts.governance, parts.actor)
   comparisonRoutes(app, parts.compareRoles)
   activityRoutes(app, parts)
+  traceRoutes(app, parts)
   endpointRoutes(app, parts.serving, parts.actor)
   predictionRoutes(app, parts.serving)
   monitorRoutes(app, parts.monitoring)
