@@ -40,9 +40,12 @@ export async function openSession({ config }: Address): Promise<Session> {
   client.on('end', end)
   await client.connect()
   const named = statementNames()
-  const query: Session['query'] = async (text, values = []) => {
+  const query: Session['query'] = async (text, values) => {
     try {
-      return await client.query({ ...named(text), text, values: [...values] })
+      // Without values it is about the transaction, and nothing is prepared for it.
+      return await (values === undefined
+        ? client.query(text)
+        : client.query({ ...named(text), text, values: [...values] }))
     } catch (error) {
       if (isLost(error)) end()
       throw error
@@ -51,7 +54,6 @@ export async function openSession({ config }: Address): Promise<Session> {
   return {
     query,
     send: (text) => {
-      // Text alone, so that nothing is prepared for it.
       client.query(text).catch((error: unknown) => {
         if (isLost(error)) end()
       })
