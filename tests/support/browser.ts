@@ -24,6 +24,8 @@ export interface Reader {
   readonly height?: number
   readonly theme?: 'light' | 'dark'
   readonly motion?: 'reduce' | 'no-preference'
+  /** What is there when the page is; the loop, unless another page is opened. */
+  readonly ready?: { readonly role: 'main' | 'navigation'; readonly name?: string }
 }
 
 /** A page with all that went wrong on it, and all that it asked for. */
@@ -40,7 +42,13 @@ export async function openBrowser(): Promise<Browser> {
 export async function openPage(
   browser: Browser,
   url: string,
-  { width = 1280, height = 900, theme = 'light', motion = 'reduce' }: Reader = {},
+  {
+    width = 1280,
+    height = 900,
+    theme = 'light',
+    motion = 'reduce',
+    ready = { role: 'navigation', name: 'The loop' },
+  }: Reader = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({
     viewport: { width, height },
@@ -57,7 +65,8 @@ export async function openPage(
   page.on('pageerror', (error) => troubles.push(error.message))
   page.on('request', (request) => requests.push(request.url()))
   await page.goto(url)
-  await page.getByRole('navigation', { name: 'The loop' }).waitFor()
+  const { role, ...named } = ready
+  await page.getByRole(role, named).waitFor()
   return { page, troubles, requests }
 }
 

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { FacetWire } from '#protocols/api/runs-wire'
 import { facetsQuery, type Scope } from '#web/api/runs.ts'
-import { count } from '#web/ui/format.ts'
+import { count, counted } from '#web/ui/format.ts'
 import { cellText, columnName } from './cell.ts'
 import { clauseFor, quoted, toggledClause } from './look.ts'
 import { useLook } from './use-look.ts'
@@ -80,42 +81,46 @@ function Values({ facet }: { facet: Extract<FacetWire, { of: 'values' }> }) {
 
 function Range({ facet }: { facet: Extract<FacetWire, { of: 'range' }> }) {
   const { look, change } = useLook()
+  const [least, setLeast] = useState('')
   const most = Math.max(1, ...facet.bins.map(({ runs }) => runs))
   if (facet.min === null || facet.max === null)
     return <p className="text-xs text-ink-3">no numbers</p>
+  const name = columnName(facet.key)
+  const span = `${cellText(facet.key, facet.min)} to ${cellText(facet.key, facet.max)}`
   return (
     <div>
-      <div className="flex h-8 items-end gap-px">
-        {facet.bins.map(({ from, to, runs }) => {
-          const words = `${cellText(facet.key, from)} to ${cellText(facet.key, to)}: ${count(runs)} runs`
-          return (
-            <button
-              key={from}
-              type="button"
-              title={words}
-              className="flex h-full flex-1 cursor-pointer items-end rounded-sm hover:bg-sunken"
-              onClick={() =>
-                change({
-                  filter: toggledClause(look.filter, `${quoted(facet.key)} >= ${from}`),
-                })
-              }
-            >
-              <span className="sr-only">
-                At least {cellText(facet.key, from)}, {words}
-              </span>
-              <span
-                aria-hidden
-                className="w-full rounded-sm bg-accent/60"
-                style={{ height: `${runs === 0 ? 0 : Math.max(6, (runs / most) * 100)}%` }}
-              />
-            </button>
-          )
-        })}
+      <div role="img" aria-label={`${name}: ${span}`} className="flex h-8 items-end gap-px">
+        {facet.bins.map(({ from, to, runs }) => (
+          <span
+            key={from}
+            title={`${cellText(facet.key, from)} to ${cellText(facet.key, to)}: ${counted(runs, 'run')}`}
+            className="flex-1 rounded-sm bg-accent/60"
+            style={{ height: `${runs === 0 ? 0 : Math.max(6, (runs / most) * 100)}%` }}
+          />
+        ))}
       </div>
       <p className="flex justify-between text-xs text-ink-3 tabular-nums">
         <span>{cellText(facet.key, facet.min)}</span>
         <span>{cellText(facet.key, facet.max)}</span>
       </p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          change({ filter: toggledClause(look.filter, `${quoted(facet.key)} >= ${Number(least)}`) })
+          setLeast('')
+        }}
+      >
+        <input
+          type="number"
+          step="any"
+          required
+          aria-label={`${name} at least`}
+          placeholder="at least"
+          value={least}
+          onChange={(event) => setLeast(event.target.value)}
+          className="field"
+        />
+      </form>
     </div>
   )
 }

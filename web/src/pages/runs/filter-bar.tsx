@@ -25,7 +25,7 @@ export function FilterBar({ error }: { error: Error | null }) {
   }, [])
   return (
     <form
-      className="flex min-w-0 flex-1 flex-col gap-1"
+      className="flex min-w-0 grow basis-full flex-col gap-1 sm:basis-0"
       onSubmit={(event) => {
         event.preventDefault()
         change({ filter: text.trim() || undefined })
