@@ -89,8 +89,8 @@ function changedAssessment(kept: Assessment, change: AssessmentChange, nowMs: nu
   return {
     ...kept,
     ...(name === undefined ? {} : { name }),
-    ...(feedback ?? {}),
-    ...(expectation ?? {}),
+    ...feedback,
+    ...expectation,
     // An expectation is not argued for.
     ...(rationale === undefined || kept.kind === 'expectation' ? {} : { rationale }),
     metadata: over(kept.metadata, metadata ?? []),

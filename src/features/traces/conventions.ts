@@ -145,10 +145,15 @@ function spanType(told: Attributes): string | undefined {
   for (const { kind } of CONVENTIONS) {
     const word = told.get(kind.key)
     if (word === undefined) continue
-    const type = kind.types[String(parsePythonJson(word) ?? word)]
+    const type = kind.types[textOf(word)]
     if (type !== undefined) return type
   }
   return undefined
+}
+
+function textOf(json: string): string {
+  const value = parsePythonJson(json)
+  return typeof value === 'string' ? value : json
 }
 
 /** The first attribute that is there and says something. */

@@ -204,6 +204,7 @@ function valuesOf(
         case 'MAX':
           return [[type, numbers.reduce((most, value) => Math.max(most, value))]]
         case 'PERCENTILE':
+        default:
           return [[`P${percentileName(percentile)}`, quantileOf(sorted, percentile / 100)]]
       }
     }),

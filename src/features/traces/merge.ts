@@ -48,13 +48,13 @@ export function startedTrace(
 ): TraceInfo {
   const location = { key: ARTIFACT_LOCATION_TAG, value: artifactUriOf(experiment, given.traceId) }
   const final = isFinal ? [{ key: FINAL_KEY, value: 'true' }] : []
-  const told = [...withUsage(given.metadata), ...final]
+  const said = [...withUsage(given.metadata), ...final]
   return {
     ...given,
     requestPreview: given.requestPreview ?? kept?.requestPreview ?? null,
     responsePreview: given.responsePreview ?? kept?.responsePreview ?? null,
     tags: over(over(kept?.tags ?? [], given.tags), [location]),
-    metadata: over(kept?.metadata ?? [], told),
+    metadata: over(kept?.metadata ?? [], said),
   }
 }
 

@@ -12,7 +12,7 @@ export function previewOf(json: string | undefined, role: 'user' | 'assistant'):
   const messages = json.startsWith('{') ? messagesIn(parsePythonJson(json)) : []
   const said = messages.length === 0 ? '' : textOf(lastOf(messages, role))
   const text = said === '' ? json : said
-  const chars = [...text.slice(0, 2 * PREVIEW_CHARS_MAX + 2)]
+  const chars = Array.from(text.slice(0, 2 * PREVIEW_CHARS_MAX + 2))
   return chars.length <= PREVIEW_CHARS_MAX
     ? text
     : `${chars.slice(0, PREVIEW_CHARS_MAX - 3).join('')}...`
@@ -47,7 +47,7 @@ function textOf(message: Message | undefined): string {
   if (!Array.isArray(content)) return ''
   for (const part of content as readonly Value[]) {
     if (typeof part === 'string') return part
-    if (!isObject(part) || !['text', 'output_text'].includes(String(part['type']))) continue
+    if (!isObject(part) || (part['type'] !== 'text' && part['type'] !== 'output_text')) continue
     return typeof part['text'] === 'string' ? part['text'] : ''
   }
   return ''

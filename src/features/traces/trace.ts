@@ -50,17 +50,17 @@ export const SESSION_CHARS_MAX = 250
 /** Traces that one request links to a run. */
 export const LINKS_MAX = 100
 
-const IMMUTABLE_TAGS = [
+const IMMUTABLE_TAGS = new Set([
   SPANS_LOCATION_TAG,
   'mlflow.trace.archiveLocation',
   'mlflow.trace.archivalFailure',
-]
+])
 
 /** Throws `invalid` for tags that tell how the server keeps a trace. */
 export function assertMutableTag(key: string, change: 'set' | 'deleted'): void {
   // Deleting it is how a failure to archive is cleared.
   if (change === 'deleted' && key === 'mlflow.trace.archivalFailure') return
-  if (IMMUTABLE_TAGS.includes(key))
+  if (IMMUTABLE_TAGS.has(key))
     throw new Problem('invalid', `Tag '${key}' is immutable and cannot be ${change} on a trace`)
 }
 

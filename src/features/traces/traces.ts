@@ -105,10 +105,10 @@ export function createTraces(dependencies: TracesDependencies): Traces {
     ...reading(dependencies),
     setTag: async (traceId, tag) => {
       assertMutableTag(tag.key, 'set')
-      const checked = checkedTraceTag(tag)
+      const kept = checkedTraceTag(tag)
       await transact(async ({ traces }) => {
         if ((await traces.traces([traceId])).length === 0) throw noTrace(traceId)
-        await traces.setTraceTag(traceId, checked)
+        await traces.setTraceTag(traceId, kept)
       })
     },
     deleteTag: async (traceId, key) => {
@@ -281,19 +281,26 @@ function reading({
       const both = [...one].filter((id) => other.has(id)).length
       return correlationOf({ first: one.size, second: other.size, both, all: total.size })
     },
-    openFile: async (traceId, name) => {
-      const location = valueOf((await get(traceId)).tags, ARTIFACT_LOCATION_TAG) ?? ''
-      const root = pathOfUri(location)
-      if (root === undefined)
-        throw new Problem(
-          'unsupported',
-          `the files of the trace are kept at ${location}, outside this server; ask that store for them`,
-        )
-      return tracking.artifacts.open(
-        name === undefined ? `${root}/${SPANS_FILE}` : `${root}/attachments/${name}`,
-      )
-    },
+    openFile: async (traceId, name) => openFile(tracking, await get(traceId), name),
   }
+}
+
+/** Opens a file that lies beside a trace. */
+async function openFile(
+  { artifacts }: TracesDependencies['tracking'],
+  { tags }: TraceRecord,
+  name: string | undefined,
+): Promise<{ bytes: Readable; sizeBytes: number }> {
+  const location = valueOf(tags, ARTIFACT_LOCATION_TAG) ?? ''
+  const root = pathOfUri(location)
+  if (root === undefined)
+    throw new Problem(
+      'unsupported',
+      `the files of the trace are kept at ${location}, outside this server; ask that store for them`,
+    )
+  return artifacts.open(
+    name === undefined ? `${root}/${SPANS_FILE}` : `${root}/attachments/${name}`,
+  )
 }
 
 /** Every trace that matches, asked for in pages. */

@@ -49,7 +49,7 @@ export function tokensJson(tokens: Tokens): string {
 }
 
 export function costJson(cost: Cost): string {
-  return pythonJson(cost as Record<string, Value>)
+  return pythonJson(cost)
 }
 
 /** The tokens of a whole trace. */

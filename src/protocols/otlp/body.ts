@@ -1,13 +1,13 @@
 import { promisify } from 'node:util'
-import { gunzip, inflate, inflateRaw, type InputType, type ZlibOptions } from 'node:zlib'
+import { gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib'
 import { Problem } from '#base/problem'
 
-type Unpack = (packed: InputType, options: ZlibOptions) => Promise<Buffer>
+type Unpack = (packed: Buffer, options: ZlibOptions) => Promise<Buffer>
 
 const WAYS: Readonly<Record<string, readonly Unpack[]>> = {
-  gzip: [promisify(gunzip) as Unpack],
+  gzip: [promisify(gunzip)],
   // Some clients send the bare stream where its frame belongs.
-  deflate: [promisify(inflate) as Unpack, promisify(inflateRaw) as Unpack],
+  deflate: [promisify(inflate), promisify(inflateRaw)],
 }
 
 /** The body as it was before the client packed it. Throws `limit` when it would be larger than `bytesMax`: a small body can hold gigabytes. */

@@ -52,7 +52,8 @@ function spanIn(span: JsonObject, delivery: Delivery, resource: readonly Attribu
 const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR']
 
 function codeIn(code: ExactJson | undefined): number {
-  return typeof code === 'number' ? code : Math.max(0, CODES.indexOf(String(code)))
+  if (typeof code === 'number') return code
+  return typeof code === 'string' ? Math.max(0, CODES.indexOf(code)) : 0
 }
 
 function attributesIn(owner: JsonObject, depth = 0, name = 'attributes'): Attribute[] {
@@ -86,7 +87,8 @@ function anyValueIn(value: JsonObject, depth: number): Value {
     case 'none':
       return null
     default:
-      return String(given)
+      if (typeof given !== 'string') throw new TypeError('a text is missing')
+      return given
   }
 }
 

@@ -9,18 +9,18 @@ import { attributeOf, clean, DEPTH_MAX, emptySpan, take, type Delivery } from '.
 /** Reads an `ExportTraceServiceRequest`. Throws an error of any kind when the bytes are none. */
 export function deliveryInProtobuf(bytes: Uint8Array): Delivery {
   const delivery: Delivery = { spans: [], rejected: [] }
-  each(new BinaryReader(bytes), bytes.length, {
+  fieldsUntil(new BinaryReader(bytes), bytes.length, {
     1: (reader) => resourceSpans(reader, delivery),
   })
   return delivery
 }
 
 /** Writes an `ExportTraceServiceResponse`; empty when all was kept. */
-export function answerInProtobuf(rejected: number, message: string): Uint8Array {
+export function answerInProtobuf(rejected: number, why: string): Uint8Array {
   const writer = new BinaryWriter()
   if (rejected > 0) {
     const partial = new BinaryWriter()
-    partial.uint32(8).int64(rejected).uint32(18).string(message)
+    partial.uint32(8).int64(rejected).uint32(18).string(why)
     writer.uint32(10).bytes(partial.finish())
   }
   return writer.finish()
@@ -29,7 +29,7 @@ export function answerInProtobuf(rejected: number, message: string): Uint8Array 
 type Fields = Readonly<Record<number, (reader: BinaryReader) => void>>
 
 /** Reads the fields of a message; those that are not named are skipped. */
-function each(reader: BinaryReader, end: number, fields: Fields): void {
+function fieldsUntil(reader: BinaryReader, end: number, fields: Fields): void {
   while (reader.pos < end) {
     const [number, type] = reader.tag()
     const read = fields[number]
@@ -43,7 +43,7 @@ function message(reader: BinaryReader, fields: Fields): void {
   const size = reader.uint32()
   const end = reader.pos + size
   if (end > reader.len) throw new RangeError('a message is longer than what holds it')
-  each(reader, end, fields)
+  fieldsUntil(reader, end, fields)
 }
 
 function resourceSpans(reader: BinaryReader, delivery: Delivery): void {

@@ -10,7 +10,7 @@ import {
   type NewAssessment,
 } from '#traces'
 import type { AssessmentWire } from './messages.ts'
-import { mapIn, timeIn, timeToWire, wrong } from './translate.ts'
+import { mapIn, timeIn, timeToWire, wrong } from './fields.ts'
 
 type Wire = Static<typeof AssessmentWire>
 

@@ -24,11 +24,11 @@ export function dashboardRoutes(app: MlflowApp, { traces }: TraceParts): void {
   app.post('/mlflow/traces/metrics', { schema: { body: messages.Measure } }, async ({ body }) => {
     const points = await traces.measure(questionIn(body))
     return unlessEmpty({
-      data_points: points.map(({ metric, dimensions, values }) => ({
-        metric_name: metric,
-        ...(Object.keys(dimensions).length === 0 ? {} : { dimensions }),
-        values,
-      })),
+      data_points: points.map(({ metric, dimensions, values }) =>
+        Object.keys(dimensions).length === 0
+          ? { metric_name: metric, values }
+          : { metric_name: metric, dimensions, values },
+      ),
     })
   })
   app.post(

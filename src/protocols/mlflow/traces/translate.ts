@@ -10,6 +10,7 @@ import {
 } from '#traces'
 import type { KeyValue } from '#tracking'
 import { assessmentToWire } from './assessment-wire.ts'
+import { mapIn, timeIn, timeToWire, wrong } from './fields.ts'
 import type { TraceInfoWire } from './messages.ts'
 
 /** What lists of traces tell of long values. */
@@ -37,34 +38,6 @@ export function traceIn(wire: Static<typeof TraceInfoWire>): NewTrace {
   }
 }
 
-/** A map of texts. Throws `invalid` for anything else. */
-export function mapIn(map: unknown, name: string, keyCharsMax: number): KeyValue[] {
-  if (map === undefined) return []
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw wrong(map, name)
-  return Object.entries(map).map(([key, value]) => {
-    if (typeof value !== 'string') throw wrong(value, `${name}.${key}`)
-    if (key.length > keyCharsMax)
-      throw new Problem(
-        'invalid',
-        `a key of ${name} has ${key.length} characters; the limit is ${keyCharsMax}`,
-      )
-    if (key.includes('\0') || value.includes('\0'))
-      throw new Problem(
-        'invalid',
-        `${name} holds the character NUL, which no store keeps; leave it out`,
-      )
-    return { key, value }
-  })
-}
-
-/** A moment as protobuf's JSON tells it. */
-export function timeIn(time: unknown, name: string): number | undefined {
-  if (time === undefined) return undefined
-  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN
-  if (Number.isNaN(ms)) throw wrong(time, name)
-  return ms
-}
-
 function durationIn(duration: unknown): number | null {
   if (duration === undefined) return null
   const seconds =
@@ -84,13 +57,6 @@ export function stateIn(state: unknown): TraceState {
   throw new Problem(
     'invalid',
     `Invalid value ${JSON.stringify(state)} for the state of a trace: it must be one of ${TRACE_STATES.join(', ')}`,
-  )
-}
-
-export function wrong(value: unknown, name: string): Problem {
-  return new Problem(
-    'invalid',
-    `Invalid value ${JSON.stringify(value)?.slice(0, 200)} for parameter '${name}' supplied`,
   )
 }
 
@@ -115,22 +81,15 @@ export function traceToWire(trace: TraceRecord) {
 
 /** The trace as MLflow's second protocol tells it. */
 export function oldTraceToWire(trace: TraceRecord) {
-  const pairs = (given: readonly KeyValue[], charsTold: number) =>
-    given.map(({ key, value }) => ({ key, value: cut(value, charsTold) }))
   return {
     request_id: trace.traceId,
     experiment_id: trace.experimentId,
     timestamp_ms: trace.atMs,
     execution_time_ms: trace.durationMs ?? 0,
     status: trace.state === 'STATE_UNSPECIFIED' ? 'TRACE_STATUS_UNSPECIFIED' : trace.state,
-    request_metadata: pairs(trace.metadata, METADATA_CHARS_TOLD),
-    tags: pairs(trace.tags, TAG_CHARS_TOLD),
+    request_metadata: pairsToWire(trace.metadata, METADATA_CHARS_TOLD),
+    tags: pairsToWire(trace.tags, TAG_CHARS_TOLD),
   }
-}
-
-/** RFC 3339, with as many thousandths as protobuf's JSON has: none or three. */
-export function timeToWire(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z')
 }
 
 function durationToWire(ms: number): string {
@@ -140,12 +99,16 @@ function durationToWire(ms: number): string {
   return rest === 0 ? `${whole}s` : `${whole}.${String(rest).padStart(3, '0')}s`
 }
 
+function pairsToWire(pairs: readonly KeyValue[], charsTold: number): KeyValue[] {
+  return pairs.map(({ key, value }) => ({ key, value: cut(value, charsTold) }))
+}
+
 function mapToWire(pairs: readonly KeyValue[], charsTold: number): Record<string, string> {
   return Object.fromEntries(pairs.map(({ key, value }) => [key, cut(value, charsTold)]))
 }
 
 function cut(text: string, chars: number): string {
-  return text.length <= chars ? text : [...text].slice(0, chars).join('')
+  return text.length <= chars ? text : Array.from(text).slice(0, chars).join('')
 }
 
 function present<Fields extends Record<string, string | null>>(fields: Fields): Partial<Fields> {

@@ -54,10 +54,15 @@ function valuesFor(field: TraceCondition['field'], ids: readonly string[]): RawB
       return sql`select trace_id, value from trace_metadata
           where key = ${SOURCE_RUN_KEY} and ${among}
         union all select trace_id, run_id as value from trace_runs where ${among}`
-    default:
-      invariant(field.of === 'assessment', 'other fields are not compared by pattern')
+    case 'assessment':
       return sql`select trace_id, value from assessments
         where kind = ${field.kind} and name = ${field.name} and valid = 1 and ${among}`
+    case 'prompt':
+    case 'issue':
+    case 'span':
+    case 'span-attribute':
+    default:
+      throw new Error('these are not compared by pattern here')
   }
 }
 

@@ -70,10 +70,11 @@ async function records(db: Db, ids: readonly string[]): Promise<TraceRecord[]> {
     .orderBy('assessment_id')
     .execute()
   const said = Map.groupBy(assessments, ({ trace_id }) => trace_id)
-  return rows.map((row) => ({
-    ...traceOf(row, tags.get(row.trace_id) ?? [], metadata.get(row.trace_id) ?? []),
-    assessments: (said.get(row.trace_id) ?? []).map(assessmentOf),
-  }))
+  return rows.map((row) =>
+    Object.assign(traceOf(row, tags.get(row.trace_id) ?? [], metadata.get(row.trace_id) ?? []), {
+      assessments: (said.get(row.trace_id) ?? []).map(assessmentOf),
+    }),
+  )
 }
 
 async function pairsOf(

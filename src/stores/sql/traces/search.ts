@@ -125,6 +125,8 @@ function matches(condition: TraceCondition, scope: RawBuilder<unknown>): RawBuil
         and issue.kind = 'issue' and issue.name = ${value})`
     case 'assessment':
       return assessmentMatches(field, { comparator, value }, scope)
+    case 'span':
+    case 'span-attribute':
     default:
       return sql`1 = 1`
   }

@@ -18,8 +18,8 @@ export function SpanDetail({ span }: { span: SpanWire }) {
         <div>
           <h3 className="pb-1 text-xs font-medium text-ink-3">Events</h3>
           <ul className="flex flex-col gap-2">
-            {span.events.map((event, at) => (
-              <li key={`${event.name} ${at}`} className="text-[0.8125rem]">
+            {span.events.map((event) => (
+              <li key={`${event.name} ${event.startMs}`} className="text-[0.8125rem]">
                 {event.name} <span className="text-ink-3">at {shortTime(event.startMs)}</span>
                 {event.attributes === '{}' ? null : (
                   <Text name={`What ${event.name} tells`} text={pretty(event.attributes)} />

@@ -47,7 +47,6 @@ function Filter({ view }: { view: TracesView }) {
   const [text, setText] = useState(view.filter ?? '')
   return (
     <form
-      role="search"
       className="flex flex-wrap items-center gap-2"
       onSubmit={(event) => {
         event.preventDefault()
@@ -81,10 +80,9 @@ function Filter({ view }: { view: TracesView }) {
 function Table({ traces }: { traces: readonly TraceWire[] }) {
   const head = 'px-3 py-2 text-xs font-medium whitespace-nowrap text-ink-3'
   return (
-    <div
+    <section
       className="overflow-x-auto rounded-xl border border-line bg-surface"
       tabIndex={0}
-      role="region"
       aria-label="Traces, newest first"
     >
       <table className="w-full border-collapse text-[0.8125rem]">
@@ -107,7 +105,7 @@ function Table({ traces }: { traces: readonly TraceWire[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   )
 }
 
