@@ -7,6 +7,8 @@ import { platformActor, startFollowers } from '#ledger'
 import { startPostgres, type Postgres } from '../../../../tests/support/postgres.ts'
 import { openSqlStore, type SqlStore } from '../index.ts'
 import { openLedgerEvidence } from '../ledger-evidence.ts'
+import { addressIn } from './address.ts'
+import { createWriter } from './writer.ts'
 
 const world = { clock: systemClock, ids: randomIds }
 const actor = platformActor('test')
@@ -116,6 +118,18 @@ test('two servers that follow one ledger hand each entry over once, and hear of 
     Array.from({ length: 20 }, (_, n) => n),
   )
   await vi.waitFor(() => expect(heard).toBeGreaterThan(0), 30_000)
+})
+
+test('a commit is durable before anybody is answered, whatever the database was told', async () => {
+  const url = await postgres.createDatabase()
+  await postgres.run(`alter database ${nameOf(url)} set synchronous_commit to off`)
+  const writer = createWriter({ address: addressIn(url), untold: () => [] })
+  undo.push(writer.close)
+  await writer.boundaries.begin()
+  const client = await writer.pool.connect()
+  const { rows } = await client.query<{ synchronous_commit: string }>('show synchronous_commit', [])
+  expect(rows).toEqual([{ synchronous_commit: 'on' }])
+  await writer.boundaries.rollback()
 })
 
 test('reads and writes go on when every connection was ended', async () => {

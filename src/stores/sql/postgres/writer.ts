@@ -13,6 +13,10 @@ import { openSession, persistently, type Session } from './session.ts'
  */
 export const WRITERS_LOCK = 0x6f_72_72_65_72_79
 
+/** Whatever is set for this user or database: who is answered must be able to rely on it. */
+const DURABLE = `select set_config('synchronous_commit', 'on', false)
+  where current_setting('synchronous_commit') = 'off'`
+
 /** What is told to all processes is told on this channel. */
 export const CHANNEL = 'orrery'
 
@@ -89,8 +93,11 @@ function createLine(address: Address) {
   const asLongAsWanted = <T>(attempt: () => Promise<T>) =>
     persistently(attempt, { address, isWanted: () => !isClosed })
   const connected = async (): Promise<Session> => {
-    if (session?.isAlive !== true) session = await openSession(address)
-    return session
+    if (session?.isAlive === true) return session
+    const opened = await openSession(address)
+    await opened.query(DURABLE)
+    session = opened
+    return opened
   }
   return {
     begin: async () => {
