@@ -1,5 +1,4 @@
 import { dirname, join, resolve } from 'node:path'
-import { environment } from '#app/environment'
 import { systemClock } from '#base/clock'
 import { serverUrl } from '../client.ts'
 import { command } from '../command.ts'

@@ -63,7 +63,7 @@ async function putAgain(
 ): Promise<void> {
   for (let attempt = 1; ; attempt++)
     try {
-      await target.put(to, await folder.open(file.path), file.sizeBytes)
+      await target.put(to, await folder.open(file.path))
       return
     } catch (error) {
       const isPassing = error instanceof Problem && error.code === 'unavailable'

@@ -1,38 +1,12 @@
-import { Problem } from '#base/problem'
-import { pathOfUri, type ExperimentTaken } from '#tracking'
+import type { ExperimentTaken } from '#tracking'
 import type { Progress } from '../progress.ts'
 import type { MlflowSource, SourceExperiment } from '../mlflow-store/source.ts'
+import { chosen, isElsewhere, type Import, type Placed, type Wanted } from './work.ts'
 import { importLoggedModels } from './logged-models.ts'
 import { importRegistry } from './registry.ts'
 import { newReport, type Report } from './report.ts'
 import { importRuns } from './runs.ts'
 import type { Target } from './target.ts'
-
-export interface Wanted {
-  /** Names or numbers; all of them when there are none. */
-  readonly experiments: readonly string[]
-  /** Only runs that were still going at this time or later. */
-  readonly sinceMs: number | null
-  readonly dryRun: boolean
-  /** Compares counts of what was read with what is here. */
-  readonly counting: boolean
-}
-
-/** All that the parts of an import share. */
-export interface Import {
-  readonly source: MlflowSource
-  readonly target: Target
-  readonly wanted: Wanted
-  readonly report: Report
-  readonly progress: Progress
-  /** Runs that were looked at, when only some are wanted. */
-  readonly seen: Set<string>
-}
-
-/** An experiment there, and its number here. */
-export interface Placed extends SourceExperiment {
-  readonly ownId: string
-}
 
 /**
  * Takes what an MLflow store keeps into the server: experiments, then their runs with history and files, then
@@ -60,23 +34,6 @@ export async function importStore(
   report.seconds = (nowMs() - startMs) / 1000
   if (wanted.counting && !wanted.dryRun) report.verified = 'counts'
   return report
-}
-
-export function chosen(
-  all: readonly SourceExperiment[],
-  wanted: readonly string[],
-): readonly SourceExperiment[] {
-  if (wanted.length === 0) return all
-  const unknown = wanted.filter((one) => !all.some(({ id, name }) => id === one || name === one))
-  if (unknown.length > 0)
-    throw new Problem(
-      'not-found',
-      `there is no experiment ${unknown.map((one) => JSON.stringify(one)).join(', ')} there; it has ${all
-        .map(({ name }) => JSON.stringify(name))
-        .slice(0, 20)
-        .join(', ')}`,
-    )
-  return all.filter(({ id, name }) => wanted.includes(id) || wanted.includes(name))
 }
 
 const PIECE = 100
@@ -128,9 +85,4 @@ function tellRenamed(report: Report, { id, name, experimentId, outcome }: Experi
       ? 'an experiment of this name was here, and has the runs of both now'
       : 'its number was taken or is too large'
   report.renamed.push({ id: `experiment ${id}`, name, as: experimentId, why })
-}
-
-/** Whether an address is of a store that clients reach by themselves, so that files there can stay. */
-export function isElsewhere(uri: string): boolean {
-  return pathOfUri(uri) === undefined && /^(?!file:)[A-Za-z][\w+.-]+:/.test(uri)
 }

@@ -1,6 +1,6 @@
 import { fingerprint, type SourceLoggedModel } from '../mlflow-store/source.ts'
 import { copyFiles } from './files.ts'
-import { isElsewhere, type Import, type Placed } from './import.ts'
+import { isElsewhere, type Import, type Placed } from './work.ts'
 
 /** Logged models of an experiment with their files. */
 export async function importLoggedModels(work: Import, experiment: Placed): Promise<void> {

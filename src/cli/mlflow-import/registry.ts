@@ -3,7 +3,7 @@ import type { GivenModel, GivenVersion } from '#registry'
 import { joinUri } from '#tracking'
 import { mlflowCall } from '../client.ts'
 import { fingerprint } from '../mlflow-store/source.ts'
-import { isElsewhere, type Import } from './import.ts'
+import { isElsewhere, type Import } from './work.ts'
 
 /** Versions of one request. */
 const PIECE = 100

@@ -40,8 +40,11 @@ interface Counted {
   same: number
 }
 
+function counted(): Counted {
+  return { new: 0, changed: 0, same: 0 }
+}
+
 export function newReport(source: string, target: string, dryRun: boolean): Report {
-  const counted = () => ({ new: 0, changed: 0, same: 0 })
   return {
     source,
     target,
@@ -67,8 +70,6 @@ const SHOWN_MAX = 20
 
 export function reportLines(report: Report): string[] {
   const { experiments, versions, skipped, differences, renamed } = report
-  const counts = ({ new: made, changed, same }: Counted) =>
-    `${made} new, ${changed} changed, ${same} as they were`
   const made = experiments.new + experiments.renumbered + experiments.merged
   return [
     `${report.dryRun ? 'Would be imported' : 'Imported'} from ${report.source} to ${report.target} in ${shortTime(report.seconds)}`,
@@ -99,6 +100,10 @@ export function reportLines(report: Report): string[] {
           `  verified           ${report.verified === 'full' ? 'everything, file by file' : 'counts of all that was read'}`,
         ]),
   ]
+}
+
+function counts({ new: made, changed, same }: Counted): string {
+  return `${made} new, ${changed} changed, ${same} as they were`
 }
 
 function listed(title: string, lines: readonly string[]): string[] {

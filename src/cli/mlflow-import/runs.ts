@@ -1,7 +1,7 @@
 import type { Mark } from '#tracking'
 import { fingerprint, type Point, type SourceRun } from '../mlflow-store/source.ts'
 import { copyFiles, inParallel } from './files.ts'
-import { isElsewhere, type Import, type Placed } from './import.ts'
+import { isElsewhere, type Import, type Placed } from './work.ts'
 
 /** Points of one request, and requests on their way at once: while one is written the next is read. */
 const POINTS = 5000
@@ -30,7 +30,7 @@ export async function importRuns(work: Import, experiment: Placed): Promise<void
       await takeRuns(
         work,
         experiment,
-        changed.map((one) => ({ ...one, wasWhole: marks.has(one.run.runId) })),
+        changed.map(({ run, digest }) => ({ run, digest, wasWhole: marks.has(run.runId) })),
       )
     progress.add(page.length, `${report.points} points, ${report.files} files`)
   }

@@ -31,7 +31,7 @@ export interface Target {
   counts(runIds: readonly string[]): Promise<LoggedCounts[]>
   /** Sizes by path of all files below a folder of the artifact tree. */
   files(folder: string): Promise<Map<string, number>>
-  put(path: string, bytes: Readable, sizeBytes: number): Promise<void>
+  put(path: string, bytes: Readable): Promise<void>
 }
 
 const TRIES = 5
@@ -73,7 +73,7 @@ export function importTarget(url: string, source: string): Target {
     },
     counts: async (runs) => (await post<{ runs: LoggedCounts[] }>('counts', { runs })).runs,
     files: (folder) => filesBelow(url, folder),
-    put: (path, bytes, sizeBytes) => put(url, path, { bytes, sizeBytes }),
+    put: (path, bytes) => put(url, path, bytes),
   }
 }
 
@@ -114,18 +114,13 @@ async function filesBelow(url: string, root: string): Promise<Map<string, number
   return found
 }
 
-async function put(
-  url: string,
-  path: string,
-  { bytes, sizeBytes }: { bytes: Readable; sizeBytes: number },
-): Promise<void> {
+async function put(url: string, path: string, bytes: Readable): Promise<void> {
   const answer = await fetch(`${url}${FILES}/${encoded(path)}`, {
     method: 'PUT',
-    // An empty body has to be one.
-    body: sizeBytes === 0 ? '' : (bytes as unknown as ReadableStream),
+    body: bytes,
     duplex: 'half',
     headers: { 'content-type': 'application/octet-stream' },
-  } as RequestInit).catch((cause: unknown) => {
+  }).catch((cause: unknown) => {
     throw new Problem('unavailable', `${url} did not take ${path}: ${String(cause)}`)
   })
   const said = await answer.text()

@@ -12,7 +12,7 @@ import type {
   SourceRun,
 } from '../mlflow-store/source.ts'
 import type { GivenModel } from '#registry'
-import { chosen, type Wanted } from './import.ts'
+import { chosen, type Wanted } from './work.ts'
 import type { Report } from './report.ts'
 import type { Target } from './target.ts'
 
@@ -54,7 +54,12 @@ async function compareExperiment(
       const own = models.get(model.modelId)
       // A model that was deleted is not listed by servers.
       if (model.lifecycle === 'deleted') continue
-      differ(report, 'logged model', model.modelId, factsOfModel(model), own && factsOfModel(own))
+      differ(
+        report,
+        { what: 'logged model', id: model.modelId },
+        factsOfModel(model),
+        own && factsOfModel(own),
+      )
       const owner = { experimentId: experiment.id, kind: 'model', id: model.modelId } as const
       await compareFiles({ there, here, report }, owner, {
         uri: model.artifactUri,
@@ -64,13 +69,12 @@ async function compareExperiment(
   for await (const page of there.runs(experiment.id))
     for (const run of await there.complete(page)) {
       const own = await ownRun(here, run)
-      differ(report, 'run', run.runId, factsOfRun(run), own && factsOfRun(own))
+      differ(report, { what: 'run', id: run.runId }, factsOfRun(run), own && factsOfRun(own))
       if (own === undefined) continue
       for (const key of run.keys)
         differ(
           report,
-          'metric',
-          `${run.runId}/${key}`,
+          { what: 'metric', id: `${run.runId}/${key}` },
           await digestOf(there.history(run, key)),
           await digestOf(here.history(own, key)),
         )
@@ -96,15 +100,22 @@ function factsOfRun(run: SourceRun) {
   const { name, userId, status, startMs, endMs, lifecycle, params, datasets } = run
   const tags = run.tags.filter(({ key }) => key !== 'mlflow.runName')
   return {
-    ...{ userId, status, startMs, endMs, lifecycle, params, tags },
+    userId,
+    status,
+    startMs,
+    endMs,
+    lifecycle,
+    params,
+    tags,
     ...(name === '' ? {} : { name }),
     datasets: datasets
-      .map(({ tags: own, ...data }) => ({
-        ...data,
-        schema: data.schema ?? '',
-        profile: data.profile ?? '',
-        tags: own.toSorted(byKey),
-      }))
+      .map((data) =>
+        Object.assign({}, data, {
+          schema: data.schema ?? '',
+          profile: data.profile ?? '',
+          tags: data.tags.toSorted(byKey),
+        }),
+      )
       .toSorted((a, b) => (a.name + a.digest < b.name + b.digest ? -1 : 1)),
     modelInputs: run.modelInputs.toSorted(),
     modelOutputs: run.modelOutputs.toSorted((a, b) => (a.modelId < b.modelId ? -1 : 1)),
@@ -114,7 +125,12 @@ function factsOfRun(run: SourceRun) {
 function factsOfModel(model: SourceLoggedModel) {
   const { name, status, modelType, sourceRunId, createdMs, params, tags, metrics } = model
   return {
-    ...{ name, status, modelType, sourceRunId, createdMs, params },
+    name,
+    status,
+    modelType,
+    sourceRunId,
+    createdMs,
+    params,
     tags: tags.toSorted(byKey),
     metrics: metrics
       .map((each) =>
@@ -170,7 +186,7 @@ async function compareFiles(
         digests.push('cannot be read')
       }
     }
-    differ(report, 'file', id, digests[0], digests[1])
+    differ(report, { what: 'file', id }, digests[0], digests[1])
   }
 }
 
@@ -185,8 +201,7 @@ async function compareRegistries(
     const mine = own.get(model.name)
     differ(
       report,
-      'registered model',
-      model.name,
+      { what: 'registered model', id: model.name },
       factsOfRegistered(model),
       mine && factsOfRegistered(mine),
     )
@@ -195,17 +210,23 @@ async function compareRegistries(
 
 function factsOfRegistered({ note, createdMs, tags, aliases, versions }: GivenModel) {
   return {
-    ...{ note, createdMs },
+    note,
+    createdMs,
     tags: tags.toSorted(byKey),
     aliases: aliases.toSorted((a, b) => (a.alias < b.alias ? -1 : 1)),
-    versions: versions.map(({ location: _, loggedModelId: _id, ...version }) => ({
+    versions: versions.map(({ location: _location, loggedModelId: _id, ...version }) => ({
       ...version,
       tags: version.tags.toSorted(byKey),
     })),
   }
 }
 
-function differ(report: Report, what: string, id: string, there: unknown, here: unknown): void {
+function differ(
+  report: Report,
+  thing: { what: string; id: string },
+  there: unknown,
+  here: unknown,
+): void {
   if (isDeepStrictEqual(there, here)) return
   const difference =
     here === undefined
@@ -213,7 +234,7 @@ function differ(report: Report, what: string, id: string, there: unknown, here: 
       : typeof there === 'object' && there !== null
         ? `${fieldsThatDiffer(there, here as object).join(', ')} ${fieldsThatDiffer(there, here as object).length === 1 ? 'differs' : 'differ'}`
         : 'its content differs'
-  report.differences.push({ what, id, difference })
+  report.differences.push({ ...thing, difference })
 }
 
 function fieldsThatDiffer(a: object, b: object): string[] {

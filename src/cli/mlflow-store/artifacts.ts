@@ -20,8 +20,8 @@ export interface Places {
 
 /** Finds the artifacts of a run or a logged model by the address that the store has of them. */
 export async function locate(places: Places, owner: Owner, uri: string): Promise<Located> {
-  const served = pathOfUri(uri)
-  if (served !== undefined) return locateServed(places, uri, served)
+  const own = pathOfUri(uri)
+  if (own !== undefined) return locateServed(places, uri, own)
   const path = diskPath(uri)
   if (path === undefined) {
     const copy = copyBelow(places.folder, uri.replace(/^[\w+.-]+:\/+/, ''))
@@ -131,10 +131,11 @@ export function served(server: RestClient, root: string): SourceFolder {
       walk('', async (folder) => {
         const path = folder === '' ? root : `${root}/${folder}`
         const { files = [] } = await server.get<Listing>(FILES, { path })
-        return files.map((file) => ({
-          ...file,
-          path: (folder === '' ? '' : `${folder}/`) + (file.path.split('/').at(-1) ?? ''),
-        }))
+        return files.map(({ path: named, ...file }) =>
+          Object.assign(file, {
+            path: (folder === '' ? '' : `${folder}/`) + (named.split('/').at(-1) ?? ''),
+          }),
+        )
       }),
     open: (path) => opened(server, `${FILES}/${encoded(`${root}/${path}`)}`),
   }

@@ -20,6 +20,7 @@ const RUN_STATUS: readonly RunStatus[] = ['running', 'scheduled', 'finished', 'f
 const MODEL_STATUS: readonly LoggedModelStatus[] = ['pending', 'ready', 'failed']
 
 type Meta = Readonly<Record<string, unknown>>
+type MetaOf = (folder: string, what: string) => Meta | undefined
 
 /** A folder `mlruns`, as MLflow writes it without a database. */
 export function folderSource(root: string, places: Places): MlflowSource {
@@ -44,30 +45,7 @@ export function folderSource(root: string, places: Places): MlflowSource {
   return {
     name: `file://${root}`,
     skipped,
-    experiments: async () => {
-      const found: SourceExperiment[] = []
-      for (const [parent, lifecycle] of [
-        [root, 'active'],
-        [join(root, '.trash'), 'deleted'],
-      ] as const)
-        for (const id of foldersIn(parent).filter((name) => /^\d+$/.test(name))) {
-          const folder = join(parent, id)
-          const meta = metaOf(folder, 'experiment')
-          if (meta === undefined) continue
-          homes.set(id, folder)
-          const createdMs = number(meta['creation_time'])
-          found.push({
-            id,
-            name: text(meta['name']),
-            artifactLocation: text(meta['artifact_location']),
-            lifecycle: meta['lifecycle_stage'] === 'deleted' ? 'deleted' : lifecycle,
-            createdMs,
-            updatedMs: number(meta['last_update_time']) || createdMs,
-            tags: pairsIn(join(folder, 'tags')),
-          })
-        }
-      return found
-    },
+    experiments: async () => experimentsIn(root, { homes, metaOf }),
     size: async (ids) =>
       ids.reduce(
         (sum, id) => sum + runsIn(homes.get(id)).length + modelsIn(homes.get(id)).length,
@@ -110,6 +88,34 @@ export function folderSource(root: string, places: Places): MlflowSource {
     artifacts: (owner, uri) => locate(places2, owner, uri),
     close: () => undefined,
   }
+}
+
+function experimentsIn(
+  root: string,
+  { homes, metaOf }: { homes: Map<string, string>; metaOf: MetaOf },
+): SourceExperiment[] {
+  const found: SourceExperiment[] = []
+  for (const [parent, lifecycle] of [
+    [root, 'active'],
+    [join(root, '.trash'), 'deleted'],
+  ] as const)
+    for (const id of foldersIn(parent).filter((name) => /^\d+$/.test(name))) {
+      const folder = join(parent, id)
+      const meta = metaOf(folder, 'experiment')
+      if (meta === undefined) continue
+      homes.set(id, folder)
+      const createdMs = number(meta['creation_time'])
+      found.push({
+        id,
+        name: text(meta['name']),
+        artifactLocation: text(meta['artifact_location']),
+        lifecycle: meta['lifecycle_stage'] === 'deleted' ? 'deleted' : lifecycle,
+        createdMs,
+        updatedMs: number(meta['last_update_time']) || createdMs,
+        tags: pairsIn(join(folder, 'tags')),
+      })
+    }
+  return found
 }
 
 function runOf(at: { home: string; folder: string; experimentId: string }, meta: Meta): SourceRun {
@@ -169,11 +175,7 @@ function datasetOf(folder: string, input: Meta): DatasetInput {
 
 function loggedModelOfMeta(folder: string, experimentId: string, meta: Meta): SourceLoggedModel {
   const metrics = filesBelow(join(folder, 'metrics')).flatMap(({ path: key }) =>
-    linesOf(join(folder, 'metrics', key)).map((line) => {
-      const [, , , runId = '', name, digest = ''] = line.split(' ')
-      const dataset = name === undefined ? {} : { dataset: { name, digest } }
-      return { key, ...pointOf(line), runId, ...dataset }
-    }),
+    linesOf(join(folder, 'metrics', key)).map((line) => modelMetricOf(key, line)),
   )
   return {
     modelId: text(meta['model_id']),
@@ -192,11 +194,13 @@ function loggedModelOfMeta(folder: string, experimentId: string, meta: Meta): So
   }
 }
 
-function registeredModelOf(
-  folder: string,
-  meta: Meta,
-  metaOf: (folder: string, what: string) => Meta | undefined,
-): GivenModel {
+function modelMetricOf(key: string, line: string): SourceLoggedModel['metrics'][number] {
+  const [, , , runId = '', name, digest = ''] = line.split(' ')
+  const dataset = name === undefined ? {} : { dataset: { name, digest } }
+  return { key, ...pointOf(line), runId, ...dataset }
+}
+
+function registeredModelOf(folder: string, meta: Meta, metaOf: MetaOf): GivenModel {
   const numbers = foldersIn(folder)
     .flatMap((name) => /^version-(\d+)$/.exec(name)?.[1] ?? [])
     .map(Number)
@@ -302,7 +306,8 @@ function yamlIn(folder: string): Meta {
 }
 
 function text(value: unknown): string {
-  return value === null || value === undefined ? '' : String(value as string | number)
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
 }
 
 function optional(value: unknown): string | null {

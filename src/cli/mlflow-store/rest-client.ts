@@ -40,7 +40,7 @@ export function restClient(address: string, variables: Variables): RestClient {
   const call = async <T>(path: string, init: RequestInit, query?: Query): Promise<T> => {
     const answer = await request(path, init, query)
     const text = await answer.text()
-    if (answer.ok) return jsonIn<T>(text, url)
+    if (answer.ok) return jsonIn(text, url) as T
     throw refusal(`${url}${path}`, answer.status, text)
   }
   return {
@@ -97,13 +97,13 @@ function refusal(target: string, status: number, text: string): Problem {
   return new Problem(code, `${target} answers ${status}: ${message}`)
 }
 
-function jsonIn<T>(text: string, url: string): T {
+function jsonIn(text: string, url: string): unknown {
   try {
     // Older servers write NaN and Infinity as bare words.
     const plain = /:\s*-?(?:NaN|Infinity)\b/.test(text)
       ? text.replace(/("value"\s*:\s*)(-?(?:NaN|Infinity))\b/g, '$1"$2"')
       : text
-    return JSON.parse(plain === '' ? '{}' : plain) as T
+    return JSON.parse(plain === '' ? '{}' : plain) as unknown
   } catch {
     throw new Problem(
       'unavailable',

@@ -41,7 +41,7 @@ export function restSource(client: RestClient, places: Places): MlflowSource {
     skipped: [],
     experiments: async () => {
       const found: SourceExperiment[] = []
-      for await (const page of pages<{ experiments?: Record<string, string | number>[] }>((token) =>
+      for await (const page of pages<{ experiments?: WireExperiment[] }>((token) =>
         client.post(`${API}/experiments/search`, {
           view_type: 'ALL',
           max_results: PAGE.experiments,
@@ -121,15 +121,20 @@ async function* pages<T extends object>(
   }
 }
 
-function experimentIn(wire: Record<string, string | number | KeyValue[]>): SourceExperiment {
+type WireExperiment = Readonly<
+  Record<'experiment_id' | 'name' | 'artifact_location' | 'lifecycle_stage', string | undefined> &
+    Record<'creation_time' | 'last_update_time', string | number | undefined>
+> & { readonly tags?: KeyValue[] }
+
+function experimentIn(wire: WireExperiment): SourceExperiment {
   return {
     id: String(wire['experiment_id']),
     name: String(wire['name']),
-    artifactLocation: String(wire['artifact_location'] ?? ''),
+    artifactLocation: wire['artifact_location'] ?? '',
     lifecycle: wire['lifecycle_stage'] === 'deleted' ? 'deleted' : 'active',
     createdMs: Number(wire['creation_time'] ?? 0),
     updatedMs: Number(wire['last_update_time'] ?? 0),
-    tags: pairsIn(wire['tags'] as KeyValue[] | undefined),
+    tags: pairsIn(wire.tags),
   }
 }
 
@@ -163,7 +168,9 @@ function runIn({ info, data = {}, inputs = {}, outputs = {} }: WireRun): SourceR
     })),
     // A server tells the newest point of a metric; more than that is in its history.
     extent: JSON.stringify(
-      metrics.map(({ key, value, timestamp, step }) => [key, value, timestamp, step]).toSorted(),
+      metrics
+        .map(({ key, value, timestamp, step }) => JSON.stringify([key, value, timestamp, step]))
+        .toSorted(),
     ),
     points: null,
     keys: metrics.map(({ key }) => key),
@@ -177,7 +184,7 @@ const MODEL_STATUS: Readonly<Record<string, LoggedModelStatus>> = {
 }
 
 interface WireModel {
-  info: Record<string, string | number | undefined> & { tags?: never }
+  info: Readonly<Record<string, string | number | undefined>> & { readonly tags?: never }
   data?: { params?: KeyValue[]; metrics?: WireMetric[] }
 }
 
@@ -214,17 +221,20 @@ function loggedModelIn({ info, data = {} }: WireModel): SourceLoggedModel {
     sourceRunId: String(info['source_run_id'] ?? '') || null,
     lifecycle: 'active',
     params: pairsIn(data.params),
-    tags: pairsIn(info['tags'] as KeyValue[] | undefined),
-    metrics: (data.metrics ?? []).map((metric) => ({
-      key: metric.key,
-      value: Number(metric.value),
-      atMs: Number(metric.timestamp),
-      step: Number(metric.step ?? 0),
-      runId: metric.run_id ?? '',
-      ...(metric.dataset_name === undefined || metric.dataset_name === ''
-        ? {}
-        : { dataset: { name: metric.dataset_name, digest: metric.dataset_digest ?? '' } }),
-    })),
+    tags: pairsIn(info.tags),
+    metrics: (data.metrics ?? []).map(modelMetricIn),
+  }
+}
+
+function modelMetricIn(wire: WireMetric): SourceLoggedModel['metrics'][number] {
+  const { dataset_name: name = '', dataset_digest: digest = '' } = wire
+  return {
+    key: wire.key,
+    value: Number(wire.value),
+    atMs: Number(wire.timestamp),
+    step: Number(wire.step ?? 0),
+    runId: wire.run_id ?? '',
+    ...(name === '' ? {} : { dataset: { name, digest } }),
   }
 }
 
@@ -282,7 +292,7 @@ async function registeredModel(
     note: String(wire['description'] ?? ''),
     createdMs: Number(wire['creation_timestamp'] ?? 0),
     updatedMs: Number(wire['last_updated_timestamp'] ?? 0),
-    tags: pairsIn(wire['tags'] as KeyValue[] | undefined),
+    tags: pairsIn(wire.tags),
     aliases: aliases.map(({ alias, version }) => ({ alias, version: Number(version) })),
     lastVersion: versions.at(-1)?.version ?? 0,
     versions,
@@ -311,7 +321,7 @@ async function versionIn(client: RestClient, wire: WireRegistered): Promise<Give
     note: String(wire['description'] ?? ''),
     createdMs: Number(wire['creation_timestamp'] ?? 0),
     updatedMs: Number(wire['last_updated_timestamp'] ?? 0),
-    tags: pairsIn(wire['tags'] as KeyValue[] | undefined),
+    tags: pairsIn(wire.tags),
   }
 }
 

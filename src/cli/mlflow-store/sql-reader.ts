@@ -90,6 +90,16 @@ export function openSqlReader(file: string): SqlReader {
             0,
           )
         : 0,
+    ...metricReads(db, all),
+    close: () => db.close(),
+  }
+}
+
+function metricReads(
+  db: Database.Database,
+  all: (text: string, ...values: readonly (string | number)[]) => Row[],
+): Pick<SqlReader, 'points' | 'pointCounts'> {
+  return {
     points: (runId, key, after, limit) =>
       db
         .prepare(
@@ -116,7 +126,6 @@ export function openSqlReader(file: string): SqlReader {
           ...ids,
         ),
       ),
-    close: () => db.close(),
   }
 }
 

@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path'
-import { Problem } from '#base/problem'
 import type { GivenModel, Stage } from '#registry'
 import type { DatasetInput, KeyValue, LoggedModelStatus, RunStatus } from '#tracking'
 import { locate, type Places } from './artifacts.ts'
@@ -46,7 +45,7 @@ export function sqlSource(file: string, places: Places): MlflowSource {
       reader.count('runs', 'experiment_id', experimentIds) +
       reader.count('logged_models', 'experiment_id', experimentIds),
     runs: async function* (experimentId) {
-      for (const page of keyed(reader, 'runs', 'run_uuid', experimentId, PAGE.runs))
+      for (const page of keyed(reader, ['runs', 'run_uuid'], experimentId, PAGE.runs))
         yield runsOf(reader, page)
     },
     complete: async (runs) => runs,
@@ -59,7 +58,7 @@ export function sqlSource(file: string, places: Places): MlflowSource {
       }
     },
     loggedModels: async function* (experimentId) {
-      for (const page of keyed(reader, 'logged_models', 'model_id', experimentId, PAGE.models))
+      for (const page of keyed(reader, ['logged_models', 'model_id'], experimentId, PAGE.models))
         yield loggedModelsOf(reader, page)
     },
     registeredModels: async function* () {
@@ -74,8 +73,7 @@ export function sqlSource(file: string, places: Places): MlflowSource {
 
 function* keyed(
   reader: SqlReader,
-  table: 'runs' | 'logged_models',
-  key: string,
+  [table, key]: readonly ['runs', 'run_uuid'] | readonly ['logged_models', 'model_id'],
   experimentId: string,
   limit: number,
 ): Iterable<Row[]> {
@@ -178,11 +176,12 @@ function loggedModelsOf(reader: SqlReader, rows: readonly Row[]): SourceLoggedMo
   const own = { model_id: ids }
   const pairs = (table: 'logged_model_params' | 'logged_model_tags', prefix: string) =>
     pairsBy(
-      reader.rows(table, own, `${prefix}_key`).map((row) => ({
-        ...row,
-        key: row[`${prefix}_key`] ?? '',
-        value: row[`${prefix}_value`] ?? '',
-      })),
+      reader.rows(table, own, `${prefix}_key`).map((row) =>
+        Object.assign({}, row, {
+          key: row[`${prefix}_key`] ?? '',
+          value: row[`${prefix}_value`] ?? '',
+        }),
+      ),
       'model_id',
     )
   const params = pairs('logged_model_params', 'param')
@@ -205,18 +204,7 @@ function loggedModelsOf(reader: SqlReader, rows: readonly Row[]): SourceLoggedMo
       lifecycle: lifecycle(row),
       params: params.get(modelId) ?? [],
       tags: tags.get(modelId) ?? [],
-      metrics: (metrics.get(modelId) ?? []).map((each) => ({
-        key: text(each['metric_name']),
-        value: each['metric_value'] === null ? Number.NaN : Number(each['metric_value']),
-        atMs: number(each['metric_timestamp_ms']),
-        step: number(each['metric_step']),
-        runId: text(each['run_id']),
-        ...(optional(each['dataset_name']) === null
-          ? {}
-          : {
-              dataset: { name: text(each['dataset_name']), digest: text(each['dataset_digest']) },
-            }),
-      })),
+      metrics: (metrics.get(modelId) ?? []).map(modelMetricOf),
     }
   })
 }
@@ -284,9 +272,8 @@ function lifecycle(row: Row): 'active' | 'deleted' {
 }
 
 function text(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  if (typeof value === 'object') throw new Problem('invalid', 'a text of the database is no text')
-  return String(value as string | number)
+  if (typeof value === 'string') return value
+  return typeof value === 'number' ? String(value) : ''
 }
 
 function optional(value: unknown): string | null {
@@ -295,4 +282,16 @@ function optional(value: unknown): string | null {
 
 function number(value: unknown): number {
   return value === null || value === undefined ? 0 : Number(value)
+}
+
+function modelMetricOf(each: Row): SourceLoggedModel['metrics'][number] {
+  const name = optional(each['dataset_name'])
+  return {
+    key: text(each['metric_name']),
+    value: each['metric_value'] === null ? Number.NaN : Number(each['metric_value']),
+    atMs: number(each['metric_timestamp_ms']),
+    step: number(each['metric_step']),
+    runId: text(each['run_id']),
+    ...(name === null ? {} : { dataset: { name, digest: text(each['dataset_digest']) } }),
+  }
 }

@@ -74,13 +74,9 @@ async function runFrom(
 
 /** What a run has there and not here. Its params are written once, so one that is here stays. */
 function missing(given: GivenRun, kept: RunRecord | undefined) {
-  const absent = (own: readonly KeyValue[] = [], all: readonly KeyValue[]) => {
-    const values = new Map(own.map(({ key, value }) => [key, value]))
-    return union([], all).filter(({ key, value }) => values.get(key) !== value)
-  }
   const paramKeys = new Set(kept?.params.map(({ key }) => key))
-  const params = absent(kept?.params, given.params).filter(({ key }) => !paramKeys.has(key))
-  const tags = absent(kept?.tags, given.tags)
+  const params = absent(kept?.params ?? [], given.params).filter(({ key }) => !paramKeys.has(key))
+  const tags = absent(kept?.tags ?? [], given.tags)
   const datasets = given.datasets.filter(
     ({ name, digest }) =>
       kept?.datasets.some((own) => own.name === name && own.digest === digest) !== true,
@@ -92,6 +88,11 @@ function missing(given: GivenRun, kept: RunRecord | undefined) {
   const lists = [params, tags, datasets, modelInputs, modelOutputs]
   const count = lists.reduce((sum, list) => sum + list.length, 0)
   return { params, tags, datasets, modelInputs, modelOutputs, count }
+}
+
+function absent(own: readonly KeyValue[], all: readonly KeyValue[]): KeyValue[] {
+  const values = new Map(own.map(({ key, value }) => [key, value]))
+  return union([], all).filter(({ key, value }) => values.get(key) !== value)
 }
 
 /** A run's name and its tag never differ. */
@@ -126,22 +127,18 @@ export async function takeLoggedModel(
   await tracking.setLoggedModelParams(given.modelId, union([], params))
   await tracking.setLoggedModelTags(given.modelId, union([], tags))
   await tracking.addModelMetrics(
-    metrics.map((metric) => ({
-      ...metric,
-      value: finite(metric.value),
-      modelId: given.modelId,
-    })),
+    metrics.map((metric) =>
+      Object.assign({}, metric, { value: finite(metric.value), modelId: given.modelId }),
+    ),
   )
   return kept === undefined ? 'new' : 'changed'
 }
 
 function sameModel(kept: LoggedModelRecord, next: LoggedModel, given: GivenLoggedModel): boolean {
-  const has = (own: readonly KeyValue[], { key, value }: KeyValue) =>
-    own.some((pair) => pair.key === key && pair.value === value)
   return (
     (Object.keys(next) as (keyof LoggedModel)[]).every((field) => kept[field] === next[field]) &&
-    given.params.every((pair) => has(kept.params, pair)) &&
-    given.tags.every((pair) => has(kept.tags, pair)) &&
+    absent(kept.params, given.params).length === 0 &&
+    absent(kept.tags, given.tags).length === 0 &&
     kept.metrics.length >= given.metrics.length
   )
 }

@@ -153,6 +153,6 @@ function plain({ points, ...rest }: GivenSeries) {
   return { ...rest, points: points.map(({ value, step, atMs }) => [atMs, step, String(value)]) }
 }
 
-function withoutMetrics({ metrics: _, ...model }: GivenLoggedModel) {
+function withoutMetrics({ metrics: _metrics, ...model }: GivenLoggedModel) {
   return model
 }

@@ -189,7 +189,7 @@ export function importRoutes(
     async ({ body }) => {
       const models = body.models.map((model) => ({
         ...model,
-        metrics: model.metrics.map((metric) => ({ ...metric, value: Number(metric.value) })),
+        metrics: model.metrics.map((metric) => ({ ...metric, value: valueIn(metric.value) })),
       }))
       return { outcomes: await intake.loggedModels(actor, body.source, models) }
     },
@@ -225,6 +225,11 @@ function markRoutes(app: FastifyInstance, { intake }: Tracking): void {
   )
 }
 
+/** A number, or one that JSON has only a word for. */
+function valueIn(value: unknown): number {
+  return Number(value)
+}
+
 function seriesIn({ series }: Static<typeof MetricsBody>): GivenSeries[] {
   const points = series.reduce((sum, { values }) => sum + values.length, 0)
   if (points > MOST.points)
@@ -242,7 +247,7 @@ function seriesIn({ series }: Static<typeof MetricsBody>): GivenSeries[] {
       runId,
       key,
       points: values.map((value, index) => ({
-        value: Number(value),
+        value: valueIn(value),
         step: steps[index] ?? 0,
         atMs: atMs[index] ?? 0,
       })),

@@ -209,7 +209,10 @@ print("null")
 
 async function imported(from: string, ours: string, ...more: readonly string[]) {
   const ended = await command('import', 'mlflow', from, '--url', ours, '--json', ...more)
-  expect(ended, ended.out + ended.err).toMatchObject({ code: 0 })
+  expect({ code: ended.code, said: ended.code === 0 ? '' : ended.out + ended.err }).toEqual({
+    code: 0,
+    said: '',
+  })
   return { report: JSON.parse(ended.out) as Record<string, unknown> }
 }
 
@@ -243,11 +246,9 @@ async function mlflowServer(store: { database: string; artifacts: string }): Pro
   const port = await freePort()
   const server = startFamily(
     join(pythonBin(), 'mlflow'),
-    [
-      ...['server', '--port', String(port), '--workers', '1'],
-      ...['--backend-store-uri', `sqlite:///${store.database}`],
-      ...['--artifacts-destination', store.artifacts],
-    ],
+    `server --port ${port} --workers 1 --backend-store-uri sqlite:///${store.database} --artifacts-destination ${store.artifacts}`.split(
+      ' ',
+    ),
     { folder, environment: { PATH: `${pythonBin()}:${process.env['PATH']}` } },
   )
   server.stdout.resume()

@@ -53,7 +53,7 @@ test('an import whose command and server are killed comes to the same end when i
   await second.exited
   server = await spawnServer({ home, port })
   const last = await runCommand(folder, ['import', 'mlflow', file, '--url', server.url, '--json'])
-  expect(last, last.err).toMatchObject({ code: 0 })
+  expect({ code: last.code, err: last.err }).toMatchObject({ code: 0 })
   expect(JSON.parse(last.out)).toMatchObject({ differences: [], skipped: [] })
   expect(await contentOfServer(server.url, 'long')).toEqual(
     await contentOfServer(undisturbed, 'long'),
@@ -199,7 +199,7 @@ function oddRun(): fc.Arbitrary<Odd> {
       maxKeys: 3,
       noNullPrototype: true,
     }),
-  }) as fc.Arbitrary<Odd>
+  })
 }
 
 function experimentNamed(id: string, named: string): SourceExperiment {

@@ -75,7 +75,7 @@ export function experimentWrites(db: Db): Writes {
         .insertInto('experiments')
         .values({
           ...rowOf(rest),
-          ...(experimentId === undefined ? {} : { experiment_id: Number(experimentId) }),
+          experiment_id: experimentId === undefined ? nextNumber() : Number(experimentId),
         })
         .returning('experiment_id')
         .executeTakeFirstOrThrow()
@@ -109,6 +109,11 @@ async function numberAfterPurged(db: Db): Promise<number | undefined> {
       (select max(experiment_id) from experiments) as present`.execute(db)
   const { purged, present } = rows[0] ?? { purged: null, present: null }
   return purged === null || purged < (present ?? 0) ? undefined : purged + 1
+}
+
+/** The number after the highest: a sequence of the database would not know of those that were given. */
+function nextNumber(): RawBuilder<number> {
+  return sql`(select coalesce(max(experiment_id), 0) + 1 from experiments)`
 }
 
 function matches({ field, ...asked }: Condition<ExperimentField>): RawBuilder<SqlBool> {
