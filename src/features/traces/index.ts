@@ -37,7 +37,6 @@ export {
   PROVIDER_ATTRIBUTE,
   textIn,
   TOKENS_ATTRIBUTE,
-  traceIdOf,
   type Attribute,
   type KeptSpan,
   type Span,
@@ -47,8 +46,6 @@ export {
 } from './span.ts'
 export {
   costIn,
-  COST_KEYS,
-  TOKEN_KEYS,
   tokensIn,
   type Cost,
   type Tokens,

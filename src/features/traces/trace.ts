@@ -44,8 +44,6 @@ export const FINAL_KEY = 'mlflow.trace.infoFinalized'
 export const TAG_KEY_CHARS_MAX = 250
 export const TAG_VALUE_CHARS_MAX = 8000
 export const METADATA_KEY_CHARS_MAX = 250
-/** What clients send is cut by them; this is only a bound. */
-export const METADATA_VALUE_CHARS_MAX = 100_000
 export const SESSION_CHARS_MAX = 250
 /** Traces that one request links to a run. */
 export const LINKS_MAX = 100
