@@ -55,25 +55,24 @@ test('every column that is said to hold digests is there', async () => {
 })
 
 test('every table that names a run, an experiment or a logged model goes with it, or is known to stay', async () => {
-  const going = [...RUN_TABLES, ...LOGGED_MODEL_TABLES, ...EXPERIMENT_TABLES].map(
-    ({ table, column }) => `${table}.${column}`,
+  const going = new Set(
+    [...RUN_TABLES, ...LOGGED_MODEL_TABLES, ...EXPERIMENT_TABLES].map(
+      ({ table, column }) => `${table}.${column}`,
+    ),
   )
-  const owners = ['runs.run_id', 'experiments.experiment_id', 'logged_models.model_id']
+  const owners = new Set(['runs.run_id', 'experiments.experiment_id', 'logged_models.model_id'])
   const unknown = (await columns())
     .filter((name) =>
       /^(run_id|experiment|experiment_id|model_id|logged_model_id|source_run_id)$/.test(
         name.split('.')[1] ?? '',
       ),
     )
-    .filter(
-      (name) =>
-        !going.includes(name) && !owners.includes(name) && !Object.hasOwn(KEPT_TABLES, name),
-    )
+    .filter((name) => !going.has(name) && !owners.has(name) && !Object.hasOwn(KEPT_TABLES, name))
   expect(unknown, 'add each to a list of stores/sql/retention/rows.ts').toEqual([])
 })
 
 test('every table that holds points of a metric goes with its run', async () => {
   const ofSeries = (await columns()).filter((name) => name.endsWith('.series_id'))
-  const going = rowsOfRun('a run', null).map(({ table }) => `${table}.series_id`)
-  expect(ofSeries.filter((name) => !going.includes(name))).toEqual([])
+  const going = new Set(rowsOfRun('a run', null).map(({ table }) => `${table}.series_id`))
+  expect(ofSeries.filter((name) => !going.has(name))).toEqual([])
 })

@@ -131,9 +131,10 @@ test('registered models and versions are gone at once and come back with files, 
   await world.catchUp()
   expect(await retention.list({ limit: 5 })).toEqual([])
   const after = [await registry.models.get('late'), await registry.versions.get('late', 1)]
-  expect(after.map((each) => ({ ...each, updatedMs: 0, newest: 0 }))).toEqual(
-    before.map((each) => ({ ...each, updatedMs: 0, newest: 0 })),
-  )
+  // When it was changed last, and its newest versions, which tell the same once more, are others.
+  const lasting = (each: object) => ({ ...each, updatedMs: 0, newest: [] })
+  expect(lasting(after[0] ?? {})).toEqual(lasting(before[0] ?? {}))
+  expect(lasting(after[1] ?? {})).toEqual(lasting(before[1] ?? {}))
   expect(await registry.files('late', 1)).toHaveLength(1)
 
   await registry.versions.delete(USER, 'late', 1)

@@ -52,81 +52,31 @@ export async function openRetention({
   const folder = home ?? (await mkdtemp(join(tmpdir(), 'orrery-retention-')))
   let shiftMs = 0
   const clock = { nowMs: () => Date.now() + shiftMs }
-  const ids = randomIds
   const store =
     open === undefined
-      ? await openSqlStore(join(folder, 'orrery.db'), { clock, ids })
+      ? await openSqlStore(join(folder, 'orrery.db'), { clock, ids: randomIds })
       : await open({ clock })
-  let stepsLeft = Number.POSITIVE_INFINITY
-  const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (stepsLeft-- <= 0) throw new Died()
-    const value = await work()
-    // It may die after the step as well as before it.
-    if (stepsLeft-- <= 0) throw new Died()
-    return value
-  }
-  const local = await openLocalObjects(join(folder, 'objects'))
-  const shared = shareObjects({ ...local, remove: (digest) => step(() => local.remove(digest)) })
-  const { objects } = shared
-  const { transact, read } = store
-  const tracking = createTracking({ read: read.tracking, transact, objects, clock, ids })
-  await tracking.experiments.ensureDefault()
-  const registry = createRegistry({
-    read: read.registry,
-    transact,
-    tracking,
-    objects,
-    clock,
-    describe: describeMlModel,
-    guard: { check: async () => undefined },
-  })
-  const retention = createRetention({
-    read: read.retention,
-    transact: (work) => step(() => transact(work)),
-    tracking,
-    registry,
-    shared,
-    others: [],
-    placed: { list: async () => [], remove: async () => undefined },
-    reclaim: store.reclaim,
-    clock,
-    ids,
-    trashDays,
-    graceMs: DAY_MS,
-  })
+  const { step, dieAfter } = mortal()
+  const parts = await partsOn({ store, folder, clock, step, trashDays })
+  const { retention, tracking } = parts
   const following = startFollowers({
     followers: [keepTrash({ trashDays })],
-    read: read.ledger,
-    transact,
+    read: store.read.ledger,
+    transact: store.transact,
     onGrowth: store.onGrowth,
     logger: pino({ level: 'silent' }),
   })
   return {
+    ...parts,
     store,
-    objects,
-    tracking,
-    registry,
-    retention,
+    dieAfter,
     pass: (days) => {
       shiftMs += days * DAY_MS
     },
     catchUp: following.settled,
     sweep: async (signal = new AbortController().signal) => {
       await following.settled()
-      const payload = { collect: 'always', collection: ids.ulid() }
-      const job: Job = {
-        id: ids.ulid(),
-        kind: 'purge-trash',
-        key: '',
-        payload,
-        attempts: 1,
-        cuts: 0,
-        state: 'running',
-        runAfterMs: 0,
-        error: null,
-        createdMs: 0,
-      }
-      await retention.handler.run(job, signal)
+      await retention.handler.run(sweepJob(), signal)
     },
     run: async (files, experimentId = '0') => {
       const { runId } = await tracking.startRun(USER, { experimentId })
@@ -137,13 +87,88 @@ export async function openRetention({
       await tracking.endRun(USER, runId, 'finished')
       return runId
     },
-    dieAfter: (steps) => {
-      stepsLeft = steps
-    },
     close: async () => {
       await following.stop()
       if (open === undefined) await store.close()
       if (home === undefined) await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+type Step = <T>(work: () => Promise<T>) => Promise<T>
+
+/** A process that can be told after how many steps it dies. */
+function mortal(): { step: Step; dieAfter(steps: number): void } {
+  let stepsLeft = Number.POSITIVE_INFINITY
+  return {
+    step: async (work) => {
+      if (stepsLeft-- <= 0) throw new Died()
+      const value = await work()
+      // It may die after the step as well as before it.
+      if (stepsLeft-- <= 0) throw new Died()
+      return value
+    },
+    dieAfter: (steps) => {
+      stepsLeft = steps
+    },
+  }
+}
+
+/** The features, of which only retention is mortal. */
+async function partsOn({
+  store,
+  folder,
+  clock,
+  step,
+  trashDays,
+}: {
+  store: SqlStore
+  folder: string
+  clock: Clock
+  step: Step
+  trashDays: number
+}) {
+  const { transact, read } = store
+  const local = await openLocalObjects(join(folder, 'objects'))
+  const shared = shareObjects({ ...local, remove: (digest) => step(() => local.remove(digest)) })
+  const { objects } = shared
+  const world = { transact, objects, clock, ids: randomIds }
+  const tracking = createTracking({ ...world, read: read.tracking })
+  await tracking.experiments.ensureDefault()
+  const registry = createRegistry({
+    ...world,
+    read: read.registry,
+    tracking,
+    describe: describeMlModel,
+    guard: { check: async () => undefined },
+  })
+  const retention = createRetention({
+    ...world,
+    read: read.retention,
+    transact: (work) => step(() => transact(work)),
+    tracking,
+    registry,
+    shared,
+    others: [],
+    placed: { list: async () => [], remove: async () => undefined },
+    reclaim: store.reclaim,
+    trashDays,
+    graceMs: DAY_MS,
+  })
+  return { objects, tracking, registry, retention }
+}
+
+function sweepJob(): Job {
+  return {
+    id: randomIds.ulid(),
+    kind: 'purge-trash',
+    key: '',
+    payload: { collect: 'always', collection: randomIds.ulid() },
+    attempts: 1,
+    cuts: 0,
+    state: 'running',
+    runAfterMs: 0,
+    error: null,
+    createdMs: 0,
   }
 }

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import { versionIn, wordsOf, type Thing } from './thing.ts'
+import { wordsOf, type Thing } from './thing.ts'
 
 /** Somebody's word that a thing must stay: it may be deleted and restored, and is not purged. */
 export interface Hold {
@@ -28,10 +28,4 @@ export function checkedHold(hold: Hold): Hold {
 
 export function isInForce({ untilMs }: Hold, nowMs: number): boolean {
   return untilMs === null || untilMs > nowMs
-}
-
-/** The registered model that a thing belongs to or is. */
-export function modelOf({ kind, id }: Thing): string | undefined {
-  if (kind === 'registered-model') return id
-  return kind === 'model-version' ? versionIn(id).model : undefined
 }

@@ -94,7 +94,6 @@ function fromHolds({ holds }: Dependents, nowMs: number): Obstacle[] {
 }
 
 function fromRegistry(subject: Subject, { versions, trained, aliases }: Dependents): Obstacle[] {
-  const named = ({ model, version }: { model: string; version: number }) => `${model}/${version}`
   const made = versions.some.map((version): Obstacle => ({
     what: 'version',
     blocks: 'purge',
@@ -119,8 +118,12 @@ function fromRegistry(subject: Subject, { versions, trained, aliases }: Dependen
   return [...made, ...learned, ...pointing]
 }
 
+function named({ model, version }: { model: string; version: number }): string {
+  return `${model}/${version}`
+}
+
 function goneWith(version: { model: string; version: number; isInTrash: boolean }): string {
-  const name = `${version.model}/${version.version}`
+  const name = named(version)
   return version.isInTrash
     ? `purge it first: orrery trash empty model-version ${name}`
     : `delete it first: orrery delete version ${name}`

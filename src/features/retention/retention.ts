@@ -79,7 +79,9 @@ export function createRetention(dependencies: RetentionDependencies): Retention 
     holds: createHolds(dependencies),
     preview,
     list: async (page) =>
-      (await read.trash(page)).map((item) => ({ ...item, purgeAtMs: purgeAtMs(item, trashDays) })),
+      (await read.trash(page)).map((item) =>
+        Object.assign({ purgeAtMs: purgeAtMs(item, trashDays) }, item),
+      ),
     sweep: async () => {
       const collection = ids.ulid()
       await transact(async ({ retention, work }) => {

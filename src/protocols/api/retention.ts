@@ -120,6 +120,10 @@ function trashRoutes(app: FastifyInstance, { retention, actor, caughtUp }: Reten
     { schema: { summary: 'Delete things: they go to the trash', body: ThingsBody } },
     async ({ body }) => ({ deleted: await retention.delete(actor, body.things) }),
   )
+  outOfTrash(app, { retention, actor, caughtUp })
+}
+
+function outOfTrash(app: FastifyInstance, { retention, actor, caughtUp }: RetentionParts): void {
   app.post<{ Body: Static<typeof ItemsBody> }>(
     '/trash/restore',
     { schema: { summary: 'Take items out of the trash', body: ItemsBody } },

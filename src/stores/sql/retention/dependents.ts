@@ -52,7 +52,7 @@ async function several<T>(db: Db, query: ReturnType<typeof sql>): Promise<Severa
   const counted = await sql<{
     count: number
   }>`select count(*) as count from (${query}) found`.execute(db)
-  return { count: Number(counted.rows[0]?.count ?? rows.length), some: rows }
+  return { count: counted.rows[0]?.count ?? rows.length, some: rows }
 }
 
 type Version = { model: string; version: number; isInTrash: boolean }
@@ -65,7 +65,11 @@ async function versionsWhere(db: Db, where: ReturnType<typeof sql>): Promise<Sev
   )
   return {
     count: found.count,
-    some: found.some.map(({ binned, ...version }) => ({ ...version, isInTrash: binned === 1 })),
+    some: found.some.map(({ model, version, binned }) => ({
+      model,
+      version,
+      isInTrash: binned === 1,
+    })),
   }
 }
 
@@ -122,10 +126,10 @@ async function revisionsOf(db: Db, subject: Subject): Promise<Dependents['revisi
   const answering = live.rows.filter(({ endpoint, number }) => serving.has(`${endpoint}/${number}`))
   // What serves now is told first, however long ago it was made.
   const some = [
-    ...answering.map((revision) => ({ ...revision, isLive: true })),
+    ...answering.map(({ endpoint, number }) => ({ endpoint, number, isLive: true })),
     ...found.some
       .filter(({ endpoint, number }) => !serving.has(`${endpoint}/${number}`))
-      .map((revision) => ({ ...revision, isLive: false })),
+      .map(({ endpoint, number }) => ({ endpoint, number, isLive: false })),
   ]
   return { count: found.count, some: some.slice(0, NAMED_MAX) }
 }

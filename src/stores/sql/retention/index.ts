@@ -274,25 +274,28 @@ async function renameModel(db: Db, from: string, to: string): Promise<void> {
     where kind = 'model-version' and model = ${from}`.execute(db)
 }
 
+/** PostgreSQL gives sums with more digits than a number has, as texts. */
+type Sum = number | string | null
+
 async function figures(db: Db): Promise<StorageFigures> {
   const distinct = async (table: string): Promise<FigureOf> => {
-    const { rows } = await sql<{ objects: number; bytes: number | null }>`
+    const { rows } = await sql<{ objects: number; bytes: Sum }>`
       select count(*) as objects, sum(size_bytes) as bytes from
       (select digest, max(size_bytes) as size_bytes from ${sql.table(table)} group by digest) each_one`.execute(
       db,
     )
-    return { objects: Number(rows[0]?.objects ?? 0), bytes: Number(rows[0]?.bytes ?? 0) }
+    return { objects: rows[0]?.objects ?? 0, bytes: Number(rows[0]?.bytes ?? 0) }
   }
   const { rows } = await sql<{ objects: number }>`
     select count(distinct digest) as objects from segments`.execute(db)
-  const inTrash = await sql<{ files: number | null; bytes: number | null }>`
+  const inTrash = await sql<{ files: Sum; bytes: Sum }>`
     select sum(files) as files, sum(size_bytes) as bytes from trash where state <> 'purged'`.execute(
     db,
   )
   return {
     artifacts: await distinct('artifact_files'),
     versions: await distinct('model_version_files'),
-    segments: { objects: Number(rows[0]?.objects ?? 0), bytes: null },
+    segments: { objects: rows[0]?.objects ?? 0, bytes: null },
     trash: {
       objects: Number(inTrash.rows[0]?.files ?? 0),
       bytes: Number(inTrash.rows[0]?.bytes ?? 0),

@@ -35,8 +35,7 @@ export async function references(
     const { rows } = await sql<{ digest: string; rows: number }>`
       select ${sql.ref(column)} as digest, count(*) as rows from ${sql.table(table)}
       where ${sql.ref(column)} in (${sql.join(digests)}) group by ${sql.ref(column)}`.execute(db)
-    for (const { digest, rows: count } of rows)
-      found.set(digest, (found.get(digest) ?? 0) + Number(count))
+    for (const { digest, rows: count } of rows) found.set(digest, (found.get(digest) ?? 0) + count)
   }
   return found
 }

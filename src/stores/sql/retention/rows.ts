@@ -132,7 +132,7 @@ function tracesOf(experimentId: number): Rows[] {
   const own = sql`experiment_id = ${experimentId}`
   const where = sql`trace_id in (select trace_id from traces where ${own})`
   return [
-    ...TRACE_TABLES.map((each) => ({ ...each, where })),
+    ...TRACE_TABLES.map(({ table, key }) => ({ table, key, where })),
     { table: 'traces', key: ['trace_id'], where: own },
   ]
 }
@@ -165,7 +165,7 @@ export async function countRows(db: Db, subject: Subject): Promise<Record<string
   for (const rows of rowsWith(subject)) {
     const { rows: found } = await sql<{ count: number }>`
       select count(*) as count from ${sql.table(rows.table)} where ${rows.where}`.execute(db)
-    const count = Number(found[0]?.count ?? 0)
+    const count = found[0]?.count ?? 0
     if (count > 0) counts[rows.table] = (counts[rows.table] ?? 0) + count
   }
   return counts

@@ -142,7 +142,7 @@ export async function* filesOf(db: Db, subject: Subject): AsyncGenerator<FileOf[
         .orderBy('path')
         .limit(PAGE)
         .execute()
-      return rows.map((row) => ({ ...row, place: row.path }))
+      return rows.map(({ path, digest, size_bytes }) => ({ place: path, digest, size_bytes }))
     })
 }
 
@@ -211,7 +211,11 @@ async function versionFiles(db: Db, subject: Subject, after: string): Promise<Pl
     select version, path, digest, size_bytes from ${sql.table(table)}
     where ${own} and (version > ${number} or (version = ${number} and path > ${path}))
     order by version, path limit ${PAGE}`.execute(db)
-  return rows.map((row) => ({ ...row, place: `${row.version} ${row.path}` }))
+  return rows.map((row) => ({
+    place: `${row.version} ${row.path}`,
+    digest: row.digest,
+    size_bytes: row.size_bytes,
+  }))
 }
 
 function splitPlace(place: string): [number, string] {

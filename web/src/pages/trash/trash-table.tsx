@@ -17,7 +17,7 @@ export function TrashTable({
 }) {
   return (
     // Focus is for the keyboard, which scrolls what is wider than the page.
-    <div role="region" aria-labelledby="deleted-title" tabIndex={0} className="overflow-x-auto">
+    <section aria-labelledby="deleted-title" tabIndex={0} className="overflow-x-auto">
       <table className="w-full min-w-[44rem] text-left text-sm">
         <thead className="text-xs text-ink-3">
           <tr>
@@ -61,7 +61,7 @@ export function TrashTable({
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   )
 }
 
