@@ -20,7 +20,11 @@ export default defineConfig({
         // What clients see is the same on the other database.
         test: {
           name: 'postgres',
-          include: ['tests/conformance/mlflow/mlflow.test.ts', 'tests/tracking/*.test.ts'],
+          include: [
+            'tests/conformance/mlflow/mlflow.test.ts',
+            'tests/tracking/*.test.ts',
+            'tests/journeys/bad-input.test.ts',
+          ],
           globalSetup: './tests/support/postgres-project.ts',
           setupFiles: './tests/support/postgres-worker.ts',
         },

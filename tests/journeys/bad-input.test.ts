@@ -19,12 +19,12 @@ let kept: Kept
 
 beforeAll(async () => {
   world = await startWorld()
-  kept = openKept(world.home)
+  kept = await openKept(world.home)
   // The server looks at its windows each second.
   await kept.settled({ quietMs: 1500 })
 })
 afterAll(async () => {
-  kept.close()
+  await kept.close()
   await world.stop()
 })
 

@@ -2,30 +2,26 @@ import Database from 'better-sqlite3'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import { databaseFor } from '../database.ts'
 
 /** How many rows and files a home keeps, by table and folder; what the server signs by itself does not count. */
 export interface Kept {
   count(): Promise<Readonly<Record<string, number>>>
   /** The counts once they have stopped changing: what was begun before has come to its end. */
   settled(how?: { quietMs: number }): Promise<Readonly<Record<string, number>>>
-  close(): void
+  close(): Promise<void>
 }
 
-export function openKept(home: string): Kept {
-  const databases = ['orrery.db', 'predictions.db'].map((file) => {
-    const database = new Database(join(home, file), { readonly: true })
-    const tables = database
-      .prepare(
-        `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name <> 'ledger_checkpoints'`,
-      )
-      .pluck()
-      .all() as string[]
-    const counts = tables.map((table) => `(select count(*) from "${table}") as "${file} ${table}"`)
-    return { database, count: database.prepare(`select ${counts.join(', ')}`) }
-  })
+export async function openKept(home: string): Promise<Kept> {
+  const database = await databaseFor(home)
+  const kept = [
+    openFile(join(home, 'predictions.db')),
+    database === '' ? openFile(join(home, 'orrery.db')) : await openPostgres(database),
+  ]
   const count = async () => {
-    const rows = databases.map((each) => each.count.get() as Record<string, number>)
     const files = await readdir(join(home, 'objects'), { recursive: true })
+    const rows = await Promise.all(kept.map((each) => each.count()))
     return Object.assign({ objects: files.length }, ...rows) as Record<string, number>
   }
   return {
@@ -38,6 +34,52 @@ export function openKept(home: string): Kept {
         before = now
       }
     },
-    close: () => databases.forEach(({ database }) => database.close()),
+    close: async () => {
+      for (const each of kept) await each.close()
+    },
+  }
+}
+
+interface Tables {
+  count(): Promise<Record<string, number>>
+  close(): Promise<void>
+}
+
+const SELF_MADE = ['ledger_checkpoints', 'commit_marks']
+
+const counting = (tables: readonly string[], place: string) =>
+  `select ${tables
+    .filter((table) => !SELF_MADE.includes(table))
+    .map((table) => `(select count(*) from ${place}"${table}") as "${table}"`)
+    .join(', ')}`
+
+function openFile(file: string): Tables {
+  const database = new Database(file, { readonly: true })
+  const tables = database
+    .prepare(
+      `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name`,
+    )
+    .pluck()
+    .all() as string[]
+  const statement = database.prepare(counting(tables, ''))
+  return {
+    count: async () => statement.get() as Record<string, number>,
+    close: async () => void database.close(),
+  }
+}
+
+async function openPostgres(url: string): Promise<Tables> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'orrery' order by tablename`,
+  )
+  const statement = counting(
+    rows.map(({ name }) => name),
+    'orrery.',
+  )
+  return {
+    count: async () => (await client.query<Record<string, number>>(statement)).rows[0] ?? {},
+    close: () => client.end(),
   }
 }
