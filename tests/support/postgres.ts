@@ -51,22 +51,7 @@ export async function startPostgres({ durable = false } = {}): Promise<Postgres>
   const programs = installed ?? (await ownPrograms(place))
   const user = await unprivileged(place)
   const data = join(place, 'data')
-  const secret = join(place, 'secret')
-  await writeFile(secret, PASSWORD)
-  const cluster = ['-D', data, '-U', USER, `--pwfile=${secret}`, '-A', 'scram-sha-256']
-  const made = spawn(
-    join(programs, 'initdb'),
-    [
-      ...cluster,
-      '--no-sync',
-      '--encoding=UTF8',
-      '--locale=C',
-      // Passwords are checked thousands of times here; version 15 has no such option.
-      ...(installed === undefined ? ['-c', 'scram_iterations=1'] : []),
-    ],
-    { ...user, stdio: ['ignore', 'ignore', 'pipe'] },
-  )
-  await ended(made, 'initdb')
+  await makeCluster({ place, data, user, programs, isOurs: installed === undefined })
 
   const port = await freePort()
   const fast = ['fsync', 'synchronous_commit', 'full_page_writes'].flatMap((each) => [
@@ -120,6 +105,37 @@ export async function startPostgres({ durable = false } = {}): Promise<Postgres>
       await rm(place, { recursive: true, force: true, maxRetries: 5 })
     },
   }
+}
+
+async function makeCluster({
+  place,
+  data,
+  user,
+  programs,
+  isOurs,
+}: {
+  place: string
+  data: string
+  user: { uid?: number; gid?: number }
+  programs: string
+  isOurs: boolean
+}): Promise<void> {
+  const secret = join(place, 'secret')
+  await writeFile(secret, PASSWORD)
+  const cluster = ['-D', data, '-U', USER, `--pwfile=${secret}`, '-A', 'scram-sha-256']
+  const made = spawn(
+    join(programs, 'initdb'),
+    [
+      ...cluster,
+      '--no-sync',
+      '--encoding=UTF8',
+      '--locale=C',
+      // Passwords are checked thousands of times here; version 15 has no such option.
+      ...(isOurs ? ['-c', 'scram_iterations=1'] : []),
+    ],
+    { ...user, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  await ended(made, 'initdb')
 }
 
 /** Waits until the server answers, and makes sure that it is ours: a port may be taken by another meanwhile. */

@@ -17,7 +17,13 @@ export function comparison(
   if (comparator === 'ilike') return caseInsensitiveLike(left, patternOf(value))
   if (comparator === 'in') return sql`${left} in (${listOf(value)})`
   if (comparator === 'not-in') return sql`${left} not in (${listOf(value)})`
-  return sql`${left} ${sql.raw(comparator)} ${value}`
+  return sql`${left} ${sql.raw(comparator)} ${numbered(value)}`
+}
+
+/** A number that a column of whole numbers cannot take for one of its own is compared as what it is. */
+function numbered(value: Value): RawBuilder<unknown> {
+  const isOdd = typeof value === 'number' && !Number.isSafeInteger(value)
+  return isOdd ? sql`cast(${value} as double precision)` : sql`${value}`
 }
 
 /**

@@ -45,11 +45,11 @@ interface Tables {
   close(): Promise<void>
 }
 
-const SELF_MADE = ['ledger_checkpoints', 'commit_marks']
+const SELF_MADE = new Set(['ledger_checkpoints', 'commit_marks'])
 
 const counting = (tables: readonly string[], place: string) =>
   `select ${tables
-    .filter((table) => !SELF_MADE.includes(table))
+    .filter((table) => !SELF_MADE.has(table))
     .map((table) => `(select count(*) from ${place}"${table}") as "${table}"`)
     .join(', ')}`
 

@@ -35,7 +35,10 @@ export function experimentReads(db: Db): Reads {
     row === undefined ? undefined : (await withTags(db, [row]))[0]
   return {
     findExperiment: async (experimentId) =>
-      first(await rows().where('experiment_id', '=', Number(experimentId)).executeTakeFirst()),
+      // No experiment has a number that is none, and PostgreSQL would not even look.
+      Number.isSafeInteger(Number(experimentId))
+        ? first(await rows().where('experiment_id', '=', Number(experimentId)).executeTakeFirst())
+        : undefined,
     findExperimentByName: async (name) =>
       first(await rows().where('name', '=', name).executeTakeFirst()),
     searchExperiments: async ({ conditions, order, lifecycles, limit, after }) => {
