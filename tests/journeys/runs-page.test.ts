@@ -92,7 +92,7 @@ describe.skipIf(chromiumPath === undefined)('the page of runs (ORRERY_TEST_CHROM
   })
 
   test('opens runs below runs, by keyboard too, and puts a value of a facet into the filter', async () => {
-    const { page } = await open('/runs?folder=sea')
+    const { page, troubles } = await open('/runs?folder=sea')
     const outer = page.locator('tbody tr').filter({ hasText: 'outer' })
     await outer.getByRole('checkbox').focus()
     await page.keyboard.press('ArrowRight')
@@ -103,6 +103,7 @@ describe.skipIf(chromiumPath === undefined)('the page of runs (ORRERY_TEST_CHROM
       .getByRole('button', { name: /net/ })
       .click()
     await page.waitForURL((url) => url.searchParams.get('filter') === "params.model = 'net'")
+    expect(troubles).toEqual([])
   })
 
   test('compares chosen runs where they differ, and draws their metrics', async () => {
@@ -128,7 +129,7 @@ describe.skipIf(chromiumPath === undefined)('the page of runs (ORRERY_TEST_CHROM
   })
 
   test('keeps a view on the server, and opens it again', async () => {
-    const { page } = await open('/runs?folder=air&filter=metrics.auc%20%3E%200.5')
+    const { page, troubles } = await open('/runs?folder=air&filter=metrics.auc%20%3E%200.5')
     await page.getByText('Views', { exact: true }).click()
     await page.getByRole('textbox', { name: 'Name of the new view' }).fill('good ones')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
@@ -137,6 +138,7 @@ describe.skipIf(chromiumPath === undefined)('the page of runs (ORRERY_TEST_CHROM
     await other.getByText('Views', { exact: true }).click()
     await other.getByRole('button', { name: 'good ones' }).click()
     await other.waitForURL((url) => url.searchParams.get('filter') === 'metrics.auc > 0.5')
+    expect(troubles).toEqual([])
   })
 
   test('tells what a model was on a day, and what has changed since', async () => {

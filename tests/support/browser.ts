@@ -25,7 +25,7 @@ export interface Reader {
   readonly theme?: 'light' | 'dark'
   readonly motion?: 'reduce' | 'no-preference'
   /** What is there when the page is; the loop, unless another page is opened. */
-  readonly ready?: { readonly role: 'main' | 'navigation'; readonly name?: string }
+  readonly ready?: { readonly role: Parameters<Page['getByRole']>[0]; readonly name?: string }
 }
 
 /** A page with all that went wrong on it, and all that it asked for. */

@@ -7,7 +7,13 @@ import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
 import type { ObjectStore } from '#objects'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
-import { createRegistry, type ModelVersion, type Registry, type Stage } from '#registry'
+import {
+  createRegistry,
+  type ModelVersion,
+  type RegisteredModel,
+  type Registry,
+  type Stage,
+} from '#registry'
 import { openLocalObjects } from '#stores/objects/local'
 import type { SqlStore } from '#stores/sql/index'
 import { createTracking } from '#tracking'
@@ -113,13 +119,15 @@ async function take({ models, versions, aliases, ...registry }: Registry, each: 
 async function present({ models, versions }: Registry) {
   const found = await models.search({ kind: 'model', conditions: [], order: [], limit: 100 })
   const all = await versions.search({ kind: 'model', conditions: [], order: [], limit: 100 })
-  return found.items.map(({ newest: _, updatedMs: __, ...model }) => ({
-    ...model,
-    versions: all.items
-      .filter((each) => each.model === model.name)
-      .toSorted((a, b) => b.version - a.version)
-      .map(timeless),
-  }))
+  return found.items.map((model) =>
+    shown(
+      model,
+      all.items
+        .filter((each) => each.model === model.name)
+        .toSorted((a, b) => b.version - a.version)
+        .map(timeless),
+    ),
+  )
 }
 
 async function asOf({ history }: Registry, atMs: number) {
@@ -129,14 +137,17 @@ async function asOf({ history }: Registry, atMs: number) {
     limit: 2,
     after: models[1]?.name ?? '~',
   })
-  return [...models, ...rest.models].map(({ life: _, updatedMs: __, ...model }) => ({
-    ...model,
-    versions: model.versions.map(timeless),
-  }))
+  return [...models, ...rest.models].map((model) => shown(model, model.versions.map(timeless)))
 }
 
-function timeless({ updatedMs: _, ...rest }: ModelVersion) {
-  return rest
+/** When it was last touched is not a part of what it is. */
+function shown(model: RegisteredModel, versions: unknown[]) {
+  const { note, createdMs, tags, aliases } = model
+  return { name: model.name, note, createdMs, tags, aliases, versions }
+}
+
+function timeless(each: ModelVersion) {
+  return { ...each, updatedMs: 0 }
 }
 
 eachSqlStore((_, open) => {

@@ -65,8 +65,7 @@ export function aliasChange(
 }
 
 export function stageChange(version: number, before: string, after: string): SlotChange {
-  const held = (stage: string) => (stage === 'none' ? null : stage)
-  return { kind: 'stage', version, key: '', before: held(before), after: held(after) }
+  return { kind: 'stage', version, key: '', before: stageText(before), after: stageText(after) }
 }
 
 export function registeredChange(version: StoredVersion): SlotChange {
@@ -145,6 +144,11 @@ export type VersionOrigin = Pick<
   | 'description'
   | 'createdMs'
 >
+
+/** No stage is nothing. */
+function stageText(stage: string): string | null {
+  return stage === 'none' ? null : stage
+}
 
 function textOf(version: number | null): string | null {
   return version === null ? null : String(version)

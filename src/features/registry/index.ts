@@ -4,7 +4,6 @@ export type { AliasGuard, AliasMove, Aliases } from './aliases.ts'
 export {
   allHeld,
   CHANGE_KINDS,
-  REASON_CHARS_MAX,
   type Author,
   type ChangeKind,
   type SlotChange,

@@ -182,8 +182,8 @@ export async function modelOf(
 }
 
 async function recordOf(read: RegistryReads, name: string): Promise<ModelRecord> {
-  const [record] = await withNewest(read, [await modelOf(read, name)])
-  return record as ModelRecord
+  const [found] = await withNewest(read, [await modelOf(read, name)])
+  return found as ModelRecord
 }
 
 async function withNewest(

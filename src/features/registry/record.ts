@@ -115,7 +115,9 @@ function kept(
   const actor = { kind: by.kind, id: by.id }
   return changes
     .filter(({ before, after }) => before !== after)
-    .map((change, ordinal) => ({ ...change, position, ordinal, life, atMs, actor, reason }))
+    .map((change, ordinal) =>
+      Object.assign({ position, ordinal, life, atMs, actor, reason }, change),
+    )
 }
 
 function reasonOf({ reason }: Author): string | null {

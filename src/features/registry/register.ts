@@ -109,8 +109,8 @@ async function tellLoggedModel(
   modelId: string,
   { model, version }: StoredVersion,
 ): Promise<void> {
-  const [record] = await tracking.loggedModelRecords([modelId])
-  const kept = record?.tags.find((tag) => tag.key === MODEL_VERSIONS_TAG)?.value
+  const [logged] = await tracking.loggedModelRecords([modelId])
+  const kept = logged?.tags.find((tag) => tag.key === MODEL_VERSIONS_TAG)?.value
   const value = JSON.stringify([...listIn(kept), { name: model, version }])
   await tracking.setLoggedModelTags(modelId, [{ key: MODEL_VERSIONS_TAG, value }])
 }

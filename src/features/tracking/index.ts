@@ -86,7 +86,6 @@ export { createBrowsing, type Browsing, type KeyPage } from './browsing/browsing
 export type { Facet, MetricBin, ValueCount } from './browsing/facets.ts'
 export type { FolderListing, Folders, Rename } from './browsing/folders.ts'
 export {
-  COLUMNS_MAX,
   namesIn,
   PARENT_TAG,
   parseRunColumn,

@@ -25,7 +25,7 @@ import { plainJson } from './runs.ts'
 const AsOf = Type.Optional(Type.String({ description: MOMENT }))
 const ListQuery = Type.Object({
   as_of: AsOf,
-  kind: Type.Union([Type.Literal('model'), Type.Literal('prompt')], { default: 'model' }),
+  kind: Type.Enum(['model', 'prompt'], { default: 'model' }),
   search: Type.Optional(Type.String({ maxLength: 300, description: 'Names that hold this.' })),
   after: Type.Optional(Type.String({ description: 'Names after this one.' })),
   limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
@@ -38,14 +38,17 @@ const VersionsQuery = Type.Object({
 })
 const HistoryQuery = Type.Object({
   kind: Type.Optional(
-    Type.Array(Type.Union(CHANGE_KINDS.map((kind) => Type.Literal(kind))), {
+    Type.Array(Type.Enum([...CHANGE_KINDS]), {
       description: 'Only these kinds of change; repeat the parameter for several.',
     }),
   ),
   before: Type.Optional(Type.Integer({ minimum: 0, description: 'Changes before this entry.' })),
   limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
   life: Type.Optional(
-    Type.Integer({ description: 'An earlier model of that name, as `lives` tells them.' }),
+    Type.Integer({
+      minimum: 0,
+      description: 'An earlier model of that name, as `lives` tells them.',
+    }),
   ),
 })
 const Model = Type.Object({ model: Type.String() })
@@ -84,7 +87,7 @@ export function registryHistoryRoutes(app: FastifyInstance, { history }: Registr
       serializerCompiler: plainJson,
     },
     async ({ params: { model }, query: { kind, ...page } }) => {
-      const kinds = kind as ChangeKind[] | undefined
+      const kinds: ChangeKind[] | undefined = kind
       const found = await history.list(model, {
         ...page,
         ...(kinds === undefined ? {} : { kinds }),

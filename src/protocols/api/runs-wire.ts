@@ -4,6 +4,7 @@ const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema,
 const Token = Nullable(Type.String({ description: 'Where the next page begins.' }))
 const RunId = Type.String({ minLength: 1, maxLength: 64 })
 const Key = Type.String({ minLength: 1, maxLength: 300 })
+const Column = Type.String({ minLength: 1, maxLength: 300, examples: ['metrics.auc'] })
 
 /** Which runs are meant. */
 export const ScopeFields = {
@@ -42,7 +43,7 @@ export const SearchBody = Type.Object(
       }),
     ),
     columns: Type.Optional(
-      Type.Array(Key, {
+      Type.Array(Column, {
         maxItems: 200,
         description: 'What to read of each run: `metrics.auc`, `params.lr`, `attributes.status`.',
       }),
@@ -72,7 +73,7 @@ export type RunsWire = Static<typeof RunsWire>
 export const FacetsBody = Type.Object(
   {
     ...ScopeFields,
-    keys: Type.Array(Key, { minItems: 1, maxItems: 50 }),
+    keys: Type.Array(Column, { minItems: 1, maxItems: 50 }),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 1000, default: 20, description: 'Values of each key.' }),
     ),
@@ -141,9 +142,13 @@ export const TreeQuery = Type.Object({
     description: 'Children of each run.',
   }),
   page: Type.Optional(
-    Type.String({ maxLength: 2000, description: "Where the run's own children go on." }),
+    Type.String({
+      maxLength: 2000,
+      description: "Where the run's own children go on.",
+      examples: ['WzAsImEiXQ'],
+    }),
   ),
-  column: Type.Array(Key, { maxItems: 200, default: COLUMNS_OF_TREE }),
+  column: Type.Array(Column, { maxItems: 200, default: COLUMNS_OF_TREE }),
   view: Type.Union([Type.Literal('active'), Type.Literal('deleted'), Type.Literal('all')], {
     default: 'active',
   }),
@@ -168,8 +173,10 @@ export type TreeWire = Static<typeof TreeWire>
 
 const Span = {
   axis: Type.Union([Type.Literal('step'), Type.Literal('time')], { default: 'step' }),
-  from: Type.Optional(Type.Integer({ description: 'A step, or milliseconds since 1970.' })),
-  to: Type.Optional(Type.Integer()),
+  from: Type.Optional(
+    Type.Integer({ description: 'A step, or milliseconds since 1970.', examples: [-1] }),
+  ),
+  to: Type.Optional(Type.Integer({ examples: [-1] })),
   points: Type.Integer({ minimum: 2, maximum: 10_000, default: 1000 }),
 }
 export const SeriesQuery = Type.Object(Span)

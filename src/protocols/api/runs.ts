@@ -96,7 +96,10 @@ function facetRoutes(app: FastifyInstance, browsing: Browsing): void {
         if (column.of === 'attribute' && column.name === 'child_count')
           throw new Problem('invalid', 'attributes.child_count has no counts; leave it out of keys')
       const { runs, facets } = await browsing.facets(queryIn(body), columns, body.limit ?? 20)
-      return { runs, facets: facets.map((facet, at) => ({ key: body.keys[at], ...facet })) }
+      return {
+        runs,
+        facets: facets.map((facet, at) => Object.assign({ key: body.keys[at] ?? '' }, facet)),
+      }
     },
   )
   app.post<{ Body: ColumnsBody }>(
@@ -146,7 +149,7 @@ function treeRoute(app: FastifyInstance, browsing: Browsing): void {
       return {
         columns: columns.map(printRunColumn),
         ...tree,
-        nodes: tree.nodes.map((node) => ({ ...node, next: tokenOf(node.next) })),
+        nodes: tree.nodes.map(({ next, ...node }) => Object.assign(node, { next: tokenOf(next) })),
       }
     },
   )

@@ -36,7 +36,7 @@ const ChangeBody = Type.Object(
 const Id = Type.Object({ id: Type.String() })
 const ListQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 100 }),
-  page: Type.Optional(Type.String({ maxLength: 2000 })),
+  page: Type.Optional(Type.String({ maxLength: 2000, examples: ['WyJhIiwiYSJd'] })),
 })
 const DeleteQuery = Type.Object({ revision: Type.Optional(Type.Integer({ minimum: 1 })) })
 
@@ -46,9 +46,6 @@ export function viewRoutes(
   { views }: Pick<Browsing, 'views'>,
   actor: Actor,
 ): void {
-  const answer = (reply: FastifyReply, view: SavedView) =>
-    reply.header('etag', `"${view.revision}"`).send(toWire(view))
-
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/views',
     {
@@ -105,6 +102,10 @@ export function viewRoutes(
       return {}
     },
   )
+}
+
+function answer(reply: FastifyReply, view: SavedView) {
+  return reply.header('etag', `"${view.revision}"`).send(toWire(view))
 }
 
 function contentIn(body: Static<typeof CreateBody>): ViewContent {

@@ -13,6 +13,8 @@ interface Schema {
   readonly format?: string
   readonly minimum?: number
   readonly minItems?: number
+  readonly const?: unknown
+  readonly examples?: readonly unknown[]
 }
 
 interface Operation {
@@ -20,6 +22,7 @@ interface Operation {
     readonly in: string
     readonly name: string
     readonly schema: Schema & { default?: unknown }
+    readonly example?: unknown
   }[]
   readonly requestBody?: { readonly content: Record<string, { schema: Schema }> }
 }
@@ -54,7 +57,12 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
   const known = KNOWN[`${method} ${path}`]?.(things) ?? {}
   return {
     ...route,
-    query: Object.fromEntries(query.map(({ name, schema: of }) => [name, queryOf(name, of)])),
+    query: Object.fromEntries(
+      query.map(({ name, schema: of, example }) => [
+        name,
+        example === undefined ? queryOf(name, of) : String(example),
+      ]),
+    ),
     body: schema === undefined ? undefined : { ...objectOf(schema), ...known },
     required: [
       ...(schema?.required ?? []),
@@ -74,6 +82,23 @@ const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>
   'POST /api/v1/promotions': () => ({ model: MODEL, version: 1, alias: 'champion' }),
   'POST /api/v1/webhooks': () => ({ name: 'w', url: 'https://8.8.8.8/', subject: 'model:a' }),
   'PATCH /api/v1/webhooks/{id}': () => ({ name: 'w', url: 'https://8.8.8.8/', subject: 'model:a' }),
+  'POST /api/v1/runs/search': ({ experiment }) => ({
+    ...scopeOf(experiment),
+    columns: ['attributes.status'],
+    pageToken: '',
+  }),
+  'POST /api/v1/runs/facets': ({ experiment }) => ({
+    ...scopeOf(experiment),
+    keys: ['attributes.status'],
+  }),
+  'POST /api/v1/runs/columns': ({ experiment }) => scopeOf(experiment),
+  'POST /api/v1/runs/series': ({ run }) => ({ runIds: [run], keys: ['loss'] }),
+  'POST /api/v1/views': ({ experiment }) => ({ ...scopeOf(experiment), columns: [] }),
+  'PUT /api/v1/views/{id}': ({ experiment }) => ({
+    ...scopeOf(experiment),
+    columns: [],
+    revision: 1,
+  }),
   'POST /api/v1/endpoints/{endpoint}/watermark': () => ({ time: '2024-01-01T00:00:00Z' }),
   'POST /api/v1/endpoints/{endpoint}/predictions': () => ({
     records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
@@ -81,21 +106,31 @@ const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>
   'POST /api/v1/endpoints/{endpoint}/ground-truth': () => ({ truths: [{ key: 'a', label: 1 }] }),
 }
 
+function scopeOf(experiment: string) {
+  return { experimentIds: [experiment], folder: undefined, filter: '', orderBy: [] }
+}
+
 function placeOf(path: string, name: string, schema: Schema, things: Things): string {
   if (schema.type === 'integer') return '1'
   if (schema.format === 'date-time') return '2024-01-01T00:00:00Z'
   if (path.includes('/endpoints/')) return LIVE
+  if (path.includes('/runs/')) return name === 'key' ? 'loss' : things.run
+  if (path.includes('/views/')) return things.view
   if (path.includes('/predictions/')) return things.prediction
   if (path.includes('/projects/')) return PROJECT
+  if (path.includes('/traces/')) return things.trace
   if (path.includes('/webhooks/')) return name === 'id' ? things.webhook : things.delivery
   if (path.includes('/pipeline-runs/') && name === 'id') return things.pipelineRun
   return name === 'model' ? MODEL : 'train'
 }
 
 function queryOf(name: string, schema: Schema): string {
+  if (schema.type === 'array') return queryOf('', schema.items ?? {})
+  if (schema.type === 'integer') return String(exampleOf(schema))
+  if (name === 'as_of') return '2100-01-01'
   if (schema.format === 'date-time' || name === 'from') return '2024-01-01T00:00:00Z'
   if (name === 'to') return '2024-02-01T00:00:00Z'
-  if (name === 'kind') return 'endpoint'
+  if (name === 'kind' && schema.enum === undefined) return 'endpoint'
   if (name === 'after' && schema.pattern !== undefined) return '1.1.1'
   const example = exampleOf(schema)
   return typeof example === 'string' ? example : JSON.stringify(example)
@@ -108,6 +143,8 @@ function objectOf({ properties = {} }: Schema): Record<string, unknown> {
 }
 
 function exampleOf(schema: Schema): unknown {
+  if (schema.examples !== undefined) return schema.examples[0]
+  if (schema.const !== undefined) return schema.const
   if (schema.anyOf !== undefined) return exampleOf(schema.anyOf[0] ?? {})
   if (schema.enum !== undefined) return schema.enum[0]
   if (schema.type === 'integer' || schema.type === 'number') return schema.minimum ?? 1

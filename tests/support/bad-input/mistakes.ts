@@ -142,15 +142,18 @@ function ofTheFields(route: Route): Mistake[] {
   }))
   const numbers = Object.entries(query)
     .filter(([, value]) => /^-?\d+$/.test(value))
-    .flatMap(([field]) =>
-      ['many', '-7', '1e400', '1.5', 'NaN'].map((text): Mistake => {
-        const changed = Object.entries({ ...query, [field]: text })
-        return {
-          what: `${field}=${text}`,
-          request: { ...request, path: pathOf(route, {}, changed) },
-          names: [field, text],
-        }
-      }),
+    .flatMap(([field, example]) =>
+      // A number whose example is below zero may be so.
+      ['many', ...(example.startsWith('-') ? [] : ['-7']), '1e400', '1.5', 'NaN'].map(
+        (text): Mistake => {
+          const changed = Object.entries({ ...query, [field]: text })
+          return {
+            what: `${field}=${text}`,
+            request: { ...request, path: pathOf(route, {}, changed) },
+            names: [field, text],
+          }
+        },
+      ),
     )
   return [...missing, ...odd, ...numbers]
 }

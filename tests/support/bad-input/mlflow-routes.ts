@@ -23,6 +23,7 @@ export function mlflowRoutes(things: Things): Route[] {
     ...artifactRoutes(things),
     ...webhookRoutes(),
     ...evaluationRoutes(things),
+    ...traceRoutes(things),
   ]
 }
 
@@ -274,6 +275,45 @@ function evaluationRoutes({ experiment }: Things): Route[] {
     }),
     at3('POST', '/scorers/register', { ...scorer, 'serialized_scorer!': '{}' }),
     at3('GET', '/scorers/list', { experiment_id: experiment }),
+  ]
+}
+
+function traceRoutes({ experiment, run, trace, assessment }: Things): Route[] {
+  const locations = [{ mlflow_experiment: { experiment_id: experiment } }]
+  const info = { trace_id: trace, trace_location: locations[0], state: 'OK', tags: { k: 'v' } }
+  const search = { filter: "status = 'OK'", max_results: 5, order_by: ['timestamp_ms'] }
+  const said = { assessment_name: 'good', feedback: { value: true } }
+  const id = { id: trace }
+  const one = { id: trace, assessment }
+  const said2 = '/traces/{id}/assessments'
+  const tag = { 'key!': 'k', value: 'v' }
+  const measure = { metric_name: 'latency', aggregations: [{ aggregation_type: 'AVG' }] }
+  return [
+    at3('POST', '/traces', { 'trace!': { trace_info: info } }),
+    at3('POST', '/traces/search', { 'locations!': locations, ...search }),
+    at3('GET', '/traces/get', { 'trace_id!': trace, allow_partial: 'true' }),
+    at3('GET', '/traces/batchGet', { 'trace_ids!': trace }),
+    at3('POST', '/traces/batchGetInfos', { 'trace_ids!': [trace], experiment_ids: [experiment] }),
+    at3('POST', said2, { 'assessment!': said }, id),
+    at3('GET', `${said2}/{assessment}`, {}, one),
+    at3('PATCH', `${said2}/{assessment}`, { 'assessment!': said, 'update_mask!': 'feedback' }, one),
+    at3('PATCH', '/traces/{id}/tags', tag, id),
+    at3('DELETE', '/traces/{id}/tags', { 'key!': 'k' }, id),
+    at3('POST', '/traces/link-to-run', { 'trace_ids!': [trace], 'run_id!': run }),
+    at3('POST', '/traces/delete-traces', {
+      'experiment_id!': experiment,
+      request_ids: ['tr-none'],
+    }),
+    at3('POST', '/traces/metrics', {
+      'experiment_ids!': [experiment],
+      view_type: 'TRACES',
+      ...measure,
+    }),
+    at3('POST', '/traces/calculate-filter-correlation', {
+      'experiment_ids!': [experiment],
+      'filter_string1!': "status = 'OK'",
+      'filter_string2!': "tags.k = 'v'",
+    }),
   ]
 }
 

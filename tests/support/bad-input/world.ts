@@ -32,6 +32,7 @@ endpoints:
 export interface Things {
   readonly experiment: string
   readonly run: string
+  readonly view: string
   readonly loggedModel: string
   readonly source: string
   readonly folder: string
@@ -40,6 +41,8 @@ export interface Things {
   readonly prediction: string
   readonly webhook: string
   readonly delivery: string
+  readonly trace: string
+  readonly assessment: string
 }
 
 export interface World {
@@ -60,6 +63,8 @@ export async function startWorld(): Promise<World> {
   })
   const { run } = await ask('POST', `${MLFLOW}/runs/create`, { experiment_id: experiment })
   const { run_id, artifact_uri } = run.info
+  await ask('POST', `${MLFLOW}/runs/log-metric`, { run_id, key: 'loss', value: 1, timestamp: 1 })
+  const view = await ask('POST', '/api/v1/views', { name: 'asked' })
   const source = `${artifact_uri}/model`
   const folder = source.replace(/^mlflow-artifacts:\/*/, '')
   for (const [file, bytes] of await filesOfModel(FLIGHTS))
@@ -78,6 +83,9 @@ export async function startWorld(): Promise<World> {
     url: 'https://127.0.0.1:9/',
     events: ['never-happens'],
   })
+  const trace = `tr-${'ab'.repeat(16)}`
+  await sendSpan(server.url, { trace, experiment })
+  const said = await ask('POST', `/api/v1/traces/${trace}/feedback`, { name: 'good', value: true })
   const { pipelineRunId } = await ask('POST', '/api/v1/pipeline-runs', {
     project: PROJECT,
     commit: null,
@@ -91,6 +99,7 @@ export async function startWorld(): Promise<World> {
     things: {
       experiment,
       run: run_id,
+      view: view.id,
       loggedModel: model.info.model_id,
       source,
       folder,
@@ -98,6 +107,8 @@ export async function startWorld(): Promise<World> {
       pipelineRun: pipelineRunId,
       prediction: predictions[0].id,
       webhook: webhook.id,
+      trace,
+      assessment: said.id,
       delivery: `msg_${webhook.id}_0`,
     },
     stop: async () => {
@@ -105,6 +116,13 @@ export async function startWorld(): Promise<World> {
       await rm(origin, { recursive: true, force: true })
     },
   }
+}
+
+async function sendSpan(url: string, { trace, experiment }: { trace: string; experiment: string }) {
+  const spans = [{ traceId: trace.slice(3), spanId: '01'.repeat(8), name: 'asked' }]
+  const headers = { 'content-type': 'application/json', 'x-mlflow-experiment-id': experiment }
+  const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] })
+  await fetch(`${url}/v1/traces`, { method: 'POST', headers, body })
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- answers to requests of this file alone

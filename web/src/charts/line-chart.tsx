@@ -64,6 +64,7 @@ function Drawing({ title, lines, smoothing, scale, axis, sync }: Chart) {
       chart.destroy()
     }
   }, [lines, smoothing, scale, axis, sync])
+  // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- a canvas is drawn into it
   return <div ref={holder} role="img" aria-label={title} className="chart" />
 }
 

@@ -39,7 +39,7 @@ export function facetReads(db: Kysely<TrackingTables>): Reads {
         where ${inQuery(query)}`.execute(db)
       const row = rows[0]
       if (row === undefined || row.all === 0) return undefined
-      const nan = Number(row.nan)
+      const { nan } = row
       return { min: row.min ?? 0, max: row.max ?? 0, runs: row.all - nan, nan }
     },
     metricBins: async (query, key, { min, max, bins }) => {
@@ -52,7 +52,7 @@ export function facetReads(db: Kysely<TrackingTables>): Reads {
           from runs join metric_series m on m.run_id = runs.run_id and m.key = ${key}
           where ${inQuery(query)} and m.is_nan = 0
         ) binned group by bin order by bin`.execute(db)
-      const counts = new Map(rows.map(({ bin, runs }) => [Number(bin), runs]))
+      const counts = new Map(rows.map(({ bin, runs }) => [bin, runs]))
       return Array.from({ length: bins }, (_, bin) => ({
         from: min + bin * width,
         to: bin === bins - 1 ? max : min + (bin + 1) * width,

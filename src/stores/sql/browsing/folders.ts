@@ -92,7 +92,7 @@ async function foldersIn(
       .limit(1)
       .executeTakeFirst()
     if (row === undefined) break
-    // A part may be empty, as in `/Users/ada`; then it belongs to the next one.
+    // A part may be empty, as in `/Shared/ada`; then it belongs to the next one.
     last = row.name.slice(0, row.name.indexOf('/', start + 1))
     found.push({ folder: last, experiments: await countIn(db, last, lifecycles) })
   }
@@ -110,7 +110,7 @@ async function countIn(
     .where(within(folder))
     .where('lifecycle', 'in', [...lifecycles])
     .executeTakeFirst()
-  return Number(row?.experiments ?? 0)
+  return row?.experiments ?? 0
 }
 
 async function listed(
@@ -142,7 +142,7 @@ async function listed(
     lifecycle: row.lifecycle,
     createdMs: row.created_ms,
     updatedMs: row.updated_ms,
-    runs: Number(row.runs ?? 0),
+    runs: row.runs ?? 0,
   }))
 }
 

@@ -72,11 +72,11 @@ async function attributesOf(
     .selectFrom('runs')
     .select('runs.run_id')
     .where('runs.run_id', 'in', [...runIds])
-  query = query.select(plain.map(({ column }) => `runs.${column}` as const)) as typeof query
+  query = query.select(plain.map(({ column }) => `runs.${column}` as const))
   if (asked.has('experiment_name'))
     query = query
       .innerJoin('experiments', 'experiments.experiment_id', 'runs.experiment_id')
-      .select('experiments.name as experiment_name') as typeof query
+      .select('experiments.name as experiment_name')
   const rows = (await query.execute()) as Record<string, Value>[]
   const values: Values = new Map()
   for (const row of rows) {

@@ -30,61 +30,14 @@ export function Charts({ runIds }: { runIds: readonly string[] }) {
     [columns.data],
   )
   const series = useQuery(seriesQuery(runIds, keys))
-  const whole = useQuery(wholeRunsQuery(runIds))
-  const names = new Map(
-    whole.data?.runs.map(({ runId, values }) => [
-      runId,
-      cellText('', values['attributes.run_name'] ?? null),
-    ]),
-  )
   const charts = useMemo(
     () => keys.map((key) => ({ key, lines: linesOf(series.data ?? [], { key, axis, runIds }) })),
     [series.data, keys, axis, runIds],
   )
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-3 overflow-auto">
-      <div className="flex flex-wrap items-center gap-4 text-sm">
-        <label className="flex items-center gap-2">
-          Smoothing
-          <input
-            type="range"
-            min={0}
-            max={0.99}
-            step={0.01}
-            value={smoothing}
-            onChange={(event) => setSmoothing(Number(event.target.value))}
-          />
-          <span className="w-8 tabular-nums">{smoothing.toFixed(2)}</span>
-        </label>
-        <label className="flex items-center gap-2">
-          Over
-          <select
-            className="field w-auto"
-            value={axis}
-            onChange={(event) => setAxis(event.target.value as Axis)}
-          >
-            <option value="step">steps</option>
-            <option value="relative">seconds since the first</option>
-            <option value="wall">time of day</option>
-          </select>
-        </label>
-        <label className="flex items-center gap-2">
-          <input type="checkbox" checked={log} onChange={() => setLog(!log)} />
-          Logarithmic
-        </label>
-      </div>
-      <ul aria-label="Lines" className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
-        {runIds.map((runId, at) => (
-          <li key={runId} className="flex items-center gap-1.5">
-            <span
-              aria-hidden
-              className="h-0.5 w-4 rounded"
-              style={{ background: `var(--${inkOf(at)})` }}
-            />
-            {names.get(runId) ?? runId.slice(0, 8)}
-          </li>
-        ))}
-      </ul>
+      <Controls {...{ axis, setAxis, log, setLog, smoothing, setSmoothing }} />
+      <Legend runIds={runIds} />
       {columns.data !== undefined && keys.length === 0 ? (
         <p className="text-ink-2">These runs have logged no metric.</p>
       ) : null}
@@ -104,6 +57,73 @@ export function Charts({ runIds }: { runIds: readonly string[] }) {
         ))}
       </div>
     </div>
+  )
+}
+
+function Controls(parts: {
+  axis: Axis
+  setAxis: (axis: Axis) => void
+  log: boolean
+  setLog: (log: boolean) => void
+  smoothing: number
+  setSmoothing: (smoothing: number) => void
+}) {
+  const { axis, setAxis, log, setLog, smoothing, setSmoothing } = parts
+  return (
+    <div className="flex flex-wrap items-center gap-4 text-sm">
+      <label className="flex items-center gap-2">
+        Smoothing
+        <input
+          type="range"
+          min={0}
+          max={0.99}
+          step={0.01}
+          value={smoothing}
+          onChange={(event) => setSmoothing(Number(event.target.value))}
+        />
+        <span className="w-8 tabular-nums">{smoothing.toFixed(2)}</span>
+      </label>
+      <label className="flex items-center gap-2">
+        Over
+        <select
+          className="field w-auto"
+          value={axis}
+          onChange={(event) => setAxis(event.target.value as Axis)}
+        >
+          <option value="step">steps</option>
+          <option value="relative">seconds since the first</option>
+          <option value="wall">time of day</option>
+        </select>
+      </label>
+      <label className="flex items-center gap-2">
+        <input type="checkbox" checked={log} onChange={() => setLog(!log)} />
+        Logarithmic
+      </label>
+    </div>
+  )
+}
+
+function Legend({ runIds }: { runIds: readonly string[] }) {
+  const whole = useQuery(wholeRunsQuery(runIds))
+  const names = new Map(
+    whole.data?.runs.map(({ runId, values }) => [
+      runId,
+      cellText('', values['attributes.run_name'] ?? null),
+    ]),
+  )
+  return (
+    <ul aria-label="Lines" className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
+      {runIds.map((runId, at) => (
+        <li key={runId} className="flex items-center gap-1.5">
+          <span
+            aria-hidden
+            className="h-0.5 w-4 rounded"
+            style={{ background: `var(--${inkOf(at)})` }}
+          />
+          {names.get(runId) ?? runId.slice(0, 8)}
+        </li>
+      ))}
+    </ul>
   )
 }
 

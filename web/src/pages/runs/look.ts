@@ -20,7 +20,8 @@ export const SELECTED_MAX = 20
 export function lookIn(search: Readonly<Record<string, unknown>>): Look {
   const text = (name: string) => {
     const value = search[name]
-    return value === undefined || value === null || value === '' ? {} : { [name]: String(value) }
+    const isText = typeof value === 'string' || typeof value === 'number'
+    return isText && value !== '' ? { [name]: String(value) } : {}
   }
   const list = (name: string) => {
     const value = search[name]

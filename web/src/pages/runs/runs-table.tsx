@@ -20,6 +20,8 @@ interface Parts {
 /** The runs, of which only those in sight are drawn. */
 export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
   const place = useRef<HTMLDivElement>(null)
+  // What it gives changes while it stays the same object; nothing here keeps any of it.
+  // oxlint-disable-next-line react/incompatible-library
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => place.current,
@@ -34,24 +36,14 @@ export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
   const above = drawn[0]?.start ?? 0
   const below = virtual.getTotalSize() - (drawn.at(-1)?.end ?? 0)
 
-  const onKey = (event: KeyboardEvent) => {
-    const at = Number((event.target as HTMLElement).closest('tr')?.dataset['at'] ?? Number.NaN)
-    const row = rows[at]
-    if (row === undefined) return
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step !== undefined) {
-      event.preventDefault()
-      focusRow(Math.min(rows.length - 1, Math.max(0, at + step)))
-    } else if (event.key === 'ArrowRight' && row.children > 0 && !opened.has(row.runId))
-      onToggle(row.runId)
-    else if (event.key === 'ArrowLeft' && opened.has(row.runId)) onToggle(row.runId)
-  }
   const focusRow = (at: number) => {
     virtual.scrollToIndex(at)
     requestAnimationFrame(() =>
       place.current?.querySelector<HTMLElement>(`tr[data-at="${at}"] input`)?.focus(),
     )
   }
+  const onKey = (event: KeyboardEvent, at: number) =>
+    afterKey(event, { rows, at, opened, onToggle, focusRow })
 
   return (
     <div
@@ -73,7 +65,7 @@ export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
             ))}
           </tr>
         </thead>
-        <tbody onKeyDown={onKey}>
+        <tbody>
           {above > 0 ? <Gap px={above} /> : null}
           {drawn.map(({ index }) => {
             const row = rows[index]
@@ -86,6 +78,7 @@ export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
                 columns={columns}
                 open={opened.has(row.runId)}
                 onToggle={onToggle}
+                onKey={onKey}
               />
             )
           })}
@@ -96,13 +89,31 @@ export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
   )
 }
 
+/** Up and down walk the rows; right and left open and close what is below one. */
+function afterKey(
+  event: KeyboardEvent,
+  {
+    rows,
+    at,
+    opened,
+    onToggle,
+    focusRow,
+  }: Pick<Parts, 'rows' | 'opened' | 'onToggle'> & { at: number; focusRow: (at: number) => void },
+): void {
+  const row = rows[at]
+  if (row === undefined) return
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (step !== undefined) {
+    event.preventDefault()
+    focusRow(Math.min(rows.length - 1, Math.max(0, at + step)))
+  } else if (event.key === 'ArrowRight' && row.children > 0 && !opened.has(row.runId))
+    onToggle(row.runId)
+  else if (event.key === 'ArrowLeft' && opened.has(row.runId)) onToggle(row.runId)
+}
+
 /** Stands for the rows that are out of sight. */
 function Gap({ px }: { px: number }) {
-  return (
-    <tr aria-hidden>
-      <td style={{ height: px }} />
-    </tr>
-  )
+  return <tr aria-hidden style={{ height: px }} />
 }
 
 function Head({ column }: { column: string }) {
@@ -146,24 +157,27 @@ function Head({ column }: { column: string }) {
   )
 }
 
+interface RowParts {
+  readonly row: Row
+  readonly open: boolean
+  readonly onToggle: (runId: string) => void
+}
+
 function RunRow({
   row,
   at,
   columns,
   open,
   onToggle,
-}: {
-  row: Row
+  onKey,
+}: RowParts & {
   at: number
   columns: readonly string[]
-  open: boolean
-  onToggle: (runId: string) => void
+  onKey: (event: KeyboardEvent, at: number) => void
 }) {
   const { look, change } = useLook()
   const selected = look.selected ?? []
   const chosen = selected.includes(row.runId)
-  const name = cellText('', row.values['attributes.run_name'] ?? null)
-  const Icon = open ? ChevronDown : ChevronRight
   const choose = () =>
     change({
       selected: chosen ? selected.filter((each) => each !== row.runId) : [...selected, row.runId],
@@ -178,34 +192,14 @@ function RunRow({
       <td className="px-2 text-center">
         <input
           type="checkbox"
-          aria-label={`Choose ${name}`}
+          aria-label={`Choose ${nameOf(row)}`}
           checked={chosen}
           disabled={!chosen && selected.length >= SELECTED_MAX}
           onChange={choose}
+          onKeyDown={(event) => onKey(event, at)}
         />
       </td>
-      <th scope="row" className="max-w-72 px-2 text-left font-medium">
-        <span className="flex min-w-0 items-center" style={{ paddingLeft: row.depth * 16 }}>
-          {row.children > 0 ? (
-            <button
-              type="button"
-              aria-expanded={open}
-              className="grid size-6 shrink-0 cursor-pointer place-items-center rounded text-ink-3 hover:text-ink"
-              onClick={() => onToggle(row.runId)}
-            >
-              <Icon aria-hidden size={14} />
-              <span className="sr-only">
-                {row.children} runs below {name}
-              </span>
-            </button>
-          ) : (
-            <span className="w-6 shrink-0" />
-          )}
-          <span className="truncate" title={row.runId}>
-            {name}
-          </span>
-        </span>
-      </th>
+      <NameCell row={row} open={open} onToggle={onToggle} />
       {columns.map((column) => (
         <td
           key={column}
@@ -215,5 +209,38 @@ function RunRow({
         </td>
       ))}
     </tr>
+  )
+}
+
+function nameOf({ values }: Row): string {
+  return cellText('', values['attributes.run_name'] ?? null)
+}
+
+function NameCell({ row, open, onToggle }: RowParts) {
+  const name = nameOf(row)
+  const Icon = open ? ChevronDown : ChevronRight
+  return (
+    <th scope="row" className="max-w-72 px-2 text-left font-medium">
+      <span className="flex min-w-0 items-center" style={{ paddingLeft: row.depth * 16 }}>
+        {row.children > 0 ? (
+          <button
+            type="button"
+            aria-expanded={open}
+            className="grid size-6 shrink-0 cursor-pointer place-items-center rounded text-ink-3 hover:text-ink"
+            onClick={() => onToggle(row.runId)}
+          >
+            <Icon aria-hidden size={14} />
+            <span className="sr-only">
+              {row.children} runs below {name}
+            </span>
+          </button>
+        ) : (
+          <span className="w-6 shrink-0" />
+        )}
+        <span className="truncate" title={row.runId}>
+          {name}
+        </span>
+      </span>
+    </th>
   )
 }

@@ -11,33 +11,10 @@ import { useLook } from './use-look.ts'
 export function ViewsMenu() {
   const { look, replace, change } = useLook()
   const [name, setName] = useState('')
-  const queries = useQueryClient()
   const { data } = useQuery(viewsQuery)
   const views = data?.views ?? []
   const current = views.find(({ id }) => id === look.view)
-  const refresh = () => queries.invalidateQueries({ queryKey: viewsQuery.queryKey })
-  const save = useMutation({
-    mutationFn: (as: { name: string; over?: ViewWire }) => {
-      const body = { ...contentOf(look), name: as.name, shared: as.over?.shared ?? true }
-      return as.over === undefined
-        ? askJson<ViewWire>('POST', '/api/v1/views', { body })
-        : askJson<ViewWire>('PUT', `/api/v1/views/${as.over.id}`, {
-            body: { ...body, revision: as.over.revision },
-          })
-    },
-    onSuccess: (view) => {
-      setName('')
-      change({ view: view.id })
-    },
-    onSettled: refresh,
-  })
-  const remove = useMutation({
-    mutationFn: ({ id, revision }: ViewWire) =>
-      askJson('DELETE', `/api/v1/views/${id}?revision=${revision}`),
-    onSuccess: () => change({ view: undefined }),
-    onSettled: refresh,
-  })
-  const error = save.error ?? remove.error
+  const { save, remove, error } = useSaving(look, change, () => setName(''))
   return (
     <details className="relative">
       <summary className="button">
@@ -45,24 +22,7 @@ export function ViewsMenu() {
         {current?.name ?? 'Views'}
       </summary>
       <div className="menu right-0 w-72">
-        {views.length === 0 ? (
-          <p className="text-sm text-ink-2">No view is saved yet. Name what you see now:</p>
-        ) : (
-          <ul aria-label="Saved views">
-            {views.map((view) => (
-              <li key={view.id}>
-                <button
-                  type="button"
-                  aria-current={view.id === look.view ? 'true' : undefined}
-                  className="min-h-7 w-full cursor-pointer truncate rounded px-1.5 text-left text-sm hover:bg-sunken aria-[current]:font-semibold"
-                  onClick={() => replace(lookOf(view))}
-                >
-                  {view.name}
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
+        <SavedViews views={views} current={look.view} onOpen={(view) => replace(lookOf(view))} />
         <form
           className="flex gap-2"
           onSubmit={(event) => {
@@ -105,6 +65,63 @@ export function ViewsMenu() {
       </div>
     </details>
   )
+}
+
+function SavedViews({
+  views,
+  current,
+  onOpen,
+}: {
+  views: readonly ViewWire[]
+  current: string | undefined
+  onOpen: (view: ViewWire) => void
+}) {
+  if (views.length === 0)
+    return <p className="text-sm text-ink-2">No view is saved yet. Name what you see now:</p>
+  return (
+    <ul aria-label="Saved views">
+      {views.map((view) => (
+        <li key={view.id}>
+          <button
+            type="button"
+            aria-current={view.id === current ? 'true' : undefined}
+            className="min-h-7 w-full cursor-pointer truncate rounded px-1.5 text-left text-sm hover:bg-sunken aria-[current]:font-semibold"
+            onClick={() => onOpen(view)}
+          >
+            {view.name}
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** What can be done to the views on the server. */
+function useSaving(look: Look, change: (part: Look) => void, onSaved: () => void) {
+  const queries = useQueryClient()
+  const refresh = () => queries.invalidateQueries({ queryKey: viewsQuery.queryKey })
+  const save = useMutation({
+    mutationFn: (as: { name: string; over?: ViewWire }) => {
+      const body = { ...contentOf(look), name: as.name, shared: as.over?.shared ?? true }
+      return as.over === undefined
+        ? askJson<ViewWire>('POST', '/api/v1/views', { body })
+        : askJson<ViewWire>('PUT', `/api/v1/views/${as.over.id}`, {
+            body: { ...body, revision: as.over.revision },
+          })
+    },
+    onSuccess: (view) => {
+      onSaved()
+      change({ view: view.id })
+    },
+    onSettled: refresh,
+  })
+  const remove = useMutation({
+    mutationFn: ({ id, revision }: ViewWire) =>
+      askJson('DELETE', `/api/v1/views/${id}?revision=${revision}`),
+    onSuccess: () => change({ view: undefined }),
+    onSettled: refresh,
+  })
+  return { save, remove, error: save.error ?? remove.error }
 }
 
 function contentOf(look: Look) {
