@@ -1,5 +1,4 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { Database, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { StorageWire, TrashItemWire } from '#protocols/api/retention-wire'
@@ -7,7 +6,7 @@ import { getJson } from '#web/api/get.ts'
 import { postJson } from '#web/api/send.ts'
 import { Card, Figure } from '#web/ui/card.tsx'
 import { bytes, count, counted } from '#web/ui/format.ts'
-import { ThemeSwitch } from '#web/ui/theme.tsx'
+import { SiteHeader } from '#web/ui/site-header.tsx'
 import { PurgeDialog } from './purge-dialog.tsx'
 import { TrashTable } from './trash-table.tsx'
 
@@ -40,9 +39,10 @@ export function TrashPage() {
   const items = page.data?.items ?? []
   return (
     <>
-      <Header />
+      <SiteHeader />
       <main className="mx-auto flex max-w-[77.5rem] flex-col gap-6 px-4 pt-8 pb-12 sm:px-6">
         <div className="flex flex-col gap-2">
+          <p className="text-sm text-ink-3">Settings</p>
           <h1 className="text-2xl font-semibold tracking-tight">Trash</h1>
           <p className="max-w-prose text-ink-2">
             What was deleted waits here and can be restored. Once it is purged, only the ledger
@@ -70,25 +70,6 @@ export function TrashPage() {
         <PurgeDialog item={purging} onClose={() => setPurging(undefined)} />
       )}
     </>
-  )
-}
-
-function Header() {
-  return (
-    <header className="sticky top-0 z-10 border-b border-line bg-bg/85 backdrop-blur-md">
-      <nav
-        aria-label="Settings"
-        className="mx-auto flex h-14 max-w-[77.5rem] items-center gap-3 px-4 sm:px-6"
-      >
-        <Link to="/" search={{}} className="font-semibold tracking-tight">
-          Orrery
-        </Link>
-        <span className="text-ink-3">Settings</span>
-        <div className="ml-auto">
-          <ThemeSwitch />
-        </div>
-      </nav>
-    </header>
   )
 }
 

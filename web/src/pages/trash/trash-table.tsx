@@ -17,7 +17,7 @@ export function TrashTable({
 }) {
   return (
     // Focus is for the keyboard, which scrolls what is wider than the page.
-    <section aria-labelledby="deleted-title" tabIndex={0} className="overflow-x-auto">
+    <section aria-label="What was deleted" tabIndex={0} className="overflow-x-auto">
       <table className="w-full min-w-[44rem] text-left text-sm">
         <thead className="text-xs text-ink-3">
           <tr>
@@ -85,7 +85,7 @@ function Actions({
         Restore<span className="sr-only"> {named}</span>
       </button>
       <button type="button" className={look} onClick={() => onPurge(item)}>
-        Delete now<span className="sr-only">: {named}</span>
+        Delete now<span className="sr-only"> {named}</span>
       </button>
     </div>
   )
