@@ -3,7 +3,7 @@ import type { Actor } from '#ledger'
 import { pathOfUri } from '#tracking'
 import { tracesDeleted } from './facts.ts'
 import { experimentIn, type TraceTransact } from './ingest.ts'
-import { ARTIFACT_LOCATION_TAG, valueOf } from './trace.ts'
+import { ARTIFACT_LOCATION_TAG, TIME_MS_MAX, valueOf } from './trace.ts'
 
 /** Traces that one transaction deletes, so that others need not wait long. */
 const DELETED_AT_ONCE = 1000
@@ -31,7 +31,10 @@ export function createDeletion({ transact }: { transact: TraceTransact }): Trace
         if (limit <= 0) return deleted
         const count = await transact(async ({ traces, tracking, ledger }) => {
           const experiment = await experimentIn(tracking, experimentId)
-          const choice = untilMs === undefined ? { traceIds } : { untilMs }
+          const choice =
+            untilMs === undefined
+              ? { traceIds }
+              : { untilMs: Math.max(-TIME_MS_MAX, Math.min(TIME_MS_MAX, untilMs)) }
           const chosen = await traces.chosenTraces(experiment.experimentId, choice, limit)
           if (chosen.length === 0) return 0
           for (const { tags } of await traces.traces(chosen)) {

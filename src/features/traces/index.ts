@@ -44,13 +44,7 @@ export {
   type SpanLink,
   type SpanStatus,
 } from './span.ts'
-export {
-  costIn,
-  tokensIn,
-  type Cost,
-  type Tokens,
-  type UsageNode,
-} from './usage.ts'
+export { costIn, tokensIn, type Cost, type Tokens, type UsageNode } from './usage.ts'
 export { parseTraceFilter, parseTraceOrder, patternOf } from './filter/index.ts'
 export { traceTerm, type TraceAttribute, type TraceField } from './filter/terms.ts'
 export {

@@ -1,5 +1,6 @@
 import { Problem } from '#base/problem'
 import type { TraceCondition } from './store.ts'
+import { TIME_MS_MAX } from './trace.ts'
 
 /** What dashboards ask: numbers over many traces, by time and by kind. */
 export const VIEWS = ['TRACES', 'SPANS', 'ASSESSMENTS'] as const
@@ -123,6 +124,9 @@ export function assertQuestion(question: Question): void {
       'invalid',
       `Found invalid dimension ${JSON.stringify(other)}: ${metric} has ${asked.dimensions.join(', ') || 'none'}`,
     )
+  for (const ms of [fromMs, untilMs])
+    if (ms !== undefined && Math.abs(ms) > TIME_MS_MAX)
+      throw new Problem('invalid', `${ms} is no time; tell milliseconds since 1970`)
   if (intervalSeconds !== undefined && (fromMs === undefined || untilMs === undefined))
     throw new Problem(
       'invalid',

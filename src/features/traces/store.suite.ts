@@ -112,6 +112,8 @@ const QUESTIONS: readonly (readonly [filter: string, traces: string])[] = [
   ['timestamp < 20', 'a'],
   ['execution_time_ms > 4', 'a'],
   ['end_time_ms <= 22', 'ab'],
+  ['timestamp_ms < 1e30', 'abc'],
+  ['timestamp_ms > 14.5', 'bc'],
   ["name = 'agent'", 'a'],
   ["name ILIKE 'AG%'", 'a'],
   ["name LIKE 'AG%'", ''],

@@ -45,6 +45,8 @@ export const TAG_KEY_CHARS_MAX = 250
 export const TAG_VALUE_CHARS_MAX = 8000
 export const METADATA_KEY_CHARS_MAX = 250
 export const SESSION_CHARS_MAX = 250
+/** As far as calendars go. */
+export const TIME_MS_MAX = 8_640_000_000_000_000
 /** Traces that one request links to a run. */
 export const LINKS_MAX = 100
 

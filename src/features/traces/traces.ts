@@ -25,6 +25,7 @@ import {
   SPANS_ARE_HERE,
   SPANS_LOCATION_TAG,
   TAG_VALUE_CHARS_MAX,
+  TIME_MS_MAX,
   valueOf,
   type TraceRecord,
   type TraceState,
@@ -191,13 +192,13 @@ function telling({
       transact(async ({ traces }) => {
         const [kept] = await traces.traces([traceId])
         if (kept === undefined) throw noTrace(traceId)
-        const after = {
+        const after = checked({
           ...kept,
           state,
           durationMs: atMs - kept.atMs,
           metadata: over(kept.metadata, withUsage(metadata)),
           tags: over(kept.tags, tags),
-        }
+        })
         await traces.saveTraces([after])
         return after
       }),
@@ -214,6 +215,9 @@ function assertTraceId(traceId: string): void {
 }
 
 function checked<Trace extends NewTrace>(trace: Trace): Trace {
+  for (const ms of [trace.atMs, trace.durationMs ?? 0])
+    if (!Number.isSafeInteger(ms) || Math.abs(ms) > TIME_MS_MAX)
+      throw new Problem('invalid', `${ms} is no time of a trace; tell milliseconds since 1970`)
   const name = valueOf(trace.tags, NAME_TAG) ?? ''
   if (name.length > TAG_VALUE_CHARS_MAX)
     throw new Problem(

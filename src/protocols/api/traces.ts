@@ -32,23 +32,43 @@ const EXPERIMENTS_MAX = 1000
 
 const ListQuery = Type.Object({
   experiment: Type.Optional(
-    Type.String({ pattern: '^\\d{1,15}$', description: 'Only traces of this experiment.' }),
+    Type.String({
+      pattern: '^\\d{1,15}$',
+      description: 'Only traces of this experiment.',
+      examples: ['0'],
+    }),
   ),
   filter: Type.Optional(
-    Type.String({ maxLength: 10_000, description: "As MLflow's search_traces reads it." }),
+    Type.String({
+      maxLength: 10_000,
+      description: "As MLflow's search_traces reads it.",
+      examples: ["status = 'OK'"],
+    }),
   ),
-  order: Type.Optional(Type.String({ maxLength: 300, description: 'A key, then ASC or DESC.' })),
+  order: Type.Optional(
+    Type.String({
+      maxLength: 300,
+      description: 'A key, then ASC or DESC.',
+      examples: ['timestamp_ms'],
+    }),
+  ),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
-  after: Type.Optional(Type.String({ maxLength: 10_000, description: 'The page before said it.' })),
+  after: Type.Optional(
+    Type.String({
+      maxLength: 10_000,
+      description: 'The page before said it.',
+      examples: ['WzE3NTAwMDAwMDAwMDAsInRyLTEiXQ'],
+    }),
+  ),
 })
 const OneTrace = Type.Object({ trace: Type.String({ minLength: 1, maxLength: 100 }) })
 const FeedbackBody = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 250, pattern: '^[^\\u0000]+$' }),
     value: Type.Union([
+      Type.String({ maxLength: 10_000, pattern: '^[^\\u0000]*$' }),
       Type.Boolean(),
       Type.Number(),
-      Type.String({ maxLength: 10_000, pattern: '^[^\\u0000]*$' }),
     ]),
     rationale: Type.Optional(Type.String({ maxLength: 10_000, pattern: '^[^\\u0000]*$' })),
   },
