@@ -19,6 +19,7 @@ import { ledgerKey, signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
 import { openPlaces } from './objects.ts'
 import { mountProtocols } from './protocols.ts'
+import { sharing, sweepPeriodically } from './retention.ts'
 import { openSeal } from './seal.ts'
 import { VERSION } from './version.ts'
 
@@ -55,7 +56,7 @@ export async function startServer(
     undo.push(home.release)
     const store = await openSqlStore(databaseOf(config), { clock, ids })
     undo.push(store.close)
-    const places = await openPlaces(config, clock)
+    const places = sharing(await openPlaces(config, clock))
     const ledger = await openLedger({
       read: store.read.ledger,
       transact: store.transact,
@@ -96,6 +97,7 @@ export async function startServer(
     settle.resolve(following.settled)
     await parts.serving.start()
     watchWindows(ground, parts)
+    await sweepPeriodically(ground, parts.retention)
     logger.info({ url, home: config.home, version: VERSION }, 'serving')
     return { url, http, stop }
   } catch (error) {

@@ -81,7 +81,7 @@ export function lineageRoutes(
 }
 
 /** What can be purged; the graph keeps it, and says so. */
-const PURGEABLE: readonly RefKind[] = ['run', 'model-version']
+const PURGEABLE: ReadonlySet<RefKind> = new Set(['run', 'model-version'])
 
 async function walkToWire(walk: Walk, purgeOf: NonNullable<TraceParts['purgeOf']>) {
   const stations = walk.stations.toSorted(
@@ -89,10 +89,11 @@ async function walkToWire(walk: Walk, purgeOf: NonNullable<TraceParts['purgeOf']
   )
   const chain = await Promise.all(
     stations.map(async ({ ref, depth, via }) => {
-      const purge = PURGEABLE.includes(ref.kind) ? await purgeOf(ref) : undefined
-      const purged =
-        purge === undefined ? null : { at: new Date(purge.atMs).toISOString(), by: purge.by }
-      return { kind: ref.kind, id: ref.id, depth, via, ...(purged === null ? {} : { purged }) }
+      const purge = PURGEABLE.has(ref.kind) ? await purgeOf(ref) : undefined
+      const shown = { kind: ref.kind, id: ref.id, depth, via }
+      if (purge === undefined) return shown
+      const purged = { at: new Date(purge.atMs).toISOString(), by: purge.by }
+      return Object.assign({ purged }, shown)
     }),
   )
   return { chain, cut: walk.cut, edges: walk.edges, entries: walk.entries.map(entryToWire) }
