@@ -15,9 +15,9 @@ test('spans that were acknowledged are there after a kill -9, whole traces or no
   let server = await spawnServer({ home, port })
   const sent: string[] = []
   const acknowledged: string[] = []
-  let isOver = false
+  const writing = new AbortController()
   const write = async () => {
-    while (!isOver) {
+    while (!writing.signal.aborted) {
       const traceId = randomBytes(16).toString('hex')
       sent.push(traceId)
       const isKept = await send(server.url, traceId).catch(() => false)
@@ -27,7 +27,7 @@ test('spans that were acknowledged are there after a kill -9, whole traces or no
   const writers = Array.from({ length: WRITERS }, write)
   while (acknowledged.length < 40) await sleep(5)
   await server.kill()
-  isOver = true
+  writing.abort()
   await Promise.all(writers)
 
   server = await spawnServer({ home, port })
