@@ -6,6 +6,8 @@ import type { Run } from './run.ts'
 import type { Condition, LoggedModelField, Order, Place, RunField } from './search.ts'
 import type { TrackingReads, TrackingWrites } from './store.ts'
 
+export { browsingStoreSuite } from './browsing/browsing.suite.ts'
+
 interface Store {
   readonly read: TrackingReads
   readonly transact: Transact<{ tracking: TrackingWrites }>

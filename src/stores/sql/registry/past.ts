@@ -24,6 +24,8 @@ interface Known {
   readonly life: number
   /** The last change of each slot. */
   readonly slots: Map<string, Change>
+  /** When the model and each of its versions began, by its slot. */
+  readonly begun: Map<string, When>
 }
 
 type Change = Omit<KeptChange, 'after'> & { after: string | null }
@@ -133,13 +135,13 @@ function originIn(data: Data): string {
 }
 
 function begin(past: Past, name: string, { life, createdMs }: { life: number; createdMs: number }) {
-  const known: Known = { life, slots: new Map() }
+  const known: Known = { life, slots: new Map(), begun: new Map() }
   past.names.push({ life, name, since: life, until: null, created_ms: createdMs })
   past.models.set(name, known)
   return known
 }
 
-function keep(past: Past, when: When, { life, slots }: Known, told: Told): void {
+function keep(past: Past, when: When, { life, slots, begun }: Known, told: Told): void {
   const { position, atMs, actor } = when
   const name = slotName(told)
   const before = slots.get(name)?.after ?? null
@@ -148,6 +150,7 @@ function keep(past: Past, when: When, { life, slots }: Known, told: Told): void 
   past.ordinals.set(position, ordinal + 1)
   const change = { ...told, before, position, ordinal, life, atMs, actor, reason: null }
   slots.set(name, change)
+  if (!begun.has(name)) begun.set(name, when)
   past.changes.push(change)
 }
 
@@ -170,8 +173,8 @@ function isDigestOf(told: Change, { kind, after }: SlotChange): boolean {
 }
 
 /** When a model or a version began. */
-function startOf(model: ModelNow, { life, slots }: Known, { version }: SlotChange): When {
-  const first = slots.get(
+function startOf(model: ModelNow, { life, begun }: Known, { version }: SlotChange): When {
+  const first = begun.get(
     slotName({ kind: version === null ? 'model' : 'version', version, key: '' }),
   )
   return first ?? { position: life, atMs: model.createdMs, actor: platformActor('registry') }
