@@ -60,7 +60,7 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
     query: Object.fromEntries(
       query.map(({ name, schema: of, example }) => [
         name,
-        example === undefined ? queryOf(name, of) : String(example),
+        example === undefined ? queryOf(name, of) : JSON.stringify(example).replaceAll('"', ''),
       ]),
     ),
     body: schema === undefined ? undefined : { ...objectOf(schema), ...known },
