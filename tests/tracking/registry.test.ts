@@ -166,6 +166,8 @@ test('a protected alias moves only in a transaction of somebody who may', async 
   expect((await facts('model-alias-moved')).map(({ data }) => data)).toEqual([
     { ...move, from: null, promotion: 'p1' },
   ])
+  const { changes } = await registry.history.list('late', { kinds: ['alias'], limit: 5 })
+  expect(changes).toMatchObject([{ key: 'champion', after: '1', reason: 'promotion p1' }])
 })
 
 test.each([

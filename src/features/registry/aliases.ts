@@ -68,10 +68,10 @@ export async function moveAlias(tx: RegistryTx, by: Author, move: AliasMove): Pr
   const from = kept.aliases.find((each) => each.alias === alias)?.version ?? null
   if (from === version) return
   await registry.setAlias(model, alias, version)
-  const why = by.reason ?? (promotion === undefined ? undefined : `promotion ${promotion}`)
-  await record(tx, why === undefined ? by : { ...by, reason: why }, model, {
+  await record(tx, by, model, {
     fact: facts.aliasMoved({ ...move, from }),
     changes: [aliasChange(alias, from, version)],
+    ...(promotion === undefined ? {} : { cause: `promotion ${promotion}` }),
   })
 }
 

@@ -14,6 +14,8 @@ export interface RegistryTx {
 export interface Told {
   readonly fact: Fact
   readonly changes: readonly SlotChange[]
+  /** Why, where the fact says so already and nobody gave another reason. */
+  readonly cause?: string
 }
 
 /**
@@ -24,14 +26,15 @@ export async function record(
   tx: RegistryTx,
   by: Author,
   model: string,
-  { fact, changes }: Told,
+  { fact, changes, cause }: Told,
 ): Promise<void> {
   const entry = await told(tx, by, fact)
   const named = changes.find(({ kind }) => kind === 'model')
   if (named?.before === null) return begin(tx, by, entry, changes)
   const life = await tx.registry.findLife(model, entry.position)
   if (life === undefined) return begin(tx, by, entry, await heldNow(tx, model, changes))
-  await tx.registry.appendChanges(kept(entry, by, life.life, changes))
+  const why = cause === undefined || reasonOf(by) !== null ? by : { ...by, reason: cause }
+  await tx.registry.appendChanges(kept(entry, why, life.life, changes))
   if (named === undefined) return
   await tx.registry.endName(life.life, entry.position)
   if (named.after !== null)

@@ -6,10 +6,20 @@ import { modelReads, modelWrites } from './models.ts'
 import type { BinTables, HistoryTables, RegistryTables } from './tables.ts'
 import { versionReads, versionWrites } from './versions.ts'
 
-export function registryReads(db: Kysely<RegistryTables & HistoryTables & BinTables>): RegistryReads {
+export function registryReads(
+  db: Kysely<RegistryTables & HistoryTables & BinTables>,
+): RegistryReads {
   return { ...modelReads(db), ...versionReads(db), ...historyReads(db), ...binReads(db) }
 }
 
-export function registryWrites(db: Kysely<RegistryTables & HistoryTables & BinTables>): RegistryWrites {
-  return { ...registryReads(db), ...modelWrites(db), ...versionWrites(db), ...historyWrites(db), ...binWrites(db) }
+export function registryWrites(
+  db: Kysely<RegistryTables & HistoryTables & BinTables>,
+): RegistryWrites {
+  return {
+    ...registryReads(db),
+    ...modelWrites(db),
+    ...versionWrites(db),
+    ...historyWrites(db),
+    ...binWrites(db),
+  }
 }
