@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
   import: async () => (await import('./import.ts')).importCommand,
   export: async () => (await import('./export.ts')).exportCommand,
+  migrate: async () => (await import('./migrate.ts')).migrate,
   up: async () => (await import('./up.ts')).up,
   doctor: async () => (await import('./doctor.ts')).doctor,
   project: async () => (await import('./project.ts')).project,

@@ -27,7 +27,8 @@ import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
 import { openPostgres } from './postgres/index.ts'
-import { isPostgresUrl } from './postgres/url.ts'
+import { refuseMoved } from './moving/refuse.ts'
+import { isPostgresUrl, withoutSecrets } from './postgres/url.ts'
 import { openSqlite } from './sqlite.ts'
 import { evaluationReads, evaluationWrites } from './evaluation.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
@@ -103,6 +104,12 @@ export async function openSqlStore(place: string, { clock, ids }: World): Promis
   const database = await (isPostgresUrl(place)
     ? openPostgres(place, { clock, migrations, news })
     : openSqlite(place, { clock, migrations }))
+  try {
+    await refuseMoved(database.reading, isPostgresUrl(place) ? withoutSecrets(place) : place)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
   return storeOn(database, { clock, ids, news })
 }
 

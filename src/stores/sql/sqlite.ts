@@ -168,7 +168,8 @@ function remembering(connection: Connection): SqliteDatabase {
   }
 }
 
-function problemOf(error: unknown): Problem | undefined {
+/** What an error of SQLite means to whoever asked; undefined for those that are bugs. */
+export function problemOf(error: unknown): Problem | undefined {
   const code = (error as { code?: string }).code ?? ''
   if (code === 'SQLITE_FULL')
     return new Problem(

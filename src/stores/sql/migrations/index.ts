@@ -18,6 +18,7 @@ import { retentionTables } from './0017-retention.ts'
 import { importTables } from './0019-imports.ts'
 import { searchIndexes } from './0021-search.ts'
 import { metricBlockTables } from './0022-metric-blocks.ts'
+import { moveTables } from './0024-moves.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   importTables,
   searchIndexes,
   metricBlockTables,
+  moveTables,
 ]

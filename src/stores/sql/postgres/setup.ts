@@ -20,7 +20,11 @@ export async function prepare(address: Address): Promise<void> {
   }
 }
 
-async function refuseUnsuitable(session: Session, { shown }: Address): Promise<void> {
+/** Throws a `conflict` problem when the stores cannot run on the database. */
+export async function refuseUnsuitable(
+  session: Pick<Session, 'query'>,
+  { shown }: Address,
+): Promise<void> {
   const { rows } = await session.query<{ version: number; encoding: string; standby: boolean }>(
     `select current_setting('server_version_num')::integer / 10000 as version,
       current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby`,

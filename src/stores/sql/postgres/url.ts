@@ -16,3 +16,14 @@ export function withoutSecrets(url: string): string {
     return 'postgres://***'
   }
 }
+
+/** Whether two places are one database on one server, as far as their names tell. */
+export function samePostgres(one: string, other: string): boolean {
+  return databaseNamed(one) === databaseNamed(other)
+}
+
+function databaseNamed(place: string): string {
+  if (!isPostgresUrl(place) || !URL.canParse(place)) return place
+  const { hostname, port, pathname, searchParams } = new URL(place)
+  return `${hostname || searchParams.get('host')}:${port || '5432'}${pathname}`
+}
