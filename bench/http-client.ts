@@ -28,7 +28,12 @@ export function httpClient(url: string): HttpClient {
           })
         },
       )
-      sending.on('error', reject)
+      sending.on('error', (error: NodeJS.ErrnoException) => {
+        // A kept connection may be closed by the server just as it is used again; nothing was answered then.
+        if (sending.reusedSocket && error.code === 'ECONNRESET')
+          post(path, body).then(resolve, reject)
+        else reject(error)
+      })
       sending.end(body)
     })
   return { post, close: () => agent.destroy() }

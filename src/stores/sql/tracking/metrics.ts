@@ -60,13 +60,7 @@ async function sampled(
 export function metricWrites(db: Db): Pick<TrackingWrites, 'appendMetrics'> {
   return {
     appendMetrics: async (run, metrics) => {
-      const series = new Map<string, Series>()
-      const counts = countsByKey(metrics)
-      for (const metric of newestOfEachKey(metrics))
-        series.set(
-          metric.key,
-          await seriesOf(db, run.runId, { metric, added: counts.get(metric.key) ?? 0 }),
-        )
+      const series = await seriesOf(db, run.runId, metrics)
       for (const chunk of chunksOf(metrics)) await insertPoints(db, series, chunk)
       for (const { id, open } of series.values()) if (open >= OPEN_MAX) await pack(db, id)
       const ofModels = metrics.filter((metric) => metric.modelId !== undefined)
@@ -75,28 +69,38 @@ export function metricWrites(db: Db): Pick<TrackingWrites, 'appendMetrics'> {
   }
 }
 
-/** The series of a metric, made if need be, after it has taken in a point that may be its newest. */
+/** The series of the metrics by key, made if need be, after they took in what may be their newest points. */
 async function seriesOf(
   db: Db,
   runId: string,
-  { metric, added }: { metric: Metric; added: number },
-): Promise<Series> {
+  metrics: readonly Metric[],
+): Promise<ReadonlyMap<string, Series>> {
   const newer = sql`(excluded.step, excluded.at_ms, excluded.value)
     > (metric_series.step, metric_series.at_ms, metric_series.value)`
   const pick = (column: string) =>
     sql`${sql.ref(column)} = case when ${newer}
       then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`metric_series.${column}`)} end`
-  const { rows } = await sql<Series>`
-    insert into metric_series (run_id, key, step, at_ms, value, is_nan, open_points)
-    values (${runId}, ${metric.key}, ${metric.step}, ${metric.atMs}, ${valueOf(metric)}, ${nanOf(metric)}, ${added})
-    on conflict (run_id, key) do update set
-      ${sql.join([pick('step'), pick('at_ms'), pick('value'), pick('is_nan')])},
-      open_points = metric_series.open_points + excluded.open_points
-    returning series_id as id, open_points as open`.execute(db)
-  return rows[0] as Series
+  const counts = countsByKey(metrics)
+  const series = new Map<string, Series>()
+  for (const chunk of chunksOf(newestOfEachKey(metrics))) {
+    const newest = chunk.map(
+      (metric) =>
+        sql`(${runId}, ${metric.key}, ${metric.step}, ${metric.atMs}, ${valueOf(metric)}, ${nanOf(metric)}, ${counts.get(metric.key) ?? 0})`,
+    )
+    const { rows } = await sql<Series>`
+      insert into metric_series (run_id, key, step, at_ms, value, is_nan, open_points)
+      values ${sql.join(newest)}
+      on conflict (run_id, key) do update set
+        ${sql.join([pick('step'), pick('at_ms'), pick('value'), pick('is_nan')])},
+        open_points = metric_series.open_points + excluded.open_points
+      returning key, series_id as id, open_points as open`.execute(db)
+    for (const row of rows) series.set(row.key, row)
+  }
+  return series
 }
 
 interface Series {
+  readonly key: string
   readonly id: number
   readonly open: number
 }
