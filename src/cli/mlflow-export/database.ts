@@ -3,7 +3,7 @@ import { sha256 } from '#base/digest'
 import { canonicalJson } from '#base/json'
 import { randomIds, type Ids } from '#base/ids'
 import type { GivenModel, Stage } from '#registry'
-import type { DatasetInput } from '#tracking'
+import { newestOfEachKey, type DatasetInput } from '#tracking'
 import type {
   Point,
   SourceExperiment,
@@ -72,7 +72,7 @@ export function createMlflowDatabase(
       db.transaction(() => {
         for (const point of points)
           insert('metrics', { key, run_uuid: run.runId, ...pointRow(point) })
-        saveNewest(db, { runId: run.runId, key })
+        saveNewest(db, { runId: run.runId, key }, points)
       })(),
     loggedModels: inOne((models) => {
       for (const model of models) insertLoggedModel(insert, model)
@@ -238,11 +238,19 @@ function pointRow({ value, atMs, step }: Point) {
   return { value: isNan ? 0 : value, timestamp: atMs, step, is_nan: isNan ? 1 : 0 }
 }
 
-/** The newest point of a metric, by step, time and value. */
-function saveNewest(db: Database.Database, { runId, key }: { runId: string; key: string }): void {
+/** Keeps the newest of some points of a metric, by step, time and value, unless a newer one is there. */
+function saveNewest(
+  db: Database.Database,
+  { runId, key }: { runId: string; key: string },
+  points: readonly Point[],
+): void {
+  const [newest] = newestOfEachKey(points.map((point) => ({ key, ...point })))
+  if (newest === undefined) return
+  const { value, timestamp, step, is_nan } = pointRow(newest)
   db.prepare(
-    `insert or replace into latest_metrics ("key", value, timestamp, step, is_nan, run_uuid)
-    select "key", value, timestamp, step, is_nan, run_uuid from metrics
-    where run_uuid = ? and "key" = ? order by step desc, timestamp desc, value desc limit 1`,
-  ).run(runId, key)
+    `insert into latest_metrics ("key", value, timestamp, step, is_nan, run_uuid)
+    values (?, ?, ?, ?, ?, ?) on conflict ("key", run_uuid) do update set value = excluded.value,
+      timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
+    where (excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)`,
+  ).run(key, value, timestamp, step, is_nan, runId)
 }

@@ -76,11 +76,10 @@ async function exportAll(work: Export, wanted: readonly string[]): Promise<void>
       database.runs(whole)
       for (const run of whole) {
         if (wanted.length > 0) runs.add(run.runId)
-        for (const key of run.keys)
-          for await (const points of source.history(run, key)) {
-            database.points(run, key, points)
-            exported.points += points.length
-          }
+        for await (const { key, points } of source.history(run, run.keys)) {
+          database.points(run, key, points)
+          exported.points += points.length
+        }
         await copyFiles(work, { experimentId, kind: 'run', id: run.runId }, run.artifactUri)
       }
       exported.runs += page.length

@@ -114,28 +114,30 @@ async function takeMetrics(
     if (sending.size >= AT_ONCE) await Promise.race(sending)
     if (failure !== undefined) throw failure
   }
-  for (const run of runs)
-    for (const key of run.keys) {
+  for (const run of runs) {
+    const own = here.get(run.runId)
+    const keys = run.keys.filter((key) => {
       const there = run.points?.[key]
-      if (there !== undefined && here.get(run.runId)?.get(key) === there) continue
-      for await (const piece of source.history(run, key)) {
-        const points = piece.filter(isWhole)
-        if (points.length < piece.length)
-          report.skipped.push({
-            what: 'points',
-            id: `${run.runId}/${key}`,
-            reason: `${piece.length - points.length} have a step or a time beyond 2^53`,
-          })
-        count(sent, run.runId, key, points.length)
-        for (let start = 0; start < points.length;) {
-          const part = points.slice(start, start + POINTS - size)
-          batch.push({ runId: run.runId, key, points: part })
-          size += part.length
-          start += part.length
-          if (size >= POINTS) await flush()
-        }
+      return there === undefined || own?.get(key) !== there
+    })
+    for await (const { key, points: all } of source.history(run, keys)) {
+      const points = all.filter(isWhole)
+      if (points.length < all.length)
+        report.skipped.push({
+          what: 'points',
+          id: `${run.runId}/${key}`,
+          reason: `${all.length - points.length} have a step or a time beyond 2^53`,
+        })
+      count(sent, run.runId, key, points.length)
+      for (let start = 0; start < points.length;) {
+        const part = points.slice(start, start + POINTS - size)
+        batch.push({ runId: run.runId, key, points: part })
+        size += part.length
+        start += part.length
+        if (size >= POINTS) await flush()
       }
     }
+  }
   await flush()
   await Promise.all(sending)
   if (failure !== undefined) throw failure

@@ -6,7 +6,6 @@ import { restSource } from '../mlflow-store/rest-source.ts'
 import type {
   MlflowSource,
   Owner,
-  Point,
   SourceExperiment,
   SourceLoggedModel,
   SourceRun,
@@ -71,13 +70,9 @@ async function compareExperiment(
       const own = await ownRun(here, run)
       differ(report, { what: 'run', id: run.runId }, factsOfRun(run), own && factsOfRun(own))
       if (own === undefined) continue
-      for (const key of run.keys)
-        differ(
-          report,
-          { what: 'metric', id: `${run.runId}/${key}` },
-          await digestOf(there.history(run, key)),
-          await digestOf(here.history(own, key)),
-        )
+      const [points, ownPoints] = [await pointsOf(there, run), await pointsOf(here, own)]
+      for (const [key, digest] of points)
+        differ(report, { what: 'metric', id: `${run.runId}/${key}` }, digest, ownPoints.get(key))
       const owner = { experimentId: experiment.id, kind: 'run', id: run.runId } as const
       await compareFiles({ there, here, report }, owner, {
         uri: run.artifactUri,
@@ -151,12 +146,21 @@ function byKey(a: { key: string }, b: { key: string }): number {
   return a.key < b.key ? -1 : 1
 }
 
-async function digestOf(history: AsyncIterable<Point[]>): Promise<string> {
-  const points: string[] = []
-  for await (const piece of history)
+/** One digest for all points of each metric, whatever their order. */
+async function pointsOf(source: MlflowSource, run: SourceRun): Promise<Map<string, string>> {
+  const points = new Map<string, string[]>()
+  for await (const { key, points: piece } of source.history(run, run.keys)) {
+    const lines = points.get(key) ?? []
     for (const { atMs, step, value } of piece)
-      if (Number.isSafeInteger(step)) points.push(`${atMs} ${step} ${kept(value)}`)
-  return createHash('sha256').update(points.toSorted().join('\n')).digest('hex')
+      if (Number.isSafeInteger(step)) lines.push(`${atMs} ${step} ${kept(value)}`)
+    points.set(key, lines)
+  }
+  return new Map(
+    [...points].map(([key, lines]) => [
+      key,
+      createHash('sha256').update(lines.toSorted().join('\n')).digest('hex'),
+    ]),
+  )
 }
 
 /** Infinity is kept as the largest number, and -0 is 0 to a database. */

@@ -62,12 +62,14 @@ export function folderSource(root: string, places: Places): MlflowSource {
         })
     },
     complete: async (runs) => runs,
-    history: async function* (run, key) {
-      const file = join(homes.get(run.experimentId) ?? '', run.runId, 'metrics', key)
-      // The same line may be there twice; a point is one.
-      const lines = [...new Set(linesOf(file))]
-      for (let start = 0; start < lines.length; start += POINTS)
-        yield lines.slice(start, start + POINTS).map(pointOf)
+    history: async function* (run, keys) {
+      for (const key of keys) {
+        const file = join(homes.get(run.experimentId) ?? '', run.runId, 'metrics', key)
+        // The same line may be there twice; a point is one.
+        const lines = [...new Set(linesOf(file))]
+        for (let start = 0; start < lines.length; start += POINTS)
+          yield { key, points: lines.slice(start, start + POINTS).map(pointOf) }
+      }
     },
     loggedModels: async function* (experimentId) {
       const home = homes.get(experimentId)

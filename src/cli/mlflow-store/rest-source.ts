@@ -3,7 +3,13 @@ import type { GivenModel, GivenVersion, Stage } from '#registry'
 import type { KeyValue, LoggedModelStatus, RunStatus } from '#tracking'
 import { locate, type Places } from './artifacts.ts'
 import type { RestClient } from './rest-client.ts'
-import type { MlflowSource, SourceExperiment, SourceLoggedModel, SourceRun } from './source.ts'
+import type {
+  MlflowSource,
+  Point,
+  SourceExperiment,
+  SourceLoggedModel,
+  SourceRun,
+} from './source.ts'
 
 const API = '/api/2.0/mlflow'
 const PAGE = { experiments: 1000, runs: 200, points: 25_000, models: 100, versions: 200 } as const
@@ -66,20 +72,17 @@ export function restSource(client: RestClient, places: Places): MlflowSource {
         yield (page.runs ?? []).map(runIn)
     },
     complete: (runs) => completed(client, runs),
-    history: async function* ({ runId }, key) {
-      for await (const page of pages<{ metrics?: WireMetric[] }>((token) =>
-        client.get(`${API}/metrics/get-history`, {
-          run_id: runId,
-          metric_key: key,
-          max_results: PAGE.points,
-          ...token,
-        }),
-      ))
-        yield (page.metrics ?? []).map(({ value, timestamp, step }) => ({
-          value: Number(value),
-          atMs: Number(timestamp),
-          step: Number(step ?? 0),
-        }))
+    history: async function* ({ runId }, keys) {
+      for (const key of keys)
+        for await (const { metrics = [] } of pages<{ metrics?: WireMetric[] }>((token) =>
+          client.get(`${API}/metrics/get-history`, {
+            run_id: runId,
+            metric_key: key,
+            max_results: PAGE.points,
+            ...token,
+          }),
+        ))
+          yield { key, points: metrics.map(pointIn) }
     },
     loggedModels: (experimentId) => loggedModels(client, experimentId),
     registeredModels: () => registeredModels(client),
@@ -224,6 +227,10 @@ function loggedModelIn({ info, data = {} }: WireModel): SourceLoggedModel {
     tags: pairsIn(info.tags),
     metrics: (data.metrics ?? []).map(modelMetricIn),
   }
+}
+
+function pointIn({ value, timestamp, step }: WireMetric): Point {
+  return { value: Number(value), atMs: Number(timestamp), step: Number(step ?? 0) }
 }
 
 function modelMetricIn(wire: WireMetric): SourceLoggedModel['metrics'][number] {

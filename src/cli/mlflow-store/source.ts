@@ -25,6 +25,12 @@ export interface SourceLoggedModel extends GivenLoggedModel {
 
 export type Point = Pick<Metric, 'value' | 'step' | 'atMs'>
 
+/** Some points of one metric. */
+export interface Piece {
+  readonly key: string
+  readonly points: readonly Point[]
+}
+
 export interface SourceFile {
   readonly path: string
   readonly sizeBytes: number
@@ -59,8 +65,8 @@ export interface MlflowSource {
   runs(experimentId: string): AsyncIterable<SourceRun[]>
   /** The runs with what a page of many does not tell. */
   complete(runs: readonly SourceRun[]): Promise<readonly SourceRun[]>
-  /** Points of a metric by time, in pieces. */
-  history(run: SourceRun, key: string): AsyncIterable<Point[]>
+  /** Points of some metrics of a run, in pieces of any order. */
+  history(run: SourceRun, keys: readonly string[]): AsyncIterable<Piece>
   loggedModels(experimentId: string): AsyncIterable<SourceLoggedModel[]>
   registeredModels(): AsyncIterable<GivenModel>
   artifacts(owner: Owner, uri: string): Promise<Located>

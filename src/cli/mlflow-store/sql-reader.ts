@@ -13,7 +13,8 @@ export interface SqlReader {
     page: { key: string; after: string; experimentId: string; limit: number },
   ): Row[]
   count(table: string, column: string, values: readonly string[]): number
-  points(runId: string, key: string, after: Row | undefined, limit: number): Row[]
+  /** Points of a run in the order of their `place` in the database, which one index gives. */
+  points(runId: string, after: number, limit: number): Row[]
   pointCounts(runIds: readonly string[]): Row[]
   close(): void
 }
@@ -99,26 +100,12 @@ function metricReads(
   db: Database.Database,
   all: (text: string, ...values: readonly (string | number)[]) => Row[],
 ): Pick<SqlReader, 'points' | 'pointCounts'> {
+  const points = db.prepare(
+    `select rowid as place, "key", value, timestamp, step, is_nan from metrics
+    where run_uuid = ? and rowid > ? order by rowid limit ?`,
+  )
   return {
-    points: (runId, key, after, limit) =>
-      db
-        .prepare(
-          `select value, timestamp, step, is_nan from metrics where run_uuid = ? and "key" = ?
-        and (timestamp, step, value, is_nan) > (?, ?, ?, ?) order by timestamp, step, value, is_nan limit ?`,
-        )
-        .all(
-          runId,
-          key,
-          ...(after === undefined
-            ? [Number.MIN_SAFE_INTEGER, 0, 0, 0]
-            : [
-                after['timestamp'] ?? 0,
-                after['step'] ?? 0,
-                after['value'] ?? 0,
-                after['is_nan'] ?? 0,
-              ]),
-          limit,
-        ) as Row[],
+    points: (runId, after, limit) => points.all(runId, after, limit) as Row[],
     pointCounts: (runIds) =>
       piecesOf(runIds).flatMap((ids) =>
         all(

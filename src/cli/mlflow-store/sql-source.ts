@@ -49,11 +49,13 @@ export function sqlSource(file: string, places: Places): MlflowSource {
         yield runsOf(reader, page)
     },
     complete: async (runs) => runs,
-    history: async function* (run, key) {
-      for (let after: Row | undefined, more = true; more;) {
-        const rows = reader.points(run.runId, key, after, PAGE.points)
-        if (rows.length > 0) yield rows.map(pointOf)
-        after = rows.at(-1)
+    history: async function* (run, keys) {
+      const wanted = new Set(keys)
+      for (let after = 0, more = keys.length > 0; more;) {
+        const rows = reader.points(run.runId, after, PAGE.points)
+        const byKey = Map.groupBy(rows, (row) => text(row['key']))
+        for (const [key, own] of byKey) if (wanted.has(key)) yield { key, points: own.map(pointOf) }
+        after = number(rows.at(-1)?.['place'])
         more = rows.length === PAGE.points
       }
     },

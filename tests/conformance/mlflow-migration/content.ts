@@ -67,12 +67,11 @@ export async function contentOf(
 async function contentOfRun(source: MlflowSource, run: SourceRun): Promise<unknown> {
   const { experimentId, artifactUri, extent: _, points: _points, keys, ...rest } = run
   const history: Record<string, string[]> = {}
-  for (const key of keys.toSorted()) {
-    const points: string[] = []
-    for await (const piece of source.history(run, key))
-      points.push(...piece.map(({ atMs, step, value }) => `${atMs} ${step} ${value + 0}`))
-    history[key] = points.toSorted()
-  }
+  for await (const { key, points } of source.history(run, keys.toSorted()))
+    history[key] = [
+      ...(history[key] ?? []),
+      ...points.map(({ atMs, step, value }) => `${atMs} ${step} ${value + 0}`),
+    ].toSorted()
   const owner: Owner = { experimentId, kind: 'run', id: run.runId }
   const located = await source.artifacts(owner, artifactUri)
   const files: string[] = []
@@ -86,5 +85,10 @@ async function contentOfRun(source: MlflowSource, run: SourceRun): Promise<unkno
     ...each,
     tags: each.tags.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
   }))
-  return { ...rest, datasets, history, files: files.toSorted() }
+  return {
+    ...rest,
+    datasets,
+    history: Object.entries(history).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    files: files.toSorted(),
+  }
 }
