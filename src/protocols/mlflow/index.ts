@@ -24,7 +24,10 @@ import { webhookRoutes, type WebhookParts } from './webhooks.ts'
 const PREFIXES = ['/api', '/ajax-api'] as const
 
 /** MLflow's REST protocol, for unmodified clients. */
-export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts & WebhookParts & EvaluationParts & TraceParts): Promise<void> {
+export async function mlflowProtocol(
+  http: FastifyInstance,
+  parts: MlflowParts & WebhookParts & TraceParts & EvaluationParts,
+): Promise<void> {
   const mount = (prefix: string, routes: (app: MlflowApp) => void | Promise<void>) =>
     http.register(
       async (scope) => {
@@ -58,9 +61,9 @@ export async function mlflowProtocol(http: FastifyInstance, parts: MlflowParts &
     await mount(`${prefix}/3.0`, (app) => {
       app.setNotFoundHandler(answerUnknownEndpoint)
       serverInfoRoutes(app, parts)
+      traceRoutes3(app, parts)
       evaluationDatasetRoutes(app, parts)
       scorerRoutes(app, parts)
-      traceRoutes3(app, parts)
     })
   }
 }

@@ -1,5 +1,7 @@
 import { sql, type Kysely, type RawBuilder, type Selectable, type SqlBool } from 'kysely'
 import type {
+  BinWrites,
+  HistoryWrites,
   ModelDescription,
   ModelVersion,
   RegistryReads,
@@ -31,6 +33,8 @@ type Reads = Pick<
 type Writes = Omit<
   RegistryWrites,
   | keyof RegistryReads
+  | keyof HistoryWrites
+  | keyof BinWrites
   | 'insertModel'
   | 'saveModel'
   | 'renameModel'
