@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { MLFLOW, SCHEMA } from '../../../src/cli/mlflow-export/schema.ts'
 import { runCommand, type Ended } from '../../support/command.ts'
 import { freePort, startFamily } from '../../support/process.ts'
 import { pythonBin, runPython } from '../../support/python.ts'
@@ -169,14 +168,6 @@ test('what is no MLflow store, or too old a one, is refused with what to do', as
       code: 2,
       err: expect.stringContaining(words) as string,
     })
-})
-
-test('the tables that are written are those of the newest MLflow', async () => {
-  const made = (await script('schema', '')) as { revision: string; statements: string[] }
-  expect(MLFLOW.revision).toBe(made.revision)
-  // Checks stand in no order of their own.
-  const parts = (statement: string) => statement.split(', ').toSorted()
-  expect(SCHEMA.trim().split('\n').map(parts)).toEqual(made.statements.map(parts))
 })
 
 /** What goes on in a store after it was imported. */

@@ -1,22 +1,31 @@
 import fc from 'fast-check'
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
-import { importStore } from '../../../src/cli/mlflow-import/import.ts'
-import { importTarget } from '../../../src/cli/mlflow-import/target.ts'
-import { openSource } from '../../../src/cli/mlflow-store/open.ts'
-import type { SourceExperiment } from '../../../src/cli/mlflow-store/source.ts'
-import { runCommand } from '../../support/command.ts'
-import { freePort, spawnServer, startFamily } from '../../support/process.ts'
-import { startTestServer } from '../../support/server.ts'
-import { contentOf, contentOfServer, writeStore, type MadeRun } from './content.ts'
+import { pathOfUri } from '#tracking'
+import { importStore } from './import.ts'
+import { importTarget } from './target.ts'
+import { openSource } from '../mlflow-store/open.ts'
+import { createMlflowDatabase } from '../mlflow-export/database.ts'
+import { restClient } from '../mlflow-store/rest-client.ts'
+import { restSource } from '../mlflow-store/rest-source.ts'
+import type {
+  MlflowSource,
+  Owner,
+  Point,
+  SourceExperiment,
+  SourceRun,
+} from '../mlflow-store/source.ts'
+import { runCommand } from '../../../tests/support/command.ts'
+import { freePort, spawnServer, startFamily } from '../../../tests/support/process.ts'
+import { startTestServer } from '../../../tests/support/server.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts')
+const MAIN = join(import.meta.dirname, '..', 'main.ts')
 const undo: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
@@ -149,10 +158,10 @@ function clean(text: string): string {
 }
 
 const text = () => fc.string({ unit: 'grapheme', maxLength: 40 }).map(clean)
-const name = () =>
+const keyText = () =>
   fc.oneof(fc.constantFrom('a', 'ü/漢 b', 'x.y:z', '-', 'k k'), fc.stringMatching(/^[a-z]{1,9}$/))
 const pairs = () =>
-  fc.dictionary(name(), text(), { maxKeys: 4, noNullPrototype: true }).map((found) =>
+  fc.dictionary(keyText(), text(), { maxKeys: 4, noNullPrototype: true }).map((found) =>
     Object.entries(found)
       .map(([key, value]) => ({ key, value }))
       .toSorted((a, b) => (a.key < b.key ? -1 : 1)),
@@ -184,14 +193,14 @@ function oddRun(): fc.Arbitrary<Odd> {
     tags: pairs(),
     datasets: fc
       .record({
-        name: name(),
-        digest: name(),
+        name: keyText(),
+        digest: keyText(),
         source: text(),
         schema: fc.oneof(fc.constant(null), fc.constant('{}')),
         tags: pairs(),
       })
       .map((one) => [{ ...one, sourceType: 'local', profile: null }]),
-    history: fc.dictionary(name(), fc.array(point(), { minLength: 1, maxLength: 6 }), {
+    history: fc.dictionary(keyText(), fc.array(point(), { minLength: 1, maxLength: 6 }), {
       maxKeys: 3,
       noNullPrototype: true,
     }),
@@ -239,4 +248,81 @@ async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-migration-'))
   undo.push(() => rm(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** A run with its history and its files, to be written into a store. */
+interface MadeRun {
+  readonly run: SourceRun
+  readonly history: Readonly<Record<string, readonly Point[]>>
+  readonly files: Readonly<Record<string, Uint8Array>>
+}
+
+/** Writes `mlflow.db` and `mlartifacts` into a folder, as an MLflow server has them. */
+async function writeStore(
+  folder: string,
+  experiments: readonly SourceExperiment[],
+  runs: readonly MadeRun[],
+): Promise<string> {
+  const file = join(folder, 'mlflow.db')
+  await mkdir(join(folder, 'mlartifacts'), { recursive: true })
+  const database = createMlflowDatabase(file, { nowMs: () => 1_700_000_000_000 })
+  database.experiments(experiments)
+  database.runs(runs.map(({ run }) => run))
+  for (const { run, history, files } of runs) {
+    for (const [key, points] of Object.entries(history)) database.points(run, key, points)
+    for (const [path, bytes] of Object.entries(files)) {
+      const to = join(folder, 'mlartifacts', pathOfUri(run.artifactUri) ?? '', path)
+      await mkdir(dirname(to), { recursive: true })
+      await writeFile(to, bytes)
+    }
+  }
+  database.close()
+  return file
+}
+
+/** What an Orrery server holds of it all, in one order. */
+function contentOfServer(url: string, ...names: readonly string[]): Promise<unknown[]> {
+  return contentOf(restSource(restClient(url, {}), { usual: [] }), ...names)
+}
+
+/** Everything of a store but where its files lie; experiments by their names. */
+async function contentOf(source: MlflowSource, ...names: readonly string[]): Promise<unknown[]> {
+  const told: unknown[] = []
+  for (const experiment of await source.experiments()) {
+    const { id, name, artifactLocation: _, ...rest } = experiment
+    if (names.length > 0 && !names.includes(name)) continue
+    told.push({ name, ...rest })
+    for await (const page of source.runs(id))
+      for (const run of await source.complete(page)) told.push(await contentOfRun(source, run))
+  }
+  return told.map((each) => JSON.stringify(each)).toSorted()
+}
+
+async function contentOfRun(source: MlflowSource, run: SourceRun): Promise<unknown> {
+  const { experimentId, artifactUri, extent: _, points: _points, keys, ...rest } = run
+  const history: Record<string, string[]> = {}
+  for await (const { key, points } of source.history(run, keys.toSorted()))
+    history[key] = [
+      ...(history[key] ?? []),
+      ...points.map(({ atMs, step, value }) => `${atMs} ${step} ${value + 0}`),
+    ].toSorted()
+  const owner: Owner = { experimentId, kind: 'run', id: run.runId }
+  const located = await source.artifacts(owner, artifactUri)
+  const files: string[] = []
+  if (located.kind === 'folder')
+    for await (const { path } of located.folder.files()) {
+      const hash = createHash('sha256')
+      for await (const chunk of await located.folder.open(path)) hash.update(chunk as Buffer)
+      files.push(`${path} ${hash.digest('hex')}`)
+    }
+  const datasets = rest.datasets.map((each) => ({
+    ...each,
+    tags: each.tags.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+  }))
+  return {
+    ...rest,
+    datasets,
+    history: Object.entries(history).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    files: files.toSorted(),
+  }
 }
