@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { StoredObject } from '#objects'
 import { passedBytes } from './young-memory.ts'
 
 /** Sockets give 64 KiB at once; written together they cost a fraction of the system calls. */
 const WRITE_BYTES = 1 << 20
+
+/** So much may wait for the disk before it is told to begin, while more comes in: a sync at the end alone would wait for all. */
+const UNSYNCED_BYTES = 32 << 20
 
 /**
  * Writes a new read-only file and syncs it: one pass, in which bytes are hashed while those before them are
@@ -18,6 +21,7 @@ export async function writeFile(bytes: Readable | Buffer, path: string): Promise
   const file = await open(path, 'wx', 0o444)
   try {
     let writing = Promise.resolve()
+    const syncing = syncsEarly(file)
     let batch: Buffer[] = []
     let batchBytes = 0
     const flush = async () => {
@@ -35,11 +39,13 @@ export async function writeFile(bytes: Readable | Buffer, path: string): Promise
       sizeBytes += chunk.length
       batch.push(chunk)
       batchBytes += chunk.length
+      syncing.took(chunk.length)
       passed(chunk.length)
       if (batchBytes >= WRITE_BYTES) await flush()
     }
     await flush()
     await writing
+    await syncing.settled()
     await file.sync()
   } finally {
     await file.close()
@@ -47,11 +53,27 @@ export async function writeFile(bytes: Readable | Buffer, path: string): Promise
   return { digest: hash.digest('hex'), sizeBytes }
 }
 
+/** Syncs what was written while more comes in, one sync at a time. */
+function syncsEarly(file: FileHandle): { took(bytes: number): void; settled(): Promise<void> } {
+  let unsyncedBytes = 0
+  let isSyncing = false
+  let synced = Promise.resolve()
+  return {
+    took: (bytes) => {
+      unsyncedBytes += bytes
+      if (unsyncedBytes < UNSYNCED_BYTES || isSyncing) return
+      unsyncedBytes = 0
+      isSyncing = true
+      // The system tells of a failure once, so one that an early sync met must not be forgotten.
+      synced = synced.then(() => file.datasync()).finally(() => (isSyncing = false))
+      synced.catch(() => undefined)
+    },
+    settled: () => synced,
+  }
+}
+
 /** A full disk takes a part of what it is given, and says so only at the next try. */
-async function writeAll(
-  file: Awaited<ReturnType<typeof open>>,
-  pieces: readonly Buffer[],
-): Promise<void> {
+async function writeAll(file: FileHandle, pieces: readonly Buffer[]): Promise<void> {
   const expected = pieces.reduce((sum, piece) => sum + piece.length, 0)
   if (expected === 0) return
   const { bytesWritten } = await file.writev(pieces)
