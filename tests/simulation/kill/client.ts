@@ -13,6 +13,7 @@ export interface Client {
     body: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Outcome<T>>
+  patch<T>(path: string, body: unknown): Promise<Outcome<T>>
   put(path: string, bytes: Buffer): Promise<Outcome<string>>
   bytes(path: string): Promise<Outcome<Buffer>>
 }
@@ -65,6 +66,12 @@ export function clientOf(url: string): Client {
         method: 'POST',
         body: JSON.stringify(body),
         headers: { 'content-type': 'application/json', ...headers },
+      }),
+    patch: (path, body) =>
+      json(path, {
+        method: 'PATCH',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
       }),
     put: (path, bytes) => json(path, { method: 'PUT', body: new Uint8Array(bytes) }),
     bytes: (path) => send(path, {}),

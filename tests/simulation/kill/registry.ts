@@ -1,19 +1,18 @@
 import type { Chance } from '../../support/random.ts'
 import { sure, type Client } from './client.ts'
-import type { Workload } from './workload.ts'
+import { newMovingBook, type Workload } from './workload.ts'
 
 const API = '/api/2.0/mlflow'
 const MODEL = 'killed-model'
 const ALIASES = ['candidate', 'favourite'] as const
 const MLMODEL = 'flavors:\n  python_function:\n    loader_module: none\nmodel_uuid: 1\n'
 
-/** Clients that register versions of a model and move its aliases. */
-export function registryWorkload(chance: Chance): Workload {
+/** Clients that register versions of one model, and each moves aliases of its own. */
+export function registryWorkload(chance: Chance, { clients = 1 } = {}): Workload {
+  const chances = Array.from({ length: clients }, () => chance.fork())
   const versions = new Set<number>()
   let doubtfulVersions = 0
-  let moves = 0
-  /** Where an alias surely was, and where it may have been moved since. */
-  const aliases = new Map<string, { sure: number; maybe: number[] }>()
+  const aliases = newMovingBook<number>(0)
   let source = ''
   let run = ''
 
@@ -27,39 +26,26 @@ export function registryWorkload(chance: Chance): Workload {
     else versions.add(Number(created.value.model_version.version))
     return created.answered
   }
-  const move = async (client: Client) => {
-    const alias = chance.pick(ALIASES)
-    const version = chance.pick([...versions])
+  const move = async (client: Client, own: Chance, at: number) => {
+    const alias = `${own.pick(ALIASES)}-${at}`
+    const version = own.pick([...versions])
     const body = { name: MODEL, alias, version: String(version) }
     const { answered } = await client.post(`${API}/registered-models/alias`, body)
-    const before = aliases.get(alias)
-    if (answered) {
-      aliases.set(alias, { sure: version, maybe: [] })
-      moves += 1
-    } else
-      aliases.set(alias, { sure: before?.sure ?? 0, maybe: [...(before?.maybe ?? []), version] })
+    aliases.enter(alias, version, answered)
     return answered
   }
   const check = async (client: Client) => {
     const found = await versionsOf(client)
+    const there = new Set(found)
     const wrong = [...versions]
-      .filter((version) => found.filter((each) => each === version).length !== 1)
-      .map((version) => `version ${version} was acknowledged and is not there once`)
+      .filter((version) => !there.has(version))
+      .map((version) => `version ${version} was acknowledged and is lost`)
     if (found.length > versions.size + doubtfulVersions)
       wrong.push(
         `${found.length} versions are there, at most ${versions.size + doubtfulVersions} were made`,
       )
-    if (new Set(found).size !== found.length) wrong.push('two versions have one number')
-    const kept = await aliasesOf(client)
-    for (const [alias, { sure: version, maybe }] of aliases) {
-      const now = kept.get(alias) ?? 0
-      if (![version, ...maybe].includes(now))
-        wrong.push(
-          `alias ${alias} is at ${now}, was moved to ${version}, perhaps ${maybe.join(', ')}`,
-        )
-      // From here on it is known where it is.
-      aliases.set(alias, { sure: now, maybe: [] })
-    }
+    if (there.size !== found.length) wrong.push('two versions have one number')
+    wrong.push(...aliases.differences('alias', await aliasesOf(client)))
     return wrong
   }
 
@@ -71,12 +57,16 @@ export function registryWorkload(chance: Chance): Workload {
       await register(client)
     },
     write: async (client, signal) => {
-      while (!signal.aborted)
-        if (!(await (chance.next() < 0.5 ? register(client) : move(client)))) return
+      await Promise.all(
+        chances.map(async (own, at) => {
+          while (!signal.aborted)
+            if (!(await (own.next() < 0.5 ? register(client) : move(client, own, at)))) return
+        }),
+      )
     },
     settle: check,
     review: check,
-    counts: () => ({ versions: versions.size, 'alias moves': moves }),
+    counts: () => ({ versions: versions.size, 'alias moves': aliases.moves() }),
   }
 }
 

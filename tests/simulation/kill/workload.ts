@@ -50,3 +50,39 @@ export function newBook<Key extends string | number, Value extends string | numb
     sure: () => [...entered.values()].filter((entry) => entry.sure).length,
   }
 }
+
+/** Things that change: of each it is known where it surely was, and where it may have gone since. */
+export interface MovingBook<Value> {
+  enter(key: string, value: Value, answered: boolean): void
+  /** What is kept otherwise than the book allows. From here on it is known where each is. */
+  differences(what: string, kept: ReadonlyMap<string, Value>): string[]
+  moves(): number
+}
+
+/** `absent` stands for what is not there. */
+export function newMovingBook<Value extends string | number>(absent: Value): MovingBook<Value> {
+  const entered = new Map<string, { sure: Value; maybe: Value[] }>()
+  let moves = 0
+  return {
+    enter: (key, value, answered) => {
+      const { sure, maybe } = entered.get(key) ?? { sure: absent, maybe: [] }
+      if (answered) moves += 1
+      entered.set(key, answered ? { sure: value, maybe: [] } : { sure, maybe: [...maybe, value] })
+    },
+    differences: (what, kept) => {
+      const wrong = [...kept.keys()]
+        .filter((key) => !entered.has(key))
+        .map((key) => `${what}: ${key} is there and was never written`)
+      for (const [key, { sure, maybe }] of entered) {
+        const now = kept.get(key) ?? absent
+        if (![sure, ...maybe].includes(now))
+          wrong.push(
+            `${what}: ${key} is ${now}, was surely ${sure}, perhaps ${maybe.join(', ') || 'nothing else'}`,
+          )
+        entered.set(key, { sure: now, maybe: [] })
+      }
+      return wrong
+    },
+    moves: () => moves,
+  }
+}
