@@ -2,7 +2,7 @@ import { Problem } from '#base/problem'
 import { verifierKey, verifyLedger, type Verdict } from '#ledger'
 import { openLedgerEvidence } from '#stores/sql/ledger-evidence'
 import { databaseOf } from './config.ts'
-import { findLedgerKey, signingKey } from './keys.ts'
+import { findLedgerKey, keysFolder, signingKey } from './keys.ts'
 
 /**
  * The ledger of a home or of the database that its settings name, whether or not a server runs there, held against
@@ -10,13 +10,20 @@ import { findLedgerKey, signingKey } from './keys.ts'
  */
 export async function verifyHome(
   home: string,
-  { against, database = '' }: { against?: string | undefined; database?: string } = {},
+  {
+    against,
+    database = '',
+    keys = '',
+  }: { against?: string | undefined; database?: string; keys?: string } = {},
 ): Promise<Verdict & { verifier: string }> {
   const { evidence, close } = await openLedgerEvidence(databaseOf({ home, database }))
   try {
-    const privateKey = await findLedgerKey(home)
+    const privateKey = await findLedgerKey(keysFolder({ home, keys }))
     if (privateKey === undefined)
-      throw new Problem('not-found', `${home} has no key of its ledger; restore keys/ledger.pem`)
+      throw new Problem(
+        'not-found',
+        `${keysFolder({ home, keys })} has no key of the ledger; restore ledger.pem`,
+      )
     const verifier = verifierKey(signingKey(privateKey))
     const verdict = await verifyLedger(evidence, verifier, against === undefined ? {} : { against })
     return { ...verdict, verifier }

@@ -37,6 +37,22 @@ export const ConfigSchema = Type.Object(
       description:
         'Where the metadata is kept: postgres://user:password@host:port/database. By default a SQLite file in the home.',
     }),
+    keys: Type.String({
+      default: '',
+      description:
+        'Folder of the keys that sign the ledger and seal secrets; servers on one database share it. By default <home>/keys.',
+    }),
+    replicaUrl: Type.String({
+      default: '',
+      pattern: '^$|^https?://[^/?#@]+$',
+      description:
+        'Where other servers on the same database reach this one. By default the address that it listens on.',
+    }),
+    takeLead: Type.Boolean({
+      default: false,
+      description:
+        'Whether this server may lead in place of one that has ended, although its home holds the prediction log.',
+    }),
     logLevel: Type.Union(
       (['debug', 'info', 'warn', 'error', 'silent'] as const).map((level) => Type.Literal(level)),
       {

@@ -17,7 +17,7 @@ import { promotionEvidence, scoresOf } from './evidence.ts'
 import type { Ground } from './ground.ts'
 import { pipelineRunner } from './run-pipeline.ts'
 
-const DECLARE_ENDPOINTS = 'declare-endpoints'
+export const DECLARE_ENDPOINTS = 'declare-endpoints'
 
 /** Promotions, judged by what registry, tracking, serving and monitoring know. */
 export function governanceOf(

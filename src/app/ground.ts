@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import type { Ledger } from '#ledger'
+import type { Replicas } from '#replicas'
 import type { SharedObjects } from '#retention'
 import type { SqlStore } from '#stores/sql/index'
 import type { Seal } from '#webhooks'
@@ -22,6 +23,8 @@ export interface Ground extends Places {
   readonly seal: Seal
   /** The server's own address, once it listens. */
   readonly url: () => string
+  /** The servers on the same database, and which of them leads. */
+  readonly replicas: Replicas
   /** Registers what a stop has to undo; called in reverse order. */
   onStop(step: () => Promise<void> | void): void
 }

@@ -1,7 +1,16 @@
 import { servingHandlers } from '#serving'
+import { DELIVER_WEBHOOK } from '#webhooks'
 import type { Handler } from '#work'
 import type { Parts } from './features.ts'
-import { governingHandlers } from './governing.ts'
+import { DECLARE_ENDPOINTS, governingHandlers } from './governing.ts'
+
+/** Whoever reaches the database can do these; all others need what lies in the home of the server that leads. */
+const ANYWHERE = new Set([DELIVER_WEBHOOK, DECLARE_ENDPOINTS])
+
+/** Whether a server may take jobs of a kind. */
+export function mayTake({ replicas }: Pick<Parts, 'replicas'>): (kind: string) => boolean {
+  return (kind) => replicas.leads() || ANYWHERE.has(kind)
+}
 
 /** How each kind of job is done. */
 export function handlersOf(parts: Parts): readonly Handler[] {

@@ -71,13 +71,30 @@ test('a database file that is none is refused and left as it is', async () => {
 
 test("the ledger's key is made once, whole, for its owner alone", async () => {
   const home = await newHome()
-  expect(await findLedgerKey(home)).toBeUndefined()
-  const key = await ledgerKey(home)
-  expect((await ledgerKey(home)).equals(key)).toBe(true)
+  const keys = join(home, 'keys')
+  expect(await findLedgerKey(keys)).toBeUndefined()
+  const key = await ledgerKey(keys)
+  expect((await ledgerKey(keys)).equals(key)).toBe(true)
   expect(await readdir(join(home, 'keys'))).toEqual(['ledger.pem'])
   await writeFile(join(home, 'keys', 'ledger.pem'), '-----BEGIN')
-  await expect(ledgerKey(home)).rejects.toMatchObject({
+  await expect(ledgerKey(keys)).rejects.toMatchObject({
     code: 'conflict',
     message: expect.stringContaining('is not a private key; restore it from a backup'),
   })
+})
+
+test('servers that start at once on one folder of keys have one key', async () => {
+  const keys = join(await newHome(), 'keys')
+  const made = await Promise.all([ledgerKey(keys), ledgerKey(keys), ledgerKey(keys)])
+  for (const key of made) expect(key.equals(made[0])).toBe(true)
+  expect(await readdir(keys)).toEqual(['ledger.pem'])
+})
+
+test('a home keeps its name for as long as it exists', async () => {
+  const home = await newHome()
+  const first = await takeHome(home)
+  await first.release()
+  const second = await takeHome(home)
+  await second.release()
+  expect(second.id).toBe(first.id)
 })

@@ -1,4 +1,5 @@
 import BetterSqlite from 'better-sqlite3'
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, Problem } from '#base/problem'
@@ -13,9 +14,12 @@ export interface RunningServer {
  * Takes the home for this process alone. The lock is an open transaction on a file: the operating system
  * drops it however the process ends. Throws a `conflict` problem when another server has it.
  */
-export async function takeHome(
-  home: string,
-): Promise<{ announce(server: RunningServer): Promise<void>; release(): Promise<void> }> {
+export async function takeHome(home: string): Promise<{
+  /** Names the home for as long as it exists, wherever it lies. */
+  readonly id: string
+  announce(server: RunningServer): Promise<void>
+  release(): Promise<void>
+}> {
   const lock = await lockFile(home)
   try {
     lock.pragma('busy_timeout = 500')
@@ -32,12 +36,23 @@ export async function takeHome(
   }
   const announcement = join(home, 'server.json')
   return {
+    id: await homeId(home),
     announce: (server) => writeFile(announcement, `${JSON.stringify(server)}\n`),
     release: async () => {
       await rm(announcement, { force: true })
       lock.close()
     },
   }
+}
+
+/** Asked by the holder of the lock alone. */
+async function homeId(home: string): Promise<string> {
+  const path = join(home, 'id')
+  const kept = await readFile(path, 'utf8').catch(() => '')
+  if (kept.trim() !== '') return kept.trim()
+  const id = randomUUID()
+  await writeFile(path, `${id}\n`)
+  return id
 }
 
 async function lockFile(home: string): Promise<BetterSqlite.Database> {

@@ -1,6 +1,7 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
+import { asAsked } from '#stores/sql/room'
 import { requestGuard } from './guard.ts'
 import { typeBoxValidatorCompiler } from './validator.ts'
 
@@ -35,6 +36,8 @@ export function createHttp(dependencies: {
     void reply.header('x-content-type-options', 'nosniff')
     guard(request)
   })
+  // From here on, because what reads a body goes on in a context of its own.
+  http.addHook('preValidation', (request, _, done) => asAsked({ frees: frees(request) }, done))
   http.addHook('onResponse', async (request, reply) => {
     const line = {
       request: request.id,
@@ -47,6 +50,11 @@ export function createHttp(dependencies: {
     else logger.debug(line, 'request')
   })
   return http
+}
+
+/** Whether a request may free space: on a full disk these are taken, and no others that write. */
+function frees({ method, url }: { method: string; url: string }): boolean {
+  return method === 'DELETE' || /[/-](delete|purge|trash|objects|gc)\b/.test(url.split('?', 1)[0] ?? '')
 }
 
 /** The address with its percent signs taken as written where they encode nothing: then the route answers, in its protocol's words. */

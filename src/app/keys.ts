@@ -1,28 +1,27 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { createPrivateKey, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Problem } from '#base/problem'
 import type { SigningKey } from '#ledger'
+import type { Config } from './config.ts'
 
-/** The key that signs the ledger's checkpoints; made at the first start, readable by its owner only. */
-export async function ledgerKey(home: string): Promise<KeyObject> {
-  const kept = await findLedgerKey(home)
-  if (kept !== undefined) return kept
-  const { privateKey } = generateKeyPairSync('ed25519')
-  const path = pathIn(home)
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  // The file appears whole: half a key would keep the server from ever starting again.
-  const file = await open(`${path}.half`, 'w', 0o600)
-  await file.writeFile(privateKey.export({ format: 'pem', type: 'pkcs8' }))
-  await file.sync()
-  await file.close()
-  await rename(`${path}.half`, path)
-  return privateKey
+/** The folder of the keys that sign the ledger and seal secrets. */
+export function keysFolder({ keys, home }: Pick<Config, 'keys' | 'home'>): string {
+  return keys === '' ? join(home, 'keys') : keys
 }
 
-/** The key of a home where a server has run, or undefined. Throws a `conflict` problem when the file holds no key. */
-export async function findLedgerKey(home: string): Promise<KeyObject | undefined> {
-  const path = pathIn(home)
+/** The key that signs the ledger's checkpoints; made at the first start, readable by its owner only. */
+export async function ledgerKey(folder: string): Promise<KeyObject> {
+  const kept = await findLedgerKey(folder)
+  if (kept !== undefined) return kept
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const made = await keepNewKey(pathIn(folder), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  return createPrivateKey(made)
+}
+
+/** The key of servers that have run, or undefined. Throws a `conflict` problem when the file holds no key. */
+export async function findLedgerKey(folder: string): Promise<KeyObject | undefined> {
+  const path = pathIn(folder)
   const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
@@ -37,11 +36,33 @@ export async function findLedgerKey(home: string): Promise<KeyObject | undefined
   }
 }
 
+/**
+ * Keeps a key that was just made and gives it, or the one that another server has kept there meanwhile. The file
+ * appears whole: half a key would open nothing and keep the server from ever starting again.
+ */
+export async function keepNewKey(path: string, text: string | Buffer): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const half = `${path}.${randomUUID()}.half`
+  const file = await open(half, 'wx', 0o600)
+  await file.writeFile(text)
+  await file.sync()
+  await file.close()
+  try {
+    await link(half, path)
+    await rm(half)
+  } catch (error) {
+    // Not every file system knows second names; there the last one wins.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') await rm(half)
+    else await rename(half, path)
+  }
+  return readFile(path, 'utf8')
+}
+
 /** The key under the name by which checkpoints are signed. */
 export function signingKey(privateKey: KeyObject): SigningKey {
   return { name: 'orrery', privateKey }
 }
 
-function pathIn(home: string): string {
-  return join(home, 'keys', 'ledger.pem')
+function pathIn(folder: string): string {
+  return join(folder, 'ledger.pem')
 }

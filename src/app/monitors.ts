@@ -43,14 +43,14 @@ const SOON_MS = 100
 
 /** Keeps the monitors looking until the server stops. */
 export function watchWindows(
-  { logger, onStop }: Ground,
+  { logger, replicas, onStop }: Ground,
   { monitoring, serving }: { monitoring: Monitoring; serving: Serving },
 ): void {
   let looking = false
   let soon: NodeJS.Timeout | undefined
   const look = () => {
     soon = undefined
-    if (looking) return
+    if (looking || !replicas.leads()) return
     looking = true
     monitoring
       .tick()

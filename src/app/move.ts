@@ -9,7 +9,7 @@ import { isPostgresUrl, samePostgres, withoutSecrets } from '#stores/sql/postgre
 import { databaseOf, loadConfig, type LoadedConfig } from './config.ts'
 import { saveSetting } from './config-file.ts'
 import { takeHome } from './home.ts'
-import { findLedgerKey, signingKey } from './keys.ts'
+import { findLedgerKey, keysFolder, signingKey } from './keys.ts'
 import { placesIn } from './objects.ts'
 
 export interface MoveRequest {
@@ -42,7 +42,7 @@ export async function moveHome(
     from === undefined ? databaseOf(config) : placeIn(from, { home: config.home, flag: '--from' })
   refuseElsewhere(target, config.home)
   if (isSamePlace(source, target)) throw sameProblem(target)
-  const privateKey = await findLedgerKey(config.home)
+  const privateKey = await findLedgerKey(keysFolder(config))
   if (privateKey === undefined)
     throw new Problem(
       'not-found',

@@ -12,12 +12,18 @@ import {
 } from '#retention'
 import type { Serving, ServingReads } from '#serving'
 import type { Tracking } from '#tracking'
+import type { SqlStore } from '#stores/sql/index'
 import type { Ground } from './ground.ts'
 import type { Places } from './objects.ts'
 
 /** The places, with an object store that knows of puts and removals at the same time. */
-export function sharing(places: Places): Places & { shared: SharedObjects } {
-  const shared = shareObjects(places.objects)
+export function sharing(
+  places: Places,
+  { isShared, read }: Pick<SqlStore, 'isShared' | 'read'>,
+): Places & { shared: SharedObjects } {
+  const shared = isShared
+    ? shareObjects(places.objects, read.retention.isCondemned)
+    : shareObjects(places.objects)
   return { ...places, objects: shared.objects, shared }
 }
 
@@ -88,10 +94,11 @@ const DAY_MS = 24 * LOOK_MS
 
 /** Has the trash looked through every hour until the server stops, and objects once a day. */
 export async function sweepPeriodically(
-  { clock, logger, onStop }: Ground,
+  { clock, logger, replicas, onStop }: Ground,
   retention: Retention,
 ): Promise<void> {
   const look = async () => {
+    if (!replicas.leads()) return
     const nowMs = clock.nowMs()
     await retention.sweepFor({ occasion: `hour ${Math.floor(nowMs / LOOK_MS)}` })
     await retention.sweepFor({ occasion: `day ${Math.floor(nowMs / DAY_MS)}`, whole: true })

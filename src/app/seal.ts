@@ -1,17 +1,18 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Problem } from '#base/problem'
 import type { Seal } from '#webhooks'
+import { keepNewKey } from './keys.ts'
 
 const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Seals secrets with the key in `<home>/keys/secrets.key`; made at the first start, readable by its owner only. */
-export async function openSeal(home: string): Promise<Seal> {
-  const path = join(home, 'keys', 'secrets.key')
-  const key = (await findKey(path)) ?? (await newKey(path))
+/** Seals secrets with the key in `secrets.key`; made at the first start, readable by its owner only. */
+export async function openSeal(folder: string): Promise<Seal> {
+  const path = pathIn(folder)
+  const key = await keyAt(path)
   return {
     seal: (text, context) => {
       const nonce = randomBytes(NONCE_BYTES)
@@ -37,6 +38,23 @@ export async function openSeal(home: string): Promise<Seal> {
   }
 }
 
+/** By what the key can be known that tells nothing of it; undefined when there is none yet. */
+export async function sealFingerprint(folder: string): Promise<string | undefined> {
+  const key = await findKey(pathIn(folder))
+  return key && createHash('sha256').update('orrery secrets').update(key).digest('hex')
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'secrets.key')
+}
+
+async function keyAt(path: string): Promise<Buffer> {
+  const kept = await findKey(path)
+  if (kept !== undefined) return kept
+  const made = await keepNewKey(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`)
+  return Buffer.from(made.trim(), 'hex')
+}
+
 async function findKey(path: string): Promise<Buffer | undefined> {
   const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
@@ -46,16 +64,4 @@ async function findKey(path: string): Promise<Buffer | undefined> {
   const key = Buffer.from(kept.trim(), 'hex')
   if (key.length === KEY_BYTES) return key
   throw new Problem('conflict', `${path} is not a key; restore it from a backup`)
-}
-
-async function newKey(path: string): Promise<Buffer> {
-  const key = randomBytes(KEY_BYTES)
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  // The file appears whole: half a key would open nothing.
-  const file = await open(`${path}.half`, 'w', 0o600)
-  await file.writeFile(`${key.toString('hex')}\n`)
-  await file.sync()
-  await file.close()
-  await rename(`${path}.half`, path)
-  return key
 }

@@ -12,15 +12,17 @@ import { createFeatures, type Parts } from './features.ts'
 import type { Ground } from './ground.ts'
 import { followersOf } from './followers.ts'
 import { isLoopback } from './guard.ts'
-import { handlersOf } from './handlers.ts'
+import { handlersOf, mayTake } from './handlers.ts'
 import { takeHome } from './home.ts'
 import { createHttp } from './http.ts'
-import { ledgerKey, signingKey } from './keys.ts'
+import { passOnToLeader } from './forward.ts'
+import { signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
 import { openPlaces } from './objects.ts'
 import { mountProtocols } from './protocols.ts'
 import { sharing, sweepPeriodically } from './retention.ts'
-import { openSeal } from './seal.ts'
+import { replicasOf } from './replicas.ts'
+import { openKeys } from './shared-keys.ts'
 import { VERSION } from './version.ts'
 
 export interface Server {
@@ -28,6 +30,8 @@ export interface Server {
   readonly http: FastifyInstance
   /** Answers what is open, stops the work, and closes the stores, in that order. */
   stop(): Promise<void>
+  /** Resolves, with the reason, when the server can do nothing more and has to be stopped. */
+  readonly dismissed: Promise<string>
 }
 
 const CHECKPOINT_MS = 1000
@@ -56,25 +60,33 @@ export async function startServer(
     undo.push(home.release)
     const store = await openSqlStore(databaseOf(config), { clock, ids })
     undo.push(store.close)
-    const places = sharing(await openPlaces(config, clock))
+    const places = sharing(await openPlaces(config, clock), store)
+    const keys = await openKeys(store, config)
     const ledger = await openLedger({
       read: store.read.ledger,
       transact: store.transact,
       clock,
-      key: signingKey(await ledgerKey(config.home)),
+      key: signingKey(keys.ledger),
     })
     undo.push(async () => void (await ledger.checkpoint()))
     let url = ''
+    const dismissal = Promise.withResolvers<string>()
+    const here = { config, store, clock, ids, logger, url: () => url, homeId: home.id }
+    const replicas = replicasOf(here, {
+      onLead: () => parts.serving.start(),
+      onDismissal: dismissal.resolve,
+    })
     const ground: Ground = {
       config,
       url: () => url,
+      replicas,
       clock,
       ids,
       logger,
       store,
       ...places,
       ledger,
-      seal: await openSeal(config.home),
+      seal: keys.seal,
       onStop: (step) => void undo.push(step),
     }
     const parts = { ...ground, ...createFeatures(ground) }
@@ -87,6 +99,7 @@ export async function startServer(
       bodyBytesMax: config.bodyBytesMax,
       allowedHosts: config.allowedHosts.split(',').filter(Boolean),
     })
+    passOnToLeader(http, replicas)
     await mountProtocols(http, parts, async () => (await settle.promise)())
     await listen(http, config)
     undo.push(() => drain(http, config.drainMs))
@@ -95,11 +108,10 @@ export async function startServer(
 
     const following = await startBackground(parts)
     settle.resolve(following.settled)
-    await parts.serving.start()
     watchWindows(ground, parts)
     await sweepPeriodically(ground, parts.retention)
     logger.info({ url, home: config.home, version: VERSION }, 'serving')
-    return { url, http, stop }
+    return { url, http, stop, dismissed: dismissal.promise }
   } catch (error) {
     await stop()
     throw error
@@ -108,14 +120,17 @@ export async function startServer(
 
 /** Followers, the worker and the signing of heads; each is undone by a stop. */
 async function startBackground(parts: Parts): Promise<{ settled(): Promise<void> }> {
-  const { store, clock, ids, logger, ledger, onStop } = parts
-  // Where one process owns the database, whatever was leased belonged to one that is gone; elsewhere the leases run out.
+  const { store, clock, logger, ledger, replicas, onStop } = parts
+  // Where one process owns the database, whatever was leased belonged to one that is gone; elsewhere the others see to it.
   if (!store.isShared) await store.transact(({ work }) => work.releaseAll())
+  onStop(replicas.stop)
+  await replicas.start()
   const worker = startWorker({
     handlers: handlersOf(parts),
     transact: store.transact,
     clock,
-    owner: ids.ulid(),
+    owner: replicas.id,
+    mayTake: mayTake(parts),
     logger,
   })
   onStop(worker.stop)

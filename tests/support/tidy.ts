@@ -15,6 +15,7 @@ export const FEATURES = [
   'objects',
   'access',
   'work',
+  'replicas',
   'projects',
   'data',
   'stages',

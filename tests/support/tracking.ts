@@ -68,7 +68,7 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
     transact,
     dialects: { standard: standardDialect, mlflow: mlflowDialect },
     destinations: openDestinations({ schemes: ['https'], allowPrivate: false, agent: 'test' }),
-    seal: await openSeal(home),
+    seal: await openSeal(join(home, 'keys')),
     clock,
     ids,
   })

@@ -48,6 +48,7 @@ async function verify({ home, database, against, json }: Flags): Promise<void> {
   const verdict = await verifyHome(config.home, {
     against: outside,
     database: config.database,
+    keys: config.keys,
   })
   const { entries, checkpoints, head, verifier, faults } = verdict
   if (faults.length > 0) process.exitCode = 1

@@ -24,6 +24,7 @@ export function serverFlags(argv: Argv) {
       type: 'boolean',
       describe: 'Let clients send artifacts through the server; --no-serve-artifacts does not',
     })
+    .option('keys', { type: 'string', describe: 'Folder of keys that servers on one database share' })
     .option('log-level', { type: 'string', describe: 'debug, info, warn, error or silent' })
 }
 
@@ -39,6 +40,11 @@ export const up = command({
         ? `${JSON.stringify({ url: server.url, pid: process.pid })}\n`
         : `Orrery is up at ${server.url}\n`,
     )
+    void server.dismissed.then(async (reason) => {
+      process.stderr.write(`Stopped: ${reason}\n`)
+      await server.stop()
+      process.exit(1)
+    })
     const stop = (signal: NodeJS.Signals) => {
       // A second signal means that somebody is tired of waiting.
       process.once(signal, () => process.exit(1))

@@ -45,7 +45,7 @@ export async function openLedger(dependencies: Dependencies): Promise<Ledger> {
   if (head === undefined)
     throw new Problem(
       'conflict',
-      'the ledger was signed with another key; restore the key that belongs to it, keys/ledger.pem',
+      'the ledger was signed with another key; restore the key that belongs to it, ledger.pem in the folder of keys',
     )
   const isThere = head.size <= (await read.size())
   if (!isThere || !(await rootOf(head.size, read.node)).equals(head.root))

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ObjectStore, StoredObject } from '#objects'
 import { Problem } from '#base/problem'
 
@@ -28,11 +29,20 @@ export interface SharedObjects {
  *    refuses the upload; nobody was told that it worked.
  * 4. P began after X ended: P stores the bytes anew, for a put always writes them or finds them.
  *
+ * 5. P in one server and X in another, where several share a database: P, once its bytes are stored, asks whether they
+ *    are condemned. If so, it waits until they are not, and looks whether they are there, as in 3. If not, the
+ *    transaction that condemns them comes after P, and the second listing, after that, shows them with P's time: no X.
+ *    One server at a time collects, so nobody else absolves them before X.
+ *
  * Rows that refer to bytes without a put of their own (a version registered from a run's files, a model taken out of
  * the trash) are written in a transaction that sees another row refer to the same bytes. Transactions that write are
  * one after the other: if that other row was there, the collection's own transaction, before or after, saw one of the two.
  */
-export function shareObjects(inner: ObjectStore): SharedObjects {
+export function shareObjects(
+  inner: ObjectStore,
+  /** Whether another server may be about to remove the object; absent where there are no others. */
+  isCondemned?: (digest: string) => Promise<boolean>,
+): SharedObjects {
   const touched = new Set<string>()
   const putting = new Set<Set<string>>()
   const removing = new Map<string, Promise<void>>()
@@ -48,10 +58,18 @@ export function shareObjects(inner: ObjectStore): SharedObjects {
       const stored = await store()
       touched.add(stored.digest)
       await removing.get(stored.digest)
-      if (!removedMeanwhile.has(stored.digest)) return stored
+      const isDoubtful = (await isCondemned?.(stored.digest)) === true
+      if (isDoubtful) await absolved(stored.digest)
+      if (!isDoubtful && !removedMeanwhile.has(stored.digest)) return stored
       return await stillThere(inner, stored, bytes)
     } finally {
       putting.delete(removedMeanwhile)
+    }
+  }
+  const absolved = async (digest: string) => {
+    for (let waitedMs = 0; (await isCondemned?.(digest)) === true; waitedMs += LOOK_AGAIN_MS) {
+      if (waitedMs >= ABSOLVED_MS_MAX) throw removedProblem()
+      await sleep(LOOK_AGAIN_MS)
     }
   }
   const { direct } = inner
@@ -86,6 +104,10 @@ export function shareObjects(inner: ObjectStore): SharedObjects {
   }
 }
 
+/** A collection condemns so many objects at a time that it takes this long to remove them; longer when it was broken off. */
+const ABSOLVED_MS_MAX = 10_000
+const LOOK_AGAIN_MS = 100
+
 async function stillThere(
   inner: ObjectStore,
   stored: StoredObject,
@@ -94,7 +116,11 @@ async function stillThere(
   if ((await inner.find(stored.digest)) !== undefined) return stored
   // From here on every removal finds the digest touched, so storing it once more is enough.
   if (bytes !== undefined) return inner.put(bytes)
-  throw new Problem(
+  throw removedProblem()
+}
+
+function removedProblem(): Problem {
+  return new Problem(
     'unavailable',
     'the same bytes were being removed as unused while these came in; send them again',
   )

@@ -68,6 +68,8 @@ export interface RetentionReads {
   references(digests: readonly string[]): Promise<Map<string, number>>
   /** Digests of the models that endpoints answer with now. */
   servedModels(): Promise<string[]>
+  /** Whether a collection that is under way, or was broken off, may remove the object. */
+  isCondemned(digest: string): Promise<boolean>
   condemned(): Promise<FileOf[]>
   findCollection(id: string): Promise<Collection | undefined>
   newestCollection(): Promise<Collection | undefined>

@@ -90,6 +90,8 @@ export function createExperiments({
     ensureDefault: async () => {
       if ((await read.findExperiment(DEFAULT_EXPERIMENT.experimentId)) !== undefined) return
       await transact(async ({ tracking, ledger }) => {
+        // Another server that starts on the same database may have been quicker.
+        if ((await tracking.findExperiment(DEFAULT_EXPERIMENT.experimentId)) !== undefined) return
         const experiment = await inserted(
           tracking,
           {

@@ -110,6 +110,20 @@ export function workStoreSuite(openStore: (clock: { nowMs(): number }) => Promis
     expect(await read.open()).toEqual([])
   })
 
+  test('the leases of an owner who has ended are free again, and no others', async () => {
+    const { transact, read, lease, enqueue } = await opened()
+    await enqueue('bake', 'bread')
+    await enqueue('bake', 'cake')
+    expect(await read.owners()).toEqual([])
+    await lease('gone')
+    await lease('there')
+    expect((await read.owners()).toSorted()).toEqual(['gone', 'there'])
+    expect(await transact(({ work }) => work.releaseOf([]))).toBe(0)
+    expect(await transact(({ work }) => work.releaseOf(['gone', 'never']))).toBe(1)
+    expect(await lease('b')).toMatchObject({ key: 'bread', attempts: 1, cuts: 1 })
+    expect(await lease('b')).toBeUndefined()
+  })
+
   test('after a crash every lease is free again and counts as a cut', async () => {
     const { transact, lease, enqueue } = await opened()
     await enqueue('bake', 'bread')

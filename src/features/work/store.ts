@@ -4,6 +4,8 @@ export interface WorkReads {
   find(key: string): Promise<Job | undefined>
   /** Jobs that are waiting or running, oldest first. */
   open(kinds?: readonly string[]): Promise<Job[]>
+  /** Whoever has taken jobs that are not done. */
+  owners(): Promise<string[]>
 }
 
 export interface WorkWrites extends WorkReads {
@@ -24,6 +26,8 @@ export interface WorkWrites extends WorkReads {
   fail(id: string, owner: string, error: string): Promise<void>
   /** Gives the job back as if it had not been tried. */
   release(id: string, owner: string): Promise<void>
+  /** Frees the leases of those who have ended; each counts as a cut and not as an attempt. */
+  releaseOf(owners: readonly string[]): Promise<number>
   /** Frees every lease, for a store with one server, when that server starts; each counts as a cut and not as an attempt. */
   releaseAll(): Promise<number>
 }

@@ -36,11 +36,13 @@ interface Dependencies {
   readonly transact: Transact<{ work: WorkWrites }>
   readonly clock: Clock
   readonly owner: string
+  /** Whether jobs of a kind may be taken now; all of them if absent. */
+  readonly mayTake?: (kind: string) => boolean
   readonly logger: Logger
 }
 
 export function startWorker(dependencies: Dependencies): Worker {
-  const { handlers, transact, clock, owner, logger } = dependencies
+  const { handlers, transact, clock, owner, logger, mayTake = () => true } = dependencies
   const running = new Map<string, { kind: string; done: Promise<void> }>()
   const stopping = new AbortController()
   const perform = performer(dependencies, stopping.signal)
@@ -49,7 +51,7 @@ export function startWorker(dependencies: Dependencies): Worker {
 
   const freeKinds = () =>
     handlers
-      .filter((handler) => countOf(handler.kind) < handler.concurrency)
+      .filter(({ kind, concurrency }) => mayTake(kind) && countOf(kind) < concurrency)
       .map((handler) => handler.kind)
   const countOf = (kind: string) =>
     [...running.values()].filter((each) => each.kind === kind).length

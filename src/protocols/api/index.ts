@@ -10,6 +10,7 @@ import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import type { Webhooks } from '#webhooks'
 import type { Registry } from '#registry'
+import type { Replicas } from '#replicas'
 import type { Traces } from '#traces'
 import type { Browsing, Tracking } from '#tracking'
 import { answerProblems } from './errors.ts'
@@ -26,6 +27,7 @@ import { policyRoutes } from './automation.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
+import { replicaRoutes } from './replicas.ts'
 import { retentionRoutes, type RetentionParts } from './retention.ts'
 import { projectRoutes } from './projects.ts'
 import { folderRoutes } from './folders.ts'
@@ -41,6 +43,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly actor: Actor
   readonly version: string
   readonly ledger: Ledger
+  readonly replicas: Replicas
   readonly projects: Projects
   readonly recordings: Recordings
   readonly browsing: Browsing
@@ -74,6 +77,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   ledgerRoutes(app, parts.ledger)
   eventRoutes(app, parts)
   overviewRoutes(app, parts)
+  replicaRoutes(app, parts.replicas)
   projectRoutes(app, parts.projects, parts.actor)
   pipelineRunRoutes(app, parts.recordings, parts.actor)
   policyRoutes(app, parts.policyRuns)

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Problem } from '#base/problem'
+import type { Presence } from '#replicas'
 import type { Boundaries } from './group-commit.ts'
 
 /** A database that the stores run on, whichever it is. */
@@ -11,6 +12,10 @@ export interface Database {
   readonly boundaries: Boundaries
   /** Whether other processes may write to it at the same time. */
   readonly isShared: boolean
+  /** Which processes are there, where several may be. */
+  readonly presence?: Presence
+  /** Whether a newer version has migrated the database under this process, which then can use it no longer. */
+  isOutdated(): Promise<boolean>
   /** Gives the space of removed rows back to the disk, where the database does not do so by itself. */
   reclaim(): Promise<void>
   /** What an error of the database means to whoever asked; undefined for those that are bugs. */

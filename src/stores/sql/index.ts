@@ -10,6 +10,7 @@ import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
 import type { EvaluationReads, EvaluationWrites } from '#evaluation'
 import type { RegistryReads, RegistryWrites } from '#registry'
+import type { Presence, ReplicaReads, ReplicaWrites } from '#replicas'
 import type { RetentionReads, RetentionWrites } from '#retention'
 import type { ServingReads, ServingWrites } from '#serving'
 import type { TraceReads, TraceWrites } from '#traces'
@@ -32,6 +33,7 @@ import { isPostgresUrl, withoutSecrets } from './postgres/url.ts'
 import { openSqlite } from './sqlite.ts'
 import { evaluationReads, evaluationWrites } from './evaluation.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
+import { replicaReads, replicaWrites } from './replicas.ts'
 import { retentionReads, retentionWrites } from './retention/index.ts'
 import { servingReads, servingWrites } from './serving.ts'
 import { traceReads, traceWrites } from './traces/index.ts'
@@ -44,6 +46,7 @@ import { workReads, workWrites } from './work.ts'
 export interface Reads {
   readonly ledger: LedgerReads
   readonly work: WorkReads
+  readonly replicas: ReplicaReads
   readonly projects: ProjectReads
   readonly tracking: TrackingReads
   readonly browsing: BrowsingReads
@@ -63,6 +66,7 @@ export interface Reads {
 export interface Writes {
   readonly ledger: LedgerWrites
   readonly work: WorkWrites
+  readonly replicas: ReplicaWrites
   readonly projects: ProjectWrites
   readonly tracking: TrackingWrites
   readonly browsing: BrowsingWrites
@@ -82,6 +86,10 @@ export interface SqlStore {
   readonly read: Reads
   /** Whether other processes may write to it at the same time. */
   readonly isShared: boolean
+  /** Which processes are there, where several may be. */
+  readonly presence: Presence | undefined
+  /** Whether a newer version has migrated the database under this process, which then can use it no longer. */
+  isOutdated(): Promise<boolean>
   /** Gives the space of removed rows back to the disk, as far as the database can. */
   reclaim(): Promise<void>
   transact<T>(work: (tx: Writes) => Promise<T>): Promise<T>
@@ -120,6 +128,8 @@ function storeOn(database: Database, { clock, ids, news }: World & { news: News 
   return {
     read: readsOn(database.reading),
     isShared: database.isShared,
+    presence: database.presence,
+    isOutdated: database.isOutdated,
     reclaim: database.reclaim,
     transact: async (work) => {
       if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
@@ -165,6 +175,7 @@ function readsOn(db: Kysely<unknown>): Reads {
   return {
     ledger: ledgerReads(db),
     work: workReads(db),
+    replicas: replicaReads(db),
     projects: projectReads(db),
     tracking: trackingReads(db),
     browsing: browsingReads(db),
@@ -185,6 +196,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
   return {
     ledger: ledgerWrites(db, world.clock),
     work: workWrites(db, world),
+    replicas: replicaWrites(db),
     projects: projectWrites(db),
     tracking: trackingWrites(db),
     browsing: browsingWrites(db),

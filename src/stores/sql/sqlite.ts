@@ -6,6 +6,7 @@ import { Problem } from '#base/problem'
 import type { Database } from './database.ts'
 import type { Boundaries } from './group-commit.ts'
 import { migrate, type Migration } from './migrate.ts'
+import { openRoom } from './room.ts'
 
 export type Connection = BetterSqlite.Database
 
@@ -14,12 +15,14 @@ export async function openSqlite(
   file: string,
   { clock, migrations }: { clock: Clock; migrations: readonly Migration[] },
 ): Promise<Database> {
+  const room = await openRoom(file)
   const writer = openWriter(file)
   const writing = kyselyOn<unknown>(writer)
   try {
     await migrateFile({ connection: writer, db: writing, file, clock }, migrations)
   } catch (error) {
     writer.close()
+    await room.close()
     throw error
   }
   const reader = openReader(file)
@@ -28,11 +31,18 @@ export async function openSqlite(
     writing,
     boundaries: boundariesOf(writer),
     isShared: false,
+    isOutdated: async () => false,
     reclaim: () => reclaim(writer),
-    problemOf,
+    room,
+    problemOf: (error) => {
+      const problem = problemOf(error)
+      if (problem?.code === 'full') room.ranOut()
+      return problem
+    },
     close: async () => {
       reader.close()
       writer.close()
+      await room.close()
     },
   }
 }
@@ -171,10 +181,11 @@ function remembering(connection: Connection): SqliteDatabase {
 /** What an error of SQLite means to whoever asked; undefined for those that are bugs. */
 export function problemOf(error: unknown): Problem | undefined {
   const code = (error as { code?: string }).code ?? ''
-  if (code === 'SQLITE_FULL')
+  // A limit of a file's size or a quota is told as a failure to write.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'SQLITE_IOERR_SHMSIZE')
     return new Problem(
-      'unavailable',
-      'the disk of the database is full, so nothing was written; free some space and try again',
+      'full',
+      `the disk of the database takes no more (${code}), so nothing was written; free some space, then send it again`,
     )
   if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN')
     return new Problem(

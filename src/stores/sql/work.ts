@@ -38,6 +38,16 @@ export function workReads(db: Kysely<WorkTables>): WorkReads {
       if (kinds !== undefined) query = query.where('kind', 'in', [...kinds])
       return (await query.execute()).map(jobOf)
     },
+    owners: async () => {
+      const rows = await db
+        .selectFrom('jobs')
+        .select('lease_owner')
+        .distinct()
+        .where('state', '=', 'running')
+        .where('lease_owner', 'is not', null)
+        .execute()
+      return rows.map((row) => row.lease_owner as string)
+    },
   }
 }
 
@@ -106,7 +116,10 @@ export function workWrites(
 /** What becomes of a lease that was taken. */
 function leases(
   db: Kysely<WorkTables>,
-): Pick<WorkWrites, 'extend' | 'complete' | 'retry' | 'fail' | 'release' | 'releaseAll'> {
+): Pick<
+  WorkWrites,
+  'extend' | 'complete' | 'retry' | 'fail' | 'release' | 'releaseOf' | 'releaseAll'
+> {
   const free = { lease_owner: null, lease_until_ms: null }
   const end = async (id: string, owner: string, values: Partial<JobRow>) => {
     await db
@@ -116,6 +129,15 @@ function leases(
       .where('lease_owner', '=', owner)
       .execute()
   }
+  const cut = db
+    .updateTable('jobs')
+    .set((e) => ({
+      ...free,
+      state: 'waiting' as const,
+      attempts: e('attempts', '-', 1),
+      cuts: e('cuts', '+', 1),
+    }))
+    .where('state', '=', 'running')
   return {
     extend: async (id, owner, untilMs) => {
       const done = await db
@@ -138,19 +160,12 @@ function leases(
         .where('lease_owner', '=', owner)
         .execute()
     },
-    releaseAll: async () => {
-      const done = await db
-        .updateTable('jobs')
-        .set((e) => ({
-          ...free,
-          state: 'waiting' as const,
-          attempts: e('attempts', '-', 1),
-          cuts: e('cuts', '+', 1),
-        }))
-        .where('state', '=', 'running')
-        .executeTakeFirst()
+    releaseOf: async (owners) => {
+      if (owners.length === 0) return 0
+      const done = await cut.where('lease_owner', 'in', owners).executeTakeFirst()
       return Number(done.numUpdatedRows)
     },
+    releaseAll: async () => Number((await cut.executeTakeFirst()).numUpdatedRows),
   }
 }
 

@@ -16,6 +16,7 @@ import { viewTables } from './0015-views.ts'
 import { registryHistoryTables } from './0016-registry-history.ts'
 import { retentionTables } from './0017-retention.ts'
 import { importTables } from './0019-imports.ts'
+import { replicaTables } from './0020-replicas.ts'
 import { searchIndexes } from './0021-search.ts'
 import { metricBlockTables } from './0022-metric-blocks.ts'
 import { moveTables } from './0024-moves.ts'
@@ -39,6 +40,7 @@ export const migrations: readonly Migration[] = [
   registryHistoryTables,
   retentionTables,
   importTables,
+  replicaTables,
   searchIndexes,
   metricBlockTables,
   moveTables,

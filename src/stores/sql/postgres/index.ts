@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Clock } from '#base/clock'
 import type { Database } from '../database.ts'
 import { migrate, type Migration } from '../migrate.ts'
@@ -7,6 +7,7 @@ import { addressIn } from './address.ts'
 import { bytewise } from './bytewise.ts'
 import { listenForNews } from './listener.ts'
 import { problemOf, startProblem } from './problems.ts'
+import { openPresence } from './presence.ts'
 import { createReaders } from './readers.ts'
 import { prepare } from './setup.ts'
 import { createWriter } from './writer.ts'
@@ -18,7 +19,8 @@ export async function openPostgres(
 ): Promise<Database> {
   const address = addressIn(url)
   await prepare(address)
-  const writer = createWriter({ address, untold: news.untold })
+  let steps: number | undefined
+  const writer = createWriter({ address, untold: news.untold, steps: () => steps })
   const writing = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: writer.pool }) })
   const { begin, commit, rollback } = writer.boundaries
   try {
@@ -45,19 +47,30 @@ export async function openPostgres(
     await writer.close()
     throw startProblem(error, address)
   }
+  steps = migrations.length
   const meaning = (error: unknown) => problemOf(error, address)
   const readers = createReaders(address, meaning)
   const listener = listenForNews(address, news)
+  const reading = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: readers }) })
+  const { presence, close: leave } = openPresence(address)
   return {
-    reading: new Kysely<unknown>({ dialect: new PostgresDialect({ pool: readers }) }),
+    reading,
     writing,
     boundaries: writer.boundaries,
     isShared: true,
+    presence,
+    isOutdated: async () => {
+      const { rows } = await sql`select 1 from migrations having count(*) > ${steps}`.execute(
+        reading,
+      )
+      return rows.length > 0
+    },
     // Its own autovacuum sees to that.
     reclaim: async () => undefined,
     problemOf: meaning,
     close: async () => {
       await listener.close()
+      await leave()
       await writer.close()
       await readers.end()
     },

@@ -123,7 +123,7 @@ test('two servers that follow one ledger hand each entry over once, and hear of 
 test('a commit is durable before anybody is answered, whatever the database was told', async () => {
   const url = await postgres.createDatabase()
   await postgres.run(`alter database ${nameOf(url)} set synchronous_commit to off`)
-  const writer = createWriter({ address: addressIn(url), untold: () => [] })
+  const writer = createWriter({ address: addressIn(url), untold: () => [], steps: () => undefined })
   undo.push(writer.close)
   await writer.boundaries.begin()
   const client = await writer.pool.connect()

@@ -20,6 +20,9 @@ const DURABLE = `select set_config('synchronous_commit', 'on', false)
 /** What is told to all processes is told on this channel. */
 export const CHANNEL = 'orrery'
 
+/** Gives a row only when there are more steps than so many. */
+const MORE_STEPS = 'select 1 from migrations having count(*) > $1::bigint'
+
 export interface Writer {
   readonly pool: PostgresPool
   readonly boundaries: Boundaries
@@ -30,11 +33,13 @@ interface Surroundings {
   readonly address: Address
   /** What the commit that comes will bring to other processes. */
   untold(): readonly Part[]
+  /** How many steps have made the tables as this process knows them; undefined while it makes them. */
+  steps(): number | undefined
 }
 
 /** The one writing connection of this process; it is opened again when it was lost. */
-export function createWriter({ address, untold }: Surroundings): Writer {
-  const line = createLine(address)
+export function createWriter({ address, untold, steps }: Surroundings): Writer {
+  const line = createLine(address, steps)
   // Tells its own commits apart from those of every other process, and from its own before.
   const writer = randomUUID()
   let commits = 0
@@ -85,7 +90,7 @@ export function createWriter({ address, untold }: Surroundings): Writer {
 }
 
 /** The connection of a writer who waits in line with those of all processes, and when it is its turn. */
-function createLine(address: Address) {
+function createLine(address: Address, steps: Surroundings['steps']) {
   let isClosed = false
   let session: Session | undefined
   let isBegun = false
@@ -105,7 +110,8 @@ function createLine(address: Address) {
       await asLongAsWanted(async () => {
         const opened = await connected()
         opened.send('begin isolation level read committed')
-        await opened.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK])
+        const turn = opened.query('select pg_advisory_xact_lock($1)', [WRITERS_LOCK])
+        await Promise.all([turn, refuseNewer(opened, steps())])
       })
       isBegun = true
     },
@@ -127,6 +133,17 @@ function createLine(address: Address) {
       await session?.close()
     },
   }
+}
+
+/** A newer server may migrate the database while this one runs; from then on this one writes nothing more. */
+async function refuseNewer(session: Session, known: number | undefined): Promise<void> {
+  if (known === undefined) return
+  const { rows } = await session.query(MORE_STEPS, [known])
+  if (rows.length > 0)
+    throw new Problem(
+      'unavailable',
+      'a newer version has migrated the database, so this server stops; try again at another',
+    )
 }
 
 /** Commits, with a mark by which it can be told afterwards that it took place; all goes out at once. */

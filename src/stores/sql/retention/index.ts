@@ -32,6 +32,14 @@ export function retentionReads(db: Db): RetentionReads {
     dependents: (subject) => dependentsOf(db, subject),
     references: (digests) => references(db, digests),
     servedModels: () => servedModels(db),
+    isCondemned: async (digest) => {
+      const row = await db
+        .selectFrom('condemned_objects')
+        .select('digest')
+        .where('digest', '=', digest)
+        .executeTakeFirst()
+      return row !== undefined
+    },
     condemned: async () =>
       (await db.selectFrom('condemned_objects').selectAll().orderBy('digest').execute()).map(
         fileOf,
