@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { open, readFile, rename, stat } from 'node:fs/promises'
+import { open, readFile, realpath, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMap, isScalar, parse, parseDocument } from 'yaml'
 import { invariant } from '#base/invariant'
@@ -9,7 +9,9 @@ const OWNER_ONLY = 0o600
 
 /** Sets one setting in the home's config.yaml; all else in it stays as it is, comments too. The file is never half of anything. */
 export async function saveSetting(home: string, key: string, value: string): Promise<void> {
-  const path = join(home, 'config.yaml')
+  const named = join(home, 'config.yaml')
+  // Where it is a link, what it points to is changed.
+  const path = existsSync(named) ? await realpath(named) : named
   const text = existsSync(path) ? await readFile(path, 'utf8') : ''
   const mode = existsSync(path) ? (await stat(path)).mode & OWNER_ONLY : OWNER_ONLY
   const file = await open(`${path}.half`, 'w', OWNER_ONLY)

@@ -49,7 +49,7 @@ export interface World {
   readonly url: string
   readonly home: string
   readonly things: Things
-  stop(): Promise<void>
+  stop(how?: { keepHome: boolean }): Promise<void>
 }
 
 /** A server that has one of everything. */
@@ -111,8 +111,8 @@ export async function startWorld(): Promise<World> {
       assessment: said.id,
       delivery: `msg_${webhook.id}_0`,
     },
-    stop: async () => {
-      await server.stop()
+    stop: async (how) => {
+      await server.stop(how)
       await rm(origin, { recursive: true, force: true })
     },
   }
@@ -128,7 +128,7 @@ async function sendSpan(url: string, { trace, experiment }: { trace: string; exp
 // oxlint-disable-next-line typescript/no-explicit-any -- answers to requests of this file alone
 type Ask = (method: string, path: string, body?: unknown) => Promise<any>
 
-function asker(url: string): Ask {
+export function asker(url: string): Ask {
   return async (method, path, body) => {
     const bytes = Buffer.isBuffer(body)
     const answer = await fetch(`${url}${path}`, {

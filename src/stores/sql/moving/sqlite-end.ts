@@ -18,7 +18,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
 /** A SQLite file as it is at this moment, to be moved from. */
 export function openSqliteEnd(file: string): End {
   const connection = openReader(file)
-  connection.exec('begin')
+  try {
+    connection.exec('begin')
+    // From here on it is read as it is now; a file that is something else shows itself, too.
+    connection.prepare('select 1 from sqlite_master limit 1').get()
+  } catch (error) {
+    connection.close()
+    throw error
+  }
   return {
     place: file,
     ...sqliteReads(connection),
@@ -106,7 +113,8 @@ function tableOf(connection: Connection, name: string): Table {
 function kindOf(type: string, { isNumberedKey }: { isNumberedKey: boolean }, column: string): Kind {
   const kind = KINDS[type.toLowerCase()]
   if (kind === undefined) throw new Error(`${column} is of type ${type}, which cannot be moved`)
-  // Only under that name does SQLite number the rows itself; the numbers are large ones all the same.
+  // Only under that name does SQLite number the rows itself, and PostgreSQL has large numbers for that: a key that
+  // nobody numbers is a "bigint" on both.
   return kind === 'small' && isNumberedKey ? 'big' : kind
 }
 

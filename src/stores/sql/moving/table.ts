@@ -17,8 +17,14 @@ export interface Table {
   readonly needs: readonly string[]
 }
 
-/** Each database keeps its own of these; they tell of itself and not of the installation. */
-export const NOT_MOVED: ReadonlySet<string> = new Set(['migrations', 'moves', 'commit_marks'])
+/** Each database has its own of these: how it was made, what became of it, and which servers are there. */
+export const NOT_MOVED: ReadonlySet<string> = new Set([
+  'migrations',
+  'moves',
+  'commit_marks',
+  'replicas',
+  'lead',
+])
 
 /** The columns that rows are ordered by. */
 export function keyColumns(table: Table): Column[] {
