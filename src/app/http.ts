@@ -54,7 +54,9 @@ export function createHttp(dependencies: {
 
 /** Whether a request may free space: on a full disk these are taken, and no others that write. */
 function frees({ method, url }: { method: string; url: string }): boolean {
-  return method === 'DELETE' || /[/-](delete|purge|trash|objects|gc)\b/.test(url.split('?', 1)[0] ?? '')
+  return (
+    method === 'DELETE' || /[/-](delete|purge|trash|objects|gc)\b/.test(url.split('?', 1)[0] ?? '')
+  )
 }
 
 /** The address with its percent signs taken as written where they encode nothing: then the route answers, in its protocol's words. */

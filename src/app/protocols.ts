@@ -29,7 +29,9 @@ export async function mountProtocols(
   http.get('/ready', async (_, reply) => {
     const { ready, endpoints } = parts.serving.readiness()
     const entries = await parts.store.read.ledger.size()
-    return reply.code(ready ? 200 : 503).send({ ready, entries, endpoints })
+    // Reads go on while the disk is full, so it stays ready.
+    const disk = parts.store.isFull() ? 'full' : 'ok'
+    return reply.code(ready ? 200 : 503).send({ ready, disk, entries, endpoints })
   })
   await http.register((app) => apiProtocol(app, apiPartsOf(parts, caughtUp)), { prefix: '/api/v1' })
   await mlflowProtocol(http, {

@@ -16,6 +16,8 @@ const STATUS: Readonly<Partial<Record<ProblemCode, number>>> = {
   limit: 413,
   unavailable: 503,
   timeout: 504,
+  // Not among those on which exporters try again.
+  full: 507,
 }
 
 /** OpenTelemetry's protocol over HTTP, for traces: any SDK or collector that can set a header. */

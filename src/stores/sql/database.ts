@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Problem } from '#base/problem'
 import type { Presence } from '#replicas'
 import type { Boundaries } from './group-commit.ts'
+import type { Room } from './room.ts'
 
 /** A database that the stores run on, whichever it is. */
 export interface Database {
@@ -16,6 +17,8 @@ export interface Database {
   readonly presence?: Presence
   /** Whether a newer version has migrated the database under this process, which then can use it no longer. */
   isOutdated(): Promise<boolean>
+  /** The space on its disk, where it is a file of this machine. */
+  readonly room?: Room
   /** Gives the space of removed rows back to the disk, where the database does not do so by itself. */
   reclaim(): Promise<void>
   /** What an error of the database means to whoever asked; undefined for those that are bugs. */

@@ -90,6 +90,8 @@ export interface SqlStore {
   readonly presence: Presence | undefined
   /** Whether a newer version has migrated the database under this process, which then can use it no longer. */
   isOutdated(): Promise<boolean>
+  /** Whether the disk is full, and only what frees space is taken. */
+  isFull(): boolean
   /** Gives the space of removed rows back to the disk, as far as the database can. */
   reclaim(): Promise<void>
   transact<T>(work: (tx: Writes) => Promise<T>): Promise<T>
@@ -130,9 +132,11 @@ function storeOn(database: Database, { clock, ids, news }: World & { news: News 
     isShared: database.isShared,
     presence: database.presence,
     isOutdated: database.isOutdated,
+    isFull: () => database.room?.isFull() ?? false,
     reclaim: database.reclaim,
     transact: async (work) => {
       if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
+      database.room?.assertRoom()
       try {
         return await group.transact(() => work(writes))
       } catch (error) {

@@ -33,7 +33,6 @@ export function isLost(error: unknown): boolean {
 }
 
 const PASSING: Readonly<Record<string, string>> = {
-  '53100': 'the disk of the database is full, so nothing was written; free some space',
   '53200': 'the database is out of memory',
   '53300': 'the database has no connection left; raise its max_connections',
   '55P03': 'another server has held the database for too long',
@@ -51,6 +50,11 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** What an error of a running database means to whoever asked; undefined for those that are bugs. */
 export function problemOf(error: unknown, { shown }: Address): Problem | undefined {
   const { code = '' } = error as Failure
+  if (code === '53100')
+    return new Problem(
+      'full',
+      'the disk of the database is full, so nothing was written; free some space, then send it again',
+    )
   const passing = PASSING[code]
   if (passing !== undefined) return new Problem('unavailable', `${passing}; try again`)
   const refused = REFUSED[code]
