@@ -19,6 +19,7 @@ import {
   migrateWithin,
   orreryMigrate,
   removeAll,
+  rowsIn,
   told,
   until,
 } from '../support/moving.ts'
@@ -161,6 +162,7 @@ test('every table that migrations make goes there and back, with whatever can be
   const back = await migrate(home, `sqlite:${fileIn(home)}`)
   expect(back.tables).toEqual(there.tables)
   expect(back.digest).toBe(there.digest)
+  for (const name of moved) expect(rowsIn(fileIn(home), name)).toEqual(rowsIn(back.setAside, name))
 })
 
 test('neither of two copies is ever used beside the other', async () => {

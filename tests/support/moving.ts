@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { moveHome } from '#app/move'
 import { Problem } from '#base/problem'
 import type { Postgres } from './postgres.ts'
@@ -29,6 +29,7 @@ export interface Moved {
   id: string
   rows: number
   digest: string
+  setAside: string
   tables: { table: string; rows: number; digest: string }[]
   ledger: { entries: number; head: string }
   error?: { code: string; message: string }
@@ -232,6 +233,19 @@ function oddValue({
   const small = isKey ? SMALL.slice(1) : SMALL
   const odd = type === 'bigint' ? (isKey ? KEYS : BIG) : small
   return row < odd.length ? odd[row] : BigInt(row * 1000)
+}
+
+/** All rows of a table as SQLite has them, whatever reads and writes them otherwise. */
+export function rowsIn(file: string, table: string): unknown[] {
+  const database = new BetterSqlite(file, { readonly: true })
+  try {
+    const rows = database.prepare(`select * from "${table}"`).safeIntegers().raw().all()
+    return rows
+      .map((row) => inspect(row, { maxArrayLength: null, maxStringLength: null }))
+      .toSorted()
+  } finally {
+    database.close()
+  }
 }
 
 export const bytesOf = async (file: string) => (await readFile(file)).toString('base64')
