@@ -30,8 +30,7 @@ export function httpClient(url: string): HttpClient {
       )
       sending.on('error', (error: NodeJS.ErrnoException) => {
         // A kept connection may be closed by the server just as it is used again; nothing was answered then.
-        if (sending.reusedSocket && error.code === 'ECONNRESET')
-          post(path, body).then(resolve, reject)
+        if (sending.reusedSocket && error.code === 'ECONNRESET') resolve(post(path, body))
         else reject(error)
       })
       sending.end(body)
