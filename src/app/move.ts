@@ -131,12 +131,15 @@ async function takeHomes(home: string, source: string): Promise<() => Promise<vo
   }
 }
 
+/** What may be otherwise at the next attempt. */
+const PASSING = new Set(['unavailable', 'full'])
+
 /** What went wrong on the way, and that it changed nothing. A bug stays one. */
 function withUse(error: unknown, source: string): unknown {
-  if (!(error instanceof Problem) || error.code !== 'unavailable') return error
+  if (!(error instanceof Problem) || !PASSING.has(error.code)) return error
   const said = error.message.replace(/; try again$/, '')
   return new Problem(
-    'unavailable',
+    error.code,
     `${said}; the move was not finished: give the same command again, or go on with ${source}`,
     { cause: String(error.cause) },
   )

@@ -334,6 +334,11 @@ test.each<[string, (home: string) => unknown, RegExp]>([
     (home) => change(home, run('create table theirs (a text)')),
     /only the source has the table theirs/,
   ],
+  [
+    'has rows that belong to none',
+    (home) => change(home, run(ORPHAN)),
+    /violates foreign key.*nobody.*repair it in the source/,
+  ],
   ['has another ledger', (home) => change(home, run(FORGED)), /the ledger in .* is not whole/],
   ['is no database', (home) => writeFile(fileIn(home), 'my notes'), /not a database/],
   ['is not there', (home) => rm(fileIn(home)), /holds no installation/],
@@ -347,6 +352,9 @@ test.each<[string, (home: string) => unknown, RegExp]>([
     expect(await postgres.run('select 1 from orrery.experiments', databaseIn(url))).toEqual([])
   expect(existsSync(join(home, 'config.yaml'))).toBe(false)
 })
+
+const ORPHAN = `pragma foreign_keys = off;
+  insert into model_version_tags (model, version, key, value) values ('nobody', 1, 'a', 'b')`
 
 const FORGED = `drop trigger ledger_entries_no_update;
   update ledger_entries set body = replace(body, 'asked', 'other') where position = 1`

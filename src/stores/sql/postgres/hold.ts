@@ -4,7 +4,7 @@ import { Client, type QueryResultRow } from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Problem } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 import { addressIn } from './address.ts'
 import { problemOf, startProblem } from './problems.ts'
 import { refuseUnsuitable } from './setup.ts'
@@ -78,13 +78,25 @@ export async function holdDatabase(url: string): Promise<Hold> {
         throw problemOf(error, address) ?? error
       }
     },
-    write: (text, bytes) =>
-      meant(() => pipeline(Readable.from(bytes), client.query(copyFrom(text)))),
+    write: async (text, bytes) => {
+      try {
+        await meant(() => pipeline(Readable.from(bytes), client.query(copyFrom(text))))
+      } catch (error) {
+        throw broken(error) ?? error
+      }
+    },
     db: <Tables>() => kyselyOn<Tables>(client),
     close: async () => {
       await client.end().catch(() => undefined)
     },
   }
+}
+
+/** Rows that do not fit together; the database that they come from did not see to it. */
+function broken(error: unknown): Problem | undefined {
+  const { code = '', detail = '' } = error as { code?: string; detail?: string }
+  if (!/^23/.test(code)) return undefined
+  return new Problem('conflict', `${messageOf(error)} (${detail}); repair it in the source first`)
 }
 
 function kyselyOn<Tables>(client: Client): Kysely<Tables> {
