@@ -45,11 +45,7 @@ export async function startServer(
   const ids = world.ids ?? randomIds
   const logger =
     world.logger ?? pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }))
-  if (!isLoopback(config.host))
-    throw new Problem(
-      'invalid',
-      `refusing to listen on ${config.host}: there is no authentication yet, so only loopback is safe; use --host 127.0.0.1`,
-    )
+  refuseOpenDoors(config)
 
   const undo: (() => Promise<void> | void)[] = []
   const stop = async () => {
@@ -62,12 +58,9 @@ export async function startServer(
     undo.push(store.close)
     const places = sharing(await openPlaces(config, clock), store)
     const keys = await openKeys(store, config)
-    const ledger = await openLedger({
-      read: store.read.ledger,
-      transact: store.transact,
-      clock,
-      key: signingKey(keys.ledger),
-    })
+    const { transact } = store
+    const key = signingKey(keys.ledger)
+    const ledger = await openLedger({ read: store.read.ledger, transact, clock, key })
     undo.push(async () => void (await ledger.checkpoint()))
     let url = ''
     const dismissal = Promise.withResolvers<string>()
@@ -116,6 +109,14 @@ export async function startServer(
     await stop()
     throw error
   }
+}
+
+function refuseOpenDoors({ host }: Config): void {
+  if (isLoopback(host)) return
+  throw new Problem(
+    'invalid',
+    `refusing to listen on ${host}: there is no authentication yet, so only loopback is safe; use --host 127.0.0.1`,
+  )
 }
 
 /** Followers, the worker and the signing of heads; each is undone by a stop. */

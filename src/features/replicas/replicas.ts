@@ -67,11 +67,15 @@ export function createReplicas(dependencies: ReplicaDependencies): Replicas {
     const lead = await read.replicas.lead()
     const replicas = presence === undefined ? [me()] : await read.replicas.list()
     const there = await presence?.among(replicas.map(({ id }) => id))
-    return replicas.map((replica) => ({
-      ...replica,
-      leads: there === undefined || lead?.replica === replica.id,
-      isThere: there === undefined || there.has(replica.id),
-    }))
+    return replicas.map((replica) =>
+      Object.assign(
+        {
+          leads: there === undefined || lead?.replica === replica.id,
+          isThere: there === undefined || there.has(replica.id),
+        },
+        replica,
+      ),
+    )
   }
   const lookOnce = async () => {
     try {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sha256 } from '#base/digest'
 import type { ObjectStore, StoredObject } from '#objects'
@@ -105,3 +106,44 @@ test('what was put since the listing is not removed, and is again after the next
   expect(await removal).toBe(true)
   expect(kept.has(DIGEST)).toBe(false)
 })
+
+test('bytes that another server condemns are put again, or refused, before anybody is told that they are there', async () => {
+  for (const how of ['buffer', 'stream'] as const) {
+    const { kept, store, go, settle } = steppedStore()
+    let isCondemned = true
+    const shared = shareObjects(store, async () => isCondemned)
+    const put = shared.objects
+      .put(how === 'buffer' ? BYTES : Readable.from([BYTES]))
+      .then(() => 'answered' as const)
+      .catch((error: { code?: string }) => error.code)
+    const told: { outcome?: unknown } = {}
+    void put.then((outcome) => Object.assign(told, { outcome }))
+    await go('store')
+    await go('answer')
+    // The other server removes what it has condemned, and then says so.
+    kept.delete(DIGEST)
+    await settle()
+    expect(told.outcome).toBeUndefined()
+    isCondemned = false
+    while (told.outcome === undefined) {
+      await sleep(10)
+      await go('store')
+      await go('answer')
+    }
+    expect(told.outcome).toBe(how === 'buffer' ? 'answered' : 'unavailable')
+    expect(kept.has(DIGEST)).toBe(how === 'buffer')
+  }
+})
+
+test(
+  'bytes that another server condemns for too long are refused for now',
+  { timeout: 60_000 },
+  async () => {
+    const { store, go } = steppedStore()
+    const shared = shareObjects(store, async () => true)
+    const put = shared.objects.put(BYTES).catch((error: { code?: string }) => error.code)
+    await go('store')
+    await go('answer')
+    expect(await put).toBe('unavailable')
+  },
+)

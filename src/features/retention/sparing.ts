@@ -59,17 +59,11 @@ export function shareObjects(
       touched.add(stored.digest)
       await removing.get(stored.digest)
       const isDoubtful = (await isCondemned?.(stored.digest)) === true
-      if (isDoubtful) await absolved(stored.digest)
+      if (isDoubtful) await absolved(() => isCondemned?.(stored.digest))
       if (!isDoubtful && !removedMeanwhile.has(stored.digest)) return stored
       return await stillThere(inner, stored, bytes)
     } finally {
       putting.delete(removedMeanwhile)
-    }
-  }
-  const absolved = async (digest: string) => {
-    for (let waitedMs = 0; (await isCondemned?.(digest)) === true; waitedMs += LOOK_AGAIN_MS) {
-      if (waitedMs >= ABSOLVED_MS_MAX) throw removedProblem()
-      await sleep(LOOK_AGAIN_MS)
     }
   }
   const { direct } = inner
@@ -105,8 +99,16 @@ export function shareObjects(
 }
 
 /** A collection condemns so many objects at a time that it takes this long to remove them; longer when it was broken off. */
-const ABSOLVED_MS_MAX = 10_000
+const ABSOLVED_MS_MAX = 3000
 const LOOK_AGAIN_MS = 100
+
+async function absolved(isCondemned: () => Promise<boolean> | undefined): Promise<void> {
+  for (let looks = 0; looks < ABSOLVED_MS_MAX / LOOK_AGAIN_MS; looks++) {
+    if ((await isCondemned()) !== true) return
+    await sleep(LOOK_AGAIN_MS)
+  }
+  throw removedProblem()
+}
 
 async function stillThere(
   inner: ObjectStore,

@@ -14,12 +14,50 @@ const ANSWER_MS_MAX = 5000
 
 /** Presence by locks of one connection, which the database itself frees when that ends. */
 export function openPresence(address: Address): { presence: Presence; close(): Promise<void> } {
+  const { enter, asked, close } = createConnection(address)
+  /** Roles, each with the connection by which it was taken. */
+  const roles = new Map<string, Session>()
+  return {
+    presence: {
+      enter,
+      take: async (role) => {
+        const number = [OURS, numberOf(role)]
+        const { by, answers } = await asked('select pg_try_advisory_lock($1, $2) as answer', number)
+        if (answers[0] !== true) return false
+        roles.set(role, by)
+        return true
+      },
+      drop: async (role) => {
+        if (roles.delete(role))
+          await asked('select pg_advisory_unlock($1, $2)', [OURS, numberOf(role)])
+      },
+      has: async (role) => {
+        const taken = roles.get(role)
+        if (taken === undefined) return false
+        const { by } = await asked('select $1::integer', [1])
+        return by === taken
+      },
+      among: async (names) => {
+        const { answers } = await asked(
+          `select objid::bigint as answer from pg_locks
+            where locktype = 'advisory' and granted and classid::bigint = $1 and objsubid = 2
+              and database = (select oid from pg_database where datname = current_database())`,
+          [OURS],
+        )
+        const numbers = new Set(answers.map((number) => Number(number) | 0))
+        return new Set(names.filter((name) => numbers.has(numberOf(name))))
+      },
+    },
+    close,
+  }
+}
+
+/** The connection, opened again when it was lost, with the names that were entered by it. */
+function createConnection(address: Address) {
   const entered = new Set<string>()
   let isClosed = false
   let opening: Promise<Session> | undefined
   let session: Session | undefined
-  /** Roles, each with the connection by which it was taken. */
-  const roles = new Map<string, Session>()
 
   const open = async () => {
     const opened = await openSession(address)
@@ -40,55 +78,21 @@ export function openPresence(address: Address): { presence: Presence; close(): P
     })
     return opening
   }
-  const rows = async <Row extends Record<string, unknown>>(
-    text: string,
-    values: readonly unknown[],
-  ) => {
-    const asked = await connected()
-    // A connection that hangs is as good as lost: the others may already take it so.
-    const late = setTimeout(() => void asked.close(), ANSWER_MS_MAX)
-    try {
-      return { session: asked, rows: (await asked.query<Row>(text, values)).rows }
-    } finally {
-      clearTimeout(late)
-    }
-  }
-
   return {
-    presence: {
-      enter: async (name) => {
-        entered.add(name)
-        await lock(await connected(), name)
-      },
-      take: async (role) => {
-        const taken = await rows<{ taken: boolean }>(
-          'select pg_try_advisory_lock($1, $2) as taken',
-          [OURS, numberOf(role)],
-        )
-        if (taken.rows[0]?.taken !== true) return false
-        roles.set(role, taken.session)
-        return true
-      },
-      drop: async (role) => {
-        roles.delete(role)
-        await rows('select pg_advisory_unlock($1, $2)', [OURS, numberOf(role)])
-      },
-      has: async (role) => {
-        const by = roles.get(role)
-        if (by === undefined) return false
-        const { session: now } = await rows('select $1::integer', [1])
-        return now === by
-      },
-      among: async (names) => {
-        const found = await rows<{ number: number }>(
-          `select objid::bigint as number from pg_locks
-            where locktype = 'advisory' and granted and classid::bigint = $1 and objsubid = 2
-              and database = (select oid from pg_database where datname = current_database())`,
-          [OURS],
-        )
-        const numbers = new Set(found.rows.map(({ number }) => number | 0))
-        return new Set(names.filter((name) => numbers.has(numberOf(name))))
-      },
+    enter: async (name: string) => {
+      entered.add(name)
+      await lock(await connected(), name)
+    },
+    asked: async (text: string, values: readonly unknown[]) => {
+      const by = await connected()
+      // A connection that hangs is as good as lost: the others may already take it so.
+      const late = setTimeout(() => void by.close(), ANSWER_MS_MAX)
+      try {
+        const { rows } = await by.query<{ answer: number | boolean }>(text, values)
+        return { by, answers: rows.map(({ answer }) => answer) }
+      } finally {
+        clearTimeout(late)
+      }
     },
     close: async () => {
       isClosed = true
