@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '#base/clock'
-import { messageOf, Problem } from '#base/problem'
+import { Problem } from '#base/problem'
 import { migrations } from '../migrations/index.ts'
 import {
   kyselyOn,
@@ -168,8 +168,6 @@ async function meant<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if ((error as { code?: string }).code?.startsWith('SQLITE_IOERR') === true)
-      throw new Problem('unavailable', `the disk of the home refuses more (${messageOf(error)})`)
     throw problemOf(error) ?? error
   }
 }

@@ -95,7 +95,7 @@ export async function holdDatabase(url: string): Promise<Hold> {
 /** Rows that do not fit together; the database that they come from did not see to it. */
 function broken(error: unknown): Problem | undefined {
   const { code = '', detail = '' } = error as { code?: string; detail?: string }
-  if (!/^23/.test(code)) return undefined
+  if (!code.startsWith('23')) return undefined
   return new Problem('conflict', `${messageOf(error)} (${detail}); repair it in the source first`)
 }
 
