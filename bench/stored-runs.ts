@@ -1,8 +1,8 @@
 import BetterSqlite from 'better-sqlite3'
 import { createHash } from 'node:crypto'
-import { systemClock } from '../src/base/clock.ts'
-import { randomIds } from '../src/base/ids.ts'
-import { openSqlStore } from '../src/stores/sql/index.ts'
+import { systemClock } from '#base/clock'
+import { randomIds } from '#base/ids'
+import { openSqlStore } from '#stores/sql/index'
 
 // The same runs in the database of either server, written while it is stopped: ten params, ten tags and twenty
 // metrics each. Their values are made out of their places, so that both servers are asked about the same runs.
