@@ -11,6 +11,8 @@ export function requestGuard(allowedHosts: readonly string[]): (request: Fastify
   const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts.map(hostName)])
   return (request) => {
     const host = request.headers.host ?? ''
+    if (hostsNamed(request.raw.rawHeaders) > 1)
+      throw new Problem('invalid', 'a request names one Host, and this names several')
     if (!hosts.has(hostName(host)))
       throw new Problem(
         'forbidden',
@@ -31,6 +33,11 @@ export function requestGuard(allowedHosts: readonly string[]): (request: Fastify
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** Names and values take turns in headers as they came. */
+function hostsNamed(headers: readonly string[]): number {
+  return headers.filter((each, at) => at % 2 === 0 && each.toLowerCase() === 'host').length
 }
 
 function hostName(host: string): string {

@@ -1,5 +1,6 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Ids } from '#base/ids'
+import { assertUnicode, textOf } from '#base/json'
 import type { Logger } from '#base/logger'
 import { asAsked } from '#stores/sql/room'
 import { requestGuard } from './guard.ts'
@@ -29,6 +30,7 @@ export function createHttp(dependencies: {
     rewriteUrl: ({ url = '/' }) => routable(url),
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, ignoreTrailingSlash: true },
   })
+  readUnicodeAlone(http)
   const guard = requestGuard(allowedHosts)
   http.setValidatorCompiler(typeBoxValidatorCompiler)
   http.addHook('onRequest', async (request, reply) => {
@@ -50,6 +52,31 @@ export function createHttp(dependencies: {
     else logger.debug(line, 'request')
   })
   return http
+}
+
+/** Reads JSON as Fastify does, and refuses text that is none. */
+function readUnicodeAlone(http: FastifyInstance): void {
+  const read = http.getDefaultJsonParser('error', 'error')
+  http.removeContentTypeParser('application/json')
+  http.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request, bytes: Buffer, done) => {
+      try {
+        const text = textOf(bytes)
+        let failure: Error | null = null
+        let value: unknown
+        void read(request, text, (error, body) => {
+          failure = error
+          value = body
+        })
+        assertUnicode(value, text)
+        done(failure, value)
+      } catch (error) {
+        done(error as Error)
+      }
+    },
+  )
 }
 
 /** Whether a request may free space: on a full disk these are taken, and no others that write. */

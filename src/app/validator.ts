@@ -61,6 +61,11 @@ function readAs(schema: Shape, data: unknown): unknown {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'absent'
+  let text: string
+  try {
+    text = JSON.stringify(value) ?? 'absent'
+  } catch {
+    return 'a value of too many levels'
+  }
   return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text
 }

@@ -1,3 +1,5 @@
+import { assertUnicode } from './json.ts'
+
 /** JSON's values, with whole numbers that a number would round kept as `bigint`. */
 export type ExactJson =
   | null
@@ -13,7 +15,7 @@ type Reviver = (key: string, value: unknown, context: { source?: string }) => un
 
 /**
  * Reads JSON without losing digits, and the tokens that Python's `json` writes beside it: `NaN` is null,
- * infinities are infinities. Throws a `SyntaxError`.
+ * infinities are infinities. Throws a `SyntaxError`, or `invalid` for text that is not Unicode.
  */
 export function parseExactJson(text: string): ExactJson {
   // Reviving costs several times the plain parse; only a long run of digits can need it.
@@ -21,12 +23,17 @@ export function parseExactJson(text: string): ExactJson {
     /\d{16}/.test(json)
       ? (JSON.parse(json, exact as (key: string, value: unknown) => unknown) as ExactJson)
       : (JSON.parse(json) as ExactJson)
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!/NaN|Infinity/.test(text)) throw error
-    return parse(withoutTokens(text))
+  const read = () => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!/NaN|Infinity/.test(text)) throw error
+      return parse(withoutTokens(text))
+    }
   }
+  const value = read()
+  assertUnicode(value, text)
+  return value
 }
 
 const exact: Reviver = (_, value, { source }) =>

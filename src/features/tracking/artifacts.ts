@@ -116,7 +116,8 @@ export function createArtifacts(dependencies: Dependencies): Artifacts {
     openObject: (digest, range) => objects.open(digest, range),
     folderWith: (files) => ({
       find: async (path) => {
-        const file = files.find((each) => each.path === checkedArtifactPath(path))
+        const checked = checkedArtifactPath(path)
+        const file = files.find((each) => each.path === checked)
         if (file !== undefined) return folderFile(file, objects)
         throw files.some((each) => each.path.startsWith(`${path}/`))
           ? isFolder(path)

@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
+import { assertUnicode, textOf } from '#base/json'
 import { messageOf, Problem } from '#base/problem'
 import type { MlflowApp, MlflowParts } from './app.ts'
 import { artifactProxyRoutes } from './artifact-proxy.ts'
@@ -73,9 +74,9 @@ function speakMlflow(app: MlflowApp): void {
   app.setValidatorCompiler(mlflowValidator)
   app.setErrorHandler(answerError)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
     try {
-      done(null, fieldsIn(text as string))
+      done(null, fieldsIn(textOf(bytes as Buffer)))
     } catch (error) {
       done(error as Error)
     }
@@ -93,9 +94,12 @@ function fieldsIn(text: string): unknown {
 }
 
 function jsonIn(text: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text) as unknown
+    value = JSON.parse(text)
   } catch (error) {
     throw new Problem('invalid', `the body is not valid JSON: ${messageOf(error)}`)
   }
+  assertUnicode(value, text)
+  return value
 }

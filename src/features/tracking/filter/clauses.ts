@@ -15,6 +15,11 @@ export interface Clause {
     | { readonly kind: 'none' }
 }
 
+/** More than any person writes; each is a condition of one statement, whose depth has a limit in a database. */
+const CLAUSES_MAX = 100
+/** In all lists together: a database takes some tens of thousands of values with a statement, and one may be used more than once. */
+const LISTED_MAX = 8000
+
 /** Reads the pieces of one filter from left to right. */
 interface Reader {
   /** Takes the next pieces if they are these words or signs, in any case. */
@@ -40,7 +45,23 @@ interface Reader {
 export function clausesIn(filter: string): Clause[] {
   const reader = readerOf(filter)
   const clauses: Clause[] = []
-  while (!reader.isAtEnd()) if (!reader.take('AND')) clauses.push(clauseIn(reader))
+  let listed = 0
+  while (!reader.isAtEnd()) {
+    if (reader.take('AND')) continue
+    if (clauses.length === CLAUSES_MAX)
+      throw new Problem(
+        'invalid',
+        `a filter has at most ${CLAUSES_MAX} comparisons; use IN (…) for many values, or search several times`,
+      )
+    const clause = clauseIn(reader)
+    if (clause.value.kind === 'list') listed += clause.value.texts.length
+    if (listed > LISTED_MAX)
+      throw new Problem(
+        'invalid',
+        `the lists of a filter have at most ${LISTED_MAX} values together; search several times`,
+      )
+    clauses.push(clause)
+  }
   return clauses
 }
 
