@@ -14,11 +14,6 @@ function isPostgres(db: Pick<Kysely<unknown>, 'getExecutor'>): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter
 }
 
-/** Whether the highest number of a numbered key is given again when its row is gone. */
-export function givesNumbersAgain(db: Pick<Kysely<unknown>, 'getExecutor'>): boolean {
-  return !isPostgres(db)
-}
-
 /** The type of a column that holds bytes. */
 export function blobType(db: Kysely<unknown>): 'blob' | 'bytea' {
   return isPostgres(db) ? 'bytea' : 'blob'

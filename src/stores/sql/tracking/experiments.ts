@@ -9,7 +9,6 @@ import type {
   TrackingWrites,
 } from '#tracking'
 import { chunksOf } from '../chunks.ts'
-import { givesNumbersAgain } from '../dialect.ts'
 import { comparison, detail } from '../conditions.ts'
 import {
   ascending,
@@ -72,8 +71,7 @@ export function experimentWrites(db: Db): Writes {
       .execute()
   }
   return {
-    insertExperiment: async ({ experimentId: given, tags, ...rest }) => {
-      const experimentId = given ?? (await numberAfterPurged(db))
+    insertExperiment: async ({ experimentId, tags, ...rest }) => {
       const { experiment_id } = await db
         .insertInto('experiments')
         .values({
@@ -104,19 +102,14 @@ export function experimentWrites(db: Db): Writes {
   }
 }
 
-/** The number of an experiment that was purged is not given again: the ledger still tells of the old one by it. */
-async function numberAfterPurged(db: Db): Promise<number | undefined> {
-  if (!givesNumbersAgain(db)) return undefined
-  const { rows } = await sql<{ purged: number | null; present: number | null }>`
-    select (select max(cast(id as bigint)) from purged where kind = 'experiment') as purged,
-      (select max(experiment_id) from experiments) as present`.execute(db)
-  const { purged, present } = rows[0] ?? { purged: null, present: null }
-  return purged === null || purged < (present ?? 0) ? undefined : purged + 1
-}
-
-/** The number after the highest: a sequence of the database would not know of those that were given. */
+/**
+ * The number after the highest that was ever given: a sequence of the database would not know of those that came
+ * with an import, and the ledger still tells of a purged experiment by its number.
+ */
 function nextNumber(): RawBuilder<number> {
-  return sql`(select coalesce(max(experiment_id), 0) + 1 from experiments)`
+  return sql`(select coalesce(max(number), 0) + 1 from (
+    select experiment_id as number from experiments
+    union all select cast(id as bigint) from purged where kind = 'experiment') as given)`
 }
 
 function matches({ field, ...asked }: Condition<ExperimentField>): RawBuilder<SqlBool> {
