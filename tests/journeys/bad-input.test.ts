@@ -37,6 +37,8 @@ const UNMADE = new Set([
   '/api/v1/models/{model}/versions/{version}/reference',
   '/api/2.0/mlflow/registered-models/alias',
   '/api/v1/sweeps/{id}',
+  '/api/3.0/mlflow/scorers/get',
+  '/api/3.0/mlflow/scorers/versions',
 ])
 
 /** What is wrong with how the route takes each mistake. */

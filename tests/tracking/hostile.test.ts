@@ -284,7 +284,7 @@ test('filters that are long or deep are answered at once', async () => {
     `${'('.repeat(50_000)}tags.k = 'v'${')'.repeat(50_000)}`,
     `tags.k IN (${Array.from({ length: 50_000 }, (_, n) => `'${n}'`).join(',')})`,
     `tags.k = '${'x'.repeat(500_000)}'`,
-    `${"tags.k = '".repeat(20_000)}`,
+    "tags.k = '".repeat(20_000),
     ' '.repeat(500_000),
     `${'a.'.repeat(100_000)} = 1`,
   ]) {

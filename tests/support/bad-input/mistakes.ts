@@ -53,7 +53,11 @@ function ofTheCaller(route: Route): Mistake[] {
 }
 
 /** Places where any name will do: what is made there is new, and what is deleted there may be gone already. */
-const FREE = ['/pipeline-runs/{id}/stages/{stage}/skip stage', '/artifacts/{file} file']
+const FREE = [
+  '/pipeline-runs/{id}/stages/{stage}/skip stage',
+  '/artifacts/{file} file',
+  '/datasets/{dataset} dataset',
+]
 
 /** Nothing has this name. */
 const NOBODY = 'nobody-999'

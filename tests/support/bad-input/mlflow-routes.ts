@@ -21,9 +21,10 @@ export function mlflowRoutes(things: Things): Route[] {
     ...registryRoutes(things),
     ...loggedModelRoutes(things),
     ...artifactRoutes(things),
-    ...webhookRoutes(),
+    ...webhookRoutes(things),
     ...evaluationRoutes(things),
     ...traceRoutes(things),
+    ...oldTraceRoutes(things),
   ]
 }
 
@@ -133,6 +134,7 @@ function experimentRoutes({ experiment }: Things): Route[] {
       view_type: 'ALL',
     }),
     at('GET', `${path}/search`, { max_results: 5, filter: "name = 'a'" }),
+    at('POST', `${path}/search-datasets`, { experiment_ids: [experiment] }),
   ]
 }
 
@@ -250,8 +252,10 @@ function loggedModelRoutes({ experiment, loggedModel, run }: Things): Route[] {
   ]
 }
 
-function webhookRoutes(): Route[] {
+function webhookRoutes({ mlflowWebhook: webhook }: Things): Route[] {
   const path = '/mlflow/webhooks'
+  const one = `${path}/{webhook}`
+  const id = { webhook }
   const fields = {
     'name!': 'w',
     'url!': 'https://127.0.0.1:9/',
@@ -260,10 +264,16 @@ function webhookRoutes(): Route[] {
   return [
     at('POST', path, { ...fields, description: 'd', secret: 's', status: 'DISABLED' }),
     at('GET', path, { max_results: 5 }),
+    at('GET', one, {}, id),
+    at('PATCH', one, { name: 'w', status: 'DISABLED' }, id),
+    at('DELETE', one, {}, id),
+    at('POST', `${one}/test`, { event: fields['events!'][0] }, id),
   ]
 }
 
-function evaluationRoutes({ experiment }: Things): Route[] {
+function evaluationRoutes({ experiment, dataset }: Things): Route[] {
+  const one = '/datasets/{dataset}'
+  const id = { dataset }
   const scorer = { 'experiment_id!': experiment, 'name!': 's' }
   return [
     at3('POST', '/datasets/create', { 'name!': 'd', experiment_ids: [experiment], tags: '{}' }),
@@ -275,6 +285,19 @@ function evaluationRoutes({ experiment }: Things): Route[] {
     }),
     at3('POST', '/scorers/register', { ...scorer, 'serialized_scorer!': '{}' }),
     at3('GET', '/scorers/list', { experiment_id: experiment }),
+    at3('GET', '/scorers/versions', scorer),
+    at3('GET', '/scorers/get', scorer),
+    at3('DELETE', '/scorers/delete', { ...scorer, version: 1 }),
+    at3('GET', '/datasets/search', { filter_string: "name = 'a'", max_results: 5 }),
+    at3('GET', one, {}, id),
+    at3('GET', `${one}/experiment-ids`, {}, id),
+    at3('GET', `${one}/records`, { max_results: 5 }, id),
+    at3('PATCH', `${one}/tags`, { 'tags!': '{}' }, id),
+    at3('POST', `${one}/records`, { 'records!': '[]' }, id),
+    at3('DELETE', `${one}/records`, { dataset_record_ids: ['dr-none'] }, id),
+    at3('POST', `${one}/add-experiments`, { experiment_ids: [experiment] }, id),
+    at3('POST', `${one}/remove-experiments`, { experiment_ids: [experiment] }, id),
+    at3('DELETE', one, {}, id),
   ]
 }
 
@@ -317,12 +340,35 @@ function traceRoutes({ experiment, run, trace, assessment }: Things): Route[] {
   ]
 }
 
+/** What clients before MLflow 3 send. */
+function oldTraceRoutes({ experiment, run, trace }: Things): Route[] {
+  const path = '/mlflow/traces'
+  const id = { id: trace }
+  return [
+    at('POST', path, { 'experiment_id!': experiment, timestamp_ms: 1, tags: pairs }),
+    at('GET', path, { experiment_ids: experiment, max_results: 5 }),
+    at('GET', `${path}/{id}/info`, {}, id),
+    at('PATCH', `${path}/{id}`, { timestamp_ms: 1, status: 'OK', tags: pairs }, id),
+    at('PATCH', `${path}/{id}/tags`, { 'key!': 'k', value: 'v' }, id),
+    at('POST', `${path}/delete-traces`, { 'experiment_id!': experiment, request_ids: ['tr-none'] }),
+    at('POST', `${path}/link-to-run`, { 'trace_ids!': [trace], 'run_id!': run }),
+  ]
+}
+
 function artifactRoutes({ folder, run }: Things): Route[] {
   const path = '/mlflow-artifacts'
   return [
     at('GET', `${path}/artifacts`, { path: folder }),
     at('GET', `${path}/artifacts/{file}`, {}, { file: `${folder}/MLmodel` }),
     at('DELETE', `${path}/artifacts/{file}`, {}, { file: `${folder}/none` }),
+    at('POST', '/mlflow/artifacts/presigned-upload-url', { run_id: run, 'path!': 'a' }),
+    at('POST', '/mlflow/artifacts/presigned-download-url', { run_id: run, 'path!': 'a' }),
+    routeOf(
+      'mlflow',
+      'GET /model-versions/get-artifact',
+      { 'name!': MODEL, 'version!': '1', 'path!': 'MLmodel' },
+      {},
+    ),
     routeOf('mlflow', 'GET /get-artifact', { 'run_id!': run, 'path!': 'model/MLmodel' }, {}),
   ]
 }

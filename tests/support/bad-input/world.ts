@@ -43,6 +43,8 @@ export interface Things {
   readonly delivery: string
   readonly trace: string
   readonly assessment: string
+  readonly dataset: string
+  readonly mlflowWebhook: string
 }
 
 export interface World {
@@ -109,6 +111,7 @@ export async function startWorld(): Promise<World> {
       webhook: webhook.id,
       trace,
       assessment: said.id,
+      ...(await thingsOfMlflow(ask)),
       delivery: `msg_${webhook.id}_0`,
     },
     stop: async (how) => {
@@ -116,6 +119,18 @@ export async function startWorld(): Promise<World> {
       await rm(origin, { recursive: true, force: true })
     },
   }
+}
+
+/** What MLflow's own routes make and nothing else. */
+async function thingsOfMlflow(ask: Ask): Promise<Pick<Things, 'dataset' | 'mlflowWebhook'>> {
+  const { webhook } = await ask('POST', `${MLFLOW}/webhooks`, {
+    name: 'asked-too',
+    url: 'https://127.0.0.1:9/',
+    events: [{ entity: 'PROMPT', action: 'CREATED' }],
+    status: 'DISABLED',
+  })
+  const { dataset } = await ask('POST', '/api/3.0/mlflow/datasets/create', { name: 'asked' })
+  return { dataset: dataset.dataset_id, mlflowWebhook: webhook.webhook_id }
 }
 
 async function sendSpan(url: string, { trace, experiment }: { trace: string; experiment: string }) {

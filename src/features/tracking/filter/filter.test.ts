@@ -135,8 +135,13 @@ test('an order names a key and a direction, each key once', () => {
 })
 
 test('a long filter is read in time that grows with its length', () => {
-  const filter = Array.from({ length: 2000 }, (_, index) => `metrics.m${index} > 1`).join(' AND ')
-  expect(clausesIn(filter)).toHaveLength(2000)
+  const filter = (count: number) =>
+    Array.from({ length: count }, (_, index) => `metrics.m${index} > 1`).join(' AND ')
+  expect(clausesIn(filter(100))).toHaveLength(100)
+  expect(() => clausesIn(filter(2000))).toThrow(/at most 100 comparisons/)
+  const list = (count: number) => `run_id IN (${Array(count).fill("'a'").join(',')})`
+  expect(clausesIn(list(8000))).toHaveLength(1)
+  expect(() => clausesIn(`${list(5000)} AND ${list(5000)}`)).toThrow(/at most 8000 values/)
   expect(() => clausesIn(`metrics.${'a'.repeat(100_000)}`)).toThrow(/Invalid/)
 })
 
