@@ -45,6 +45,7 @@ function point(step: number) {
 export async function fillOrrery(file: string, count: number, long: boolean): Promise<void> {
   const database = new BetterSqlite(file)
   database.pragma('synchronous = off')
+  database.pragma('cache_size = -1000000')
   const insert = inserter(database)
   const runs = insert(
     'runs',
@@ -99,6 +100,7 @@ function runOf(index: number): { id: string; start: number; uri: string } {
 export function fillMlflow(file: string, count: number): void {
   const database = new BetterSqlite(file)
   database.pragma('synchronous = off')
+  database.pragma('cache_size = -1000000')
   const insert = inserter(database)
   const runs = insert(
     'runs',
