@@ -17,6 +17,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 700,
+    // What pages share is one file: a dozen small ones would cost a request each.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
+    },
   },
   server: { proxy: { '/api': process.env['ORRERY_URL'] ?? 'http://127.0.0.1:4680' } },
 })

@@ -119,7 +119,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium (ORRERY_TEST_C
   test('leads from a station to its part, by keyboard too', async () => {
     const { page } = await openPage(browser, server.url)
     await page.keyboard.press('Tab')
-    await expectText(page.locator(':focus'), 'Skip to the loop')
+    await expectText(page.locator(':focus'), 'Skip to the content')
     await page.getByRole('link', { name: /^Policies/ }).focus()
     await page.keyboard.press('Enter')
     await page.waitForFunction('document.activeElement?.id === "policies"')

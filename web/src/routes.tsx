@@ -1,20 +1,19 @@
-import { useQuery } from '@tanstack/react-query'
 import {
   createRootRoute,
   createRoute,
   createRouter,
   lazyRouteComponent,
   Link,
-  Outlet,
+  redirect,
 } from '@tanstack/react-router'
-import { anyTraceQuery } from './api/traces.ts'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
 import { lookIn } from './pages/runs/look.ts'
 import { traceViewIn, tracesViewIn } from './pages/traces/view.ts'
-import { MorePlaces } from './ui/site-header.tsx'
-import { WebhooksPage } from './pages/webhooks/webhooks-page.tsx'
+import { runViewIn } from './pages/run/view.ts'
+import { Pages } from './shell/shell.tsx'
+import { Page } from './ui/page.tsx'
 
 const root = createRootRoute({ component: Pages, notFoundComponent: NoSuchPage })
 
@@ -23,6 +22,16 @@ const loop = createRoute({
   path: '/',
   validateSearch: viewIn,
   component: LoopPage,
+})
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  beforeLoad: () => {
+    // The router takes what is thrown for a way to go on.
+    // oxlint-disable-next-line typescript/only-throw-error
+    throw redirect({ to: '/settings/webhooks', replace: true })
+  },
 })
 
 const trash = createRoute({
@@ -34,7 +43,7 @@ const trash = createRoute({
 const webhooks = createRoute({
   getParentRoute: () => root,
   path: '/settings/webhooks',
-  component: WebhooksPage,
+  component: lazyRouteComponent(() => import('./pages/webhooks/webhooks-page.tsx'), 'WebhooksPage'),
 })
 
 const traces = createRoute({
@@ -58,6 +67,13 @@ const runs = createRoute({
   component: lazyRouteComponent(() => import('./pages/runs/runs-page.tsx'), 'RunsPage'),
 })
 
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/$run',
+  validateSearch: runViewIn,
+  component: lazyRouteComponent(() => import('./pages/run/run-page.tsx'), 'RunPage'),
+})
+
 const models = createRoute({
   getParentRoute: () => root,
   path: '/models',
@@ -73,7 +89,18 @@ const model = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([loop, runs, models, model, webhooks, trash, traces, trace]),
+  routeTree: root.addChildren([
+    loop,
+    runs,
+    run,
+    models,
+    model,
+    settings,
+    webhooks,
+    trash,
+    traces,
+    trace,
+  ]),
   scrollRestoration: true,
 })
 
@@ -83,28 +110,17 @@ declare module '@tanstack/react-router' {
   }
 }
 
-const TRACES = [{ to: '/traces', words: 'Traces' }] as const
-
-/** All pages; the way to the traces shows from the first one on. */
-function Pages() {
-  const { data: hasTraces = false } = useQuery(anyTraceQuery)
-  return (
-    <MorePlaces value={hasTraces ? TRACES : []}>
-      <Outlet />
-    </MorePlaces>
-  )
-}
-
 function NoSuchPage() {
   return (
-    <main className="mx-auto flex max-w-lg flex-col gap-3 px-4 py-24">
-      <h1 className="text-xl font-semibold">There is no page here</h1>
-      <p className="text-ink-2">The address may be mistyped, or its page is yet to be made.</p>
+    <Page
+      title="There is no page here"
+      lead="The address may be mistyped, or its page is yet to be made."
+    >
       <p>
         <Link to="/" search={{}} className="text-accent underline underline-offset-2">
-          Go to the loop
+          Go home
         </Link>
       </p>
-    </main>
+    </Page>
   )
 }

@@ -10,8 +10,9 @@ export async function getJson<Wire>(path: string, signal?: AbortSignal): Promise
 
 export async function sentenceIn(response: Response): Promise<string> {
   try {
-    const { detail } = (await response.json()) as { detail?: string }
-    return detail ?? `the server answered ${response.status}`
+    // Our own answers say `detail`, those in MLflow's words `message`.
+    const { detail, message } = (await response.json()) as { detail?: string; message?: string }
+    return detail ?? message ?? `the server answered ${response.status}`
   } catch {
     return `the server answered ${response.status}`
   }

@@ -104,18 +104,26 @@ export function childrenQuery(runId: string, columns: readonly string[]) {
   })
 }
 
-export function seriesQuery(runIds: readonly string[], keys: readonly string[]) {
+export function seriesQuery(
+  runIds: readonly string[],
+  keys: readonly string[],
+  {
+    points = 1000,
+    everyMs = false,
+  }: { readonly points?: number; readonly everyMs?: number | false } = {},
+) {
   return queryOptions({
-    queryKey: ['series', runIds, keys],
+    queryKey: ['series', runIds, keys, points],
     queryFn: async ({ signal }) =>
       (
         await askJson<{ series: SeriesWire[] }>('POST', '/api/v1/runs/series', {
-          body: { runIds, keys, points: 1000 },
+          body: { runIds, keys, points },
           signal,
         })
       ).series,
     enabled: runIds.length > 0 && keys.length > 0,
     placeholderData: keepPreviousData,
+    refetchInterval: everyMs,
   })
 }
 

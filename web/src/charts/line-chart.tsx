@@ -74,6 +74,7 @@ function drawn(
   { smoothing, ink }: { smoothing: number; ink: (name: string) => string },
 ): { data: uPlot.AlignedData; series: uPlot.Series[] } {
   const { x, y } = aligned(lines)
+  const smooth = smoothing > 0 ? smoothedLines(lines, smoothing) : y
   const data: (number | null | undefined)[][] = []
   const series: uPlot.Series[] = []
   lines.forEach((line, at) => {
@@ -83,16 +84,12 @@ function drawn(
       data.push(raw)
       series.push({ stroke, alpha: 0.2, width: 1, points: { show: false }, spanGaps: false })
     }
-    const values =
-      smoothing > 0
-        ? aligned([
-            ...lines.slice(0, at),
-            { x: line.x, y: smoothed(line.y, smoothing) },
-            ...lines.slice(at + 1),
-          ]).y[at]
-        : raw
-    data.push(values ?? raw)
+    data.push(smooth[at] ?? raw)
     series.push({ label: line.name, stroke, width: 1.5, points: { show: line.x.length === 1 } })
   })
   return { data: [x, ...data] as uPlot.AlignedData, series }
+}
+
+function smoothedLines(lines: readonly Line[], weight: number): (number | null | undefined)[][] {
+  return aligned(lines.map((line) => ({ x: line.x, y: smoothed(line.y, weight) }))).y
 }

@@ -70,6 +70,11 @@ export function moment(time: string): string {
   return MOMENT.format(new Date(time))
 }
 
+/** The same moment for those who write across zones: `2026-11-21 09:12:28 UTC`. */
+export function inUtc(time: string | number): string {
+  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
 /** `just now`, `40 s ago`, `3 min ago`, `5 h ago`, `12 d ago`. */
 export function ago(time: string, nowMs: number): string {
   const seconds = Math.max(0, (nowMs - Date.parse(time)) / 1000)

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { ago, moment } from './format.ts'
+import { ago, inUtc, moment } from './format.ts'
 
 const TICK_MS = 5000
 
@@ -30,8 +30,18 @@ function subscribe(reader: () => void): () => void {
 export function Ago({ time }: { time: string }) {
   const now = useNow()
   return (
-    <time dateTime={time} title={moment(time)}>
+    <time dateTime={time} title={`${moment(time)} (${inUtc(time)})`}>
       {ago(time, now)}
+    </time>
+  )
+}
+
+/** A moment in the reader's zone, with UTC on hover. */
+export function Moment({ time }: { time: string | number }) {
+  const written = new Date(time).toISOString()
+  return (
+    <time dateTime={written} title={inUtc(written)}>
+      {moment(written)}
     </time>
   )
 }

@@ -4,6 +4,7 @@ import type { EntryWire } from '#protocols/api/ledger-wire'
 import type { OverviewWire } from '#protocols/api/overview-wire'
 import { overviewQuery, trafficQuery, type Traffic } from '#web/api/queries.ts'
 import { useLive } from '#web/api/use-live.ts'
+import { useTitle } from '#web/ui/page.tsx'
 import { DataCard } from './data-card.tsx'
 import { DriftCard } from './drift-card.tsx'
 import { EndpointCard } from './endpoint-card.tsx'
@@ -29,20 +30,15 @@ export function LoopPage() {
   const overview = useQuery({ ...overviewQuery, ...(paused ? AT_REST : {}) })
   const traffic = useQuery({ ...trafficQuery, ...(paused ? AT_REST : {}) })
   const { live, fresh } = useLive(overview.data?.ledger.size, paused)
+  useTitle('Home')
   const projects = overview.data?.projects.map(({ project }) => project) ?? []
   return (
     <>
-      <a
-        href="#loop"
-        className="sr-only z-20 rounded-md bg-surface px-3 py-2 focus:not-sr-only focus:absolute focus:top-3 focus:left-3"
-      >
-        Skip to the loop
-      </a>
       <PageHeader projects={projects} live={live} onPause={() => setPaused(!paused)} />
       <main
-        id="loop"
+        id="content"
         tabIndex={-1}
-        className="mx-auto flex max-w-[77.5rem] flex-col gap-6 px-4 pt-8 pb-12 outline-none sm:px-6"
+        className="mx-auto flex max-w-[77.5rem] flex-col gap-6 px-4 pt-6 pb-12 outline-none sm:px-6"
       >
         <div className="flex flex-col gap-2">
           <h1 className="text-2xl font-semibold tracking-tight">The loop as it stands</h1>

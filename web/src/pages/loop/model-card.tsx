@@ -1,8 +1,10 @@
+import { Link } from '@tanstack/react-router'
 import { Box, Check, X } from 'lucide-react'
 import type { CheckWire, OverviewWire, PromotionWire } from '#protocols/api/overview-wire'
 import { Card, Section } from '#web/ui/card.tsx'
 import { Empty } from '#web/ui/command.tsx'
-import { day, score, shortened } from '#web/ui/format.ts'
+import { day, score } from '#web/ui/format.ts'
+import { RunLink } from '#web/ui/run-link.tsx'
 import { StatePill, type State } from '#web/ui/state.tsx'
 
 const PROMOTION_STATE: Readonly<Record<PromotionWire['state'], State>> = {
@@ -20,16 +22,21 @@ export function ModelCard({ overview, className }: { overview: OverviewWire; cla
       ) : (
         <div className="flex flex-col gap-1">
           <p className="text-xl font-semibold tracking-tight">
-            {champion.model} <span className="text-accent">v{champion.version}</span>
+            <Link
+              to="/models/$model"
+              params={{ model: champion.model }}
+              search={{}}
+              className="underline-offset-4 hover:underline"
+            >
+              {champion.model} <span className="text-accent">v{champion.version}</span>
+            </Link>
           </p>
           <p className="text-[0.8125rem] text-ink-3">
             since {day(champion.event ?? champion.since)}
             {champion.run === null ? null : (
               <>
                 {' · run '}
-                <code className="text-ink-2" title={champion.run}>
-                  {shortened(champion.run)}
-                </code>
+                <RunLink run={champion.run} />
               </>
             )}
           </p>

@@ -1,7 +1,6 @@
 import { Pause, Play } from 'lucide-react'
 import type { Live } from '#web/api/use-live.ts'
-import { SiteNav } from '#web/ui/site-header.tsx'
-import { ThemeSwitch } from '#web/ui/theme.tsx'
+import { SiteHeader } from '#web/ui/site-header.tsx'
 
 const LIVE_WORDS: Readonly<Record<Live['state'], string>> = {
   connecting: 'Connecting',
@@ -27,22 +26,7 @@ export function PageHeader({
   onPause: () => void
 }) {
   return (
-    <header className="sticky top-0 z-10 border-b border-line bg-bg/85 backdrop-blur-md">
-      <div className="mx-auto flex h-14 max-w-[77.5rem] items-center gap-3 px-4 sm:px-6">
-        <Logo />
-        <p className="flex min-w-0 items-baseline gap-2">
-          <span className="font-semibold tracking-tight">Orrery</span>
-          <span className="hidden truncate text-ink-3 sm:inline">{projects.join(', ')}</span>
-        </p>
-        <div className="hidden sm:block">
-          <SiteNav />
-        </div>
-        <div className="ml-auto flex items-center gap-2">
-          <LiveButton live={live} onPause={onPause} />
-          <ThemeSwitch />
-        </div>
-      </div>
-    </header>
+    <SiteHeader about={projects.join(', ')} aside={<LiveButton live={live} onPause={onPause} />} />
   )
 }
 
@@ -68,24 +52,5 @@ function LiveButton({ live, onPause }: { live: Live; onPause: () => void }) {
         {live.state === 'reconnecting' ? 'The line to the server is cut; trying again.' : ''}
       </output>
     </>
-  )
-}
-
-function Logo() {
-  return (
-    <svg aria-hidden viewBox="0 0 32 32" className="size-6 shrink-0">
-      <ellipse
-        cx="16"
-        cy="16"
-        rx="13"
-        ry="7"
-        fill="none"
-        stroke="var(--accent)"
-        strokeWidth="2"
-        transform="rotate(-20 16 16)"
-      />
-      <circle cx="16" cy="16" r="4" fill="var(--chart-drift-over)" />
-      <circle cx="27.6" cy="10.2" r="3" fill="var(--accent)" />
-    </svg>
   )
 }

@@ -4,6 +4,7 @@ import { Card, Section } from '#web/ui/card.tsx'
 import { Empty } from '#web/ui/command.tsx'
 import { count, duration, score, shortened } from '#web/ui/format.ts'
 import { Ago, useNow } from '#web/ui/now.tsx'
+import { RunLink } from '#web/ui/run-link.tsx'
 import { StatePill, type State } from '#web/ui/state.tsx'
 import { spanMs } from './stations.ts'
 
@@ -115,10 +116,7 @@ function LastRun({ overview }: { overview: OverviewWire }) {
       ) : (
         <>
           <p className="text-[0.8125rem] text-ink-3">
-            {stage === undefined ? 'run' : `stage ${stage.stage} · run`}{' '}
-            <code className="text-ink-2" title={run}>
-              {shortened(run)}
-            </code>
+            {stage === undefined ? 'run' : `stage ${stage.stage} · run`} <RunLink run={run} />
           </p>
           <dl className="flex flex-wrap gap-x-6 gap-y-2">
             {metrics.map(([name, value]) => (

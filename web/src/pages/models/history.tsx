@@ -2,7 +2,8 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ChangeWire } from '#protocols/api/models-wire'
 import { historyQuery } from '#web/api/models.ts'
-import { moment } from '#web/ui/format.ts'
+import { Moment } from '#web/ui/now.tsx'
+import { Trouble } from '#web/ui/page.tsx'
 
 const KINDS = ['version', 'alias', 'stage', 'tag', 'description', 'model'] as const
 
@@ -30,11 +31,7 @@ export function History({ model }: { model: string }) {
           </label>
         ))}
       </fieldset>
-      {error === null ? null : (
-        <p role="alert" className="text-bad">
-          {error.message}
-        </p>
-      )}
+      <Trouble error={error} />
       <ol className="flex flex-col">
         {changes.map((change) => (
           <li
@@ -42,14 +39,13 @@ export function History({ model }: { model: string }) {
             className="grid grid-cols-1 gap-x-4 border-b border-line py-2 text-sm sm:grid-cols-[11rem_1fr]"
           >
             <p className="text-ink-3">
-              <time dateTime={change.at}>{moment(change.at)}</time>
+              <Moment time={change.at} />
               <br />
               {change.actor.id}
             </p>
             <div className="min-w-0">
               <p className="wrap-anywhere">
-                <span className="font-medium">{subjectOf(change)}</span>: {change.from ?? 'nothing'}{' '}
-                → {change.to ?? 'nothing'}
+                <span className="font-medium">{subjectOf(change)}</span> {changeIn(change)}
               </p>
               {change.reason === null ? null : <p className="text-ink-2">“{change.reason}”</p>}
             </div>
@@ -72,4 +68,10 @@ function subjectOf({ kind, version, key }: ChangeWire): string {
   if (kind === 'version') return `Version ${version}`
   const what = key === '' ? kind : `${kind} ${key}`
   return version === null ? what : `${what} of version ${version}`
+}
+
+/** What became of it: set and taken away are said so, the rest is what it was and what it is. */
+function changeIn({ from, to }: ChangeWire): string {
+  if (from === null) return `is ${to ?? 'nothing'}`
+  return to === null ? `is gone; it was ${from}` : `${from} → ${to}`
 }

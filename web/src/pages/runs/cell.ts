@@ -5,8 +5,7 @@ const NUMBER = new Intl.NumberFormat('en', { maximumSignificantDigits: 6, useGro
 /** A value as the table shows it. */
 export function cellText(column: string, value: string | number | null): string {
   if (value === null || value === '') return '–'
-  if (column === 'attributes.start_time' || column === 'attributes.end_time')
-    return moment(new Date(Number(value)).toISOString())
+  if (isTime(column)) return moment(new Date(Number(value)).toISOString())
   return typeof value === 'number' ? NUMBER.format(value) : value
 }
 
@@ -15,6 +14,10 @@ export function columnName(column: string): string {
   const dot = column.indexOf('.')
   const key = column.slice(dot + 1)
   return column.startsWith('attributes.') ? key.replaceAll('_', ' ').replace(/^run /, '') : key
+}
+
+export function isTime(column: string): boolean {
+  return column === 'attributes.start_time' || column === 'attributes.end_time'
 }
 
 export function isNumeric(column: string): boolean {

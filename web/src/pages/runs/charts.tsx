@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import type { SeriesWire } from '#protocols/api/runs-wire'
@@ -120,7 +121,14 @@ function Legend({ runIds }: { runIds: readonly string[] }) {
             className="h-0.5 w-4 rounded"
             style={{ background: `var(--${inkOf(at)})` }}
           />
-          {names.get(runId) ?? runId.slice(0, 8)}
+          <Link
+            to="/runs/$run"
+            params={{ run: runId }}
+            search={{}}
+            className="underline-offset-2 hover:text-accent hover:underline"
+          >
+            {names.get(runId) ?? runId.slice(0, 8)}
+          </Link>
         </li>
       ))}
     </ul>

@@ -29,7 +29,7 @@ export function ColumnPicker({ scope, columns }: { scope: Scope; columns: readon
         <Columns3 aria-hidden size={14} />
         Columns
       </summary>
-      <div className="menu right-0 w-72">
+      <div className="menu right-0 w-72 max-md:right-auto max-md:left-0">
         <input
           type="search"
           aria-label="Find a column"

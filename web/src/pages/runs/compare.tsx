@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { wholeRunsQuery } from '#web/api/runs.ts'
@@ -69,7 +70,14 @@ function DifferenceTable({
           </th>
           {runs.map(({ runId, values }) => (
             <th key={runId} scope="col" title={runId} className="px-2 py-1.5 text-left font-medium">
-              {cellText('', values['attributes.run_name'] ?? null)}
+              <Link
+                to="/runs/$run"
+                params={{ run: runId }}
+                search={{}}
+                className="underline-offset-2 hover:text-accent hover:underline"
+              >
+                {cellText('', values['attributes.run_name'] ?? null)}
+              </Link>
             </th>
           ))}
         </tr>

@@ -33,7 +33,9 @@ function Facet({ facet }: { facet: FacetWire }) {
     <div className="flex flex-col gap-1">
       <h2 className="flex justify-between gap-2 text-xs font-medium text-ink-3">
         <span className="truncate">{columnName(facet.key)}</span>
-        {facet.missing === 0 ? null : <span>{count(facet.missing)} without</span>}
+        {facet.missing === 0 ? null : (
+          <span className="shrink-0">{count(facet.missing)} without</span>
+        )}
       </h2>
       {facet.of === 'values' ? <Values facet={facet} /> : <Range facet={facet} />}
     </div>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { useLook } from './use-look.ts'
 
 /** The filter in MLflow's words; what the server says of it stands below it. */
@@ -7,22 +7,11 @@ export function FilterBar({ error }: { error: Error | null }) {
   const applied = look.filter ?? ''
   const [text, setText] = useState(applied)
   const [known, setKnown] = useState(applied)
-  const field = useRef<HTMLInputElement>(null)
   // A facet or a saved view changes the filter too.
   if (known !== applied) {
     setKnown(applied)
     setText(applied)
   }
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const typing = event.target instanceof HTMLInputElement && event.target.type !== 'checkbox'
-      if (event.key !== '/' || typing) return
-      event.preventDefault()
-      field.current?.focus()
-    }
-    document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
-  }, [])
   return (
     <form
       className="flex min-w-0 grow basis-full flex-col gap-1 sm:basis-0"
@@ -32,7 +21,7 @@ export function FilterBar({ error }: { error: Error | null }) {
       }}
     >
       <input
-        ref={field}
+        data-filter=""
         type="search"
         aria-label="Filter"
         aria-invalid={error !== null}

@@ -1,7 +1,10 @@
 import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query'
+import { ListFilter } from 'lucide-react'
 import { useState } from 'react'
 import { childrenQuery, columnsQuery, runsQuery, type Scope } from '#web/api/runs.ts'
+import { experimentQuery } from '#web/api/run.ts'
 import { Empty } from '#web/ui/command.tsx'
+import { tabClass, useTitle } from '#web/ui/page.tsx'
 import { SiteHeader } from '#web/ui/site-header.tsx'
 import { Charts } from './charts.tsx'
 import { ColumnPicker } from './column-picker.tsx'
@@ -25,7 +28,11 @@ export function RunsPage() {
   return (
     <div className="flex h-dvh min-h-[30rem] flex-col">
       <SiteHeader />
-      <main className="grid min-h-0 flex-1 grid-cols-1 gap-4 overflow-auto p-4 md:grid-cols-[15rem_minmax(0,1fr)] md:overflow-hidden xl:grid-cols-[15rem_minmax(0,1fr)_15rem]">
+      <main
+        id="content"
+        tabIndex={-1}
+        className="grid min-h-0 flex-1 grid-cols-1 gap-4 overflow-auto p-4 outline-none md:grid-cols-[15rem_minmax(0,1fr)] md:overflow-hidden xl:grid-cols-[15rem_minmax(0,1fr)_15rem]"
+      >
         <aside aria-label="Folders" className="flex max-h-64 min-h-0 flex-col md:max-h-none">
           <FolderTree />
         </aside>
@@ -41,14 +48,17 @@ function Workspace({ look }: { look: Look }) {
   const columns = useColumns(look, scope)
   const { rows, opened, toggle, runs } = useRows(look, { scope, columns })
   const selected = look.selected ?? NO_COLUMNS
-  const title = folder ?? (experiment === undefined ? 'All runs' : 'Runs of one experiment')
+  const title = useScopeTitle(look)
   return (
     <>
       <div className="flex min-h-[24rem] min-w-0 flex-col gap-3">
-        <h1 className="sr-only">{title}</h1>
+        <h1 title={title} className="truncate text-xl font-semibold tracking-tight">
+          {title}
+        </h1>
         <div className="flex flex-wrap items-start gap-2">
           <FilterBar error={runs.error} />
           <FlatSwitch />
+          <FacetMenu scope={scope} columns={columns} />
           <ColumnPicker scope={{ folder, experiment }} columns={columns} />
           <ViewsMenu />
         </div>
@@ -84,7 +94,11 @@ function Workspace({ look }: { look: Look }) {
 function useColumns(look: Look, { folder, experiment }: Scope): readonly string[] {
   const { data } = useQuery(columnsQuery({ folder, experiment }))
   if (look.columns !== undefined) return look.columns
-  const metrics = (data?.metrics.keys ?? []).slice(0, 4).map(({ key }) => `metrics.${key}`)
+  const metrics = (data?.metrics.keys ?? [])
+    // How busy the machine was is of no use beside how good the run is.
+    .filter(({ key }) => !key.startsWith('system/'))
+    .slice(0, 4)
+    .map(({ key }) => `metrics.${key}`)
   const params = (data?.params.keys ?? []).slice(0, 3).map(({ key }) => `params.${key}`)
   const where = experiment === undefined ? ['attributes.experiment_name'] : []
   return ['attributes.status', 'attributes.start_time', ...where, ...metrics, ...params]
@@ -117,6 +131,34 @@ function useRows(look: Look, { scope, columns }: { scope: Scope; columns: readon
   return { rows, opened: openedIds, toggle, runs }
 }
 
+/** What the reader looks through: an experiment, a folder, or all there are. */
+function useScopeTitle({ folder, experiment }: Look): string {
+  const { data } = useQuery(experimentQuery(experiment))
+  const title =
+    experiment === undefined ? (folder ?? 'All experiments') : (data?.name ?? 'Experiment')
+  useTitle(title)
+  return title
+}
+
+/** The facets where there is no room for them beside the table. */
+function FacetMenu({ scope, columns }: { scope: Scope; columns: readonly string[] }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <details
+      className="relative xl:hidden"
+      onToggle={(event) => setOpen((event.target as HTMLDetailsElement).open)}
+    >
+      <summary className="button">
+        <ListFilter aria-hidden size={14} />
+        Facets
+      </summary>
+      <div className="menu right-0 w-72 max-md:right-auto max-md:left-0">
+        {open ? <FacetPanel scope={scope} columns={columns} /> : null}
+      </div>
+    </details>
+  )
+}
+
 function FlatSwitch() {
   const { look, change } = useLook()
   return (
@@ -139,21 +181,23 @@ function Tabs({ chosen }: { chosen: number }) {
     { tab: 'charts', words: `Charts of ${chosen}` },
   ] as const
   return (
-    <div className="flex items-center gap-1 border-b border-line">
+    <div className="flex items-center gap-1 overflow-x-auto border-b border-line">
       {tabs.map(({ tab, words }) => (
         <button
           key={words}
           type="button"
           aria-pressed={look.tab === tab}
           disabled={tab !== undefined && chosen < (tab === 'compare' ? 2 : 1)}
-          className="-mb-px min-h-8 cursor-pointer border-b-2 border-transparent px-3 text-sm text-ink-2 hover:text-ink disabled:cursor-default disabled:text-ink-3 aria-pressed:border-accent aria-pressed:text-ink"
+          className={`cursor-pointer disabled:cursor-default disabled:text-ink-3 ${tabClass(look.tab === tab)}`}
           onClick={() => change({ tab })}
         >
           {words}
         </button>
       ))}
       {chosen === 0 ? (
-        <span className="ml-2 text-xs text-ink-3">Choose runs to compare or draw them.</span>
+        <span className="ml-2 text-xs whitespace-nowrap text-ink-3">
+          Choose runs to compare or draw them.
+        </span>
       ) : (
         <button
           type="button"

@@ -1,7 +1,10 @@
+import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight } from 'lucide-react'
-import { useEffect, useRef, type KeyboardEvent } from 'react'
-import { cellText, columnName, isNumeric } from './cell.ts'
+import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react'
+import { inUtc } from '#web/ui/format.ts'
+import { RunState } from '#web/ui/run-state.tsx'
+import { cellText, columnName, isNumeric, isTime } from './cell.ts'
 import { orderAfter, quoted, SELECTED_MAX } from './look.ts'
 import type { Row } from './rows.ts'
 import { useLook } from './use-look.ts'
@@ -39,7 +42,7 @@ export function RunsTable({ rows, columns, opened, onToggle, onEnd }: Parts) {
   const focusRow = (at: number) => {
     virtual.scrollToIndex(at)
     requestAnimationFrame(() =>
-      place.current?.querySelector<HTMLElement>(`tr[data-at="${at}"] input`)?.focus(),
+      place.current?.querySelector<HTMLElement>(`tr[data-at="${at}"] [data-row]`)?.focus(),
     )
   }
   const onKey = (event: KeyboardEvent, at: number) =>
@@ -199,24 +202,50 @@ function RunRow({
           onKeyDown={(event) => onKey(event, at)}
         />
       </td>
-      <NameCell row={row} open={open} onToggle={onToggle} />
+      <NameCell
+        row={row}
+        open={open}
+        onToggle={onToggle}
+        onKey={(event) => {
+          if (event.key === 'x' && (chosen || selected.length < SELECTED_MAX)) choose()
+          else onKey(event, at)
+        }}
+      />
       {columns.map((column) => (
-        <td
-          key={column}
-          className={`max-w-64 truncate px-2 ${isNumeric(column) ? 'text-right tabular-nums' : ''}`}
-        >
-          {cellText(column, row.values[column] ?? null)}
-        </td>
+        <Cell key={column} column={column} row={row} />
       ))}
     </tr>
   )
+}
+
+function Cell({ column, row }: { column: string; row: Row }) {
+  const value = row.values[column] ?? null
+  const utc = isTime(column) && value !== null ? inUtc(Number(value)) : undefined
+  return (
+    <td
+      title={utc}
+      className={`max-w-64 truncate px-2 ${isNumeric(column) ? 'text-right tabular-nums' : ''}`}
+    >
+      {shown(column, value)}
+    </td>
+  )
+}
+
+function shown(column: string, value: string | number | null): ReactNode {
+  if (column === 'attributes.status' && value !== null) return <RunState status={String(value)} />
+  return cellText(column, value)
 }
 
 function nameOf({ values }: Row): string {
   return cellText('', values['attributes.run_name'] ?? null)
 }
 
-function NameCell({ row, open, onToggle }: RowParts) {
+function NameCell({
+  row,
+  open,
+  onToggle,
+  onKey,
+}: RowParts & { onKey: (event: KeyboardEvent) => void }) {
   const name = nameOf(row)
   const Icon = open ? ChevronDown : ChevronRight
   return (
@@ -237,9 +266,17 @@ function NameCell({ row, open, onToggle }: RowParts) {
         ) : (
           <span className="w-6 shrink-0" />
         )}
-        <span className="truncate" title={row.runId}>
+        <Link
+          data-row=""
+          to="/runs/$run"
+          params={{ run: row.runId }}
+          search={{}}
+          title={row.runId}
+          className="min-w-0 scroll-mt-10 truncate underline-offset-2 hover:text-accent hover:underline"
+          onKeyDown={onKey}
+        >
           {name}
-        </span>
+        </Link>
       </span>
     </th>
   )

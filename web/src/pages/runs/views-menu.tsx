@@ -21,7 +21,7 @@ export function ViewsMenu() {
         <Bookmark aria-hidden size={14} />
         {current?.name ?? 'Views'}
       </summary>
-      <div className="menu right-0 w-72">
+      <div className="menu right-0 w-72 max-md:right-auto max-md:left-0">
         <SavedViews views={views} current={look.view} onOpen={(view) => replace(lookOf(view))} />
         <form
           className="flex gap-2"

@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
-import { useParams, useSearch } from '@tanstack/react-router'
+import { Link, useParams, useSearch } from '@tanstack/react-router'
 import type { TraceWire, WholeTraceWire } from '#protocols/api/traces-wire'
 import { traceQuery } from '#web/api/traces.ts'
 import { FactRow, Facts } from '#web/ui/card.tsx'
-import { count, moment } from '#web/ui/format.ts'
+import { experimentQuery } from '#web/api/run.ts'
+import { count } from '#web/ui/format.ts'
+import { Moment } from '#web/ui/now.tsx'
+import { LINK, Page, Trouble } from '#web/ui/page.tsx'
 import { Assessments } from './assessments.tsx'
-import { Frame, Trouble } from './frame.tsx'
 import { SpanDetail } from './span-detail.tsx'
 import { SpanTree } from './span-tree.tsx'
 import type { TraceView } from './view.ts'
@@ -16,10 +18,17 @@ export function TracePage() {
   const { trace } = useParams({ from: '/traces/$trace' })
   const asked = useQuery(traceQuery(trace))
   return (
-    <Frame title={asked.data?.trace.name ?? trace}>
-      {asked.error === null ? null : <Trouble error={asked.error} />}
+    <Page
+      title={asked.data?.trace.name ?? trace}
+      above={
+        <Link to="/traces" search={{}} className={LINK} data-up="">
+          Traces
+        </Link>
+      }
+    >
+      <Trouble error={asked.error} />
       {asked.data === undefined ? null : <Whole whole={asked.data} />}
-    </Frame>
+    </Page>
   )
 }
 
@@ -61,27 +70,31 @@ function Whole({ whole: { trace, spans } }: { whole: WholeTraceWire }) {
 }
 
 function About({ trace }: { trace: TraceWire }) {
+  const experiment = useQuery(experimentQuery(trace.experiment))
   return (
     <Facts>
       <FactRow name="State">
         <TraceState state={trace.state} />
       </FactRow>
-      <FactRow name="Begun">{moment(trace.at)}</FactRow>
+      <FactRow name="Begun">
+        <Moment time={trace.at} />
+      </FactRow>
       <FactRow name="Duration">{shortTime(trace.durationMs)}</FactRow>
       {trace.tokens === null ? null : <FactRow name="Tokens">{count(trace.tokens)}</FactRow>}
       {trace.cost === null ? null : <FactRow name="Cost">${trace.cost.toPrecision(3)}</FactRow>}
       {trace.session === null ? null : <FactRow name="Session">{trace.session}</FactRow>}
       {trace.run === null ? null : (
         <FactRow name="Run">
-          <a
-            href={`/api/2.0/mlflow/runs/get?run_id=${encodeURIComponent(trace.run)}`}
-            className="text-accent underline underline-offset-2"
-          >
+          <Link to="/runs/$run" params={{ run: trace.run }} search={{}} className={LINK}>
             {trace.run.slice(0, 12)}
-          </a>
+          </Link>
         </FactRow>
       )}
-      <FactRow name="Experiment">{trace.experiment}</FactRow>
+      <FactRow name="Experiment">
+        <Link to="/runs" search={{ experiment: trace.experiment }} className={LINK}>
+          {experiment.data?.name ?? trace.experiment}
+        </Link>
+      </FactRow>
       <FactRow name="Id">
         <code className="text-xs">{trace.trace}</code>
       </FactRow>

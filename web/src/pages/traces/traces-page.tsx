@@ -7,7 +7,7 @@ import { tracesQuery } from '#web/api/traces.ts'
 import { Empty } from '#web/ui/command.tsx'
 import { count } from '#web/ui/format.ts'
 import { Ago } from '#web/ui/now.tsx'
-import { Frame, Trouble } from './frame.tsx'
+import { Page, Trouble, Waiting } from '#web/ui/page.tsx'
 import type { TracesView } from './view.ts'
 import { Chip, ownTags, saidIn, shortTime, TraceState } from './words.tsx'
 
@@ -21,11 +21,11 @@ export function TracesPage() {
   const traces = asked.data?.traces ?? []
   const isFirst = view.filter === undefined && view.after === undefined
   return (
-    <Frame title="Traces">
+    <Page title="Traces" lead="Calls of applications, each with its steps.">
       <Filter key={view.filter ?? ''} view={view} />
-      {asked.error === null ? null : <Trouble error={asked.error} />}
+      <Trouble error={asked.error} />
       {asked.data === undefined && asked.error === null ? (
-        <output className="py-16 text-center text-ink-3">Reading the traces…</output>
+        <Waiting>Reading the traces…</Waiting>
       ) : null}
       {asked.data !== undefined && traces.length === 0 && asked.error === null ? (
         isFirst ? (
@@ -38,7 +38,7 @@ export function TracesPage() {
       ) : null}
       {traces.length === 0 || asked.error !== null ? null : <Table traces={traces} />}
       <Pages view={view} next={asked.data?.next ?? null} />
-    </Frame>
+    </Page>
   )
 }
 
@@ -60,9 +60,10 @@ function Filter({ view }: { view: TracesView }) {
         <input
           type="text"
           value={text}
+          data-filter=""
           spellCheck={false}
           autoComplete="off"
-          placeholder="status = 'ERROR' AND span.name LIKE '%search%'"
+          placeholder="status = 'ERROR' AND span.name LIKE '%search%'   (press / to type)"
           className="h-9 min-w-0 flex-1 bg-transparent font-mono text-[0.8125rem] text-ink outline-none placeholder:text-ink-3"
           onChange={(event) => setText(event.target.value)}
         />
@@ -118,6 +119,7 @@ function Row({ trace }: { trace: TraceWire }) {
       </td>
       <td className={`${cell} min-w-64`}>
         <Link
+          data-row=""
           to="/traces/$trace"
           params={{ trace: trace.trace }}
           search={{}}

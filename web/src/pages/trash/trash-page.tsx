@@ -6,7 +6,8 @@ import { getJson } from '#web/api/get.ts'
 import { postJson } from '#web/api/send.ts'
 import { Card, Figure } from '#web/ui/card.tsx'
 import { bytes, count, counted } from '#web/ui/format.ts'
-import { SiteHeader } from '#web/ui/site-header.tsx'
+import { Command } from '#web/ui/command.tsx'
+import { Page, SettingsTabs, Trouble } from '#web/ui/page.tsx'
 import { PurgeDialog } from './purge-dialog.tsx'
 import { TrashTable } from './trash-table.tsx'
 
@@ -39,22 +40,22 @@ export function TrashPage() {
   const items = page.data?.items ?? []
   return (
     <>
-      <SiteHeader />
-      <main className="mx-auto flex max-w-[77.5rem] flex-col gap-6 px-4 pt-8 pb-12 sm:px-6">
-        <div className="flex flex-col gap-2">
-          <p className="text-sm text-ink-3">Settings</p>
-          <h1 className="text-2xl font-semibold tracking-tight">Trash</h1>
-          <p className="max-w-prose text-ink-2">
-            What was deleted waits here and can be restored. Once it is purged, only the ledger
-            tells of it.
-          </p>
-        </div>
+      <Page
+        title="Trash"
+        above="Settings"
+        lead="What was deleted waits here and can be restored. Once it is purged, only the ledger tells of it."
+      >
+        <SettingsTabs />
         <StorageCard />
         <Card id="deleted" title="Deleted" Icon={Trash2}>
-          {page.error === null ? null : <Trouble>{page.error.message}</Trouble>}
-          {restore.error === null ? null : <Trouble>{restore.error.message}</Trouble>}
+          <Trouble error={page.error} />
+          <Trouble error={restore.error} />
           {page.data === undefined ? null : items.length === 0 ? (
-            <p className="text-ink-2">The trash is empty.</p>
+            <div className="flex max-w-prose flex-col gap-2 text-ink-2">
+              <p>The trash is empty.</p>
+              <p className="text-sm">What this puts into it can be taken back from here:</p>
+              <Command text="orrery delete run RUN_ID" />
+            </div>
           ) : (
             <TrashTable
               items={items}
@@ -65,7 +66,7 @@ export function TrashPage() {
           )}
           <Pages next={page.data?.next ?? null} isFirst={before === undefined} onPage={setBefore} />
         </Card>
-      </main>
+      </Page>
       {purging === undefined ? null : (
         <PurgeDialog item={purging} onClose={() => setPurging(undefined)} />
       )}
@@ -127,13 +128,5 @@ function Pages({
         </button>
       )}
     </div>
-  )
-}
-
-function Trouble({ children }: { children: string }) {
-  return (
-    <p role="alert" className="rounded-lg bg-bad-tint px-3 py-2 text-sm text-bad">
-      {children}
-    </p>
   )
 }

@@ -1,5 +1,5 @@
 import type { TrashItemWire } from '#protocols/api/retention-wire'
-import { bytes, count } from '#web/ui/format.ts'
+import { bytes, count, inUtc } from '#web/ui/format.ts'
 
 const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' })
 
@@ -17,7 +17,7 @@ export function TrashTable({
 }) {
   return (
     // Focus is for the keyboard, which scrolls what is wider than the page.
-    <section aria-label="What was deleted" tabIndex={0} className="overflow-x-auto">
+    <section aria-label="What was deleted" tabIndex={0} className="relative overflow-x-auto">
       <table className="w-full min-w-[44rem] text-left text-sm">
         <thead className="text-xs text-ink-3">
           <tr>
@@ -44,7 +44,9 @@ export function TrashTable({
                 )}
               </th>
               <td className="py-2 pr-4 whitespace-nowrap">
-                {DAY.format(new Date(item.deleted))}
+                <time dateTime={item.deleted} title={inUtc(item.deleted)}>
+                  {DAY.format(new Date(item.deleted))}
+                </time>
                 <span className="block text-xs text-ink-3">by {item.deletedBy}</span>
               </td>
               <td className="py-2 pr-4 tabular-nums">{count(item.files)}</td>

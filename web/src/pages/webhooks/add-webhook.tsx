@@ -40,7 +40,7 @@ export function AddWebhook() {
         <button
           type="submit"
           disabled={add.isPending}
-          className="h-9 cursor-pointer self-end rounded-lg border border-line bg-surface px-3 text-sm font-medium"
+          className="h-9 cursor-pointer self-end justify-self-start rounded-lg border border-line bg-surface px-6 text-sm font-medium"
         >
           Add
         </button>

@@ -4,6 +4,7 @@ import type { DeliveryWire } from '#protocols/api/webhook-wire'
 import { getJson } from '#web/api/get.ts'
 import { postJson } from '#web/api/send.ts'
 import { counted, moment, spoken } from '#web/ui/format.ts'
+import { Moment } from '#web/ui/now.tsx'
 import { StatePill, type State } from '#web/ui/state.tsx'
 
 const SHOWN = 20
@@ -70,9 +71,9 @@ function DeliveryLine({ delivery }: { delivery: DeliveryWire }) {
     <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1 text-[0.8125rem]">
       <span className="min-w-0 grow basis-48">
         <span className="font-medium">{spoken(event)}</span>{' '}
-        <time dateTime={created} className="text-ink-3">
-          {moment(created)}
-        </time>
+        <span className="text-ink-3">
+          <Moment time={created} />
+        </span>
       </span>
       <span className="text-ink-2">
         {counted(attempts, 'attempt')}

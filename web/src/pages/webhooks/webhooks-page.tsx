@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
-import { Webhook } from 'lucide-react'
+import { ChevronDown, ChevronRight, Webhook } from 'lucide-react'
 import { useState } from 'react'
 import type { WebhookWire } from '#protocols/api/webhook-wire'
 import { getJson } from '#web/api/get.ts'
 import { Card } from '#web/ui/card.tsx'
 import { Empty } from '#web/ui/command.tsx'
 import { counted } from '#web/ui/format.ts'
+import { Page, SettingsTabs, Trouble } from '#web/ui/page.tsx'
 import { StatePill } from '#web/ui/state.tsx'
 import { AddWebhook } from './add-webhook.tsx'
 import { DeliveryLog } from './delivery-log.tsx'
@@ -24,21 +24,15 @@ export function WebhooksPage() {
   })
   const webhooks = data?.webhooks ?? []
   return (
-    <main className="mx-auto flex max-w-[60rem] flex-col gap-4 px-4 py-8 sm:px-6">
-      <nav aria-label="Where this is" className="text-sm text-ink-3">
-        <Link to="/" search={{}} className="text-accent underline underline-offset-2">
-          Loop
-        </Link>{' '}
-        · Settings
-      </nav>
-      <h1 className="text-xl font-semibold">Webhooks</h1>
-      {error === null ? null : (
-        <p role="alert" className="text-bad">
-          {error.message}
-        </p>
-      )}
+    <Page
+      title="Webhooks"
+      above="Settings"
+      lead="Addresses that are told what happens, with a log of what was sent to each."
+    >
+      <SettingsTabs />
+      <Trouble error={error} />
       <Card id="webhooks" title="Who is told" Icon={Webhook}>
-        {data !== undefined && webhooks.length === 0 ? (
+        {data === undefined ? null : webhooks.length === 0 ? (
           <Empty
             why="Nobody is told yet. A webhook is an address that hears of what stands in the ledger."
             commands={['orrery webhooks add NAME https://…']}
@@ -57,7 +51,7 @@ export function WebhooksPage() {
         )}
       </Card>
       <AddWebhook />
-    </main>
+    </Page>
   )
 }
 
@@ -71,21 +65,23 @@ function WebhookLine({
   onToggle: () => void
 }) {
   const { name, url, events, subject, disabledBecause } = webhook
+  const Arrow = open ? ChevronDown : ChevronRight
   return (
     <li className="flex flex-col gap-3 border-t border-line py-3 first:border-t-0 first:pt-0 last:pb-0">
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
         <button
           type="button"
           aria-expanded={open}
-          className="min-w-0 cursor-pointer text-left"
+          className="flex min-h-6 min-w-0 cursor-pointer items-center gap-1.5 text-left"
           onClick={onToggle}
         >
-          <span className="font-medium">{name}</span>{' '}
+          <Arrow aria-hidden size={14} className="shrink-0 text-ink-3" />
+          <span className="font-medium">{name}</span>
           <span className="text-[0.8125rem] wrap-anywhere text-ink-2">{url}</span>
         </button>
         <Standing webhook={webhook} />
         <p className="w-full text-[0.8125rem] wrap-anywhere text-ink-3">
-          {events.join(' ')}
+          {events.join() === '*' ? 'every event' : events.join(' ')}
           {subject === null ? '' : ` about ${subject}`}
           {disabledBecause === null ? '' : ` · ${disabledBecause}`}
         </p>

@@ -1,0 +1,59 @@
+import type { NavigateOptions } from '@tanstack/react-router'
+import { Box, FileText, FlaskConical, Play, type LucideIcon } from 'lucide-react'
+import type { Found } from '#web/api/found.ts'
+
+/** Somewhere to go. */
+export interface Goal {
+  readonly key: string
+  readonly words: string
+  readonly of: string
+  readonly Icon: LucideIcon
+  readonly where: NavigateOptions
+}
+
+const PAGES: readonly {
+  words: string
+  to: '/' | '/runs' | '/models' | '/traces' | '/settings/webhooks' | '/settings/trash'
+}[] = [
+  { words: 'Home', to: '/' },
+  { words: 'Experiments', to: '/runs' },
+  { words: 'Models', to: '/models' },
+  { words: 'Traces', to: '/traces' },
+  { words: 'Webhooks', to: '/settings/webhooks' },
+  { words: 'Trash', to: '/settings/trash' },
+]
+
+/** The pages whose names hold the text, and what was found by it. */
+export function goalsOf(text: string, found: Found | undefined): Goal[] {
+  const pages = PAGES.filter(({ words }) => words.toLowerCase().includes(text.toLowerCase()))
+  return [
+    ...pages.map(({ words, to }) => ({
+      key: to,
+      words,
+      of: 'page',
+      Icon: FileText,
+      where: { to, search: {} } as NavigateOptions,
+    })),
+    ...(found?.experiments ?? []).map(({ id, name }) => ({
+      key: `experiment ${id}`,
+      words: name,
+      of: 'experiment',
+      Icon: FlaskConical,
+      where: { to: '/runs', search: { experiment: id } } as NavigateOptions,
+    })),
+    ...(found?.models ?? []).map((name) => ({
+      key: `model ${name}`,
+      words: name,
+      of: 'model',
+      Icon: Box,
+      where: { to: '/models/$model', params: { model: name }, search: {} } as NavigateOptions,
+    })),
+    ...(found?.runs ?? []).map(({ id, name, of }) => ({
+      key: `run ${id}`,
+      words: name,
+      of: `run of ${of}`,
+      Icon: Play,
+      where: { to: '/runs/$run', params: { run: id }, search: {} } as NavigateOptions,
+    })),
+  ]
+}
