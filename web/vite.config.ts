@@ -8,6 +8,9 @@ import { defineConfig, type Plugin } from 'vite'
 /** Smaller than this, a compressed copy saves less than asking for it costs. */
 const COMPRESSED_BYTES_MIN = 1024
 
+/** Whom the page asks while it is worked on. */
+const SERVER = process.env['ORRERY_URL'] ?? 'http://127.0.0.1:4680'
+
 export default defineConfig({
   plugins: [react(), tailwindcss(), compressedCopies()],
   build: {
@@ -22,7 +25,7 @@ export default defineConfig({
       output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
     },
   },
-  server: { proxy: { '/api': process.env['ORRERY_URL'] ?? 'http://127.0.0.1:4680' } },
+  server: { proxy: { '/api': SERVER, '/ajax-api': SERVER, '/get-artifact': SERVER } },
 })
 
 /** Writes `x.br` and `x.gz` beside each text file, so that the server never compresses. */

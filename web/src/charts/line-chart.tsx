@@ -7,6 +7,8 @@ export interface Line {
   readonly name: string
   /** A colour of the style sheet, without its dashes. */
   readonly ink: string
+  /** Tells lines of one colour apart: lengths of ink and of nothing. */
+  readonly dash?: readonly number[] | undefined
   readonly x: readonly number[]
   readonly y: readonly (number | null)[]
 }
@@ -85,7 +87,13 @@ function drawn(
       series.push({ stroke, alpha: 0.2, width: 1, points: { show: false }, spanGaps: false })
     }
     data.push(smooth[at] ?? raw)
-    series.push({ label: line.name, stroke, width: 1.5, points: { show: line.x.length === 1 } })
+    series.push({
+      label: line.name,
+      stroke,
+      width: 1.5,
+      ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
+      points: { show: line.x.length === 1 },
+    })
   })
   return { data: [x, ...data] as uPlot.AlignedData, series }
 }

@@ -50,9 +50,7 @@ export function Metrics({
           className="field"
         />
       ) : null}
-      {drawn === undefined ? null : (
-        <Large runId={run.info.run_id} metric={drawn.key} live={live} />
-      )}
+      {drawn === undefined ? null : <Large runId={run.info.run_id} metric={drawn} live={live} />}
       <ul className="flex flex-col">
         {shown.map((metric) => (
           <Line
@@ -107,7 +105,7 @@ function Line({
         type="button"
         data-row=""
         aria-pressed={isDrawn}
-        title={series === undefined ? undefined : sentenceOf(series)}
+        title={series === undefined ? undefined : sentenceOf(series, value)}
         className="grid min-h-9 w-full cursor-pointer grid-cols-[minmax(0,1fr)_6rem_6rem] items-center gap-3 rounded px-1 text-left text-[0.8125rem] hover:bg-sunken aria-pressed:bg-sunken"
         onClick={onDraw}
       >
@@ -125,23 +123,22 @@ function Line({
   )
 }
 
-function Large({ runId, metric, live }: { runId: string; metric: string; live: boolean }) {
-  const { data } = useQuery(seriesQuery([runId], [metric], { everyMs: live && LIVE_MS }))
-  const series = data?.find(({ key }) => key === metric)
+function Large({ runId, metric, live }: { runId: string; metric: MetricWire; live: boolean }) {
+  const { key } = metric
+  const { data } = useQuery(seriesQuery([runId], [key], { everyMs: live && LIVE_MS }))
+  const series = data?.find((each) => each.key === key)
   const lines = useMemo(
     () =>
-      series === undefined
-        ? []
-        : [{ name: metric, ink: 'line-1', x: series.steps, y: series.values }],
-    [series, metric],
+      series === undefined ? [] : [{ name: key, ink: 'line-1', x: series.steps, y: series.values }],
+    [series, key],
   )
   if (series === undefined) return null
-  const sentence = sentenceOf(series)
+  const sentence = sentenceOf(series, metric.value)
   return (
     <figure className="min-w-0 rounded-lg border border-line p-3">
       <figcaption className="pb-2 text-[0.8125rem] text-ink-2">{sentence}</figcaption>
       <LineChart
-        title={`${metric} over its steps`}
+        title={`${key} over its steps`}
         lines={lines}
         smoothing={0}
         scale="linear"

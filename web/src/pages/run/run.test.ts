@@ -21,9 +21,12 @@ test('the code names what the run has, and nothing that it has not', () => {
 })
 
 test('a line is told in words', () => {
-  const series = { runId: 'r', key: 'loss', total: 900, sampled: true, times: [] }
+  const series = { runId: 'r', key: 'loss', total: 900, sampled: false, times: [] }
   expect(sentenceOf({ ...series, steps: [0, 5, 9], values: [2, null, 0.5] })).toBe(
     'loss fell from 2 to 0.5 in 900 points; lowest 0.5 at step 9, highest 2 at step 0',
+  )
+  expect(sentenceOf({ ...series, sampled: true, steps: [2, 9], values: [2, 0.5] }, 0.75)).toBe(
+    'loss is 0.75 after 900 points; lowest 0.5 at step 9, highest 2 at step 2',
   )
   expect(sentenceOf({ ...series, steps: [0], values: [null] })).toBe('loss was never a number')
 })

@@ -4,7 +4,10 @@ import { counted } from '#web/ui/format.ts'
 const NUMBER = new Intl.NumberFormat('en', { maximumSignificantDigits: 4, useGrouping: false })
 
 /** What a line says, in words: where it began, where it is, and its lowest and highest. */
-export function sentenceOf({ key, values, steps, total }: SeriesWire): string {
+export function sentenceOf(
+  { key, values, steps, total, sampled }: SeriesWire,
+  newest?: number | string,
+): string {
   const points = values.flatMap((value, at) =>
     value === null ? [] : [{ value, step: steps[at] ?? 0 }],
   )
@@ -17,5 +20,9 @@ export function sentenceOf({ key, values, steps, total }: SeriesWire): string {
   const way = last.value < first.value ? 'fell' : last.value > first.value ? 'rose' : 'went'
   const at = (point: { value: number; step: number }) =>
     `${NUMBER.format(point.value)} at step ${point.step}`
-  return `${key} ${way} from ${NUMBER.format(first.value)} to ${NUMBER.format(last.value)} in ${counted(total, 'point')}; lowest ${at(lowest)}, highest ${at(highest)}`
+  const ends = `lowest ${at(lowest)}, highest ${at(highest)}`
+  // Of a sampled line the extremes are right, while its first and last points may be others.
+  if (sampled)
+    return `${key} is ${typeof newest === 'number' ? NUMBER.format(newest) : (newest ?? 'drawn')} after ${counted(total, 'point')}; ${ends}`
+  return `${key} ${way} from ${NUMBER.format(first.value)} to ${NUMBER.format(last.value)} in ${counted(total, 'point')}; ${ends}`
 }

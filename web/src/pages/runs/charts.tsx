@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { useDeferredValue, useMemo, useState } from 'react'
 import type { SeriesWire } from '#protocols/api/runs-wire'
 import { columnsQuery, seriesQuery, wholeRunsQuery } from '#web/api/runs.ts'
 import { LineChart, type Line } from '#web/charts/line-chart.tsx'
@@ -8,6 +8,7 @@ import { cellText } from './cell.ts'
 
 type Axis = 'step' | 'relative' | 'wall'
 const CHARTS_MAX = 12
+const DASHES = [undefined, [6, 3], [2, 2]] as const
 const INKS = [
   'line-1',
   'line-2',
@@ -21,9 +22,12 @@ const INKS = [
 
 /** The metrics of the chosen runs over their steps or time, one chart a metric. */
 export function Charts({ runIds }: { runIds: readonly string[] }) {
+  const names = useNames(runIds)
   const [axis, setAxis] = useState<Axis>('step')
   const [log, setLog] = useState(false)
   const [smoothing, setSmoothing] = useState(0)
+  // The slider stays under the hand while many lines are drawn after it.
+  const drawnSmoothing = useDeferredValue(smoothing)
   const filter = `attributes.run_id IN (${runIds.map((id) => `'${id}'`).join(', ')})`
   const columns = useQuery(columnsQuery({ filter }))
   const keys = useMemo(
@@ -38,18 +42,23 @@ export function Charts({ runIds }: { runIds: readonly string[] }) {
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-3 overflow-auto">
       <Controls {...{ axis, setAxis, log, setLog, smoothing, setSmoothing }} />
-      <Legend runIds={runIds} />
+      <Legend runIds={runIds} names={names} />
       {columns.data !== undefined && keys.length === 0 ? (
         <p className="text-ink-2">These runs have logged no metric.</p>
       ) : null}
       <div className="grid grid-cols-1 gap-4 xl:grid-cols-2">
         {charts.map(({ key, lines }) => (
           <figure key={key} className="min-w-0 rounded-lg border border-line bg-surface p-3">
-            <figcaption className="text-sm font-medium">{key}</figcaption>
+            <figcaption className="pb-1 text-sm font-medium">
+              {key}
+              <span className="block text-xs font-normal text-ink-3">
+                {sentenceOf(lines, names)}
+              </span>
+            </figcaption>
             <LineChart
               title={`${key}: ${lines.length} lines`}
               lines={lines}
-              smoothing={smoothing}
+              smoothing={drawnSmoothing}
               scale={log ? 'log' : 'linear'}
               axis={axis === 'wall' ? 'time' : 'number'}
               sync={`runs-${axis}`}
@@ -104,23 +113,48 @@ function Controls(parts: {
   )
 }
 
-function Legend({ runIds }: { runIds: readonly string[] }) {
+/** What the runs are called. */
+function useNames(runIds: readonly string[]): ReadonlyMap<string, string> {
   const whole = useQuery(wholeRunsQuery(runIds))
-  const names = new Map(
+  return new Map(
     whole.data?.runs.map(({ runId, values }) => [
       runId,
       cellText('', values['attributes.run_name'] ?? null),
     ]),
   )
+}
+
+/** What a chart says, in words: how low and how high its lines go. Points left out are never the extremes. */
+function sentenceOf(lines: readonly Line[], names: ReadonlyMap<string, string>): string {
+  const points = lines.flatMap(({ name, y }) =>
+    y.flatMap((value) => (value === null ? [] : [{ name: names.get(name) ?? name, value }])),
+  )
+  const [first] = points
+  if (first === undefined) return 'No line has a number.'
+  const lowest = points.reduce((least, each) => (each.value < least.value ? each : least), first)
+  const highest = points.reduce((most, each) => (each.value > most.value ? each : most), first)
+  return `From ${cellText('', lowest.value)} (${lowest.name}) to ${cellText('', highest.value)} (${highest.name}).`
+}
+
+function Legend({
+  runIds,
+  names,
+}: {
+  runIds: readonly string[]
+  names: ReadonlyMap<string, string>
+}) {
   return (
     <ul aria-label="Lines" className="flex flex-wrap gap-x-4 gap-y-1 text-xs">
       {runIds.map((runId, at) => (
         <li key={runId} className="flex items-center gap-1.5">
-          <span
-            aria-hidden
-            className="h-0.5 w-4 rounded"
-            style={{ background: `var(--${inkOf(at)})` }}
-          />
+          <svg aria-hidden viewBox="0 0 20 4" className="h-1 w-5 shrink-0">
+            <path
+              d="M0 2H20"
+              stroke={`var(--${inkOf(at)})`}
+              strokeWidth={2.5}
+              strokeDasharray={dashOf(at)?.join(' ')}
+            />
+          </svg>
           <Link
             to="/runs/$run"
             params={{ run: runId }}
@@ -139,6 +173,11 @@ function inkOf(at: number): string {
   return INKS[at % INKS.length] ?? 'line-1'
 }
 
+/** After the last colour they begin again, dashed. */
+function dashOf(at: number): readonly number[] | undefined {
+  return DASHES[Math.floor(at / INKS.length) % DASHES.length]
+}
+
 function linesOf(
   series: readonly SeriesWire[],
   { key, axis, runIds }: { key: string; axis: Axis; runIds: readonly string[] },
@@ -151,6 +190,7 @@ function linesOf(
       return {
         name: runId,
         ink: inkOf(runIds.indexOf(runId)),
+        dash: dashOf(runIds.indexOf(runId)),
         x: axis === 'step' ? steps : seconds(axis === 'wall' ? 0 : first),
         y: values,
       }
