@@ -120,6 +120,8 @@ export function openWriter(file: string): Connection {
 /** Opens a second connection that never waits for the writer. */
 export function openReader(file: string): Connection {
   const connection = new BetterSqlite(file, { readonly: true, fileMustExist: true })
+  // 64 MiB, taken as it is needed: a search in many runs would else read the same pages again and again.
+  connection.pragma('cache_size = -65536')
   connection.pragma('busy_timeout = 10000')
   strictLike(connection)
   return connection
