@@ -175,6 +175,8 @@ test('webhooks are listed in pages, changed, disabled with what waits for them, 
   expect(first.webhooks.map(({ name }: { name: string }) => name)).toEqual(['second'])
   const next = (await ask('GET', `/api/v1/webhooks?limit=1&before=${first.next}`)).body
   expect(next.webhooks[0]).toMatchObject({ id, name: 'ci', enabled: true, failures: 0 })
+  // The first has been told of the second before anything goes wrong.
+  await receiver.until(1)
   receiver.answer({ status: 500 })
   await makeModel('a')
   await receiver.until(3)
