@@ -43,12 +43,21 @@ function sampled(
   const places = within(all, along, { first: from, last: to })
   const total = places.length
   if (total <= most) return { total, sampled: false, points: pointsAt(points, places) }
-  // Two of each stretch; one more than the last would otherwise begin a stretch of its own.
-  const stretches = Math.max(1, Math.floor(most / 2))
+  // Two of each stretch, and the ends; one more than the last would otherwise begin a stretch of its own.
+  const stretches = Math.max(1, Math.floor((most - 2) / 2))
   const first = x(places[0] as number)
   const width = (x(places.at(-1) as number) - first + 1) / stretches
   const stretchOf = (place: number) => Math.floor((x(place) - first) / width)
-  return { total, sampled: true, points: pointsAt(points, extremes(points, places, stretchOf)) }
+  return {
+    total,
+    sampled: true,
+    points: pointsAt(points, withEnds(places, extremes(points, places, stretchOf))),
+  }
+}
+
+/** The first and the last place with those between, each once: a line begins and ends where it really does. */
+function withEnds(places: Uint32Array, between: readonly number[]): number[] {
+  return [...new Set([places[0] as number, ...between, places.at(-1) as number])]
 }
 
 /** The places of the least and the greatest number of each stretch; the stretches come one after the other. */
@@ -58,21 +67,24 @@ function extremes(
   stretchOf: (place: number) => number,
 ): number[] {
   const found: number[] = []
+  // By their rank along the axis, which need not be the order of their places.
   let [stretch, low, high] = [-1, -1, -1]
-  const at = (place: number) => value[place] as number
+  const placeOf = (rank: number) => places[rank] as number
+  const at = (rank: number) => value[placeOf(rank)] as number
   const flush = () => {
-    if (low >= 0) found.push(...(low === high ? [low] : [low, high].toSorted((a, b) => a - b)))
+    if (low >= 0) found.push(placeOf(Math.min(low, high)))
+    if (low !== high) found.push(placeOf(Math.max(low, high)))
   }
-  for (const place of places) {
-    if (Number.isNaN(at(place))) continue
-    if (stretchOf(place) !== stretch) {
+  for (let rank = 0; rank < places.length; rank++) {
+    if (Number.isNaN(at(rank))) continue
+    if (stretchOf(placeOf(rank)) !== stretch) {
       flush()
-      stretch = stretchOf(place)
-      low = place
-      high = place
+      stretch = stretchOf(placeOf(rank))
+      low = rank
+      high = rank
     }
-    if (at(place) < at(low)) low = place
-    if (at(place) > at(high)) high = place
+    if (at(rank) < at(low)) low = rank
+    if (at(rank) > at(high)) high = rank
   }
   flush()
   return found
