@@ -24,7 +24,10 @@ export function serverFlags(argv: Argv) {
       type: 'boolean',
       describe: 'Let clients send artifacts through the server; --no-serve-artifacts does not',
     })
-    .option('keys', { type: 'string', describe: 'Folder of keys that servers on one database share' })
+    .option('keys', {
+      type: 'string',
+      describe: 'Folder of keys that servers on one database share',
+    })
     .option('log-level', { type: 'string', describe: 'debug, info, warn, error or silent' })
 }
 

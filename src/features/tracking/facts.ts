@@ -1,5 +1,5 @@
 import { sha256 } from '#base/digest'
-import { canonicalJson, type Json } from '#base/json'
+import { canonicalJson } from '#base/json'
 import type { Fact, Ref } from '#ledger'
 import type { Experiment, KeyValue } from './experiment.ts'
 import type { LoggedModel } from './logged-model.ts'
@@ -118,7 +118,7 @@ const MOVED_TOLD_MAX = 1000
 
 export function viewSaved(view: SavedView): Fact {
   const { viewId, name, owner, shared, revision, scope, filter, columns, orderBy, display } = view
-  const content = canonicalJson({ scope, filter, columns, orderBy, display } as unknown as Json)
+  const content = canonicalJson({ scope, filter, columns, orderBy, display })
   return {
     type: revision === 1 ? 'view-created' : 'view-changed',
     data: { view: viewId, name, owner, shared, revision, content: brief(content) },

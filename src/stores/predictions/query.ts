@@ -47,7 +47,7 @@ export function queries(
         digest,
         count.get(digest) as number,
       ])
-      return new Map(counts.filter(([, segments]) => segments > 0))
+      return new Map(counts.filter(([, uses]) => uses > 0))
     },
     ...batchReader(connection, segments),
     window,

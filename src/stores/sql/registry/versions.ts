@@ -203,6 +203,8 @@ function matches({ field, ...asked }: Condition<VersionField>): RawBuilder<SqlBo
   return detail(row, sql.ref('t.value'), asked)
 }
 
+const versionColumn = (column: string) => sql.ref(`model_versions.${column}`)
+
 /** As asked, or the last changed first; then by model, and its newest first. */
 function keysOf(order: readonly Order<VersionField>[]): Key[] {
   const asked = order.flatMap(({ field, descending }) => {
@@ -210,13 +212,12 @@ function keysOf(order: readonly Order<VersionField>[]): Key[] {
     const kind = isNumber ? 'number' : 'text'
     return missingLast({ value: columnOf(field), kind, descending })
   })
-  const own = (column: string) => sql.ref(`model_versions.${column}`)
   return [
     ...(order.length > 0
       ? asked
-      : [{ value: own('updated_ms'), kind: 'number', descending: true } as const]),
-    ascending(own('model'), 'text'),
-    { value: own('version'), kind: 'number', descending: true },
+      : [{ value: versionColumn('updated_ms'), kind: 'number', descending: true } as const]),
+    ascending(versionColumn('model'), 'text'),
+    { value: versionColumn('version'), kind: 'number', descending: true },
   ]
 }
 

@@ -25,10 +25,9 @@ export function inputReads(db: Db): Pick<TrackingReads, 'datasetUses'> {
         .orderBy('used.context')
         .limit(limit)
         .execute()
-      return rows.map(({ experiment_id, ...use }) => ({
-        ...use,
-        experimentId: String(experiment_id),
-      }))
+      return rows.map(({ experiment_id, ...use }) =>
+        Object.assign(use, { experimentId: String(experiment_id) }),
+      )
     },
   }
 }
