@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const LOCKS = join('.dvc', 'tmp')
-const COMMAND_MS_MAX = 20_000
+const COMMAND_MS_MAX = 120_000
 
 export interface Ended {
   /** Null when it did not end by itself in time. */
