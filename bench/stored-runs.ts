@@ -43,10 +43,7 @@ function point(step: number) {
 
 /** Writes `count` runs into our tables, and with `long` the long history as the server itself would. */
 export async function fillOrrery(file: string, count: number, long: boolean): Promise<void> {
-  const database = new BetterSqlite(file)
-  database.pragma('synchronous = off')
-  database.pragma('cache_size = -1000000')
-  const insert = inserter(database)
+  const { database, insert } = openForFilling(file)
   const runs = insert(
     'runs',
     'run_id, experiment_id, name, user_id, status, start_ms, end_ms, artifact_uri, lifecycle',
@@ -84,11 +81,16 @@ async function logLongHistory(file: string): Promise<void> {
   await store.close()
 }
 
-function inserter(database: BetterSqlite.Database) {
-  return (table: string, columns: string) =>
+/** A database to be filled quickly: nothing is lost that could not be made again. */
+function openForFilling(file: string) {
+  const database = new BetterSqlite(file)
+  database.pragma('synchronous = off')
+  database.pragma('cache_size = -1000000')
+  const insert = (table: string, columns: string) =>
     database.prepare(
       `insert into ${table} (${columns}) values (${columns.replaceAll(/\w+/g, '?')})`,
     )
+  return { database, insert }
 }
 
 function runOf(index: number): { id: string; start: number; uri: string } {
@@ -98,10 +100,7 @@ function runOf(index: number): { id: string; start: number; uri: string } {
 
 /** The same in the tables that MLflow made. */
 export function fillMlflow(file: string, count: number): void {
-  const database = new BetterSqlite(file)
-  database.pragma('synchronous = off')
-  database.pragma('cache_size = -1000000')
-  const insert = inserter(database)
+  const { database, insert } = openForFilling(file)
   const runs = insert(
     'runs',
     'run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time, end_time, source_version, lifecycle_stage, artifact_uri, experiment_id',
