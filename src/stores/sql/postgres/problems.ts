@@ -58,7 +58,8 @@ export function problemOf(error: unknown, { shown }: Address): Problem | undefin
   const passing = PASSING[code]
   if (passing !== undefined) return new Problem('unavailable', `${passing}; try again`)
   // What is beyond every number comes as a text with an exponent, which is no whole number to PostgreSQL.
-  const isBeyond = code === '22P02' && /type bigint: "-?\d[\d.]*e\+/.test(messageOf(error))
+  const isBeyond =
+    code === '22P02' && /type (?:bigint|integer): "-?\d[\d.]*e\+/.test(messageOf(error))
   const refused = REFUSED[isBeyond ? '22003' : code]
   if (refused !== undefined) return new Problem('invalid', refused)
   if (code === '42501')
