@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { SignatureColumn } from '#serving'
+import type { SignatureColumn } from '#inference'
 import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../support/serving.ts'
 
 let world: ServingWorld

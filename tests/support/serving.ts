@@ -13,14 +13,8 @@ import { predictionRoutes } from '#protocols/api/predictions'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
 import { onnxRuntime } from '#runtimes/onnx/index'
-import {
-  createServing,
-  type ModelSource,
-  type PredictionLog,
-  type ServableModel,
-  type Serving,
-  type SignatureColumn,
-} from '#serving'
+import { type ModelSource, type ServableModel, type SignatureColumn } from '#inference'
+import { createServing, type PredictionLog, type Serving } from '#serving'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import { openLocalObjects } from '#stores/objects/local'

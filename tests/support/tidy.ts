@@ -25,6 +25,7 @@ export const FEATURES = [
   'pipelines',
   'registry',
   'webhooks',
+  'inference',
   'serving',
   'monitoring',
   'governance',

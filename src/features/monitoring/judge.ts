@@ -1,5 +1,6 @@
 import type { MonitorConfig } from '#projects'
-import type { Logged, PredictionRow } from '#serving'
+import type { Logged } from '#inference'
+import type { PredictionRow } from '#serving'
 import { driftOf, type FeatureVerdict } from './drift.ts'
 import { performanceOf, type PerformanceVerdict } from './performance.ts'
 import { countsOf, type Counts, type Profile, type Value } from './profile.ts'

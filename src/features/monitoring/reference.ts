@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock'
 import { messageOf, Problem } from '#base/problem'
 import type { Transact } from '#ledger'
-import type { Logged } from '#serving'
+import type { Logged } from '#inference'
 import {
   numericProfileOf,
   type DataFile,

@@ -1,4 +1,4 @@
-import type { Logged } from '#serving'
+import type { Logged } from '#inference'
 import type { DataFile, Profile, ProfileRequest, Value } from './profile.ts'
 
 /** What a version of a model was trained on, or why that is not known. */

@@ -1,6 +1,6 @@
 import { platformActor, type Follower } from '#ledger'
 import type { Handler, NewJob, WorkWrites } from '#work'
-import { aliasIn } from './model-source.ts'
+import { aliasIn } from '#inference'
 import type { Serving } from './serving.ts'
 import type { SegmentKind, ServingReads } from './store.ts'
 

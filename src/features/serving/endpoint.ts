@@ -1,3 +1,4 @@
+import type { Revision } from '#inference'
 import type { Ref } from '#ledger'
 import type { MonitorConfig } from '#projects'
 
@@ -21,20 +22,6 @@ export interface Declaration {
   /** URIs of the same forms; one that means no version yet is passed over. */
   readonly shadows: readonly string[]
   readonly monitor: MonitorConfig | null
-}
-
-export type Role = 'live' | 'shadow'
-
-/** One model version at an endpoint in one role, from one rollout on; it never changes. */
-export interface Revision {
-  readonly endpoint: string
-  /** Counts from 1 at each endpoint. */
-  readonly number: number
-  readonly role: Role
-  readonly model: string
-  readonly version: number
-  readonly digest: string
-  readonly createdMs: number
 }
 
 export function endpointRef(name: string): Ref {

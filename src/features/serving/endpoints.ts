@@ -2,15 +2,21 @@ import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { platformActor, type Actor, type Transact } from '#ledger'
-import { deploy, type Candidate, type Deployment } from './deployment.ts'
+import {
+  deploy,
+  within,
+  type Candidate,
+  type Deployment,
+  type ModelSource,
+  type Runtime,
+  type Standing,
+  type State,
+  type Taken,
+} from '#inference'
 import { sameDeclaration, type Declaration, type Endpoint } from './endpoint.ts'
 import * as facts from './facts.ts'
-import type { ModelSource } from './model-source.ts'
 import { createRollOut, notReady, type RollOut } from './rollout.ts'
-import type { Runtime } from './runtime.ts'
 import type { ServingReads, ServingWrites } from './store.ts'
-
-export type EndpointState = 'ready' | 'loading' | 'failed' | 'undeployed'
 
 export interface Endpoints {
   list(): Promise<Endpoint[]>
@@ -32,14 +38,9 @@ export interface Endpoints {
   /** Loads again what served before the server stopped, in the background. */
   restore(): Promise<void>
   /** How the endpoints stand that this server has seen. */
-  states(): { endpoint: string; state: EndpointState }[]
+  states(): { endpoint: string; state: State }[]
+  standings(): Standing[]
   stop(): Promise<void>
-}
-
-export interface Taken {
-  readonly endpoint: Endpoint
-  readonly deployment: Deployment
-  readonly release: () => void
 }
 
 interface Dependencies {
@@ -126,6 +127,7 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
     },
     states: () =>
       [...slots.values()].map((slot) => ({ endpoint: slot.endpoint.name, state: stateOf(slot) })),
+    standings: () => [...slots.values()].map(standingOf),
     stop: async () => {
       stopping.abort()
       await Promise.allSettled(
@@ -231,20 +233,14 @@ async function reload(
   }
 }
 
-function stateOf({ endpoint, deployment, loading }: Slot): EndpointState {
+function standingOf(slot: Slot): Standing {
+  const { name, failure, live } = slot.endpoint
+  const reason = slot.deployment === undefined ? failure : null
+  return { endpoint: name, state: stateOf(slot), reason, revision: live }
+}
+
+function stateOf({ endpoint, deployment, loading }: Slot): State {
   if (deployment !== undefined) return deployment.process.state === 'ready' ? 'ready' : 'loading'
   if (loading !== undefined && endpoint.live !== null) return 'loading'
   return endpoint.live === null && endpoint.failure === null ? 'undeployed' : 'failed'
-}
-
-/** Waits for a promise, but not for ever. */
-export async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([
-    promise,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, limitMs)
-    }),
-  ])
-  clearTimeout(timer)
 }

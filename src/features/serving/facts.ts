@@ -1,7 +1,7 @@
 import type { Fact } from '#ledger'
 import { modelVersionRef } from '#registry'
-import { endpointRef, revisionRef, type Declaration, type Revision } from './endpoint.ts'
-import { versionName } from './model-source.ts'
+import { endpointRef, revisionRef, type Declaration } from './endpoint.ts'
+import { versionName, type Revision } from '#inference'
 import type { SealedSegment } from './store.ts'
 
 export function endpointDeclared(declaration: Declaration): Fact {

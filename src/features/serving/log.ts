@@ -1,59 +1,5 @@
-import type { Role } from './endpoint.ts'
+import type { Journal, Logged, Role, Scalar } from '#inference'
 import type { SegmentKind } from './store.ts'
-import type { Scalar, TensorType, Value } from './tensor.ts'
-
-/** A value as the log keeps it: JSON, in which whole numbers beyond 2^53 are texts and NaN is null. */
-export type Logged = string | number | boolean | null | readonly Logged[]
-
-/** One request, answered, as it goes into the log. */
-export interface NewBatch {
-  readonly id: string
-  readonly endpoint: string
-  /** Digest of what was asked, if the caller named the request: its id then means this and nothing else. */
-  readonly digest: string | null
-  readonly atMs: number
-  /** From the request to the live model's answer. */
-  readonly latencyMs: number
-  readonly columns: readonly string[]
-  readonly rows: readonly NewPrediction[]
-  /** The live revision's answer first, then those of shadows. */
-  readonly answers: readonly NewAnswer[]
-}
-
-export interface NewPrediction {
-  readonly eventMs: number
-  readonly key: string | null
-  /** In the order of the batch's columns. */
-  readonly inputs: readonly Value[]
-}
-
-/** What one revision said to all rows of a batch. */
-export interface NewAnswer {
-  readonly revision: LoggedRevision
-  /** For each output a value for each row. */
-  readonly outputs: readonly (readonly Value[])[]
-}
-
-/** A revision as the log names it; it can be read without the metadata store. */
-export interface LoggedRevision {
-  readonly number: number
-  readonly role: Role
-  /** `flights-late/3` */
-  readonly modelVersion: string
-  readonly outputs: readonly { readonly name: string; readonly type: TensorType }[]
-}
-
-/** A batch as it was answered. */
-export interface RecordedBatch {
-  readonly id: string
-  readonly endpoint: string
-  readonly digest: string | null
-  readonly atMs: number
-  readonly revision: LoggedRevision
-  readonly rows: number
-  /** For each output a value for each row. */
-  readonly outputs: readonly (readonly Logged[])[]
-}
 
 /** One row of the log: one prediction by one revision, with what turned out to be true. */
 export interface PredictionRow {
@@ -143,12 +89,7 @@ export interface PredictionQueries {
 }
 
 /** The durable log of predictions and truths. What was appended is there after any crash. */
-export interface PredictionLog extends PredictionQueries {
-  /** Resolves when the batch is durable. Throws `exists` when its id is taken. */
-  append(batch: NewBatch): Promise<void>
-  /** Adds what a shadow said too late for `append`; left out if the batch is being sealed. */
-  appendLate(batch: string, answers: readonly NewAnswer[]): Promise<void>
-  findBatch(id: string): Promise<RecordedBatch | undefined>
+export interface PredictionLog extends PredictionQueries, Journal {
   /** The last label wins; a truth may come before its prediction. */
   recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
   /** Moves the watermark forward, never back, and gives it. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Endpoint, Revision, Role } from './endpoint.ts'
-import type { ServableModel } from './model-source.ts'
+import type { Revision, Role, ServableModel } from '#inference'
+import type { Endpoint } from './endpoint.ts'
 import { planRollOut } from './rollout.ts'
 
 const at = { newestNumber: 5, nowMs: 100 }

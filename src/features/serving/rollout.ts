@@ -2,10 +2,17 @@ import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import type { Actor, Fact, Transact } from '#ledger'
-import type { Candidate, Deployment } from './deployment.ts'
-import type { Endpoint, Revision, Role } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import * as facts from './facts.ts'
-import { versionName, type ModelSource, type ServableModel } from './model-source.ts'
+import {
+  versionName,
+  type Candidate,
+  type Deployment,
+  type ModelSource,
+  type Revision,
+  type Role,
+  type ServableModel,
+} from '#inference'
 import type { ServingReads, ServingWrites } from './store.ts'
 
 /** `waiting`: the endpoint's URI means no version yet. */

@@ -1,5 +1,4 @@
-import type { Role } from './endpoint.ts'
-import type { Logged } from './log.ts'
+import type { Logged, Role } from '#inference'
 
 /** A row of a prediction segment. */
 export interface SegmentRow {

@@ -5,21 +5,28 @@ import { messageOf, Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import type { WorkWrites } from '#work'
 import { sealJob } from './background.ts'
-import type { Declaration, Endpoint, Revision } from './endpoint.ts'
-import { createEndpoints, type EndpointState } from './endpoints.ts'
+import {
+  createPredict,
+  createScoring,
+  trafficMeter,
+  type ModelSource,
+  type Revision,
+  type Runtime,
+  type Scoring,
+  type Traffic,
+  type Deployed,
+  type Described,
+  type Inference,
+  type Pin,
+} from '#inference'
+import type { Declaration, Endpoint } from './endpoint.ts'
+import { createEndpoints } from './endpoints.ts'
 import type { PredictionLog, PredictionQueries, Truth, TruthsRecorded } from './log.ts'
-import type { ModelSource } from './model-source.ts'
-import type { PredictionRequest } from './asked.ts'
-import { createPredict, type PredictionAnswer } from './predict.ts'
 import type { RollOut } from './rollout.ts'
-import type { Runtime } from './runtime.ts'
-import { createScoring, type Scoring } from './scoring.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads, ServingWrites } from './store.ts'
-import type { ModelShape } from './tensor.ts'
-import { trafficMeter, type Traffic } from './traffic.ts'
 
-export interface Serving {
+export interface Serving extends Inference {
   readonly endpoints: {
     list(): Promise<Endpoint[]>
     /** Throws `not-found`. */
@@ -30,10 +37,6 @@ export interface Serving {
   declareEndpoint(actor: Actor, declaration: Declaration): Promise<Endpoint>
   /** Brings what serves in line with what the endpoint's URIs mean now, losing no request. */
   rollOut(actor: Actor, endpoint: string): Promise<RollOut>
-  /** Answers rows; the answer is in the log when this resolves. Nothing is logged for what is refused. */
-  predict(endpoint: string, request: PredictionRequest): Promise<PredictionAnswer>
-  /** What the live model of an endpoint takes and gives. */
-  describe(endpoint: string): Promise<{ revision: Revision; shape: ModelShape }>
   /** Runs a model version over rows, apart from all endpoints and unlogged. */
   readonly score: Scoring['score']
   /** Keeps what turned out to be true; the last label for a prediction or an entity wins. */
@@ -44,8 +47,6 @@ export interface Serving {
   /** How many segments of the log lie in each of these objects. */
   readonly references: PredictionLog['references']
   traffic(): Traffic[]
-  /** How the endpoints stand; ready when all that are deployed can answer. */
-  readiness(): { ready: boolean; endpoints: { endpoint: string; state: EndpointState }[] }
   readonly seal: Sealing['seal']
   /** Takes up what a stop or a crash has left: endpoints are loaded, segments sealed to their end. */
   start(): Promise<void>
@@ -88,11 +89,12 @@ export function createServing(dependencies: ServingDependencies): Serving {
     declareEndpoint: endpoints.declare,
     rollOut: endpoints.rollOut,
     predict,
-    describe: async (name) => {
+    describe: async (name, pin) => {
       const { deployment, release } = await endpoints.take(name)
       release()
-      return { revision: deployment.live.revision, shape: deployment.live.shape }
+      return described(deployment.live, pin)
     },
+    standings: endpoints.standings,
     score: scoring.score,
     recordTruths: async (name, truths) => {
       await endpoints.get(name)
@@ -124,6 +126,22 @@ export function createServing(dependencies: ServingDependencies): Serving {
       await Promise.all([endpoints.stop(), scoring.stop()])
     },
   }
+}
+
+/** Throws `not-found` when something else is meant than what answers. */
+function described({ revision, shape, servable }: Deployed, pin: Pin | undefined): Described {
+  const { endpoint, number, version } = revision
+  const isMeant =
+    pin === undefined ||
+    (pin.by === 'version' && pin.version === version) ||
+    (pin.by === 'revision' && pin.revision === number)
+  if (!isMeant)
+    throw new Problem(
+      'not-found',
+      `endpoint ${endpoint} serves version ${version}, not ${pin.by === 'label' ? pin.label : pin.by === 'version' ? pin.version : `that of revision ${pin.revision}`}`,
+    )
+  const { columns } = servable
+  return { revision, shape, columns, versions: [version], labels: {}, flavor: 'onnx' }
 }
 
 /** Has segments sealed when the log holds enough for one. */

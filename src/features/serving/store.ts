@@ -1,4 +1,5 @@
-import type { Declaration, Endpoint, Revision } from './endpoint.ts'
+import type { Revision } from '#inference'
+import type { Declaration, Endpoint } from './endpoint.ts'
 
 export interface ServingReads {
   list(): Promise<Endpoint[]>

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Actor } from '#ledger'
-import { instantMs, versionName, type Endpoint, type Revision, type Serving } from '#serving'
+import { instantMs, versionName, type Revision } from '#inference'
+import { type Endpoint, type Serving } from '#serving'
 import { Problem } from '#base/problem'
 
 const EndpointName = Type.Object({ endpoint: Type.String() })

@@ -1,15 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { Problem } from '#base/problem'
-import {
-  predictionId,
-  rowsOf,
-  TRUTHS_MAX,
-  type PredictionRow,
-  type Serving,
-  type Truth,
-  type Value,
-} from '#serving'
+import { predictionId, rowsOf, type Value } from '#inference'
+import { TRUTHS_MAX, type PredictionRow, type Serving, type Truth } from '#serving'
 import { isoOf, timeIn } from './endpoints.ts'
 
 const EndpointName = Type.Object({ endpoint: Type.String() })

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import { parseExactJson, printExactJson, type ExactJson } from '#base/exact-json'
 import { messageOf } from '#base/problem'
-import { rowsOf, type PredictionRequest, type Tensor, type Value } from '#serving'
+import { rowsOf, type PredictionRequest, type Tensor, type Value } from '#inference'
 import { BadRequest, UnsupportedType } from './errors.ts'
 
 /** A request, and the form in which its answer is told. */

@@ -1,6 +1,6 @@
 import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
-import type { TensorType } from '#serving'
+import type { TensorType } from '#inference'
 
 const TYPES = {
   BOOL: 'bool',

@@ -10,7 +10,7 @@ import {
   type Tensor,
   type TensorData,
   type TensorType,
-} from '#serving'
+} from '#inference'
 import { typeIn } from './datatypes.ts'
 
 /** An inference request, read. */

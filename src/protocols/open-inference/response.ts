@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import { bytesOf, type NumericData, type PredictionAnswer, type Tensor } from '#serving'
+import { bytesOf, type NumericData, type PredictionAnswer, type Tensor } from '#inference'
 import { datatypeOf } from './datatypes.ts'
 import type { InferRequest } from './request.ts'
 

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { InferOptions, Tensor } from '#serving'
+import type { InferOptions, Tensor } from '#inference'
 
 /** A call that waits for its answer. */
 export interface Call {

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { InferOptions, Tensor } from '#serving'
+import type { InferOptions, Tensor } from '#inference'
 import { newCall, type Call } from './call.ts'
 import { ProcessEnded, type Incarnation } from './incarnation.ts'
 import { callQueue, joined, parted } from './queue.ts'

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '#base/problem'
-import type { HeldModel, ModelShape, Tensor } from '#serving'
+import type { HeldModel, ModelShape, Tensor } from '#inference'
 import type { FromProcess, ToProcess } from './messages.ts'
 
 /** The process ended while it had something to do. */

@@ -1,5 +1,5 @@
 import type { Logger } from '#base/logger'
-import type { Runtime } from '#serving'
+import type { Runtime } from '#inference'
 import { supervise } from './supervise.ts'
 
 /** ONNX Runtime in serving processes of its own, forked from this one and supervised. */

@@ -1,4 +1,4 @@
-import type { HeldModel, ModelShape, Tensor } from '#serving'
+import type { HeldModel, ModelShape, Tensor } from '#inference'
 
 /** What the server tells a serving process. */
 export type ToProcess =

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import type { HeldModel, ServingProcess, Tensor } from '#serving'
+import type { HeldModel, ServingProcess, Tensor } from '#inference'
 import { onnxRuntime } from './index.ts'
 
 const runtime = onnxRuntime({ logger: pino({ level: 'silent' }) })

@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { messageOf } from '#base/problem'
-import type { HeldModel, Tensor, TensorData, TensorType } from '#serving'
+import type { HeldModel, Tensor, TensorData, TensorType } from '#inference'
 import type { FromProcess, ToProcess } from './messages.ts'
 import { shapeOf } from './shape.ts'
 

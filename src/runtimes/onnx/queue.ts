@@ -1,4 +1,4 @@
-import { concatRows, rowCount, sliceRows, type Tensor } from '#serving'
+import { concatRows, rowCount, sliceRows, type Tensor } from '#inference'
 import type { Call } from './call.ts'
 
 /** More rows in one run gain nothing, and the next caller waits for all of them. */

@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node'
-import type { ModelShape, TensorSpec, TensorType } from '#serving'
+import type { ModelShape, TensorSpec, TensorType } from '#inference'
 
 const SERVED: Readonly<Record<TensorType, true>> = {
   bool: true,

@@ -1,6 +1,6 @@
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { HeldModel, Runtime, ServingProcess } from '#serving'
+import type { HeldModel, Runtime, ServingProcess } from '#inference'
 import { dispatch } from './dispatch.ts'
 import { incarnate, type Incarnation, type Loaded } from './incarnation.ts'
 

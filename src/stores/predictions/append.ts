@@ -1,4 +1,4 @@
-import type { NewAnswer, NewBatch, NewPrediction, Value } from '#serving'
+import type { NewAnswer, NewBatch, NewPrediction, Value } from '#inference'
 import { Problem } from '#base/problem'
 import { placeOf, ROWS_PER_BATCH_MAX, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'

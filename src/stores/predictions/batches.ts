@@ -1,4 +1,5 @@
-import type { FoundPrediction, LoggedRevision, RecordedBatch } from '#serving'
+import type { LoggedRevision, RecordedBatch } from '#inference'
+import type { FoundPrediction } from '#serving'
 import { placeOf, type Connection } from './database.ts'
 import { endpointFinder, hotReader, type EndpointRow } from './hot.ts'
 import { labelReader } from './labels.ts'

@@ -1,4 +1,5 @@
-import type { PredictionRow, Scalar } from '#serving'
+import type { Scalar } from '#inference'
+import type { PredictionRow } from '#serving'
 import { rowOfPlace, type Connection } from './database.ts'
 import { predictionRowOf, type OpenRow } from './rows.ts'
 

@@ -1,4 +1,4 @@
-import type { LoggedRevision } from '#serving'
+import type { LoggedRevision } from '#inference'
 import type { Connection } from './database.ts'
 
 /**

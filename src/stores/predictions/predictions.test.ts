@@ -5,7 +5,8 @@ import { afterEach, expect, test } from 'vitest'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { openLocalObjects } from '#stores/objects/local'
-import type { LoggedRevision, NewBatch, NewPrediction, PredictionLog } from '#serving'
+import type { LoggedRevision, NewBatch, NewPrediction } from '#inference'
+import type { PredictionLog } from '#serving'
 import { openPredictionLog } from './index.ts'
 
 const undo: (() => Promise<void>)[] = []

@@ -1,4 +1,5 @@
-import type { PredictionQueries, RecordedBatch } from '#serving'
+import type { RecordedBatch } from '#inference'
+import type { PredictionQueries } from '#serving'
 import { batchReader } from './batches.ts'
 import type { Connection } from './database.ts'
 import { endpointFinder, hotReader } from './hot.ts'

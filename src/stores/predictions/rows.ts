@@ -1,4 +1,5 @@
-import type { Logged, PredictionRow, Role, Scalar, SegmentRow } from '#serving'
+import type { Logged, Role, Scalar } from '#inference'
+import type { PredictionRow, SegmentRow } from '#serving'
 import { rowOfPlace, type Connection } from './database.ts'
 
 /** A row as the window query of the log's own tables gives it. */

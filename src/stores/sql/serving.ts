@@ -1,12 +1,6 @@
 import type { Kysely } from 'kysely'
-import type {
-  Endpoint,
-  Revision,
-  SealedSegment,
-  SegmentKind,
-  ServingReads,
-  ServingWrites,
-} from '#serving'
+import type { Revision } from '#inference'
+import type { Endpoint, SealedSegment, SegmentKind, ServingReads, ServingWrites } from '#serving'
 
 interface RevisionRow {
   endpoint: string

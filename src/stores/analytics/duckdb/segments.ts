@@ -1,4 +1,5 @@
-import type { Logged, SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from '#serving'
+import type { Logged } from '#inference'
+import type { SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from '#serving'
 import type { Analytics } from './index.ts'
 import type { Column, ColumnType } from './parquet.ts'
 import type { Columns } from './engine.ts'

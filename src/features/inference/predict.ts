@@ -3,10 +3,10 @@ import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { feedsOf, identityOf, loggedRows, type Identity, type PredictionRequest } from './asked.ts'
-import { checkRows } from './deployment.ts'
-import type { Endpoints, Taken } from './endpoints.ts'
+import type { MonitorConfig } from '#projects'
+import { checkRows, type Deployment } from './deployment.ts'
 import { eventsOf } from './event.ts'
-import type { NewAnswer, NewBatch, PredictionLog, RecordedBatch } from './log.ts'
+import type { Journal, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
 import { answerOf, askShadows } from './shadows.ts'
 import { tensorOfRows, type Scalar, type Tensor, type TensorType, type Value } from './tensor.ts'
 
@@ -18,15 +18,41 @@ export interface PredictionAnswer {
   readonly modelVersion: string
   readonly rows: number
   readonly outputs: readonly Tensor[]
+  /** What a Python model gave its answer as; absent for models that give named tensors. */
+  readonly form?: OutputForm
 }
+
+/** `array`: one block without a name. `json`: one text that is JSON, for what is no table. */
+export type OutputForm = 'array' | 'frame' | 'series' | 'dict' | 'json'
 
 export function predictionId(batch: string, row: number): string {
   return `${batch}-${row}`
 }
 
+/** What predicting has to know of an endpoint. */
+export interface Served {
+  readonly name: string
+  readonly monitor: MonitorConfig | null
+}
+
+/** What serves at an endpoint now, held until `release` is called. */
+export interface Taken {
+  readonly endpoint: Served
+  readonly deployment: Deployment
+  readonly release: () => void
+}
+
+/** Where endpoints are found. */
+export interface Endpoints {
+  /** Throws `not-found`. */
+  get(name: string): Promise<Served>
+  /** Waits while it is being loaded. Throws `not-found`, or `unavailable` while nothing could answer. */
+  take(name: string): Promise<Taken>
+}
+
 interface Dependencies {
   readonly endpoints: Endpoints
-  readonly log: PredictionLog
+  readonly log: Journal
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger

@@ -1,7 +1,8 @@
+import type { ExactJson } from '#base/exact-json'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
 import type { Deployed } from './deployment.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Served } from './predict.ts'
 import {
   columnsOf,
   feedsOfRows,
@@ -11,6 +12,7 @@ import {
   type FeedPlan,
   type Rows,
 } from './feeds.ts'
+import type { Pin } from './inference.ts'
 import type { Tensor, Value } from './tensor.ts'
 
 export interface PredictionRequest {
@@ -27,6 +29,14 @@ export interface PredictionRequest {
         readonly rows: readonly (readonly string[])[]
       }
     | { readonly form: 'tensors'; readonly tensors: readonly Tensor[] }
+  /** The revision that is meant; without one, the endpoint's traffic decides. */
+  readonly pin?: Pin
+  /** Names the caller or the entity, so that it stays with one revision. */
+  readonly stickyKey?: string
+  /** Parameters of the model, as MLflow's `params`. */
+  readonly params?: Readonly<Record<string, ExactJson>>
+  /** How long the caller waits, in milliseconds from now; what cannot be answered in time is not begun. */
+  readonly deadlineMs?: number
 }
 
 /** What a request's batch is called, and what it stands for if the caller named it. */
@@ -77,7 +87,7 @@ function sentRows(
 }
 
 /** The rows without the columns that only the monitor needs: the log has them beside the inputs. */
-export function loggedRows({ columns, rows }: Rows, { monitor }: Endpoint, live: Deployed): Rows {
+export function loggedRows({ columns, rows }: Rows, { monitor }: Served, live: Deployed): Rows {
   const read = columnsOf(live.plan)?.map(({ name }) => name)
   const dropped = new Set(
     [monitor?.key, monitor?.window.by].filter(

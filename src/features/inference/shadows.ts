@@ -2,8 +2,8 @@ import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import { checkRows, type Deployed, type Deployment } from './deployment.ts'
 import { feedsOf, type PredictionRequest } from './asked.ts'
-import { within } from './endpoints.ts'
-import type { LoggedRevision, NewAnswer } from './log.ts'
+import { within } from './within.ts'
+import type { LoggedRevision, NewAnswer } from './journal.ts'
 import { rowsOf, type Tensor } from './tensor.ts'
 
 /** How long an answer waits for shadows after the live model has answered. */

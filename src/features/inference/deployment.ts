@@ -1,8 +1,8 @@
 import { Problem } from '#base/problem'
 import type { Logger } from '#base/logger'
-import type { Revision } from './endpoint.ts'
+import type { Revision } from './revision.ts'
 import { columnsOf, feedsOfRows, planFeeds, type FeedPlan } from './feeds.ts'
-import type { LoggedRevision } from './log.ts'
+import type { LoggedRevision } from './journal.ts'
 import { versionName, type ModelSource, type ServableModel } from './model-source.ts'
 import type { HeldModel, Runtime, ServingProcess } from './runtime.ts'
 import { rowCount, type ModelShape, type Tensor, type Value } from './tensor.ts'
@@ -13,6 +13,7 @@ export interface Deployed {
   readonly logged: LoggedRevision
   readonly shape: ModelShape
   readonly plan: FeedPlan
+  readonly servable: ServableModel
   infer(feeds: readonly Tensor[]): Promise<Tensor[]>
 }
 
@@ -118,6 +119,7 @@ function deployedIn(
     revision,
     shape,
     plan: planFeeds(shape, servable.columns),
+    servable,
     logged: {
       number: revision.number,
       role,

@@ -1,0 +1,35 @@
+export type { PredictionRequest } from './asked.ts'
+export { deploy, type Candidate, type Deployed, type Deployment } from './deployment.ts'
+export { instantMs } from './event.ts'
+export type { Described, Inference, Labels, Pin, Standing, State } from './inference.ts'
+export type {
+  Journal,
+  Logged,
+  LoggedRevision,
+  NewAnswer,
+  NewBatch,
+  NewPrediction,
+  RecordedBatch,
+} from './journal.ts'
+export {
+  aliasIn,
+  servableOf,
+  versionName,
+  type ColumnType,
+  type ModelSource,
+  type ServableModel,
+  type SignatureColumn,
+} from './model-source.ts'
+export {
+  createPredict,
+  predictionId,
+  type OutputForm,
+  type PredictionAnswer,
+  type Taken,
+} from './predict.ts'
+export type { Revision, Role } from './revision.ts'
+export type { HeldModel, InferOptions, Runtime, ServingProcess } from './runtime.ts'
+export { createScoring, type Row, type Scoring } from './scoring.ts'
+export * from './tensor.ts'
+export { trafficMeter, type Traffic } from './traffic.ts'
+export { within } from './within.ts'

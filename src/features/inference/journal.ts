@@ -1,0 +1,64 @@
+import type { Role } from './revision.ts'
+import type { TensorType, Value } from './tensor.ts'
+
+/** A value as the log keeps it: JSON, in which whole numbers beyond 2^53 are texts and NaN is null. */
+export type Logged = string | number | boolean | null | readonly Logged[]
+
+/** One request, answered, as it goes into the log. */
+export interface NewBatch {
+  readonly id: string
+  readonly endpoint: string
+  /** Digest of what was asked, if the caller named the request: its id then means this and nothing else. */
+  readonly digest: string | null
+  readonly atMs: number
+  /** From the request to the live model's answer. */
+  readonly latencyMs: number
+  readonly columns: readonly string[]
+  readonly rows: readonly NewPrediction[]
+  /** The live revision's answer first, then those of shadows. */
+  readonly answers: readonly NewAnswer[]
+}
+
+export interface NewPrediction {
+  readonly eventMs: number
+  readonly key: string | null
+  /** In the order of the batch's columns. */
+  readonly inputs: readonly Value[]
+}
+
+/** What one revision said to all rows of a batch. */
+export interface NewAnswer {
+  readonly revision: LoggedRevision
+  /** For each output a value for each row. */
+  readonly outputs: readonly (readonly Value[])[]
+}
+
+/** A revision as the log names it; it can be read without the metadata store. */
+export interface LoggedRevision {
+  readonly number: number
+  readonly role: Role
+  /** `flights-late/3` */
+  readonly modelVersion: string
+  readonly outputs: readonly { readonly name: string; readonly type: TensorType }[]
+}
+
+/** A batch as it was answered. */
+export interface RecordedBatch {
+  readonly id: string
+  readonly endpoint: string
+  readonly digest: string | null
+  readonly atMs: number
+  readonly revision: LoggedRevision
+  readonly rows: number
+  /** For each output a value for each row. */
+  readonly outputs: readonly (readonly Logged[])[]
+}
+
+/** Where answered requests are kept. */
+export interface Journal {
+  /** Resolves when the batch is kept. Throws `exists` when its id is taken. */
+  append(batch: NewBatch): Promise<void>
+  /** Adds what a shadow said too late for `append`; left out if the batch is being sealed. */
+  appendLate(batch: string, answers: readonly NewAnswer[]): Promise<void>
+  findBatch(id: string): Promise<RecordedBatch | undefined>
+}
