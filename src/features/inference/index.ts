@@ -1,7 +1,18 @@
 export type { PredictionRequest } from './asked.ts'
 export { deploy, type Candidate, type Deployed, type Deployment } from './deployment.ts'
 export { instantMs } from './event.ts'
-export type { Described, Inference, Labels, Pin, Standing, State } from './inference.ts'
+export type {
+  Described,
+  Inference,
+  Labels,
+  Pin,
+  Repository,
+  RepositoryEntry,
+  Standing,
+  State,
+  Statistics,
+  Tally,
+} from './inference.ts'
 export type {
   Journal,
   Logged,

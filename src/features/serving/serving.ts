@@ -95,6 +95,7 @@ export function createServing(dependencies: ServingDependencies): Serving {
       return described(deployment.live, pin)
     },
     standings: endpoints.standings,
+    statistics: () => [],
     score: scoring.score,
     recordTruths: async (name, truths) => {
       await endpoints.get(name)
