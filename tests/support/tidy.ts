@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocols: ['base', 'features'],
   stores: ['base', 'features'],
   executors: ['base', 'features'],
-  runtimes: ['base', 'features'],
+  runtimes: ['base', 'features', 'runtimes'],
   app: ['base', 'features', 'protocols', 'stores', 'executors', 'runtimes', 'app'],
   cli: ['base', 'features', 'protocols', 'app'],
 }

@@ -31,15 +31,18 @@ export {
   type ServableModel,
   type SignatureColumn,
 } from './model-source.ts'
-export {
-  createPredict,
-  predictionId,
-  type OutputForm,
-  type PredictionAnswer,
-  type Taken,
-} from './predict.ts'
+export { createPredict, predictionId, type PredictionAnswer, type Taken } from './predict.ts'
 export type { Revision, Role } from './revision.ts'
-export type { HeldModel, InferOptions, Runtime, ServingProcess } from './runtime.ts'
+export {
+  inForm,
+  type HeldModel,
+  type InferOptions,
+  type OutputForm,
+  type Outputs,
+  type PythonSettings,
+  type Runtime,
+  type ServingProcess,
+} from './runtime.ts'
 export { createScoring, type Row, type Scoring } from './scoring.ts'
 export * from './tensor.ts'
 export { trafficMeter, type Traffic } from './traffic.ts'

@@ -7,6 +7,7 @@ import type { MonitorConfig } from '#projects'
 import { checkRows, type Deployment } from './deployment.ts'
 import { eventsOf } from './event.ts'
 import type { Journal, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
+import type { OutputForm } from './runtime.ts'
 import { answerOf, askShadows } from './shadows.ts'
 import { tensorOfRows, type Scalar, type Tensor, type TensorType, type Value } from './tensor.ts'
 
@@ -21,9 +22,6 @@ export interface PredictionAnswer {
   /** What a Python model gave its answer as; absent for models that give named tensors. */
   readonly form?: OutputForm
 }
-
-/** `array`: one block without a name. `json`: one text that is JSON, for what is no table. */
-export type OutputForm = 'array' | 'frame' | 'series' | 'dict' | 'json'
 
 export function predictionId(batch: string, row: number): string {
   return `${batch}-${row}`

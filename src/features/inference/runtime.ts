@@ -1,13 +1,29 @@
+import type { ExactJson } from '#base/exact-json'
 import type { ModelShape, Tensor } from './tensor.ts'
 
 /** A model as a serving process is told to hold it. */
 export interface HeldModel {
   /** What calls name it by, within its process. */
   readonly key: string
-  /** The model's file. Other files it refers to lie beside it. */
+  /** The model's file, beside which others may lie that it refers to; of a Python model its folder. */
   readonly path: string
+  /** What runs it; ONNX Runtime without it. */
+  readonly runs?: 'onnx' | 'python'
+  readonly python?: PythonSettings
   /** The process serves on without an optional model that does not load or that ends the process. */
   readonly optional: boolean
+}
+
+/** How a Python model is run; what is left out, the runtime decides. */
+export interface PythonSettings {
+  /** A Python that has what the model needs, instead of one that is installed for it. */
+  readonly executable?: string
+  /** Processes that answer at the same time. */
+  readonly workers?: number
+  /** What one process may take, in MiB. */
+  readonly memoryMb?: number
+  /** Whether calls may be run together: only where each row is answered by itself. */
+  readonly joins?: boolean
 }
 
 /** Where models are run: apart from the server, so that a model can neither stop it nor read its memory. */
@@ -23,6 +39,8 @@ export interface Runtime {
     timeoutMs: number
     /** Told each time the process was ended unexpectedly and is started again. */
     onRestart?: (reason: string) => void
+    /** Told what a start that takes long is doing. */
+    onProgress?: (doing: string) => void
   }): Promise<ServingProcess>
 }
 
@@ -36,7 +54,7 @@ export interface ServingProcess {
    * input, `timeout` when it takes too long, `unavailable` when the process cannot be had. If the process
    * dies meanwhile, the call is made once more on the next one.
    */
-  infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Tensor[]>
+  infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
   /** Resolves when the process answers. */
   ping(): Promise<void>
   readonly state: 'ready' | 'restarting' | 'stopped'
@@ -50,4 +68,17 @@ export interface InferOptions {
   readonly role: 'live' | 'shadow'
   /** Less than the process's own limit. */
   readonly timeoutMs?: number
+  readonly params?: Readonly<Record<string, ExactJson>>
+  /** It is not run together with other calls. */
+  readonly alone?: boolean
+}
+
+/** `array`: one block without a name. `json`: one text that is JSON, for what is no table. */
+export type OutputForm = 'array' | 'frame' | 'series' | 'dict' | 'json'
+
+/** A model's answer; `form` is what a Python model gave it as. */
+export type Outputs = Tensor[] & { form?: OutputForm }
+
+export function inForm(outputs: Tensor[], form: OutputForm | undefined): Outputs {
+  return form === undefined ? outputs : Object.assign(outputs, { form })
 }

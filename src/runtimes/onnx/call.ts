@@ -1,5 +1,6 @@
+import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
-import type { InferOptions, Tensor } from '#inference'
+import type { InferOptions, Outputs, Tensor } from '#inference'
 
 /** A call that waits for its answer. */
 export interface Call {
@@ -7,11 +8,13 @@ export interface Call {
   readonly inputs: readonly Tensor[]
   readonly role: InferOptions['role']
   readonly timeoutMs: number
+  /** As the text of a JSON object; calls with different ones are not run together. */
+  readonly params: string | undefined
   /** Times that a process died while it ran this call alone. */
   deaths: number
   /** It is run by itself from now on, since it failed in company. */
   alone: boolean
-  resolve(outputs: Tensor[]): void
+  resolve(outputs: Outputs): void
   reject(problem: Problem): void
 }
 
@@ -23,7 +26,7 @@ export function newCall(
   asked: InferOptions & { key: string; inputs: readonly Tensor[] },
   processTimeoutMs: number,
   caller: {
-    resolve(outputs: Tensor[]): void
+    resolve(outputs: Outputs): void
     reject(problem: Problem): void
     /** Takes the call out of the queue; false when it is not there because it is being run. */
     giveUp(): boolean
@@ -44,8 +47,9 @@ export function newCall(
     inputs,
     role,
     timeoutMs,
+    params: asked.params === undefined ? undefined : printExactJson(asked.params),
     deaths: 0,
-    alone: false,
+    alone: asked.alone ?? false,
     resolve: (outputs) => {
       clearTimeout(patience)
       caller.resolve(outputs)

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { InferOptions, Tensor } from '#inference'
+import type { InferOptions, Outputs, Tensor } from '#inference'
 import { newCall, type Call } from './call.ts'
 import { ProcessEnded, type Incarnation } from './incarnation.ts'
 import { callQueue, joined, parted } from './queue.ts'
@@ -8,7 +8,7 @@ import { callQueue, joined, parted } from './queue.ts'
 const RETRIES = 1
 
 export interface Dispatch {
-  infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Tensor[]>
+  infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
   /** Sends calls to this process from now on, until it ends. `missing` says why it does not hold a model. */
   use(process: Incarnation, missing: (key: string) => string | undefined): void
   /** Refuses what waits and what comes. */
@@ -41,10 +41,10 @@ export function dispatch(
     const missing = target.missing(first.key)
     if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
     try {
-      const outputs = await process.run(first.key, joined(batch), first.timeoutMs)
+      const outputs = await process.run(first.key, joined(batch), first)
       const parts = parted(batch, outputs)
       if (parts === undefined) return queue.addAlone(batch)
-      for (const [index, call] of batch.entries()) call.resolve(parts[index] as Tensor[])
+      for (const [index, call] of batch.entries()) call.resolve(parts[index] as Outputs)
     } catch (error) {
       if (error instanceof ProcessEnded) afterDeath(batch, error)
       else if (batch.length > 1) queue.addAlone(batch)

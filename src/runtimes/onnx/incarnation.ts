@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '#base/problem'
-import type { HeldModel, ModelShape, Tensor } from '#inference'
+import type { HeldModel, ModelShape, Outputs, Tensor } from '#inference'
 import type { FromProcess, ToProcess } from './messages.ts'
 
 /** The process ended while it had something to do. */
@@ -21,6 +21,12 @@ export interface Loaded {
   readonly failures: ReadonlyMap<string, string>
 }
 
+export interface RunOptions {
+  readonly timeoutMs: number
+  /** Parameters of the model, as the text of a JSON object. */
+  readonly params?: string | undefined
+}
+
 /** One life of a serving process, from its start to its end. It is never started again; another one is. */
 export interface Incarnation {
   readonly pid: number | undefined
@@ -29,7 +35,7 @@ export interface Incarnation {
   /** Resolves with the reason when it has ended. */
   readonly ended: Promise<string>
   /** Runs a model. Rejects with an `invalid` problem, or with `ProcessEnded`: after `timeoutMs` it is killed. */
-  run(key: string, inputs: readonly Tensor[], timeoutMs: number): Promise<Tensor[]>
+  run(key: string, inputs: readonly Tensor[], options: RunOptions): Promise<Outputs>
   ping(timeoutMs: number): Promise<void>
   end(): Promise<void>
 }
@@ -91,7 +97,7 @@ export function incarnate(name: string, models: readonly HeldModel[]): Incarnati
     pid: child.pid,
     loaded,
     ended,
-    run: async (key, inputs, timeoutMs) => {
+    run: async (key, inputs, { timeoutMs }) => {
       const answer = await ask({ type: 'infer', key, inputs }, timeoutMs)
       if (answer.type === 'inferred') return [...answer.outputs]
       const reason = answer.type === 'failed' ? answer.reason : 'no answer'

@@ -1,4 +1,4 @@
-import { concatRows, rowCount, sliceRows, type Tensor } from '#inference'
+import { concatRows, inForm, rowCount, sliceRows, type Outputs, type Tensor } from '#inference'
 import type { Call } from './call.ts'
 
 /** More rows in one run gain nothing, and the next caller waits for all of them. */
@@ -53,6 +53,7 @@ function fits(call: Call, first: Call): boolean {
     call.key === first.key &&
     call.role === first.role &&
     call.timeoutMs === first.timeoutMs &&
+    call.params === first.params &&
     call.inputs.length === first.inputs.length &&
     call.inputs.every((input, index) => joins(input, first.inputs[index])) &&
     rowsIn(call) > 0
@@ -88,8 +89,8 @@ export function joined(batch: readonly Call[]): readonly Tensor[] {
  * Parts the outputs of a joined run among its calls; nothing when an output does not have a row for each
  * input row, as declared shapes do not tell.
  */
-export function parted(batch: readonly Call[], outputs: readonly Tensor[]): Tensor[][] | undefined {
-  if (batch.length === 1) return [[...outputs]]
+export function parted(batch: readonly Call[], outputs: Outputs): Outputs[] | undefined {
+  if (batch.length === 1) return [outputs]
   const rows = batch.map(rowsIn)
   const total = rows.reduce((sum, count) => sum + count, 0)
   if (outputs.some((output) => output.shape.length === 0 || output.shape[0] !== total))
@@ -98,6 +99,6 @@ export function parted(batch: readonly Call[], outputs: readonly Tensor[]): Tens
   return rows.map((count) => {
     const part = outputs.map((output) => sliceRows(output, start, start + count))
     start += count
-    return part
+    return inForm(part, outputs.form)
   })
 }

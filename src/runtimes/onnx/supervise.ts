@@ -2,7 +2,7 @@ import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import type { HeldModel, Runtime, ServingProcess } from '#inference'
 import { dispatch } from './dispatch.ts'
-import { incarnate, type Incarnation, type Loaded } from './incarnation.ts'
+import type { Incarnation, Loaded } from './incarnation.ts'
 
 /** A process that lived this long starts again at once when it dies. */
 const STEADY_MS = 30_000
@@ -13,18 +13,25 @@ const DEATHS_MAX = 2
 
 type Options = Parameters<Runtime['start']>[0]
 
+interface Means {
+  readonly logger: Logger
+  /** Starts one life of a process that holds the models. */
+  readonly incarnate: (name: string, models: readonly HeldModel[]) => Incarnation
+}
+
 interface Life {
   readonly process: Incarnation
   readonly loaded: Loaded
 }
 
 /** Starts a serving process and keeps it up: see `ServingProcess` for what its callers may rely on. */
-export async function supervise(options: Options, logger: Logger): Promise<ServingProcess> {
+export async function supervise(options: Options, means: Means): Promise<ServingProcess> {
+  const { logger } = means
   const { name, timeoutMs } = options
   const poison = poisonList(options.models)
   const calls = dispatch(timeoutMs, poison.countDeath)
   const backoffMs = backoff()
-  let life: Life = await begin(name, options.models)
+  let life: Life = await begin(name, options.models, means)
   let state: ServingProcess['state'] = 'ready'
   let again: NodeJS.Timeout | undefined
 
@@ -46,7 +53,7 @@ export async function supervise(options: Options, logger: Logger): Promise<Servi
     return again
   }
   const restart = async () => {
-    const next = await begin(name, poison.remaining())
+    const next = await begin(name, poison.remaining(), means)
     if (state === 'stopped') return next.process.end()
     life = next
     state = 'ready'
@@ -85,7 +92,11 @@ export async function supervise(options: Options, logger: Logger): Promise<Servi
 }
 
 /** Starts a process; resolves when it holds all models that it must. */
-async function begin(name: string, models: readonly HeldModel[]): Promise<Life> {
+async function begin(
+  name: string,
+  models: readonly HeldModel[],
+  { incarnate }: Means,
+): Promise<Life> {
   const process = incarnate(name, models)
   const loaded = await process.loaded.catch((error: unknown) => {
     throw new Problem(
