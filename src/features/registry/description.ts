@@ -10,6 +10,8 @@ export interface ModelDescription {
   readonly signature: {
     readonly inputs: readonly FieldSpec[]
     readonly outputs: readonly FieldSpec[]
+    /** What a caller may set for one request; absent where none was declared. */
+    readonly params?: readonly ParamSpec[]
   } | null
   /** A few rows that it can be tried with. */
   readonly inputExample: ExampleRows | null
@@ -35,6 +37,35 @@ export interface ColumnSpec {
     | 'map'
     | 'any'
   readonly required: boolean
+  /** It goes by its place: its name is only that. */
+  readonly unnamed?: true
+  /** What an `array`, `object` or `map` holds. */
+  readonly nested?: NestedSpec
+}
+
+export type ScalarType = Exclude<ColumnSpec['type'], 'array' | 'object' | 'map' | 'any'>
+
+/** What lies inside a value that is no scalar. */
+export type NestedSpec =
+  | { readonly type: ScalarType | 'any' }
+  | { readonly type: 'array'; readonly items: NestedSpec }
+  | { readonly type: 'map'; readonly values: NestedSpec }
+  | {
+      readonly type: 'object'
+      readonly properties: readonly {
+        readonly name: string
+        readonly required: boolean
+        readonly of: NestedSpec
+      }[]
+    }
+
+/** A parameter that a request may set, and what counts without. */
+export interface ParamSpec {
+  readonly name: string
+  readonly type: ScalarType | 'object'
+  readonly default: unknown
+  /** A list of this many values, -1 for any number; `null` for a single one. */
+  readonly shape: readonly number[] | null
 }
 
 /** A block of values; -1 is a dimension that may vary. */

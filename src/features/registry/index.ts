@@ -19,6 +19,9 @@ export {
   type ExampleRows,
   type FieldSpec,
   type ModelDescription,
+  type NestedSpec,
+  type ParamSpec,
+  type ScalarType,
   type TensorSpec,
 } from './description.ts'
 export {

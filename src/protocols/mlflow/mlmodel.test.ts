@@ -46,6 +46,50 @@ test('a model says its flavors, where its ONNX file is, and what it takes and gi
   })
 })
 
+test('columns without names, nested ones and parameters are read as MLflow declares them', () => {
+  const inputs = [
+    { type: 'array', items: { type: 'double' }, required: true },
+    {
+      type: 'object',
+      properties: { x: { type: 'string', required: true }, y: { type: 'any', required: false } },
+    },
+    { type: 'map', values: { type: 'long' }, name: 'm', required: false },
+  ]
+  const params = [
+    { name: 't', default: 0.5, shape: null, type: 'double' },
+    { name: 'ids', default: [1, 2], shape: [-1], type: 'long' },
+    { name: 'odd', default: 1, type: 'quaternion' },
+  ]
+  const text = `signature:\n  inputs: '${JSON.stringify(inputs)}'\n  params: '${JSON.stringify(params)}'`
+  const { signature, problems } = modelIn(text).description
+  const array = { type: 'array', items: { type: 'double' } }
+  const object = {
+    type: 'object',
+    properties: [
+      { name: 'x', required: true, of: { type: 'string' } },
+      { name: 'y', required: false, of: { type: 'any' } },
+    ],
+  }
+  expect(signature).toEqual({
+    inputs: [
+      { name: '0', type: 'array', required: true, unnamed: true, nested: array },
+      { name: '1', type: 'object', required: true, unnamed: true, nested: object },
+      {
+        name: 'm',
+        type: 'map',
+        required: false,
+        nested: { type: 'map', values: { type: 'long' } },
+      },
+    ],
+    outputs: [],
+    params: [
+      { name: 't', type: 'double', default: 0.5, shape: null },
+      { name: 'ids', type: 'long', default: [1, 2], shape: [-1] },
+    ],
+  })
+  expect(problems).toEqual(['the parameter "odd" has no type that is known here'])
+})
+
 test('the example of the input is read, a few rows of it', async () => {
   const data = Array.from({ length: 9 }, (_, index) => [index, null, 'x'])
   const example = { dataframe_split: { columns: ['a', 'b', 't'], data } }

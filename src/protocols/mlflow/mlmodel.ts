@@ -3,12 +3,11 @@ import { parse } from 'yaml'
 import { messageOf } from '#base/problem'
 import {
   NO_DESCRIPTION,
-  type ColumnSpec,
   type DescribeModel,
   type ExampleRows,
-  type FieldSpec,
   type ModelDescription,
 } from '#registry'
+import { signatureIn } from './signature.ts'
 
 /** No declaration of a model is this long; a file that is holds something else. */
 const DECLARATION_BYTES_MAX = 4 * 1024 * 1024
@@ -49,52 +48,6 @@ export function modelIn(text: string): {
     examplePath: typeof example === 'string' ? example : undefined,
   }
 }
-
-function signatureIn(declared: unknown, problems: string[]): ModelDescription['signature'] {
-  const { inputs, outputs } = recordIn(declared)
-  if (typeof inputs !== 'string') return null
-  return {
-    inputs: fieldsIn(inputs, 'inputs', problems),
-    outputs: typeof outputs === 'string' ? fieldsIn(outputs, 'outputs', problems) : [],
-  }
-}
-
-function fieldsIn(json: string, side: string, problems: string[]): FieldSpec[] {
-  const list = attempt(problems, `signature.${side}`, () => JSON.parse(json) as unknown)
-  if (!Array.isArray(list)) return []
-  return list.map((each, index) => fieldIn(recordIn(each), index, problems))
-}
-
-function fieldIn(field: Record<string, unknown>, index: number, problems: string[]): FieldSpec {
-  const name = typeof field['name'] === 'string' ? field['name'] : String(index)
-  const required = field['required'] !== false && field['optional'] !== true
-  if (field['type'] === 'tensor') {
-    const { dtype, shape } = recordIn(field['tensor-spec'])
-    const sizes = Array.isArray(shape) ? shape.map(Number) : []
-    return { name, type: 'tensor', dtype: String(dtype), shape: sizes, required }
-  }
-  const type = COLUMN_TYPES.find((each) => each === String(field['type']).toLowerCase())
-  if (type === undefined)
-    problems.push(
-      `the column ${name} has the type ${JSON.stringify(field['type'])}, not known here`,
-    )
-  return { name, type: type ?? 'any', required }
-}
-
-const COLUMN_TYPES: readonly ColumnSpec['type'][] = [
-  'boolean',
-  'integer',
-  'long',
-  'float',
-  'double',
-  'string',
-  'binary',
-  'datetime',
-  'array',
-  'object',
-  'map',
-  'any',
-]
 
 /** Adds the rows of an example as clients send it to a model's server; other forms are left out. */
 function withExample(description: ModelDescription, json: string): ModelDescription {
