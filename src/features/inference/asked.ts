@@ -33,6 +33,10 @@ export interface PredictionRequest {
   readonly pin?: Pin
   /** Names the caller or the entity, so that it stays with one revision. */
   readonly stickyKey?: string
+  /** The header `x-route` of an earlier answer: the caller stays with that revision while it takes traffic. */
+  readonly route?: string
+  /** A revision that a header forces, where the endpoint permits it. */
+  readonly override?: string
   /** Parameters of the model, as MLflow's `params`. */
   readonly params?: Readonly<Record<string, ExactJson>>
   /** How long the caller waits, in milliseconds from now; what cannot be answered in time is not begun. */

@@ -33,6 +33,7 @@ export {
 } from './model-source.ts'
 export { createPredict, predictionId, type PredictionAnswer, type Taken } from './predict.ts'
 export type { Revision, Role } from './revision.ts'
+export * from './routing.ts'
 export {
   inForm,
   type HeldModel,
