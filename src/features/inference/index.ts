@@ -1,4 +1,5 @@
 export type { PredictionRequest } from './asked.ts'
+export { classesOf, regressionOf, type ScoredClass } from './classes.ts'
 export { deploy, type Candidate, type Deployed, type Deployment } from './deployment.ts'
 export { instantMs } from './event.ts'
 export type {
@@ -31,6 +32,7 @@ export {
   type ServableModel,
   type SignatureColumn,
 } from './model-source.ts'
+export { nestedOf, RANK_MAX, tensorOfNested } from './nested.ts'
 export { createPredict, predictionId, type PredictionAnswer, type Taken } from './predict.ts'
 export type { Revision, Role } from './revision.ts'
 export * from './routing.ts'
