@@ -20,8 +20,8 @@ export interface PythonSettings {
   readonly executable?: string
   /** Processes that answer at the same time. */
   readonly workers?: number
-  /** What one process may take, in MiB. */
-  readonly memoryMb?: number
+  /** What one process may take. */
+  readonly memoryBytesMax?: number
   /** Whether calls may be run together: only where each row is answered by itself. */
   readonly joins?: boolean
 }

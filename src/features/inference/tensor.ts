@@ -32,6 +32,8 @@ export interface Tensor {
   readonly type: TensorType
   readonly shape: readonly number[]
   readonly data: TensorData
+  /** One for each element that is missing, whatever `data` has there; only texts have such. */
+  readonly gaps?: Uint8Array
 }
 
 /** What a model says of one of its tensors; `null` is a dimension that may vary. */
@@ -39,6 +41,10 @@ export interface TensorSpec {
   readonly name: string
   readonly type: TensorType
   readonly shape: readonly (number | null)[]
+  /** A request may leave it out. */
+  readonly optional?: true
+  /** Elements may be missing: they are among the tensor's `gaps`. */
+  readonly nullable?: true
 }
 
 /** What a loaded model takes and gives. */
@@ -104,7 +110,8 @@ function nested(tensor: Tensor, tail: readonly number[], start: number): Value {
 }
 
 /** One element, as a value that keeps all its digits. */
-export function valueAt({ type, data }: Tensor, index: number): Scalar {
+export function valueAt({ type, data, gaps }: Tensor, index: number): Scalar {
+  if (gaps !== undefined && gaps[index] === 1) return null
   const element = data[index]
   invariant(element !== undefined, 'an index lies within its tensor')
   if (type === 'bool') return element !== 0
@@ -144,7 +151,8 @@ export function dataOf(type: TensorType, values: readonly Scalar[]): TensorData 
   return data
 }
 
-function elementFor(type: TensorType, value: Scalar): never {
+/** What stands for a value in the array of a numeric type. */
+export function elementFor(type: TensorType, value: Scalar): never {
   // The array's own element type decides; TypeScript sees only the intersection of all of them.
   const element = (): number | bigint => {
     if (type === 'int64' || type === 'uint64') return BigInt(value ?? 0)
@@ -161,6 +169,7 @@ export function sliceRows(tensor: Tensor, start: number, end: number): Tensor {
     ...tensor,
     shape: [end - start, ...tensor.shape.slice(1)],
     data: tensor.data.slice(start * width, end * width),
+    ...(tensor.gaps === undefined ? {} : { gaps: tensor.gaps.slice(start * width, end * width) }),
   }
 }
 
@@ -170,8 +179,7 @@ export function concatRows(tensors: readonly Tensor[]): Tensor {
   invariant(first !== undefined, 'there is something to join')
   if (tensors.length === 1) return first
   const shape = [tensors.reduce((sum, each) => sum + rowCount(each), 0), ...first.shape.slice(1)]
-  if (first.type === 'string')
-    return { ...first, shape, data: tensors.flatMap((each) => each.data as readonly string[]) }
+  if (first.type === 'string') return joinedTexts(tensors, shape)
   // All of them are of one type; TypeScript sees only that each is of some.
   const data = numericData(first.type, elementsOf(shape)) as Float64Array<ArrayBuffer>
   let offset = 0
@@ -180,6 +188,16 @@ export function concatRows(tensors: readonly Tensor[]): Tensor {
     offset += tensor.data.length
   }
   return { ...first, shape, data }
+}
+
+function joinedTexts(tensors: readonly Tensor[], shape: readonly number[]): Tensor {
+  const { name, type } = tensors[0] as Tensor
+  const data = tensors.flatMap((each) => each.data as readonly string[])
+  if (tensors.every((each) => each.gaps === undefined)) return { name, type, shape, data }
+  const gaps = Uint8Array.from(
+    tensors.flatMap((each) => [...(each.gaps ?? new Uint8Array(each.data.length))]),
+  )
+  return { name, type, shape, data, gaps }
 }
 
 /** Throws an `invalid` problem unless the tensor has as many elements as its shape says. */
