@@ -1,5 +1,7 @@
+import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
-import type { SignatureColumn } from './model-source.ts'
+import { jsonIn, misfit } from './declared.ts'
+import type { SignatureColumn } from './signature.ts'
 import { isFloat, isInteger, type Scalar, type TensorType, type Value } from './tensor.ts'
 
 const INTEGER_MAX = 2 ** 31 - 1
@@ -44,6 +46,12 @@ function checked(value: Value, column: SignatureColumn, row: number): Scalar {
     case 'datetime':
       if (typeof value === 'string' || typeof value === 'number') return value
       break
+    case 'array':
+    case 'object':
+    case 'map':
+    case 'any':
+      // A model with a tensor for it takes its lists by their elements.
+      return value
   }
   throw mistake(column, row, `is ${shown(value)}, which cannot become ${column.type}`)
 }
@@ -92,6 +100,17 @@ function shown(value: Scalar): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text
 }
 
+/** The JSON of a value of an `array`, `object`, `map` or `any`, for a model that takes it as a text. */
+export function jsonCell(value: Value, column: SignatureColumn, row: number): string {
+  const json = jsonIn(value)
+  const absent = json === null && !column.required
+  const wrong = absent || column.nested === undefined ? undefined : misfit(json, column.nested)
+  if (wrong !== undefined) throw mistake(column, row, `is not what is declared: ${wrong}`)
+  return printExactJson(json)
+}
+
 function mistake(column: SignatureColumn, row: number, what: string): Problem {
-  return new Problem('invalid', `column ${column.name} in row ${row} ${what}`)
+  return new Problem('invalid', `column ${column.name} in row ${row} ${what}`, {
+    signature: 'value',
+  })
 }

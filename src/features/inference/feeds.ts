@@ -1,21 +1,24 @@
 import { Problem } from '#base/problem'
-import { cellFor } from './cell.ts'
-import type { ColumnType, SignatureColumn } from './model-source.ts'
+import { cellFor, jsonCell } from './cell.ts'
+import type { ColumnType, SignatureColumn, SignatureTensor } from './signature.ts'
 import {
   checkElements,
   dataOf,
+  elementFor,
   elementsOf,
-  exactNumber,
   flattened,
   isFloat,
   isInteger,
+  numericData,
   rowsOf,
   type ModelShape,
   type Tensor,
+  type TensorData,
   type TensorSpec,
   type TensorType,
   type Value,
 } from './tensor.ts'
+import { numberIn, wholeIn } from './texts.ts'
 
 /** Rows as a caller sends them: for each row one value for each column. */
 export interface Rows {
@@ -40,18 +43,45 @@ export interface ColumnFeed {
 }
 
 /** One input for each column, or a single matrix of all columns in the signature's order. */
-export function planFeeds(shape: ModelShape, columns: readonly SignatureColumn[] | null): FeedPlan {
-  const [only] = shape.inputs
+export function planFeeds(
+  shape: ModelShape,
+  columns: readonly SignatureColumn[] | null,
+  tensors: readonly SignatureTensor[] | null = null,
+): FeedPlan {
+  const inputs = shape.inputs.map((input) => narrowed(input, shape.inputs.length, tensors))
+  const [only] = inputs
   const signed = columns === null || columns.length === 0 ? null : columns
-  if (only !== undefined && shape.inputs.length === 1 && isMatrix(only, signed))
+  if (only !== undefined && inputs.length === 1 && isMatrix(only, signed))
     return { form: 'matrix', input: only, columns: signed }
+  // Columns without names are the inputs, one after the other.
+  const byPlace = signed?.[0]?.unnamed === true && signed.length === inputs.length
   return {
     form: 'columns',
-    inputs: shape.inputs.map((input) => ({
+    inputs: inputs.map((input, index) => ({
       input,
-      column: signed?.find(({ name }) => name === input.name) ?? columnOf(input),
+      column:
+        (byPlace ? signed[index] : signed?.find(({ name }) => name === input.name)) ??
+        columnOf(input),
     })),
   }
+}
+
+/** An input with the sizes that the signature says and the model leaves open. */
+function narrowed(
+  input: TensorSpec,
+  count: number,
+  tensors: readonly SignatureTensor[] | null,
+): TensorSpec {
+  const said =
+    tensors?.find(({ name }) => name === input.name) ??
+    (count === 1 && tensors?.length === 1 ? tensors[0] : undefined)
+  if (said === undefined || said.shape.length !== input.shape.length) return input
+  const shape = input.shape.map((size, at) => size ?? sizeOf(said.shape[at]))
+  return { ...input, shape }
+}
+
+function sizeOf(said: number | undefined): number | null {
+  return said === undefined || said < 0 ? null : said
 }
 
 function isMatrix(input: TensorSpec, columns: readonly SignatureColumn[] | null): boolean {
@@ -114,75 +144,139 @@ export function typedRows(
   }
 }
 
+const NUMBERS: ReadonlySet<ColumnType> = new Set(['integer', 'long', 'float', 'double'])
+
+/** What pandas reads as a gap among numbers; in a column of texts only the empty one is. */
+const GAPS: ReadonlySet<string> = new Set(
+  ['#N/A', '#NA', '<NA>', 'N/A', 'NA', 'NULL', 'NaN', 'None', 'n/a', 'nan', 'null'].flatMap(
+    (word) => [word, `-${word}`],
+  ),
+)
+
 function typed(text: string, type: ColumnType): Value {
   if (text === '') return null
   if (type === 'boolean') {
     const lower = text.toLowerCase()
     return lower === 'true' ? true : lower === 'false' ? false : text
   }
-  if (type === 'string' || type === 'binary' || type === 'datetime') return text
-  const whole = /^[+-]?\d{16,}$/.test(text) ? exactNumber(BigInt(text)) : Number(text)
-  return Number.isNaN(whole) && text.toLowerCase() !== 'nan' ? text : whole
+  if (!NUMBERS.has(type)) return text
+  const number = type === 'long' || type === 'integer' ? wholeIn(text) : numberIn(text)
+  return typeof number === 'string' && GAPS.has(text) ? Number.NaN : number
 }
 
 /** A model's inputs from rows. Throws an `invalid` problem that names the column and the row. */
 export function feedsOfRows(plan: FeedPlan, { columns, rows }: Rows): Tensor[] {
-  const place = placesOf(plan, columns)
+  const named = columnsOf(plan)
+  const read = named ?? columns.map((name) => columnFor(plan, name))
+  const places = placesOf(read, columns)
+  // Sent as the model reads them, none is missing and none is there twice.
+  if (named === null || !areSent(named, columns)) checkPlaces(read, places, columns)
   if (plan.form === 'columns')
-    return plan.inputs.map(({ input, column }) =>
-      columnTensor(input, column, valuesAt(rows, place(column))),
+    return plan.inputs.map(({ input, column }, index) =>
+      columnTensor(input, column, { rows, place: places[index] ?? -1 }),
     )
-  const read = plan.columns ?? columns.map((name) => columnOf({ ...plan.input, name }))
-  const width = plan.input.shape[1]
+  const { input } = plan
+  const width = input.shape[1]
   if (width !== null && width !== read.length)
-    throw new Problem(
-      'invalid',
+    throw misfit(
       `the model takes ${width} columns, but ${read.length} were sent: ${read.map(({ name }) => name).join(', ')}`,
     )
-  const cells = rows.flatMap((row, index) =>
-    read.map((column) => {
-      const at = place(column)
-      return cellFor(at === undefined ? null : (row[at] ?? null), column, plan.input.type, index)
-    }),
-  )
-  const shape = [rows.length, read.length]
-  return [{ ...plan.input, shape, data: dataOf(plan.input.type, cells) }]
+  const data = emptyData(input.type, rows.length * read.length)
+  for (const [index, column] of read.entries()) {
+    const place = places[index] ?? -1
+    fill(data, { type: input.type, column, rows, place, start: index, stride: read.length })
+  }
+  return [{ ...input, shape: [rows.length, read.length], data }]
 }
 
-/** Where each column is found among those that were sent. Throws when a required one is missing. */
-function placesOf(
-  plan: FeedPlan,
-  sent: readonly string[],
-): (column: SignatureColumn) => number | undefined {
+/** The column of a model that names none. */
+export function columnFor(plan: FeedPlan, name: string): SignatureColumn {
+  const type = plan.form === 'matrix' ? plan.input.type : 'string'
+  return { name, type: columnTypeOf(type), required: true }
+}
+
+/** Where each of the model's columns is among those that were sent; -1 where it is not. */
+export function placesOf(read: readonly SignatureColumn[], sent: readonly string[]): number[] {
+  // Callers keep to the model's order as a rule.
+  if (areSent(read, sent)) return read.map((_, index) => index)
   const places = new Map(sent.map((name, index) => [name, index]))
-  if (places.size < sent.length)
-    throw new Problem('invalid', `a column is sent twice: ${sent.join(', ')}`)
-  const missing = (columnsOf(plan) ?? []).filter(
-    ({ name, required }) => required && !places.has(name),
+  return read.map(({ name, unnamed }, index) =>
+    unnamed === true ? (index < sent.length ? index : -1) : (places.get(name) ?? -1),
   )
+}
+
+function areSent(read: readonly SignatureColumn[], sent: readonly string[]): boolean {
+  return read.length === sent.length && read.every(({ name }, index) => name === sent[index])
+}
+
+/** Throws when a column is sent twice, or a required one not at all. */
+function checkPlaces(
+  read: readonly SignatureColumn[],
+  places: readonly number[],
+  sent: readonly string[],
+): void {
+  // As many different names as columns: none can be there twice.
+  if (new Set(sent).size < sent.length) throw misfit(`a column is sent twice: ${sent.join(', ')}`)
+  const missing = read.filter(({ required }, index) => required && places[index] === -1)
   if (missing.length > 0)
-    throw new Problem(
-      'invalid',
+    throw misfit(
       `the input lacks the required column${missing.length > 1 ? 's' : ''} ${missing.map(({ name }) => name).join(', ')}; it has ${sent.join(', ') || 'none'}`,
     )
-  return ({ name }) => places.get(name)
 }
 
-function valuesAt(rows: Rows['rows'], place: number | undefined): Value[] {
-  return rows.map((row) => (place === undefined ? null : (row[place] ?? null)))
+/** The input is no form of what the model takes; MLflow tells that from a value of the wrong type. */
+function misfit(message: string): Problem {
+  return new Problem('invalid', message, { signature: 'form' })
 }
 
-function columnTensor(input: TensorSpec, column: SignatureColumn, values: Value[]): Tensor {
-  const tail = input.shape.slice(1)
-  if (tail.every((size) => size === 1)) {
-    const cells = values.map((value, row) => cellFor(unwrapped(value), column, input.type, row))
-    return {
-      ...input,
-      shape: [values.length, ...tail.map(() => 1)],
-      data: dataOf(input.type, cells),
+function emptyData(type: TensorType, length: number): TensorData {
+  return type === 'string' ? Array.from<string>({ length }).fill('') : numericData(type, length)
+}
+
+/** Puts a column's values into every `stride`th element, without making anything for those that fit as they are. */
+function fill(
+  data: TensorData,
+  cells: {
+    type: TensorType
+    column: SignatureColumn
+    rows: Rows['rows']
+    place: number
+    start: number
+    stride: number
+  },
+): void {
+  const { type, column, rows, place, start, stride } = cells
+  const plain = isFloat(type) && (column.type === 'double' || column.type === 'float')
+  const nested = type === 'string' && isNested(column.type)
+  const elements = data as { [at: number]: unknown }
+  for (let row = 0, at = start; row < rows.length; row += 1, at += stride) {
+    const value = (place < 0 ? null : rows[row]?.[place]) ?? null
+    if (plain && typeof value === 'number') elements[at] = value
+    else if (nested) elements[at] = jsonCell(value, column, row)
+    else {
+      const cell = cellFor(unwrapped(value), column, type, row)
+      elements[at] = type === 'string' ? String(cell ?? '') : elementFor(type, cell)
     }
   }
-  return listTensor(input, column, values)
+}
+
+function isNested(type: ColumnType): boolean {
+  return type === 'array' || type === 'object' || type === 'map' || type === 'any'
+}
+
+function columnTensor(
+  input: TensorSpec,
+  column: SignatureColumn,
+  { rows, place }: { rows: Rows['rows']; place: number },
+): Tensor {
+  const tail = input.shape.slice(1)
+  if (tail.some((size) => size !== 1)) {
+    const values = rows.map((row) => (place < 0 ? null : (row[place] ?? null)))
+    return listTensor(input, column, values)
+  }
+  const data = emptyData(input.type, rows.length)
+  fill(data, { type: input.type, column, rows, place, start: 0, stride: 1 })
+  return { ...input, shape: [rows.length, ...tail.map(() => 1)], data }
 }
 
 /** [value] is how tensors of the shape [n,1] write value. */
