@@ -1,0 +1,270 @@
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  status as Status,
+  type MethodDefinition,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  type StatusObject,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js'
+import type { EventEmitter } from 'node:events'
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
+import type { Clock } from '#base/clock'
+import { invariant } from '#base/invariant'
+import type { Logger } from '#base/logger'
+import { messageOf, Problem, type ProblemCode } from '#base/problem'
+import type { RpcCall, RpcCodec, RpcMethod, RpcService } from '#base/rpc'
+import { healthService } from './grpc-health.ts'
+
+export interface GrpcServer {
+  readonly port: number
+  /** Says that it is not ready, answers what is open, and ends what is still open after `drainMs`. */
+  stop(drainMs: number): Promise<void>
+}
+
+interface World {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const STATUS: Readonly<Record<ProblemCode, Status>> = {
+  invalid: Status.INVALID_ARGUMENT,
+  unauthenticated: Status.UNAUTHENTICATED,
+  forbidden: Status.PERMISSION_DENIED,
+  'not-found': Status.NOT_FOUND,
+  exists: Status.ALREADY_EXISTS,
+  conflict: Status.FAILED_PRECONDITION,
+  limit: Status.RESOURCE_EXHAUSTED,
+  full: Status.RESOURCE_EXHAUSTED,
+  unavailable: Status.UNAVAILABLE,
+  timeout: Status.DEADLINE_EXCEEDED,
+  unsupported: Status.UNIMPLEMENTED,
+}
+
+/** Clients take 8 KiB of metadata, and a character may be sent as nine. */
+const MESSAGE_CHARS_MAX = 700
+
+/** Every protocol that speaks gRPC, on one port, with health and reflection. */
+export async function startGrpc(
+  world: World,
+  options: {
+    services: readonly RpcService[]
+    host: string
+    port: number
+    messageBytesMax: number
+    isReady: () => boolean
+  },
+): Promise<GrpcServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': options.messageBytesMax,
+    'grpc.max_send_message_length': -1,
+  })
+  let drains = false
+  const names = options.services.map(({ name }) => name)
+  const health = healthService(names, () => !drains && options.isReady())
+  const definitions: PackageDefinition = {}
+  for (const service of [...options.services, health])
+    Object.assign(definitions, added(server, service, world))
+  new ReflectionService(definitions).addToServer(server)
+  const port = await bound(server, options)
+  return {
+    port,
+    stop: async (drainMs) => {
+      drains = true
+      const late = setTimeout(() => server.forceShutdown(), drainMs)
+      await new Promise<void>((resolve) => {
+        server.tryShutdown(() => resolve())
+      })
+      clearTimeout(late)
+    },
+  }
+}
+
+function bound(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, taken) => {
+      if (error === null) resolve(taken)
+      else
+        reject(
+          new Problem(
+            'conflict',
+            `cannot listen for gRPC on ${address} (${messageOf(error)}); choose another --grpc-port, or 0 for a free one`,
+          ),
+        )
+    })
+  })
+}
+
+/** Adds a service and gives all that its file defines. */
+function added(
+  server: Server,
+  { name, proto, methods }: RpcService,
+  world: World,
+): PackageDefinition {
+  const definitions = loadSync(proto.file, {
+    includeDirs: [proto.root],
+    keepCase: true,
+    longs: String,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  })
+  const service = definitions[name]
+  invariant(service !== undefined && !('format' in service), `${proto.file} defines ${name}`)
+  const wire = Object.entries(service).map(([method, each]) => [method, inBytes(each)])
+  const handlers = Object.entries(methods).map(([method, each]) => {
+    const defined = service[method]
+    invariant(defined !== undefined, `${proto.file} defines ${name}.${method}`)
+    return [method, handlerOf(each, each.codec ?? codecOf(defined), world)]
+  })
+  server.addService(
+    Object.fromEntries(wire) as Record<string, MethodDefinition<Buffer, Buffer>>,
+    Object.fromEntries(handlers) as Record<string, UntypedHandleCall>,
+  )
+  return definitions
+}
+
+const same = (bytes: Buffer) => bytes
+
+/** Handlers read and write by themselves: then bytes that are no message are the caller's fault, and not ours. */
+function inBytes(method: MethodDefinition<object, object>): MethodDefinition<Buffer, Buffer> {
+  return {
+    ...method,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  }
+}
+
+function codecOf(method: MethodDefinition<object, object>): RpcCodec {
+  return {
+    decode: (bytes) => method.requestDeserialize(bytes as Buffer),
+    encode: (answer: object) => method.responseSerialize(answer),
+  }
+}
+
+type Unary = ServerUnaryCall<Buffer, Buffer>
+type Duplex = ServerDuplexStream<Buffer, Buffer>
+type Writable = ServerWritableStream<Buffer, Buffer>
+
+function handlerOf(method: RpcMethod, codec: RpcCodec, world: World): UntypedHandleCall {
+  if ('answer' in method)
+    return (call: Unary, callback: sendUnaryData<Buffer>) =>
+      void answerOnce(call, callback, world, (bytes, rpc) =>
+        answered(codec, bytes, (request) => method.answer(request, rpc)),
+      )
+  if ('answerEach' in method)
+    return (call: Duplex) => {
+      const { rpc } = rpcCallOf(call, world)
+      void eachAnswered(call, (bytes) =>
+        answered(codec, bytes, (request) => method.answerEach(request, rpc)),
+      ).then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', statusOf(error, world)),
+      )
+    }
+  return (call: Writable) => {
+    const { rpc } = rpcCallOf(call, world)
+    void watchedIn(call, codec, (request) => method.watch(request, rpc)).then(
+      () => call.end(),
+      (error: unknown) => call.emit('error', statusOf(error, world)),
+    )
+  }
+}
+
+async function answerOnce(
+  call: Unary,
+  callback: sendUnaryData<Buffer>,
+  world: World,
+  answer: (bytes: Buffer, rpc: RpcCall) => Promise<Buffer>,
+): Promise<void> {
+  const { rpc, headers } = rpcCallOf(call, world)
+  try {
+    const bytes = await answer(call.request, rpc)
+    call.sendMetadata(headers)
+    callback(null, bytes)
+  } catch (error) {
+    callback(Object.assign(statusOf(error, world), { metadata: headers }))
+  }
+}
+
+async function answered(
+  codec: RpcCodec,
+  bytes: Buffer,
+  answer: (request: never) => Promise<unknown>,
+): Promise<Buffer> {
+  return codec.encode((await answer(read(codec, bytes))) as never) as Buffer
+}
+
+function read(codec: RpcCodec, bytes: Buffer): never {
+  try {
+    return codec.decode(bytes) as never
+  } catch (error) {
+    if (error instanceof Problem) throw error
+    throw new Problem('invalid', `the message cannot be read: ${messageOf(error)}`)
+  }
+}
+
+async function eachAnswered(call: Duplex, answer: (bytes: Buffer) => Promise<Buffer>) {
+  for await (const bytes of call) await written(call, await answer(bytes as Buffer))
+}
+
+async function watchedIn(
+  call: Writable,
+  codec: RpcCodec,
+  watch: (request: never) => AsyncIterable<unknown>,
+) {
+  for await (const answer of watch(read(codec, call.request)))
+    await written(call, codec.encode(answer as never) as Buffer)
+}
+
+async function written(call: Duplex | Writable, bytes: Buffer): Promise<void> {
+  if (call.write(bytes)) return
+  await new Promise<void>((resolve) => {
+    call.once('drain', resolve)
+    call.once('cancelled', resolve)
+  })
+}
+
+function rpcCallOf(
+  call: Unary | Duplex | Writable,
+  { clock }: World,
+): { rpc: RpcCall; headers: Metadata } {
+  const headers = new Metadata()
+  const deadline = Number(call.getDeadline())
+  const rpc: RpcCall = {
+    header: (name) => call.metadata.get(name)[0]?.toString(),
+    deadlineMs: Number.isFinite(deadline) ? deadline - clock.nowMs() : undefined,
+    setHeader: (name, value) => headers.set(name, value),
+    get signal() {
+      return signalOf(call)
+    },
+  }
+  return { rpc, headers }
+}
+
+/** Made only for those that look at it: most calls end before anybody could. */
+function signalOf(call: EventEmitter & { cancelled: boolean }): AbortSignal {
+  const controller = new AbortController()
+  if (call.cancelled) controller.abort()
+  call.on('cancelled', () => controller.abort())
+  return controller.signal
+}
+
+function statusOf(error: unknown, { logger }: World): Error & Partial<StatusObject> {
+  const problem = error instanceof Problem ? error : undefined
+  if (problem === undefined) logger.error({ err: error }, 'unexpected failure')
+  const details = problem?.message ?? 'this is a fault of the server; its log has more'
+  return Object.assign(new Error(details), {
+    code: problem === undefined ? Status.INTERNAL : STATUS[problem.code],
+    details:
+      details.length > MESSAGE_CHARS_MAX ? `${details.slice(0, MESSAGE_CHARS_MAX)}…` : details,
+  })
+}
