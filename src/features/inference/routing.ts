@@ -33,7 +33,7 @@ export interface Routed {
 /** Why a revision answers. Only those of `draw` and `key` were divided by weight, and say how revisions compare. */
 export type RouteReason = 'draw' | 'key' | 'route' | 'pin' | 'override'
 
-export interface Route {
+export interface Chosen {
   readonly revision: number
   readonly reason: RouteReason
   /** Shadows that are asked as well. */
@@ -44,7 +44,7 @@ export interface Route {
  * Who answers a request. `draws` gives numbers from 0 to 1, below 1; none is taken where nothing is left to chance.
  * Throws `not-found` for a pin that nobody answers to, and `forbidden` for an override that the endpoint does not permit.
  */
-export function routeOf(table: RoutingTable, asked: Routed, draws: () => number): Route {
+export function routeOf(table: RoutingTable, asked: Routed, draws: () => number): Chosen {
   const chosen = chosenBy(table, asked, draws)
   const shadows = table.shadows.flatMap(({ revision, share }) =>
     revision !== chosen.revision && isDrawn(share, draws) ? [revision] : [],
