@@ -52,8 +52,12 @@ interface Waiting {
 }
 
 /** Forks a serving process and has it load the models. */
-export function incarnate(name: string, models: readonly HeldModel[]): Incarnation {
-  const child = forkProcess(name)
+export function incarnate(
+  name: string,
+  models: readonly HeldModel[],
+  memoryBytesMax: number,
+): Incarnation {
+  const child = forkProcess(name, memoryBytesMax)
   const waiting = new Map<number, Waiting>()
   let nextId = 1
   let timedOut = false
@@ -113,12 +117,25 @@ export function incarnate(name: string, models: readonly HeldModel[]): Incarnati
   }
 }
 
-function forkProcess(name: string): ChildProcess {
+/** The limit binds what a process writes to, not the addresses that it only reserves, of which V8 takes many. */
+const LIMITED = 'ulimit -d "$0" 2>/dev/null; exec "$@"'
+
+/** What Node itself sets aside for code and heaps before there is a model, most of it never touched. */
+const NODE_BYTES = 1280 * 1024 ** 2
+
+function forkProcess(name: string, memoryBytesMax: number): ChildProcess {
   // In a checkout the file is TypeScript and Node strips its types; in a build it is JavaScript.
   const file = fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url))
   return fork(file, [name], {
     serialization: 'advanced',
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execPath: '/bin/sh',
+    execArgv: [
+      '-c',
+      LIMITED,
+      String(Math.ceil((NODE_BYTES + memoryBytesMax) / 1024)),
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+    ],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
 }

@@ -1,4 +1,4 @@
-import { damaged, fieldsOf, type Bytes, type Span } from './wire.ts'
+import { damaged, fieldsOf, packedNumbers, type Bytes, type Fields, type Span } from './wire.ts'
 
 /** What an ONNX file says of itself, without the numbers that it holds. */
 export interface ModelFile {
@@ -6,8 +6,9 @@ export interface ModelFile {
   readonly opsets: ReadonlyMap<string, number>
   /** Operators that the file defines by itself, as `domain:name`. */
   readonly functions: ReadonlySet<string>
-  /** Where the graph's message lies. */
+  /** Where the graph's message lies, and the field that holds it begins. */
   readonly graph: Span
+  readonly graphFrom: number
   /** Of the graph, of all graphs within it, and of the functions. */
   readonly nodes: readonly ModelNode[]
   readonly tensors: readonly TensorHead[]
@@ -53,6 +54,9 @@ const TEXT_BYTES_MAX = 64 * 1024
 /** A graph in a graph in a graph: real models have two. */
 const DEPTH_MAX = 32
 
+/** Real tensors have up to eight. */
+const DIMENSIONS_MAX = 64
+
 /** More nodes than any model has, few enough to be held. */
 const NODES_MAX = 2_000_000
 
@@ -62,18 +66,20 @@ export function readModelFile(bytes: Bytes): ModelFile {
   const opsets = new Map<string, number>()
   let irVersion = 0
   let graph: Span | undefined
+  let graphFrom = 0
   const fields = fieldsOf(bytes, { start: 0, end: bytes.size })
   while (fields.next()) {
     if (fields.number === 1) irVersion = fields.value
     else if (fields.number === 7) {
       if (graph !== undefined) throw damaged('it holds two graphs')
       graph = { start: fields.start, end: fields.end }
+      graphFrom = fields.from
     } else if (fields.number === 8) readOpset(bytes, fields, opsets)
     else if (fields.number === 25) readFunction(bytes, fields, found)
   }
   if (graph === undefined) throw damaged('it holds no graph')
   const { inputs, outputs } = readGraph(bytes, graph, { found, depth: 0 })
-  return { irVersion, opsets, graph, inputs, outputs, ...found }
+  return { irVersion, opsets, graph, graphFrom, inputs, outputs, ...found }
 }
 
 interface Found {
@@ -172,7 +178,7 @@ function readTensor(bytes: Bytes, { start, end }: Span): TensorHead {
   while (fields.next()) {
     const length = fields.end - fields.start
     const { number } = fields
-    if (number === 1) dims.push(...numbersOf(bytes, fields, fields.value))
+    if (number === 1) dims.push(...dimensionsOf(bytes, fields))
     else if (number === 2) head.type = fields.value
     else if (number === 8) head.name = textOf(bytes, fields)
     else if (number === 9) head.rawBytes = (head.rawBytes ?? 0) + length
@@ -185,9 +191,15 @@ function readTensor(bytes: Bytes, { start, end }: Span): TensorHead {
       head.listedMax += Number.isNaN(fields.value) ? length : 1
     else if (number === 4) head.listedMax += Math.ceil(length / 4)
     else if (number === 10) head.listedMax += Math.ceil(length / 8)
-    if (dims.length > 64) throw damaged(`a tensor has more than 64 dimensions`)
+    if (dims.length > DIMENSIONS_MAX) throw damaged('a tensor has too many dimensions')
   }
   return { ...head, dims, external: isExternal ? (external ?? new Map()) : null }
+}
+
+/** A number of its own, or a packed list of them. */
+function dimensionsOf(bytes: Bytes, field: Fields): number[] {
+  if (!Number.isNaN(field.value)) return [field.value]
+  return packedNumbers(bytes, field, DIMENSIONS_MAX)
 }
 
 function readEntry(bytes: Bytes, span: Span, entries: Map<string, string>): void {
@@ -231,23 +243,6 @@ function elementTypeOf(bytes: Bytes, span: Span): number {
   const fields = fieldsOf(bytes, span)
   while (fields.next()) if (fields.number === 1) type = fields.value
   return type
-}
-
-/** A number of its own, or a packed list of them. */
-function numbersOf(bytes: Bytes, { start, end }: Span, alone: number): number[] {
-  if (!Number.isNaN(alone)) return [alone]
-  if (end - start > 1024) throw damaged('a tensor has too many dimensions')
-  const numbers: number[] = []
-  for (let at = start; at < end;) {
-    let value = 0
-    for (let factor = 1, byte = 0x80; byte >= 0x80; factor *= 128) {
-      if (at >= end) throw damaged(`a number at byte ${at} is cut off`)
-      byte = bytes.byteAt(at++)
-      value += (byte & 0x7f) * factor
-    }
-    numbers.push(value >= 2 ** 63 ? value - 2 ** 64 : value)
-  }
-  return numbers
 }
 
 function textOf(bytes: Bytes, span: Span): string {

@@ -3,14 +3,25 @@ import { Worker } from 'node:worker_threads'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { messageOf } from '#base/problem'
 import type { HeldModel, Tensor, TensorData, TensorType } from '#inference'
+import { admitted } from './gate.ts'
 import type { FromProcess, ToProcess } from './messages.ts'
 import { shapeOf } from './shape.ts'
+import { withoutZipMaps } from './zipmap.ts'
 
 // The entry of a serving process: holds models and runs them, one call at a time. It has no other way to
 // the server than its channel, and ends when that closes.
 
+// The runtime's JavaScript half makes half floats of this kind where there is one, and its native half cannot
+// read them; without it both take numbers of 16 bits.
+Reflect.deleteProperty(globalThis, 'Float16Array')
 const ort = await import('onnxruntime-node')
-const sessions = new Map<string, InferenceSession>()
+const held = new Map<string, Held>()
+
+interface Held {
+  readonly session: InferenceSession
+  /** What outputs are called in answers, where the file calls them otherwise. */
+  readonly names: ReadonlyMap<string, string>
+}
 
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   // The default is a thread for each core and session, spinning: the machine has other work.
@@ -26,11 +37,12 @@ async function load(models: readonly HeldModel[]): Promise<FromProcess> {
   const failures: [string, string][] = []
   for (const { key, path } of models) {
     try {
-      const session = await ort.InferenceSession.create(path, SESSION_OPTIONS)
-      shapes.push([key, shapeOf(session)])
-      sessions.set(key, session)
+      const { path: runnable, names } = withoutZipMaps(path, admitted(path))
+      const session = await ort.InferenceSession.create(runnable, SESSION_OPTIONS)
+      shapes.push([key, shapeOf(session, names)])
+      held.set(key, { session, names })
     } catch (error) {
-      failures.push([key, messageOf(error)])
+      failures.push([key, inOwnWords(messageOf(error))])
     }
   }
   return { type: 'loaded', shapes, failures }
@@ -38,14 +50,16 @@ async function load(models: readonly HeldModel[]): Promise<FromProcess> {
 
 async function infer({ id, key, inputs }: ToProcess & { type: 'infer' }): Promise<FromProcess> {
   try {
-    const session = sessions.get(key)
+    const { session, names } = held.get(key) ?? {}
     if (session === undefined) throw new Error(`model ${key} is not held here`)
     const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]))
     const results = await session.run(feeds)
-    const outputs = session.outputNames.map((name) => fromOrt(name, results[name] as OrtTensor))
+    const outputs = session.outputNames.map((name) =>
+      fromOrt(names?.get(name) ?? name, results[name] as OrtTensor),
+    )
     return { type: 'inferred', id, outputs }
   } catch (error) {
-    return { type: 'failed', id, reason: messageOf(error) }
+    return { type: 'failed', id, reason: inOwnWords(messageOf(error)) }
   }
 }
 
@@ -55,6 +69,14 @@ function toOrt({ type, data, shape }: Tensor): OrtTensor {
 
 function fromOrt(name: string, { type, data, dims }: OrtTensor): Tensor {
   return { name, type: type as TensorType, shape: [...dims], data: data as TensorData }
+}
+
+/** What the runtime says when its memory is at an end, with what to do. */
+function inOwnWords(reason: string): string {
+  if (!/bad_alloc|failed to allocate|allocation failed/i.test(reason)) return reason
+  const [, bytes] = /buffer of size (\d+)/.exec(reason) ?? []
+  const asked = bytes === undefined ? '' : ` (it asked for ${bytes} bytes at once)`
+  return `it needs more memory than a model's process may take${asked}; send fewer rows at once, or raise modelMemoryBytesMax`
 }
 
 async function answer(message: ToProcess): Promise<FromProcess> {

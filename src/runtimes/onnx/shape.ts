@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node'
 import type { ModelShape, TensorSpec, TensorType } from '#inference'
 
-const SERVED: Readonly<Record<TensorType, true>> = {
+const SERVED: Readonly<Record<string, true>> = {
   bool: true,
   uint8: true,
   uint16: true,
@@ -11,23 +11,30 @@ const SERVED: Readonly<Record<TensorType, true>> = {
   int16: true,
   int32: true,
   int64: true,
+  float16: true,
   float32: true,
   float64: true,
   string: true,
 }
 
 /** What a loaded model takes and gives. Throws when that cannot be served, saying how to export the model instead. */
-export function shapeOf(session: InferenceSession): ModelShape {
+export function shapeOf(
+  session: InferenceSession,
+  /** What outputs are called in answers, where the file calls them otherwise. */
+  names: ReadonlyMap<string, string>,
+): ModelShape {
   return {
     inputs: session.inputMetadata.map((each) => specOf('input', each)),
-    outputs: session.outputMetadata.map((each) => specOf('output', each)),
+    outputs: session.outputMetadata
+      .map((each) => specOf('output', each))
+      .map((spec) => ({ ...spec, name: names.get(spec.name) ?? spec.name })),
   }
 }
 
 function specOf(side: 'input' | 'output', value: InferenceSession.ValueMetadata): TensorSpec {
   if (!value.isTensor)
     throw new Error(
-      `${side} ${value.name} is a list of maps, not a tensor; convert the model without ZipMap: to_onnx(model, options={"zipmap": False})`,
+      `${side} ${value.name} is a list or a map, not a tensor; export the model with tensors only`,
     )
   if (!(value.type in SERVED))
     throw new Error(

@@ -83,7 +83,7 @@ export function fieldsOf(bytes: Bytes, { start, end }: Span): Fields {
       const byte = bytes.byteAt(at++)
       if (shift < 28) low += (byte & 0x7f) * 2 ** shift
       else high += (byte & 0x7f) * 2 ** (shift - 28)
-      if (byte < 0x80) return signed(low + high * 2 ** 28)
+      if (byte < 0x80) return signed(low, high)
     }
     throw damaged(`a number at byte ${at} has no end`)
   }
@@ -116,9 +116,27 @@ export function fieldsOf(bytes: Bytes, { start, end }: Span): Fields {
   return Object.assign(field, { next })
 }
 
-/** Negative numbers are written as if they were 2^64 larger. */
-function signed(value: number): number {
-  return value >= 2 ** 63 ? value - 2 ** 64 : value
+/** A number from its lower 28 bits and the rest; negative ones are written as if they were 2^64 larger. */
+function signed(low: number, rest: number): number {
+  const high = rest % 2 ** 36
+  return (high >= 2 ** 35 ? high - 2 ** 36 : high) * 2 ** 28 + low
+}
+
+/** The whole numbers of a packed list. Throws when they are more than `countMax`. */
+export function packedNumbers(bytes: Bytes, { start, end }: Span, countMax: number): number[] {
+  const numbers: number[] = []
+  let [low, high, shift] = [0, 0, 0]
+  for (let at = start; at < end; at++) {
+    const byte = bytes.byteAt(at)
+    if (shift < 28) low += (byte & 0x7f) * 2 ** shift
+    else high += (byte & 0x7f) * 2 ** (shift - 28)
+    shift += 7
+    if (byte >= 0x80 && shift < 70) continue
+    if (numbers.length >= countMax) throw damaged(`a list has more than ${countMax} numbers`)
+    numbers.push(signed(low, high))
+    low = high = shift = 0
+  }
+  return numbers
 }
 
 /** What is said of a file that is no model. */
