@@ -15,7 +15,11 @@ export type {
   Tally,
 } from './inference.ts'
 export type {
+  Ingested,
   Journal,
+  JournalEntries,
+  JournalPosition,
+  JournalSource,
   Logged,
   LoggedRevision,
   NewAnswer,

@@ -56,9 +56,43 @@ export interface RecordedBatch {
 
 /** Where answered requests are kept. */
 export interface Journal {
-  /** Resolves when the batch is kept. Throws `exists` when its id is taken. */
-  append(batch: NewBatch): Promise<void>
+  /**
+   * Resolves when the batch survives the end of this process; with `durable`, when it survives a power
+   * failure too. Throws `exists` when its id is taken, `full` when there is no space.
+   */
+  append(batch: NewBatch, options?: { durable?: boolean }): Promise<void>
   /** Adds what a shadow said too late for `append`; left out if the batch is being sealed. */
   appendLate(batch: string, answers: readonly NewAnswer[]): Promise<void>
+  findBatch(id: string): Promise<RecordedBatch | undefined>
+}
+
+/** A place in the journal: everything before it comes before everything behind it. */
+export interface JournalPosition {
+  readonly file: number
+  readonly offset: number
+}
+
+export interface JournalEntries {
+  readonly entries: readonly (
+    | { readonly kind: 'batch'; readonly batch: NewBatch }
+    | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
+  )[]
+  /** Where to go on. */
+  readonly next: JournalPosition
+}
+
+/** Reads a journal that others write. */
+export interface JournalSource {
+  /** Where the journal ends now: whatever was appended before this call lies before it. */
+  end(): JournalPosition
+  /** What comes behind a position, a piece at a time; nothing at the end. Throws for damage. */
+  read(from: JournalPosition): JournalEntries
+  /** Removes the files that lie wholly before a position that will never be asked for again. */
+  release(before: JournalPosition): void
+}
+
+/** What has been taken out of a journal already, as another process keeps it. */
+export interface Ingested {
+  position(): JournalPosition
   findBatch(id: string): Promise<RecordedBatch | undefined>
 }

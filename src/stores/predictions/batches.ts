@@ -27,6 +27,9 @@ export function batchReader(connection: Connection, segments: SegmentReader) {
     `select b.seq, b.id, b.endpoint, e.name, b.digest, b.at_ms, b.rows, r.number, r.role, r.model_version, r.outputs
      from batches b join endpoints e on e.id = b.endpoint join revisions r on r.id = b.revision where b.id = ?`,
   )
+  const isSealed = connection.prepare(
+    'select 1 from batches b join endpoints e on e.id = b.endpoint where b.id = ? and b.seq <= e.sealed_seq',
+  )
   const rowsOf = batchRows(connection, segments)
   const labels = labelReader(connection)
 
@@ -48,6 +51,8 @@ export function batchReader(connection: Connection, segments: SegmentReader) {
           .map(({ revision, modelVersion, outputs }) => ({ revision, modelVersion, outputs })),
       }
     },
+    /** Whether a batch's rows lie in a segment. */
+    isSealed: (id: string): boolean => isSealed.get(id) !== undefined,
     findBatch: async (id: string): Promise<RecordedBatch | undefined> => {
       const batch = selectBatch.get(id) as BatchRow | undefined
       if (batch === undefined) return undefined

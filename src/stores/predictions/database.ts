@@ -108,8 +108,34 @@ create table segments (
 create index segments_of_endpoint on segments (endpoint, kind, last_seq);
 `
 
+const JOURNAL_AND_FEEDBACK = `
+-- How far the journal has been taken over, in the transaction that took it.
+create table journal (
+  one integer primary key check (one = 1),
+  file integer not null,
+  offset integer not null
+) strict;
+insert into journal (one, file, offset) values (1, 0, 0);
+-- Predictions that were answered and, by their endpoint's sampling, not logged.
+alter table hours add column unlogged integer not null default 0;
+create table feedback (
+  endpoint integer not null,
+  kind text not null,
+  ref text not null,
+  source text not null,
+  label text,
+  reward real,
+  -- The number of the revision that answered; null while that is not known.
+  revision integer,
+  time_ms integer,
+  at_ms integer not null,
+  primary key (endpoint, kind, ref, source)
+) strict, without rowid;
+create index rewards_of_endpoint on feedback (endpoint, at_ms, revision, reward) where reward is not null;
+`
+
 /** Steps that bring the file to the newest form; a new step goes at the end. */
-const STEPS: readonly string[] = [SCHEMA]
+const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK]
 
 /** Opens the log's file: one connection that writes durably, and one whose reads never wait for it. */
 export function openDatabase(file: string): { writer: Connection; reader: Connection } {

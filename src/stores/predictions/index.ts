@@ -1,15 +1,20 @@
 import { join } from 'node:path'
+import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
+import type { JournalEntries, JournalSource, NewBatch } from '#inference'
 import type { ObjectStore } from '#objects'
 import type { PredictionLog, SegmentFiles, SegmentKind } from '#serving'
 import { appender } from './append.ts'
 import { openDatabase, type Connection } from './database.ts'
 import { groupCommit } from './group-commit.ts'
+import { ingestion } from './ingest.ts'
 import { nameTable } from './names.ts'
 import { queries } from './query.ts'
 import { sealing } from './seal.ts'
 import { segmentReader } from './segment-reader.ts'
 import { truthKeeper } from './truths.ts'
+
+export { openRecorded } from './recorded.ts'
 
 /**
  * The prediction log in a SQLite file of its own, apart from the metadata: it takes many more writes, and
@@ -21,8 +26,10 @@ export function openPredictionLog(dependencies: {
   folder: string
   objects: ObjectStore
   files: SegmentFiles
+  /** What other processes have answered; it is taken over in the background, and before a question. */
+  journal?: { source: JournalSource; logger: Logger }
 }): PredictionLog {
-  const { file, folder, objects, files } = dependencies
+  const { file, folder, objects, files, journal } = dependencies
   const { writer, reader } = openDatabase(file)
   const names = nameTable(writer)
   const group = groupCommit(writer, names.forget)
@@ -44,8 +51,32 @@ export function openPredictionLog(dependencies: {
     for (const listener of listeners) listener(endpoint)
   }
 
+  const ingesting =
+    journal &&
+    ingestion({
+      ...journal,
+      writer,
+      onRollback: names.forget,
+      take: taker({ append, appendLate, logger: journal.logger }, (endpoint, rows) => {
+        open.add(endpoint, 'predictions', rows)
+        grown(endpoint)
+      }),
+    })
+  /** A question that first takes over what was answered before it. */
+  const caughtUp =
+    <Asked extends unknown[], T>(ask: (...asked: Asked) => Promise<T>) =>
+    async (...asked: Asked): Promise<T> => {
+      await ingesting?.catchUp()
+      return ask(...asked)
+    }
+
   return {
     ...asked,
+    window: caughtUp(asked.window),
+    summaries: caughtUp(asked.summaries),
+    find: caughtUp(asked.find),
+    findBatch: caughtUp(asked.findBatch),
+    watermark: caughtUp(asked.watermark),
     append: async (batch) => {
       await commit(() => append(batch))
       open.add(batch.endpoint, 'predictions', batch.rows.length)
@@ -53,6 +84,7 @@ export function openPredictionLog(dependencies: {
     },
     appendLate: (batch, answers) => commit(() => appendLate(batch, answers)),
     recordTruths: async (endpoint, reported, atMs) => {
+      await ingesting?.catchUp()
       const recorded = await commit(() => truths.record(endpoint, reported, atMs))
       open.add(endpoint, 'truths', recorded.accepted + recorded.replaced)
       grown(endpoint)
@@ -71,6 +103,7 @@ export function openPredictionLog(dependencies: {
     },
     close: async () => {
       closed = true
+      await ingesting?.stop()
       await group.drained()
       reader.close()
       writer.close()
@@ -85,6 +118,36 @@ export function openPredictionLog(dependencies: {
         await steps.finish(segment)
         open.recount()
       },
+    }
+  }
+}
+
+/** Adds the journal's entries; gives what tells of them once they are kept. */
+function taker(
+  log: Pick<ReturnType<typeof appender>, 'append' | 'appendLate'> & { logger: Logger },
+  onTaken: (endpoint: string, rows: number) => void,
+) {
+  const rowsTaken = (batch: NewBatch): number => {
+    try {
+      log.append(batch)
+      return batch.rows.length
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'exists')) throw error
+      log.logger.warn({ batch: batch.id }, 'a prediction of the journal is in the log already')
+      return 0
+    }
+  }
+  return (entries: JournalEntries['entries']): (() => void) => {
+    const taken = new Map<string, number>()
+    for (const entry of entries) {
+      if (entry.kind === 'late') log.appendLate(entry.batch, entry.answers)
+      else {
+        const { endpoint } = entry.batch
+        taken.set(endpoint, (taken.get(endpoint) ?? 0) + rowsTaken(entry.batch))
+      }
+    }
+    return () => {
+      for (const [endpoint, rows] of taken) onTaken(endpoint, rows)
     }
   }
 }

@@ -1,0 +1,230 @@
+import type { LoggedRevision, NewAnswer, NewBatch, NewPrediction, Value } from '#inference'
+import { reader, type Reader, type Sink } from './bytes.ts'
+
+/** What a record of the journal says. */
+export type Entry =
+  | { readonly kind: 'batch'; readonly batch: NewBatch }
+  | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
+  /** Everything in this file before `offset` had reached the disk. */
+  | { readonly kind: 'synced'; readonly offset: number }
+
+const BATCH = 1
+const LATE = 2
+const SYNCED = 3
+
+/** How one value begins. Numbers are kept bit by bit, so that NaN, infinities and -0 come back as they went in. */
+const NULL = 0
+const FALSE = 1
+const TRUE = 2
+const NUMBER = 3
+const TEXT = 4
+const INTEGER = 5
+const LONG_INTEGER = 6
+const LIST = 7
+/** A list of nothing but numbers: eight bytes each. */
+const NUMBERS = 8
+
+/** Writes what batches say into bytes; it remembers the names that come again and again. */
+export function encoder() {
+  const columnsOf = lastText<readonly string[]>(sameTexts)
+  const revisions = new WeakMap<LoggedRevision, Buffer>()
+  const revisionOf = (revision: LoggedRevision): Buffer => {
+    const known = revisions.get(revision)
+    if (known !== undefined) return known
+    const text = Buffer.from(JSON.stringify(revision))
+    revisions.set(revision, text)
+    return text
+  }
+  const answers = (to: Sink, all: readonly NewAnswer[]) => {
+    to.count(all.length)
+    for (const { revision, outputs } of all) {
+      to.bytes(revisionOf(revision))
+      to.count(outputs.length)
+      for (const output of outputs) list(to, output)
+    }
+  }
+  return {
+    batch: (to: Sink, batch: NewBatch): void => {
+      to.byte(BATCH)
+      to.text(batch.id)
+      to.text(batch.endpoint)
+      optionalText(to, batch.digest)
+      to.double(batch.atMs)
+      to.double(batch.latencyMs)
+      to.bytes(columnsOf(batch.endpoint, batch.columns))
+      to.count(batch.rows.length)
+      for (const { eventMs, key, inputs } of batch.rows) {
+        to.double(eventMs)
+        optionalText(to, key)
+        list(to, inputs)
+      }
+      answers(to, batch.answers)
+    },
+    late: (to: Sink, batch: string, late: readonly NewAnswer[]): void => {
+      to.byte(LATE)
+      to.text(batch)
+      answers(to, late)
+    },
+    synced: (to: Sink, offset: number): void => {
+      to.byte(SYNCED)
+      to.double(offset)
+    },
+  }
+}
+
+/** The bytes of each endpoint's newest names; nearly every request has those of the one before. */
+function lastText<Names>(same: (one: Names, other: Names) => boolean) {
+  const newest = new Map<string, { names: Names; bytes: Buffer }>()
+  return (endpoint: string, names: Names): Buffer => {
+    const known = newest.get(endpoint)
+    if (known !== undefined && same(known.names, names)) return known.bytes
+    const bytes = Buffer.from(JSON.stringify(names))
+    newest.set(endpoint, { names, bytes })
+    return bytes
+  }
+}
+
+function sameTexts(one: readonly string[], other: readonly string[]): boolean {
+  if (one === other) return true
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
+}
+
+function optionalText(to: Sink, text: string | null): void {
+  if (text === null) to.byte(NULL)
+  else {
+    to.byte(TEXT)
+    to.text(text)
+  }
+}
+
+function list(to: Sink, values: readonly Value[]): void {
+  if (areNumbers(values)) {
+    to.byte(NUMBERS)
+    to.doubles(values)
+    return
+  }
+  to.byte(LIST)
+  to.count(values.length)
+  for (const each of values) value(to, each)
+}
+
+function areNumbers(values: readonly Value[]): values is readonly number[] {
+  for (let index = 0; index < values.length; index++)
+    if (typeof values[index] !== 'number') return false
+  return true
+}
+
+function value(to: Sink, each: Value): void {
+  if (typeof each === 'number') {
+    to.byte(NUMBER)
+    to.double(each)
+  } else if (typeof each === 'string') {
+    to.byte(TEXT)
+    to.text(each)
+  } else if (typeof each === 'bigint') integer(to, each)
+  else if (each === null || each === undefined) to.byte(NULL)
+  else if (typeof each === 'boolean') to.byte(each ? TRUE : FALSE)
+  else list(to, each)
+}
+
+function integer(to: Sink, each: bigint): void {
+  if (BigInt.asIntN(64, each) === each) {
+    to.byte(INTEGER)
+    to.integer(each)
+  } else {
+    to.byte(LONG_INTEGER)
+    to.text(String(each))
+  }
+}
+
+/** Reads what `encoder` wrote. Names that come again are one object, so that their readers may compare by identity. */
+export function decoder(): (bytes: Buffer) => Entry {
+  const columnsOf = parsedOnce<readonly string[]>()
+  const revisionOf = parsedOnce<LoggedRevision>()
+  const answersIn = (from: Reader): NewAnswer[] =>
+    times(from.count(), () => ({
+      revision: revisionOf(from.bytes()),
+      outputs: times(from.count(), () => listIn(from)),
+    }))
+  const batchIn = (from: Reader): NewBatch => ({
+    id: from.text(),
+    endpoint: from.text(),
+    digest: optionalTextIn(from),
+    atMs: from.double(),
+    latencyMs: from.double(),
+    columns: columnsOf(from.bytes()),
+    rows: times(from.count(), (): NewPrediction => {
+      const eventMs = from.double()
+      const key = optionalTextIn(from)
+      return { eventMs, key, inputs: listIn(from) }
+    }),
+    answers: answersIn(from),
+  })
+  return (bytes) => {
+    const from = reader(bytes)
+    const kind = from.byte()
+    if (kind === BATCH) return { kind: 'batch', batch: batchIn(from) }
+    if (kind === LATE) return { kind: 'late', batch: from.text(), answers: answersIn(from) }
+    if (kind === SYNCED) return { kind: 'synced', offset: from.double() }
+    throw new Error(`a record of the journal has the unknown kind ${kind}`)
+  }
+}
+
+/** The id of a record of a batch that its caller named, without reading the rest. */
+export function namedBatchIn(bytes: Buffer): string | undefined {
+  const from = reader(bytes)
+  if (from.byte() !== BATCH) return undefined
+  const id = from.text()
+  from.text()
+  return from.byte() === NULL ? undefined : id
+}
+
+/** Where a `synced` record says that the disk has everything up to. */
+export function syncedIn(bytes: Buffer): number | undefined {
+  const from = reader(bytes)
+  return from.byte() === SYNCED ? from.double() : undefined
+}
+
+const PARSED_MAX = 1000
+
+function parsedOnce<T>(): (bytes: Buffer) => T {
+  const known = new Map<string, T>()
+  return (bytes) => {
+    const text = bytes.toString('latin1')
+    const before = known.get(text)
+    if (before !== undefined) return before
+    if (known.size >= PARSED_MAX) known.clear()
+    const parsed = JSON.parse(bytes.toString()) as T
+    known.set(text, parsed)
+    return parsed
+  }
+}
+
+function optionalTextIn(from: Reader): string | null {
+  return from.byte() === NULL ? null : from.text()
+}
+
+function listIn(from: Reader): Value[] {
+  return from.byte() === NUMBERS ? from.doubles() : times(from.count(), () => valueIn(from))
+}
+
+function valueIn(from: Reader): Value {
+  const begin = from.byte()
+  if (begin === NUMBER) return from.double()
+  if (begin === TEXT) return from.text()
+  if (begin === NULL) return null
+  if (begin === TRUE || begin === FALSE) return begin === TRUE
+  if (begin === INTEGER) return from.integer()
+  if (begin === LONG_INTEGER) return BigInt(from.text())
+  if (begin === NUMBERS) return from.doubles()
+  if (begin === LIST) return times(from.count(), () => valueIn(from))
+  throw new Error(`a value of the journal begins with the unknown byte ${begin}`)
+}
+
+function times<T>(count: number, make: () => T): T[] {
+  const made: T[] = []
+  for (let index = 0; index < count; index++) made.push(make())
+  return made
+}

@@ -1,0 +1,71 @@
+import { mkdirSync, truncateSync } from 'node:fs'
+import type { Logger } from '#base/logger'
+import { Problem } from '#base/problem'
+import type { Ingested, Journal } from '#inference'
+import { pathOf } from './files.ts'
+import { pendingBatches, rebuild } from './pending.ts'
+import { openWriter } from './writer.ts'
+
+export { openSource } from './source.ts'
+
+/** A file that has grown beyond this is followed by another. */
+const FILE_BYTES_MAX = 64 << 20
+
+/**
+ * The journal of predictions: files that are only added to, written by the process that answers. What is
+ * in them goes into the prediction log later, in another process.
+ */
+export function openJournal(dependencies: {
+  folder: string
+  /** What has left the journal already. */
+  ingested: Ingested
+  /** How long what was written may wait for the disk. */
+  syncMs: number
+  fileBytesMax?: number
+  logger: Logger
+}): Journal & { close(): Promise<void> } {
+  const { folder, ingested, syncMs, logger, fileBytesMax = FILE_BYTES_MAX } = dependencies
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const pending = pendingBatches(folder, ingested.position)
+  const from = ingested.position()
+  const last = rebuild(folder, from, pending.note)
+  // The tail that a crash has torn: nobody was answered for it.
+  if (last !== undefined) truncateSync(pathOf(folder, last.file), last.offset)
+  const writer = openWriter({ folder, after: from.file, fileBytesMax, syncMs, logger })
+  const writing = new Set<string>()
+  let closed = false
+  const assertOpen = () => {
+    if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
+  }
+
+  return {
+    append: async (batch, { durable = false } = {}) => {
+      assertOpen()
+      const { id, digest } = batch
+      if (digest === null) {
+        await writer.append((to, encode) => encode.batch(to, batch), durable)
+        return
+      }
+      if (pending.has(id) || writing.has(id))
+        throw new Problem('exists', `the request ${id} was answered before`)
+      writing.add(id)
+      try {
+        pending.add(id, await writer.append((to, encode) => encode.batch(to, batch), durable))
+      } finally {
+        writing.delete(id)
+      }
+    },
+    appendLate: async (batch, answers) => {
+      assertOpen()
+      await writer.append((to, encode) => encode.late(to, batch, answers), false)
+    },
+    findBatch: async (id) => {
+      if (writing.has(id)) await writer.flushed()
+      return pending.find(id) ?? (await ingested.findBatch(id))
+    },
+    close: async () => {
+      closed = true
+      await writer.close()
+    },
+  }
+}

@@ -1,0 +1,127 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from '#base/logger'
+import { messageOf } from '#base/problem'
+import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
+import type { Connection } from './database.ts'
+
+/** How long the journal is left alone when it had nothing new. */
+const IDLE_MS = 100
+/** How long after a failure it is tried again. */
+const RETRY_MS = 1000
+
+interface Dependencies {
+  readonly writer: Connection
+  readonly source: JournalSource
+  readonly logger: Logger
+  /** Adds entries inside a transaction; gives what is to be done after its commit. */
+  readonly take: (entries: JournalEntries['entries']) => () => void
+  readonly onRollback: () => void
+}
+
+/**
+ * Takes the journal over into the log, in order and once: each piece is added in one transaction with the
+ * place where the next begins. The journal has the rows until they are on the disk here, so most of these
+ * commits need not wait for it.
+ */
+export function ingestion(dependencies: Dependencies) {
+  const { writer, source, logger, take, onRollback } = dependencies
+  const inTransaction = transactions(writer, onRollback)
+  const move = writer.prepare('update journal set file = ?, offset = ?')
+  const select = writer.prepare('select file, offset from journal')
+  let position = select.get() as JournalPosition
+  let stopped = false
+
+  /** Takes one piece; false when there was nothing. */
+  const step = (): boolean => {
+    const { entries, next } = source.read(position)
+    if (!isBefore(position, next)) return false
+    const isFileDone = next.file > position.file
+    const done = inTransaction(isFileDone ? 'synced' : 'unsynced', () => {
+      const after = take(entries)
+      move.run(next.file, next.offset)
+      return after
+    })
+    position = next
+    if (isFileDone) source.release(next)
+    done()
+    return true
+  }
+
+  const background = async () => {
+    while (!stopped) {
+      const startedMs = performance.now()
+      const pauseMs = stepped(step, logger)
+      // As long again for everybody else as this has taken.
+      await pause(pauseMs ?? Math.ceil(performance.now() - startedMs))
+    }
+  }
+  let wake: (() => void) | undefined
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      timer.unref()
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  const running = background()
+
+  return {
+    /** Takes over what the journal holds at this moment, so that whoever asks finds what was answered before. */
+    catchUp: async (): Promise<void> => {
+      const end = source.end()
+      try {
+        while (!stopped && isBefore(position, end) && step()) await nextTurn()
+      } catch (error) {
+        // What cannot be taken over now must not keep anybody from what is there.
+        logger.error(
+          { error: messageOf(error) },
+          'predictions of the journal are not in the log yet',
+        )
+      }
+    },
+    stop: async (): Promise<void> => {
+      stopped = true
+      wake?.()
+      await running
+    },
+  }
+}
+
+/** One step; gives how long to wait before the next when there was none. */
+function stepped(step: () => boolean, logger: Logger): number | undefined {
+  try {
+    return step() ? undefined : IDLE_MS
+  } catch (error) {
+    logger.error(
+      { error: messageOf(error) },
+      'predictions of the journal cannot be taken into the log',
+    )
+    return RETRY_MS
+  }
+}
+
+function transactions(writer: Connection, onRollback: () => void) {
+  const begin = writer.prepare('begin immediate')
+  const commit = writer.prepare('commit')
+  return <T>(how: 'synced' | 'unsynced', work: () => T): T => {
+    if (how === 'unsynced') writer.pragma('synchronous = normal')
+    try {
+      begin.run()
+      const done = work()
+      commit.run()
+      return done
+    } catch (error) {
+      if (writer.inTransaction) writer.exec('rollback')
+      onRollback()
+      throw error
+    } finally {
+      writer.pragma('synchronous = full')
+    }
+  }
+}
+
+function isBefore(one: JournalPosition, other: JournalPosition): boolean {
+  return one.file < other.file || (one.file === other.file && one.offset < other.offset)
+}
