@@ -172,9 +172,12 @@ export function feedsOfRows(plan: FeedPlan, { columns, rows }: Rows): Tensor[] {
   // Sent as the model reads them, none is missing and none is there twice.
   if (named === null || !areSent(named, columns)) checkPlaces(read, places, columns)
   if (plan.form === 'columns')
-    return plan.inputs.map(({ input, column }, index) =>
-      columnTensor(input, column, { rows, place: places[index] ?? -1 }),
-    )
+    return plan.inputs.flatMap(({ input, column }, index) => {
+      const place = places[index] ?? -1
+      return place < 0 && input.optional === true
+        ? []
+        : [columnTensor(input, column, { rows, place })]
+    })
   const { input } = plan
   const width = input.shape[1]
   if (width !== null && width !== read.length)
@@ -184,9 +187,9 @@ export function feedsOfRows(plan: FeedPlan, { columns, rows }: Rows): Tensor[] {
   const data = emptyData(input.type, rows.length * read.length)
   for (const [index, column] of read.entries()) {
     const place = places[index] ?? -1
-    fill(data, { type: input.type, column, rows, place, start: index, stride: read.length })
+    fill(data, { input, column, rows, place, start: index, stride: read.length })
   }
-  return [{ ...input, shape: [rows.length, read.length], data }]
+  return [{ name: input.name, type: input.type, shape: [rows.length, read.length], data }]
 }
 
 /** The column of a model that names none. */
@@ -233,31 +236,41 @@ function emptyData(type: TensorType, length: number): TensorData {
   return type === 'string' ? Array.from<string>({ length }).fill('') : numericData(type, length)
 }
 
-/** Puts a column's values into every `stride`th element, without making anything for those that fit as they are. */
+/**
+ * Puts a column's values into every `stride`th element, without making anything for those that fit as they
+ * are. Gives the gaps, if the input may have some and there are.
+ */
 function fill(
   data: TensorData,
   cells: {
-    type: TensorType
+    input: TensorSpec
     column: SignatureColumn
     rows: Rows['rows']
     place: number
     start: number
     stride: number
   },
-): void {
-  const { type, column, rows, place, start, stride } = cells
-  const plain = isFloat(type) && (column.type === 'double' || column.type === 'float')
+): Uint8Array | undefined {
+  const { input, column, rows, place, start, stride } = cells
+  const { type } = input
+  const plain =
+    isFloat(type) && type !== 'float16' && (column.type === 'double' || column.type === 'float')
   const nested = type === 'string' && isNested(column.type)
   const elements = data as { [at: number]: unknown }
+  let gaps: Uint8Array | undefined
   for (let row = 0, at = start; row < rows.length; row += 1, at += stride) {
     const value = (place < 0 ? null : rows[row]?.[place]) ?? null
     if (plain && typeof value === 'number') elements[at] = value
-    else if (nested) elements[at] = jsonCell(value, column, row)
+    else if (value === null && input.nullable === true) {
+      gaps ??= new Uint8Array(data.length)
+      gaps[at] = 1
+    } else if (nested) elements[at] = jsonCell(value, column, row)
     else {
       const cell = cellFor(unwrapped(value), column, type, row)
       elements[at] = type === 'string' ? String(cell ?? '') : elementFor(type, cell)
     }
   }
+  return gaps
 }
 
 function isNested(type: ColumnType): boolean {
@@ -275,8 +288,10 @@ function columnTensor(
     return listTensor(input, column, values)
   }
   const data = emptyData(input.type, rows.length)
-  fill(data, { type: input.type, column, rows, place, start: 0, stride: 1 })
-  return { ...input, shape: [rows.length, ...tail.map(() => 1)], data }
+  const gaps = fill(data, { input, column, rows, place, start: 0, stride: 1 })
+  const { name, type } = input
+  const tensor = { name, type, shape: [rows.length, ...tail.map(() => 1)], data }
+  return gaps === undefined ? tensor : { ...tensor, gaps }
 }
 
 /** [value] is how tensors of the shape [n,1] write value. */

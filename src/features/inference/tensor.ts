@@ -1,3 +1,4 @@
+import { halfOfNumber, numberOfHalf } from '#base/half'
 import { invariant } from '#base/invariant'
 import { Problem } from '#base/problem'
 
@@ -17,6 +18,8 @@ const CONSTRUCTORS = {
   int16: Int16Array,
   int32: Int32Array,
   int64: BigInt64Array,
+  /** Its bits: JavaScript has no numbers of 16 bits everywhere yet. */
+  float16: Uint16Array,
   float32: Float32Array,
   float64: Float64Array,
 } as const
@@ -115,6 +118,7 @@ export function valueAt({ type, data, gaps }: Tensor, index: number): Scalar {
   const element = data[index]
   invariant(element !== undefined, 'an index lies within its tensor')
   if (type === 'bool') return element !== 0
+  if (type === 'float16') return numberOfHalf(element as number)
   return typeof element === 'bigint' ? exactNumber(element) : element
 }
 
@@ -156,7 +160,9 @@ export function elementFor(type: TensorType, value: Scalar): never {
   // The array's own element type decides; TypeScript sees only the intersection of all of them.
   const element = (): number | bigint => {
     if (type === 'int64' || type === 'uint64') return BigInt(value ?? 0)
-    if (isFloat(type)) return value === null ? Number.NaN : Number(value)
+    const number = value === null ? Number.NaN : Number(value)
+    if (type === 'float16') return halfOfNumber(number)
+    if (isFloat(type)) return number
     return Number(value ?? 0)
   }
   return element() as never
