@@ -56,7 +56,7 @@ export function createFeatures(ground: Ground) {
   })
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
   ground.onStop(analytics.close)
-  const serving = servingOf(ground, { registry, analytics })
+  const { serving, inference } = servingOf(ground, { registry, analytics })
   const monitoring = monitoringOf(ground, { projects, clones, registry, serving, analytics })
   const governance: Governance = governanceOf(ground, {
     projects,
@@ -78,6 +78,7 @@ export function createFeatures(ground: Ground) {
     recordings,
     registry,
     serving,
+    inference,
     monitoring,
     governance,
     lineage,

@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path'
 import type { Registry } from '#registry'
 import { onnxRuntime } from '#runtimes/onnx/index'
-import { servableOf, type ModelSource } from '#inference'
+import { createPlane, servableOf, type Inference, type ModelSource } from '#inference'
 import { createServing, type Serving } from '#serving'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import type { Analytics } from '#stores/analytics/duckdb/index'
@@ -13,7 +13,7 @@ import type { Ground } from './ground.ts'
 export function servingOf(
   ground: Ground,
   parts: { registry: Registry; analytics: Analytics },
-): Serving {
+): { serving: Serving; inference: Inference } {
   const { config, store, objects, clock, ids, logger, onStop } = ground
   const log = openPredictionLog({
     file: join(config.home, 'predictions.db'),
@@ -22,20 +22,30 @@ export function servingOf(
     files: segmentFiles(parts.analytics),
   })
   onStop(log.close)
+  const plane = createPlane({
+    log,
+    runtime: onnxRuntime({ logger, memoryBytesMax: config.modelMemoryBytesMax }),
+    clock,
+    ids,
+    logger,
+    timeoutMs: config.inferenceTimeoutMs,
+    draws: Math.random,
+    onRestart: () => undefined,
+    onChange: () => undefined,
+  })
   const serving = createServing({
     read: store.read.serving,
     transact: store.transact,
     log,
     models: modelSource(ground, parts.registry),
-    runtime: onnxRuntime({ logger }),
+    plane,
     clock,
     ids,
     logger,
-    timeoutMs: config.inferenceTimeoutMs,
     sealRows: config.sealRows,
   })
   onStop(serving.stop)
-  return serving
+  return { serving, inference: plane }
 }
 
 /** Versions of the registry, whose files are placed on disk under their digest. */
@@ -51,6 +61,10 @@ function modelSource({ config, objects }: Ground, registry: Registry): ModelSour
       }
     },
     get: async (model, version) => servableOf(await registry.versions.get(model, version)),
+    labels: async (model) => {
+      const { aliases = [] } = (await registry.models.find(model)) ?? {}
+      return Object.fromEntries(aliases.map(({ alias, version }) => [alias, version]))
+    },
     place: async (model, version) => {
       const { digest, description } = await registry.versions.get(model, version)
       const { onnx } = description
@@ -64,7 +78,7 @@ function modelSource({ config, objects }: Ground, registry: Registry): ModelSour
         if (extname(file.path) === '.pkl') continue
         await objects.place(file.digest, join(folder, file.path))
       }
-      return join(folder, onnx.path)
+      return { path: join(folder, onnx.path) }
     },
   }
 }

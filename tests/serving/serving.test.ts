@@ -91,12 +91,12 @@ test('a shadow is asked beside the live version, and its failure is nobody elseâ
   models.alias('late@frozen', 2)
   expect(await serving.rollOut(LOCAL, 'flights')).toBe('rolled-out')
   const { batch } = await serving.predict('flights', { input: rows(2) })
-  const shadow = await serving.predictions.window('flights', {
-    fromMs: 0,
-    toMs: 9e15,
-    role: 'shadow',
-  })
-  expect(shadow.rows.map((row) => [row.id, row.modelVersion, row.revision])).toEqual([
+  const shadowed = async () => {
+    const span = { fromMs: 0, toMs: 9e15 }
+    const { rows: said } = await serving.predictions.window('flights', { ...span, role: 'shadow' })
+    return said.map((row) => [row.id, row.modelVersion, row.revision])
+  }
+  await expect.poll(shadowed).toEqual([
     [`${batch}-0`, 'late/2', 2],
     [`${batch}-1`, 'late/2', 2],
   ])

@@ -13,7 +13,13 @@ import { predictionRoutes } from '#protocols/api/predictions'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
 import { onnxRuntime } from '#runtimes/onnx/index'
-import { type ModelSource, type ServableModel, type SignatureColumn } from '#inference'
+import {
+  createPlane,
+  type LocalPlane,
+  type ModelSource,
+  type ServableModel,
+  type SignatureColumn,
+} from '#inference'
 import { createServing, type PredictionLog, type Serving } from '#serving'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
@@ -42,8 +48,16 @@ export function fixtureModels() {
       if (found === undefined) throw new Problem('not-found', `no ${model}/${version}`)
       return { model, version, digest: found.file, columns: found.columns, example: null }
     },
-    place: async (model, version) =>
-      join(FIXTURES, `${files.get(`${model}/${version}`)?.file}.onnx`),
+    place: async (model, version) => ({
+      path: join(FIXTURES, `${files.get(`${model}/${version}`)?.file}.onnx`),
+    }),
+    labels: async (model) =>
+      Object.fromEntries(
+        [...aliases].flatMap(([name, version]) => {
+          const [of = '', alias = ''] = name.split('@')
+          return of === model ? [[alias, version]] : []
+        }),
+      ),
   }
   return {
     source,
@@ -60,6 +74,7 @@ export function fixtureModels() {
 export interface ServingWorld {
   readonly home: string
   readonly serving: Serving
+  readonly plane: LocalPlane
   readonly log: PredictionLog
   readonly store: SqlStore
   readonly ledger: LedgerReads
@@ -85,21 +100,31 @@ export async function openServing(options: {
     objects: await openLocalObjects(join(home, 'objects')),
     files: segmentFiles(analytics),
   })
+  const plane = createPlane({
+    ...world,
+    log,
+    runtime: onnxRuntime({ logger }),
+    logger,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    draws: () => Math.random(),
+    onRestart: () => undefined,
+    onChange: () => undefined,
+  })
   const serving = createServing({
     ...world,
     read: store.read.serving,
     transact: store.transact,
     log,
     models: options.models,
-    runtime: onnxRuntime({ logger }),
+    plane,
     logger,
-    timeoutMs: options.timeoutMs ?? 10_000,
     sealRows: options.sealRows ?? 100_000,
   })
-  const http = await mounted(serving)
+  const http = await mounted(serving, plane)
   return {
     home,
     serving,
+    plane,
     log,
     store,
     ledger: store.read.ledger,
@@ -114,11 +139,12 @@ export async function openServing(options: {
   }
 }
 
-async function mounted(serving: Serving): Promise<FastifyInstance> {
+async function mounted(serving: Serving, inference: LocalPlane): Promise<FastifyInstance> {
   const http = Fastify({ bodyLimit: 64 * 1024 * 1024 })
-  await http.register((app) => mlflowScoringProtocol(app, { serving }), { prefix: '/endpoints' })
+  await http.register((app) => mlflowScoringProtocol(app, { inference }), { prefix: '/endpoints' })
   await http.register(
-    (app) => openInferenceProtocol(app, { serving, version: '0', bodyBytesMax: 64 * 1024 * 1024 }),
+    (app) =>
+      openInferenceProtocol(app, { inference, version: '0', bodyBytesMax: 64 * 1024 * 1024 }),
     { prefix: '/v2' },
   )
   await http.register(

@@ -1,8 +1,9 @@
 import type { ExactJson } from '#base/exact-json'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
+import { castRows } from './cast.ts'
 import type { Deployed } from './deployment.ts'
-import type { Served } from './predict.ts'
+import type { EndpointTable } from './table.ts'
 import {
   columnsOf,
   feedsOfRows,
@@ -19,9 +20,12 @@ export interface PredictionRequest {
   /** The caller's own name for the request: sent again, it gets the same answer and is logged once. */
   readonly id?: string
   readonly input:
-    | ({ readonly form: 'rows' } & Rows)
-    /** Without column names, in the order in which the model reads its columns. */
-    | { readonly form: 'unnamed'; readonly rows: readonly Value[] }
+    | ({ readonly form: 'rows'; readonly cast?: true } & Rows)
+    /**
+     * Without column names, in the order in which the model reads its columns. With `cast`, values are taken
+     * for what their columns are, as MLflow's scoring server does.
+     */
+    | { readonly form: 'unnamed'; readonly rows: readonly Value[]; readonly cast?: true }
     /** As CSV has them: every value is a text. */
     | {
         readonly form: 'texts'
@@ -86,12 +90,13 @@ function sentRows(
   plan: FeedPlan,
   input: Exclude<PredictionRequest['input'], { form: 'tensors' }>,
 ): Rows {
-  if (input.form === 'unnamed') return namedRows(plan, input.rows)
-  return input.form === 'texts' ? typedRows(plan, input) : input
+  if (input.form === 'texts') return typedRows(plan, input)
+  const rows = input.form === 'unnamed' ? namedRows(plan, input.rows) : input
+  return input.cast === true ? castRows(plan, rows) : rows
 }
 
 /** The rows without the columns that only the monitor needs: the log has them beside the inputs. */
-export function loggedRows({ columns, rows }: Rows, { monitor }: Served, live: Deployed): Rows {
+export function loggedRows({ columns, rows }: Rows, { monitor }: EndpointTable, live: Deployed): Rows {
   const read = columnsOf(live.plan)?.map(({ name }) => name)
   const dropped = new Set(
     [monitor?.key, monitor?.window.by].filter(

@@ -1,132 +1,85 @@
+import { invariant } from '#base/invariant'
 import { Problem } from '#base/problem'
 import type { Logger } from '#base/logger'
+import type { PredictionRequest } from './asked.ts'
 import type { Revision } from './revision.ts'
 import { columnsOf, feedsOfRows, planFeeds, type FeedPlan } from './feeds.ts'
 import type { LoggedRevision } from './journal.ts'
-import { versionName, type ModelSource, type ServableModel } from './model-source.ts'
-import type { HeldModel, Runtime, ServingProcess } from './runtime.ts'
+import { versionName, type ServableModel } from './model-source.ts'
+import type { InferOptions, Outputs, Runtime, ServingProcess } from './runtime.ts'
+import type { PlacedRevision } from './table.ts'
 import { rowCount, type ModelShape, type Tensor, type Value } from './tensor.ts'
 
-/** A revision that is loaded and answers. */
+/** A revision that is loaded and answers, in a process of its own. */
 export interface Deployed {
   readonly revision: Revision
   readonly logged: LoggedRevision
   readonly shape: ModelShape
   readonly plan: FeedPlan
   readonly servable: ServableModel
-  infer(feeds: readonly Tensor[]): Promise<Tensor[]>
-}
-
-/** All that serves at an endpoint between two rollouts, in a process of its own. */
-export interface Deployment {
-  readonly live: Deployed
-  readonly shadows: readonly Deployed[]
   readonly process: ServingProcess
-  /** Keeps the process up until the returned function is called. */
-  hold(): () => void
+  infer(feeds: readonly Tensor[], params?: PredictionRequest['params']): Promise<Outputs>
+  /** Keeps the process up until `release` is called as often. */
+  hold(): void
+  release(): void
   /** Waits until nobody holds it, then ends the process. */
   retire(): Promise<void>
 }
 
-/** A shadow has this share of the time that a live model has; whoever waits behind it waits no longer. */
+/** A shadow has this share of the time that a live model has. */
 const SHADOW_TIME_SHARE = 0.25
 
-export interface Candidate {
-  readonly revision: Revision
-  readonly servable: ServableModel
-}
-
-/**
- * Loads the revisions into a new process and warms them up. Throws when the live one does not load or does
- * not answer; a shadow that does not is left out.
- */
+/** Loads a revision into a new process and has it answer once. Throws when it does not. */
 export async function deploy(
-  world: { runtime: Runtime; models: ModelSource; timeoutMs: number; logger: Logger },
-  parts: { live: Candidate; shadows: readonly Candidate[]; onRestart: (reason: string) => void },
-): Promise<Deployment> {
-  const { runtime, models, timeoutMs, logger } = world
-  const { live, shadows, onRestart } = parts
-  const held = await heldModels(models, live, shadows, logger)
+  world: { runtime: Runtime; timeoutMs: number; logger: Logger },
+  placed: PlacedRevision,
+  onRestart: (reason: string) => void,
+): Promise<Deployed> {
+  const { runtime, timeoutMs, logger } = world
+  const { revision, servable, files } = placed
+  const key = versionName(revision)
   const process = await runtime.start({
-    name: `endpoint ${live.revision.endpoint}`,
-    models: held,
+    name: `endpoint ${revision.endpoint}`,
+    models: [{ ...files, key, optional: false }],
     timeoutMs,
     onRestart,
   })
-  const deployed = (candidate: Candidate) => deployedIn(process, candidate, timeoutMs)
   try {
-    const answering = deployed(live)
-    await warmUp(answering, live.servable, logger)
-    const following: Deployed[] = []
-    for (const shadow of shadows) {
-      try {
-        const follower = deployed(shadow)
-        await warmUp(follower, shadow.servable, logger)
-        following.push(follower)
-      } catch (error) {
-        logger.warn({ model: versionName(shadow.revision), error }, 'a shadow is left out')
-      }
-    }
-    return { live: answering, shadows: following, process, ...holding(process) }
+    const deployed = deployedIn(process, placed, timeoutMs)
+    await warmUp(deployed, servable, logger)
+    return deployed
   } catch (error) {
     await process.stop()
     throw error
   }
 }
 
-async function heldModels(
-  models: ModelSource,
-  live: Candidate,
-  shadows: readonly Candidate[],
-  logger: Logger,
-): Promise<HeldModel[]> {
-  const held = [await heldModel(models, live, false)]
-  for (const shadow of shadows) {
-    if (held.some(({ key }) => key === versionName(shadow.revision))) continue
-    try {
-      held.push(await heldModel(models, shadow, true))
-    } catch (error) {
-      logger.warn({ model: versionName(shadow.revision), error }, 'a shadow cannot be placed')
-    }
-  }
-  return held
-}
-
-async function heldModel(
-  models: ModelSource,
-  { revision: { model, version } }: Candidate,
-  optional: boolean,
-): Promise<HeldModel> {
-  return {
-    key: versionName({ model, version }),
-    path: await models.place(model, version),
-    optional,
-  }
-}
-
 function deployedIn(
   process: ServingProcess,
-  { revision, servable }: Candidate,
+  { revision, servable }: PlacedRevision,
   timeoutMs: number,
 ): Deployed {
   const key = versionName(revision)
   const shape = process.shapes.get(key)
-  if (shape === undefined)
-    throw new Problem('invalid', `model ${key} cannot be loaded: ${process.failures.get(key)}`)
+  invariant(shape !== undefined, 'a process that started holds what it must')
   const { role } = revision
   const limitMs = role === 'live' ? timeoutMs : Math.ceil(timeoutMs * SHADOW_TIME_SHARE)
+  const options: InferOptions = { role, timeoutMs: limitMs }
   return {
     revision,
     shape,
     plan: planFeeds(shape, servable.columns),
     servable,
+    process,
     logged: {
       number: revision.number,
       role,
       modelVersion: key,
       outputs: shape.outputs.map(({ name, type }) => ({ name, type })),
     },
-    infer: (feeds) => process.infer(key, feeds, { role, timeoutMs: limitMs }),
+    infer: (feeds, params) =>
+      process.infer(key, feeds, params === undefined ? options : { ...options, params }),
+    ...holding(process),
   }
 }
 
@@ -192,16 +145,16 @@ function emptyValue(type: string): Value {
   return type === 'boolean' ? false : 0
 }
 
-function holding(process: ServingProcess): Pick<Deployment, 'hold' | 'retire'> {
+function holding(process: ServingProcess): Pick<Deployed, 'hold' | 'release' | 'retire'> {
   let holders = 0
   let onFree: (() => void) | undefined
   return {
     hold: () => {
       holders += 1
-      return () => {
-        holders -= 1
-        if (holders === 0) onFree?.()
-      }
+    },
+    release: () => {
+      holders -= 1
+      if (holders === 0) onFree?.()
     },
     retire: async () => {
       if (holders > 0)

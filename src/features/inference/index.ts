@@ -1,6 +1,5 @@
 export type { PredictionRequest } from './asked.ts'
 export { classesOf, regressionOf, type ScoredClass } from './classes.ts'
-export { deploy, type Candidate, type Deployed, type Deployment } from './deployment.ts'
 export { instantMs } from './event.ts'
 export type {
   Described,
@@ -37,8 +36,10 @@ export {
   type SignatureColumn,
 } from './model-source.ts'
 export { nestedOf, RANK_MAX, tensorOfNested } from './nested.ts'
-export { createPredict, predictionId, type PredictionAnswer, type Taken } from './predict.ts'
+export { createPlane, type LocalPlane, type Plane, type PlaneDependencies } from './plane.ts'
+export { predictionId, type PredictionAnswer } from './predict.ts'
 export type { Revision, Role } from './revision.ts'
+export { latencyBin, latencyEdgeMs, type Pulse, type RevisionPulse } from './pulse.ts'
 export * from './routing.ts'
 export {
   inForm,
@@ -50,7 +51,7 @@ export {
   type Runtime,
   type ServingProcess,
 } from './runtime.ts'
-export { createScoring, type Row, type Scoring } from './scoring.ts'
+export type { Row } from './scoring.ts'
+export type { EndpointTable, Placed, PlacedFiles, PlacedRevision } from './table.ts'
 export * from './tensor.ts'
-export { trafficMeter, type Traffic } from './traffic.ts'
-export { within } from './within.ts'
+export type { Traffic } from './traffic.ts'

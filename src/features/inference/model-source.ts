@@ -1,34 +1,17 @@
 import { Problem } from '#base/problem'
 import type { ModelVersion } from '#registry'
+import type { Labels } from './inference.ts'
+import type { PlacedFiles } from './table.ts'
+import {
+  signatureColumns,
+  signatureTensors,
+  type ParamSpec,
+  type SignatureColumn,
+  type SignatureTensor,
+} from './signature.ts'
 import type { Value } from './tensor.ts'
 
-/** A column of a model's signature, in MLflow's types. */
-export interface SignatureColumn {
-  readonly name: string
-  readonly type: ColumnType
-  readonly required: boolean
-}
-
-export type ColumnType =
-  | 'boolean'
-  | 'integer'
-  | 'long'
-  | 'float'
-  | 'double'
-  | 'string'
-  | 'binary'
-  | 'datetime'
-
-const COLUMN_TYPES: Readonly<Record<ColumnType, true>> = {
-  boolean: true,
-  integer: true,
-  long: true,
-  float: true,
-  double: true,
-  string: true,
-  binary: true,
-  datetime: true,
-}
+export type { ColumnType, SignatureColumn } from './signature.ts'
 
 /** A model version, as far as serving has to know it. */
 export interface ServableModel {
@@ -38,6 +21,10 @@ export interface ServableModel {
   readonly digest: string
   /** The columns it takes, in order; `null` when it was logged without a signature of columns. */
   readonly columns: readonly SignatureColumn[] | null
+  /** The tensors it takes, when it was logged with a signature of those. */
+  readonly tensors?: readonly SignatureTensor[] | null
+  /** What a request may set; without, it takes no parameters. */
+  readonly params?: readonly ParamSpec[]
   readonly example: {
     readonly columns: readonly string[]
     readonly rows: readonly (readonly Value[])[]
@@ -51,10 +38,12 @@ export interface ModelSource {
   /** Throws `not-found`. */
   get(model: string, version: number): Promise<ServableModel>
   /**
-   * Makes the version's files lie on this machine and gives the path of its ONNX file. Doing it again does
-   * no harm. Throws `invalid` when it has none.
+   * Makes the version's files lie on this machine and says where. Doing it again does no harm. Throws
+   * `invalid` when it has none that can be served.
    */
-  place(model: string, version: number): Promise<string>
+  place(model: string, version: number): Promise<PlacedFiles>
+  /** The aliases of a registered model. */
+  labels(model: string): Promise<Labels>
 }
 
 /** What serving needs of a version. Throws `invalid` for one that is kept elsewhere. */
@@ -65,16 +54,14 @@ export function servableOf(version: ModelVersion): ServableModel {
       'invalid',
       `the files of ${model} version ${version.version} are not kept here, so it cannot be served; log the model to this server${description.problems.map((problem) => ` (${problem})`).join('')}`,
     )
-  const inputs = description.signature?.inputs ?? []
-  const columns = inputs.flatMap(({ name, type, required }) =>
-    type in COLUMN_TYPES ? [{ name, type: type as ColumnType, required }] : [],
-  )
+  const { inputs = [], params } = description.signature ?? {}
   return {
     model,
     version: version.version,
     digest,
-    // A signature of tensors says nothing that the model's own inputs do not.
-    columns: columns.length > 0 && columns.length === inputs.length ? columns : null,
+    columns: signatureColumns(inputs),
+    tensors: signatureTensors(inputs),
+    ...(params === undefined ? {} : { params }),
     example: description.inputExample,
   }
 }

@@ -1,14 +1,14 @@
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
-import type { Logger } from '#base/logger'
-import { messageOf, Problem } from '#base/problem'
+import { Problem } from '#base/problem'
 import { feedsOf, identityOf, loggedRows, type Identity, type PredictionRequest } from './asked.ts'
-import type { MonitorConfig } from '#projects'
-import { checkRows, type Deployment } from './deployment.ts'
+import { checkRows, type Deployed } from './deployment.ts'
 import { eventsOf } from './event.ts'
-import type { Journal, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
-import type { OutputForm } from './runtime.ts'
-import { answerOf, askShadows } from './shadows.ts'
+import type { Rows } from './feeds.ts'
+import type { Journal, LoggedRevision, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
+import type { OutputForm, Outputs } from './runtime.ts'
+import { answerOf, type Shadowing } from './shadows.ts'
+import type { EndpointTable } from './table.ts'
 import { tensorOfRows, type Scalar, type Tensor, type TensorType, type Value } from './tensor.ts'
 
 export interface PredictionAnswer {
@@ -27,37 +27,37 @@ export function predictionId(batch: string, row: number): string {
   return `${batch}-${row}`
 }
 
-/** What predicting has to know of an endpoint. */
-export interface Served {
-  readonly name: string
-  readonly monitor: MonitorConfig | null
-}
-
-/** What serves at an endpoint now, held until `release` is called. */
+/** What answers a request, held until it is released. */
 export interface Taken {
-  readonly endpoint: Served
-  readonly deployment: Deployment
-  readonly release: () => void
-}
-
-/** Where endpoints are found. */
-export interface Endpoints {
-  /** Throws `not-found`. */
-  get(name: string): Promise<Served>
-  /** Waits while it is being loaded. Throws `not-found`, or `unavailable` while nothing could answer. */
-  take(name: string): Promise<Taken>
+  readonly table: EndpointTable
+  readonly live: Deployed
+  /** Shadows that say what the live revision says. */
+  readonly echoes: readonly LoggedRevision[]
+  /** Shadows that are asked as well. */
+  readonly shadows: readonly Deployed[]
 }
 
 interface Dependencies {
-  readonly endpoints: Endpoints
+  readonly endpoints: {
+    /** Throws `not-found`. */
+    known(name: string): Promise<void>
+    /** Waits while it is being loaded. Throws `not-found`, or `unavailable` while nothing could answer. */
+    take(name: string, request: PredictionRequest): Taken | Promise<Taken>
+  }
   readonly log: Journal
   readonly clock: Clock
   readonly ids: Ids
-  readonly logger: Logger
-  readonly onAnswer: (
-    endpoint: string,
-    answered: { atMs: number; tookMs: number; rows: number },
-  ) => void
+  readonly shadowing: Shadowing
+  readonly onAnswer: (live: Deployed, answered: Answered) => void
+}
+
+/** Told of each request that a revision was asked. */
+export interface Answered {
+  readonly atMs: number
+  readonly tookMs: number
+  /** Rows answered; none if it failed. */
+  readonly rows: number
+  readonly failed: boolean
 }
 
 /** Makes the function that answers: from the request to the logged prediction. */
@@ -74,7 +74,7 @@ export function createPredict(
     request: PredictionRequest,
   ) => {
     // An endpoint that is not there is said before anything else.
-    await endpoints.get(name)
+    await endpoints.known(name)
     const recorded = await log.findBatch(id.batch)
     if (recorded === undefined) return answer(name, id, request)
     if (recorded.digest !== id.digest) throw otherRequest(id.batch)
@@ -102,14 +102,7 @@ function otherRequest(batch: string): Problem {
   )
 }
 
-function answerer({ endpoints, log, clock, logger, onAnswer }: Dependencies) {
-  const appendLate = (batch: string, late: Promise<NewAnswer[]>) => {
-    late
-      .then((answers) => (answers.length > 0 ? log.appendLate(batch, answers) : undefined))
-      .catch((error: unknown) => {
-        logger.warn({ error: messageOf(error) }, 'a late answer of a shadow was not logged')
-      })
-  }
+function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) {
   return async (
     name: string,
     id: Identity,
@@ -117,59 +110,72 @@ function answerer({ endpoints, log, clock, logger, onAnswer }: Dependencies) {
   ): Promise<PredictionAnswer> => {
     const atMs = clock.nowMs()
     const startedMs = performance.now()
-    const taken = await endpoints.take(name)
+    const found = endpoints.take(name, request)
+    const taken = found instanceof Promise ? await found : found
+    const { live } = taken
+    let rows = 0
+    live.hold()
     try {
-      const { batch, outputs, late } = await inferred(taken, {
-        id,
-        request,
-        atMs,
-        startedMs,
-        logger,
-      })
-      await log.append(batch)
-      appendLate(id.batch, late)
-      const rows = batch.rows.length
-      onAnswer(name, { atMs, tookMs: performance.now() - startedMs, rows })
-      const { number: revision, modelVersion } = taken.deployment.live.logged
-      return { batch: id.batch, revision, modelVersion, rows, outputs }
+      const { feeds, sent } = feedsOf(live, request)
+      const events = eventsOf(sent, taken.table.monitor, atMs)
+      const outputs = await live.infer(feeds, request.params)
+      checkRows(outputs, sent.rows.length, live.logged.modelVersion)
+      const times = { atMs, latencyMs: hundredths(performance.now() - startedMs) }
+      await log.append(batchOf(taken, { id, sent, events, outputs, ...times }))
+      rows = sent.rows.length
+      if (taken.shadows.length > 0) shadowing.ask(taken.shadows, { batch: id.batch, request, rows })
+      return answerIn(id.batch, live.logged, rows, outputs)
     } finally {
-      taken.release()
+      live.release()
+      onAnswer(live, { atMs, tookMs: performance.now() - startedMs, rows, failed: rows === 0 })
     }
   }
 }
 
-/** Asks the live revision and its shadows, and puts together what is logged. */
-async function inferred(
-  { endpoint, deployment }: Taken,
-  context: {
+function hundredths(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
+
+/** A request and its answer as the log keeps them. */
+function batchOf(
+  { table, live, echoes }: Taken,
+  answered: {
     id: Identity
-    request: PredictionRequest
+    sent: Rows
+    events: readonly { eventMs: number; key: string | null }[]
+    outputs: readonly Tensor[]
     atMs: number
-    startedMs: number
-    logger: Logger
+    latencyMs: number
   },
-): Promise<{ batch: NewBatch; outputs: Tensor[]; late: Promise<NewAnswer[]> }> {
-  const { id, request, atMs, startedMs, logger } = context
-  const { live } = deployment
-  const { feeds, sent } = feedsOf(live, request)
-  const events = eventsOf(sent, endpoint.monitor, atMs)
-  const asked = live.infer(feeds)
-  const shadows = askShadows(deployment, { asked, request, rows: sent.rows.length, logger })
-  const outputs = await asked
-  const latencyMs = Math.round((performance.now() - startedMs) * 100) / 100
-  checkRows(outputs, sent.rows.length, live.logged.modelVersion)
-  const { columns, rows } = loggedRows(sent, endpoint, live)
-  const batch: NewBatch = {
+): NewBatch {
+  const { id, sent, events, outputs, atMs, latencyMs } = answered
+  const { columns, rows } = loggedRows(sent, table, live)
+  const answer = answerOf(live.logged, outputs)
+  return {
     id: id.batch,
-    endpoint: endpoint.name,
+    endpoint: table.name,
     digest: id.digest,
     atMs,
     latencyMs,
     columns,
     rows: events.map(({ eventMs, key }, row) => ({ eventMs, key, inputs: rows[row] ?? [] })),
-    answers: [answerOf(live.logged, outputs), ...(await shadows.inTime())],
+    answers: [
+      answer,
+      ...echoes.map((revision): NewAnswer => ({ revision, outputs: answer.outputs })),
+    ],
   }
-  return { batch, outputs, late: shadows.late }
+}
+
+function answerIn(
+  batch: string,
+  { number: revision, modelVersion }: LoggedRevision,
+  rows: number,
+  outputs: Outputs,
+): PredictionAnswer {
+  const { form } = outputs
+  return form === undefined
+    ? { batch, revision, modelVersion, rows, outputs }
+    : { batch, revision, modelVersion, rows, outputs, form }
 }
 
 function recordedAnswer(batch: RecordedBatch): PredictionAnswer {

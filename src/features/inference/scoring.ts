@@ -2,8 +2,9 @@ import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { checkRows } from './deployment.ts'
 import { feedsOfRows, planFeeds, type FeedPlan } from './feeds.ts'
-import { versionName, type ModelSource } from './model-source.ts'
+import { versionName } from './model-source.ts'
 import type { Runtime, ServingProcess } from './runtime.ts'
+import type { Placed } from './table.ts'
 import { rowsOf, type Value } from './tensor.ts'
 
 export type Row = Readonly<Record<string, Value>>
@@ -11,7 +12,7 @@ export type Row = Readonly<Record<string, Value>>
 /** Runs model versions over rows, apart from endpoints and unlogged: for checks and comparisons. */
 export interface Scoring {
   /** Each output by name, for each row. Throws as a prediction does. */
-  score(model: string, version: number, rows: readonly Row[]): Promise<Record<string, Value>[]>
+  score(placed: Placed, rows: readonly Row[]): Promise<Record<string, Value>[]>
   stop(): Promise<void>
 }
 
@@ -32,7 +33,6 @@ interface Scorer {
 }
 
 interface Dependencies {
-  readonly models: ModelSource
   readonly runtime: Runtime
   readonly timeoutMs: number
   readonly logger: Logger
@@ -53,11 +53,11 @@ export function createScoring(dependencies: Dependencies): Scoring {
     }
   }
 
-  const take = (model: string, version: number): Scorer => {
-    const key = versionName({ model, version })
+  const take = (placed: Placed): Scorer => {
+    const key = versionName(placed.servable)
     const scorer = scorers.find((each) => each.key === key) ?? {
       key,
-      started: start(dependencies, model, version),
+      started: start(dependencies, placed),
       uses: 0,
       idle: undefined,
     }
@@ -77,8 +77,8 @@ export function createScoring(dependencies: Dependencies): Scoring {
   }
 
   return {
-    score: async (model, version, rows) => {
-      const scorer = take(model, version)
+    score: async (placed, rows) => {
+      const scorer = take(placed)
       try {
         const { process, plan } = await scorer.started
         const scored: Record<string, Value>[] = []
@@ -98,21 +98,18 @@ export function createScoring(dependencies: Dependencies): Scoring {
 }
 
 async function start(
-  { models, runtime, timeoutMs }: Dependencies,
-  model: string,
-  version: number,
+  { runtime, timeoutMs }: Dependencies,
+  { servable, files }: Placed,
 ): Scorer['started'] {
-  const key = versionName({ model, version })
-  const { columns } = await models.get(model, version)
-  const path = await models.place(model, version)
+  const key = versionName(servable)
   const process = await runtime.start({
     name: `scoring ${key}`,
-    models: [{ key, path, optional: false }],
+    models: [{ ...files, key, optional: false }],
     timeoutMs,
   })
   const shape = process.shapes.get(key)
   if (shape === undefined) throw new Problem('unavailable', `model ${key} was not loaded`)
-  return { process, plan: planFeeds(shape, columns) }
+  return { process, plan: planFeeds(shape, servable.columns) }
 }
 
 async function run(

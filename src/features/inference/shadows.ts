@@ -1,57 +1,70 @@
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
-import { checkRows, type Deployed, type Deployment } from './deployment.ts'
+import { checkRows, type Deployed } from './deployment.ts'
 import { feedsOf, type PredictionRequest } from './asked.ts'
-import { within } from './within.ts'
-import type { LoggedRevision, NewAnswer } from './journal.ts'
+import type { Journal, LoggedRevision, NewAnswer } from './journal.ts'
 import { rowsOf, type Tensor } from './tensor.ts'
 
-/** How long an answer waits for shadows after the live model has answered. */
-const GRACE_MS = 100
+/** Requests whose shadows are being asked; under more load than that they are the first to be left out. */
+const ASKED_MAX = 256
 
-/** What the shadows say to a request, while and after its caller waits. */
-export interface ShadowAnswers {
-  /** Those that come within the grace. Called once, after the live model has answered. */
-  inTime(): Promise<NewAnswer[]>
-  /** Resolves with all the others. */
-  readonly late: Promise<NewAnswer[]>
+/** What shadows are asked, after the caller has got the live revision's answer. */
+export interface ShadowQuestion {
+  readonly batch: string
+  readonly request: PredictionRequest
+  readonly rows: number
 }
 
-/** Asks all shadows of a deployment what the live model is being asked. */
-export function askShadows(
-  { live, shadows }: Deployment,
-  context: { asked: Promise<Tensor[]>; request: PredictionRequest; rows: number; logger: Logger },
-): ShadowAnswers {
-  const early: NewAnswer[] = []
-  let waiting = true
-  const answers = shadows.map(async (shadow) => {
-    const answer = await shadowAnswer(shadow, { ...context, live })
-    if (answer === undefined || !waiting) return answer
-    early.push(answer)
-    return undefined
-  })
-  const all = Promise.all(answers)
+export interface Shadowing {
+  /** Asks shadows what the live revision was asked, and adds to the log what they say. */
+  ask(shadows: readonly Deployed[], question: ShadowQuestion): void
+  /** Requests whose shadows were left out since too many waited. */
+  dropped(): number
+  /** Resolves when no shadow is being asked. */
+  idle(): Promise<void>
+}
+
+/** Asks shadows behind everybody's back: nobody waits for them, and their failures are nobody else's. */
+export function createShadowing({ log, logger }: { log: Journal; logger: Logger }): Shadowing {
+  const asking = new Set<Promise<void>>()
+  let left = 0
+  const ask = async (shadows: readonly Deployed[], question: ShadowQuestion) => {
+    // The live answer goes out first.
+    await new Promise(setImmediate)
+    const answers = await Promise.all(shadows.map((each) => shadowAnswer(each, question, logger)))
+    const given = answers.filter((answer) => answer !== undefined)
+    if (given.length === 0) return
+    await log.appendLate(question.batch, given).catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, 'what a shadow said was not logged')
+    })
+  }
   return {
-    inTime: async () => {
-      if (answers.length > 0) await within(all, GRACE_MS)
-      waiting = false
-      return early
+    ask: (shadows, question) => {
+      if (asking.size >= ASKED_MAX) {
+        left += 1
+        return
+      }
+      for (const shadow of shadows) shadow.hold()
+      const asked: Promise<void> = ask(shadows, question).finally(() => {
+        asking.delete(asked)
+        for (const shadow of shadows) shadow.release()
+      })
+      asking.add(asked)
     },
-    late: all.then((each) => each.filter((answer) => answer !== undefined)),
+    dropped: () => left,
+    idle: async () => void (await Promise.all(asking)),
   }
 }
 
-/** What a shadow says; undefined if it says nothing. It never rejects: only the log asks for it. */
+/** What a shadow says; undefined if it says nothing. */
 async function shadowAnswer(
   shadow: Deployed,
-  context: Parameters<typeof askShadows>[1] & { live: Deployed },
+  { request, rows }: ShadowQuestion,
+  logger: Logger,
 ): Promise<NewAnswer | undefined> {
-  const { live, asked, request, rows, logger } = context
   const { modelVersion } = shadow.logged
   try {
-    // The same model says the same: it is asked once.
-    const same = modelVersion === live.logged.modelVersion
-    const outputs = same ? await asked : await shadow.infer(feedsOf(shadow, request).feeds)
+    const outputs = await shadow.infer(feedsOf(shadow, request).feeds, request.params)
     checkRows(outputs, rows, modelVersion)
     return answerOf(shadow.logged, outputs)
   } catch (error) {

@@ -1,19 +1,20 @@
 import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
-import { messageOf, Problem } from '#base/problem'
+import { messageOf } from '#base/problem'
 import type { Actor, Fact, Transact } from '#ledger'
 import type { Endpoint } from './endpoint.ts'
 import * as facts from './facts.ts'
 import {
   versionName,
-  type Candidate,
-  type Deployment,
+  type EndpointTable,
   type ModelSource,
+  type Plane,
   type Revision,
   type Role,
   type ServableModel,
 } from '#inference'
 import type { ServingReads, ServingWrites } from './store.ts'
+import { tableOf } from './table.ts'
 
 /** `waiting`: the endpoint's URI means no version yet. */
 export type RollOut = 'rolled-out' | 'unchanged' | 'waiting'
@@ -22,6 +23,12 @@ export type RollOut = 'rolled-out' | 'unchanged' | 'waiting'
 export interface Wanted {
   readonly live: ServableModel
   readonly shadows: readonly ServableModel[]
+}
+
+/** A revision, and what is known of its model. */
+export interface Candidate {
+  readonly revision: Revision
+  readonly servable: ServableModel
 }
 
 /** What is to serve, and which of it is new. */
@@ -65,36 +72,48 @@ function isOf(revision: Revision, { model, version, digest }: ServableModel): bo
   return revision.model === model && revision.version === version && revision.digest === digest
 }
 
+/** Decides what is to serve, has the plane load it, and puts it on record; the plane is told by the caller. */
 export function createRollOut(dependencies: {
   read: ServingReads
   transact: Transact<{ serving: ServingWrites }>
   models: ModelSource
+  plane: Plane
   clock: Clock
   logger: Logger
-  open: (live: Candidate, shadows: readonly Candidate[]) => Promise<Deployment>
 }): (
   actor: Actor,
-  present: { endpoint: Endpoint; isDeployed: boolean },
-) => Promise<{ outcome: RollOut; deployment: Deployment | undefined }> {
-  const { read, transact, models, clock, logger, open } = dependencies
-  return async (actor, { endpoint, isDeployed }) => {
+  endpoint: Endpoint,
+) => Promise<{ outcome: RollOut; table: EndpointTable | undefined }> {
+  const { read, transact, models, plane, clock, logger } = dependencies
+  return async (actor, endpoint) => {
     const wanted = await wantedModels(models, endpoint, logger)
-    if (wanted === undefined) return { outcome: 'waiting', deployment: undefined }
+    if (wanted === undefined) return { outcome: 'waiting', table: undefined }
     const [newest] = await read.revisions(endpoint.name, { limit: 1 })
     const newestNumber = newest?.number ?? 0
     const plan = planRollOut(endpoint, wanted, { newestNumber, nowMs: clock.nowMs() })
-    if (!plan.changed && isDeployed) return { outcome: 'unchanged', deployment: undefined }
-    const deployment = await open(plan.live, plan.shadows).catch(async (error: unknown) => {
-      await transact((tx) => recordFailure(tx, actor, { endpoint, plan, reason: messageOf(error) }))
+    const table = await prepared(dependencies, endpoint, plan).catch(async (error: unknown) => {
+      const reason = messageOf(error)
+      await transact((tx) => recordFailure(tx, actor, { endpoint, plan, reason }))
       throw error
     })
-    if (!plan.changed) return { outcome: 'unchanged', deployment }
+    if (!plan.changed) return { outcome: 'unchanged', table }
     await transact((tx) => record(tx, actor, { endpoint, plan })).catch(async (error: unknown) => {
-      await deployment.retire()
+      await plane.discard(endpoint.name)
       throw error
     })
-    return { outcome: 'rolled-out', deployment }
+    return { outcome: 'rolled-out', table }
   }
+}
+
+/** Has all that is to serve placed, loaded and warmed up. */
+async function prepared(
+  { models, plane, logger }: { models: ModelSource; plane: Plane; logger: Logger },
+  endpoint: Endpoint,
+  plan: RollOutPlan,
+): Promise<EndpointTable> {
+  const table = await tableOf(models, endpoint, plan, logger)
+  await plane.prepare(table)
+  return table
 }
 
 async function wantedModels(
@@ -150,15 +169,4 @@ async function recordFailure(
   await ledger.append(actor, [
     facts.rolloutFailed({ endpoint: endpoint.name, modelVersion, reason: told }),
   ])
-}
-
-/** Why an endpoint without a deployment cannot answer. */
-export function notReady({ name, live, failure }: Endpoint): Problem {
-  const why =
-    live !== null
-      ? `version ${versionName(live)} is being loaded`
-      : failure === null
-        ? 'no model version is deployed to it yet'
-        : `its first rollout failed: ${failure}`
-  return new Problem('unavailable', `endpoint ${name} cannot answer: ${why}; try again later`)
 }

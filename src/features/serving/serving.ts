@@ -5,20 +5,7 @@ import { messageOf, Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import type { WorkWrites } from '#work'
 import { sealJob } from './background.ts'
-import {
-  createPredict,
-  createScoring,
-  trafficMeter,
-  type ModelSource,
-  type Revision,
-  type Runtime,
-  type Scoring,
-  type Traffic,
-  type Deployed,
-  type Described,
-  type Inference,
-  type Pin,
-} from '#inference'
+import type { ModelSource, Plane, Revision, Row, Standing, Value } from '#inference'
 import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints } from './endpoints.ts'
 import type { PredictionLog, PredictionQueries, Truth, TruthsRecorded } from './log.ts'
@@ -26,7 +13,8 @@ import type { RollOut } from './rollout.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads, ServingWrites } from './store.ts'
 
-export interface Serving extends Inference {
+/** Endpoints and what they predicted: what they are meant to be is known here, what answers is the plane's. */
+export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistics' | 'traffic'> {
   readonly endpoints: {
     list(): Promise<Endpoint[]>
     /** Throws `not-found`. */
@@ -38,7 +26,11 @@ export interface Serving extends Inference {
   /** Brings what serves in line with what the endpoint's URIs mean now, losing no request. */
   rollOut(actor: Actor, endpoint: string): Promise<RollOut>
   /** Runs a model version over rows, apart from all endpoints and unlogged. */
-  readonly score: Scoring['score']
+  score(model: string, version: number, rows: readonly Row[]): Promise<Record<string, Value>[]>
+  /** How the endpoints stand, as far as this server knows. */
+  standings(): Standing[]
+  /** Ready when nothing is being loaded. */
+  readiness(): { ready: boolean; endpoints: Pick<Standing, 'endpoint' | 'state'>[] }
   /** Keeps what turned out to be true; the last label for a prediction or an entity wins. */
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
@@ -46,7 +38,6 @@ export interface Serving extends Inference {
   readonly predictions: PredictionQueries
   /** How many segments of the log lie in each of these objects. */
   readonly references: PredictionLog['references']
-  traffic(): Traffic[]
   readonly seal: Sealing['seal']
   /** Takes up what a stop or a crash has left: endpoints are loaded, segments sealed to their end. */
   start(): Promise<void>
@@ -58,12 +49,10 @@ export interface ServingDependencies {
   readonly transact: Transact<{ serving: ServingWrites; work: WorkWrites }>
   readonly log: PredictionLog
   readonly models: ModelSource
-  readonly runtime: Runtime
+  readonly plane: Plane
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
-  /** A model that has not answered after this time is ended with its process. */
-  readonly timeoutMs: number
   /** Rows of the log that make a segment. */
   readonly sealRows: number
 }
@@ -72,11 +61,8 @@ export interface ServingDependencies {
 export const TRUTHS_MAX = 100_000
 
 export function createServing(dependencies: ServingDependencies): Serving {
-  const { read, log, clock } = dependencies
+  const { read, log, clock, models, plane } = dependencies
   const endpoints = createEndpoints(dependencies)
-  const meter = trafficMeter()
-  const predict = createPredict({ ...dependencies, endpoints, onAnswer: meter.note })
-  const scoring = createScoring(dependencies)
   const { seal } = createSealing(dependencies)
   const full = sealer(dependencies)
 
@@ -88,15 +74,17 @@ export function createServing(dependencies: ServingDependencies): Serving {
     },
     declareEndpoint: endpoints.declare,
     rollOut: endpoints.rollOut,
-    predict,
-    describe: async (name, pin) => {
-      const { deployment, release } = await endpoints.take(name)
-      release()
-      return described(deployment.live, pin)
+    predict: plane.predict,
+    describe: plane.describe,
+    statistics: plane.statistics,
+    traffic: plane.traffic,
+    standings: plane.standings,
+    readiness: () => readinessOf(plane.standings()),
+    score: async (model, version, rows) => {
+      const servable = await models.get(model, version)
+      const files = await models.place(model, version)
+      return plane.score({ servable, files }, rows)
     },
-    standings: endpoints.standings,
-    statistics: () => [],
-    score: scoring.score,
     recordTruths: async (name, truths) => {
       await endpoints.get(name)
       if (truths.length > TRUTHS_MAX)
@@ -109,11 +97,6 @@ export function createServing(dependencies: ServingDependencies): Serving {
     },
     predictions: log,
     references: (digests) => log.references(digests),
-    traffic: () => meter.traffic(clock.nowMs()),
-    readiness: () => {
-      const states = endpoints.states()
-      return { ready: states.every(({ state }) => state !== 'loading'), endpoints: states }
-    },
     seal: async (endpoint, kind) => {
       await seal(endpoint, kind)
       full.forget(endpoint)
@@ -124,25 +107,14 @@ export function createServing(dependencies: ServingDependencies): Serving {
     },
     stop: async () => {
       full.stop()
-      await Promise.all([endpoints.stop(), scoring.stop()])
+      await plane.stop()
     },
   }
 }
 
-/** Throws `not-found` when something else is meant than what answers. */
-function described({ revision, shape, servable }: Deployed, pin: Pin | undefined): Described {
-  const { endpoint, number, version } = revision
-  const isMeant =
-    pin === undefined ||
-    (pin.by === 'version' && pin.version === version) ||
-    (pin.by === 'revision' && pin.revision === number)
-  if (!isMeant)
-    throw new Problem(
-      'not-found',
-      `endpoint ${endpoint} serves version ${version}, not ${pin.by === 'label' ? pin.label : pin.by === 'version' ? pin.version : `that of revision ${pin.revision}`}`,
-    )
-  const { columns } = servable
-  return { revision, shape, columns, versions: [version], labels: {}, flavor: 'onnx' }
+function readinessOf(standings: readonly Standing[]): ReturnType<Serving['readiness']> {
+  const endpoints = standings.map(({ endpoint, state }) => ({ endpoint, state }))
+  return { ready: endpoints.every(({ state }) => state !== 'loading'), endpoints }
 }
 
 /** Has segments sealed when the log holds enough for one. */

@@ -60,7 +60,7 @@ export interface ApiParts extends Activity, RetentionParts {
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
   /** What endpoints answer at this moment. */
-  traffic?(this: void): readonly EndpointTraffic[]
+  traffic?(this: void): Promise<readonly EndpointTraffic[]>
 }
 
 /** Our own REST API, `/api/v1`, with its OpenAPI document made from the schemas that validate. */

@@ -20,7 +20,7 @@ export interface EndpointTraffic {
 export interface OverviewParts {
   readonly version: string
   readonly ledger: Ledger
-  traffic?(this: void): readonly EndpointTraffic[]
+  traffic?(this: void): Promise<readonly EndpointTraffic[]>
 }
 
 const NEWEST_ENTRIES = 25
@@ -50,7 +50,7 @@ export function overviewRoutes(app: FastifyInstance, parts: OverviewParts): void
     },
     async (_, reply) => {
       void reply.header('cache-control', 'no-store')
-      return { endpoints: [...(parts.traffic?.() ?? [])] }
+      return { endpoints: [...((await parts.traffic?.()) ?? [])] }
     },
   )
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Serving } from '#serving'
+import type { Inference } from '#inference'
 import { answerFailures, BadRequest } from './errors.ts'
 import { predictionsText, scoringIn } from './translate.ts'
 
@@ -9,7 +9,7 @@ const MLFLOW_VERSION = '3.17.2'
 /** MLflow's scoring protocol, for each endpoint under `/endpoints/NAME`. */
 export async function mlflowScoringProtocol(
   app: FastifyInstance,
-  { serving }: { serving: Serving },
+  { inference }: { inference: Inference },
 ): Promise<void> {
   answerFailures(app)
   app.removeAllContentTypeParsers()
@@ -26,7 +26,7 @@ export async function mlflowScoringProtocol(
     if (input.form !== 'tensors' && input.rows.length === 0)
       throw new BadRequest('the input has no rows')
     const id = request.headers['x-request-id']
-    const predicted = await serving.predict(name, {
+    const predicted = await inference.predict(name, {
       input,
       ...(typeof id === 'string' ? { id } : {}),
     })
@@ -43,11 +43,11 @@ export async function mlflowScoringProtocol(
 
   for (const path of ['/:name/ping', '/:name/health'])
     app.get<{ Params: { name: string } }>(path, async (request, reply) => {
-      await serving.describe(request.params.name)
+      await inference.describe(request.params.name)
       return reply.type('application/json').send('\n')
     })
   app.get<{ Params: { name: string } }>('/:name/version', async (request, reply) => {
-    await serving.endpoints.get(request.params.name)
+    await inference.describe(request.params.name)
     return reply.type('application/json').send(MLFLOW_VERSION)
   })
 }

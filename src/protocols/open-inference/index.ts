@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { promisify } from 'node:util'
 import { gunzip, gzip, inflate } from 'node:zlib'
 import { messageOf, Problem } from '#base/problem'
-import type { TensorSpec } from '#inference'
-import type { Serving } from '#serving'
+import type { Inference, TensorSpec } from '#inference'
 import { datatypeOf } from './datatypes.ts'
 import { answerFailures } from './errors.ts'
 import { inferRequestIn } from './request.ts'
@@ -19,9 +18,9 @@ interface ModelPath {
 /** The Open Inference Protocol over HTTP, with the binary tensor extension. A model is an endpoint here. */
 export async function openInferenceProtocol(
   app: FastifyInstance,
-  parts: { serving: Serving; version: string; bodyBytesMax: number },
+  parts: { inference: Inference; version: string; bodyBytesMax: number },
 ): Promise<void> {
-  const { serving, version } = parts
+  const { inference, version } = parts
   answerFailures(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
@@ -31,30 +30,30 @@ export async function openInferenceProtocol(
   app.get('/', async () => ({ name: 'orrery', version, extensions: ['binary_tensor_data'] }))
   app.get('/health/live', async () => ({ live: true }))
   app.get('/health/ready', async (_, reply) => {
-    const { ready } = serving.readiness()
+    const { ready } = inference.readiness()
     return reply.code(ready ? 200 : 503).send({ ready })
   })
   for (const path of ['/models/:model', '/models/:model/versions/:version']) {
-    app.get<ModelPath>(path, async ({ params }) => metadataOf(serving, params))
+    app.get<ModelPath>(path, async ({ params }) => metadataOf(inference, params))
     app.get<ModelPath>(`${path}/ready`, async ({ params }) => {
-      await served(serving, params)
+      await served(inference, params)
       return { name: params.model, ready: true }
     })
-    app.post<ModelPath>(`${path}/infer`, async (request, reply) => infer(serving, request, reply))
+    app.post<ModelPath>(`${path}/infer`, async (request, reply) => infer(inference, request, reply))
   }
 }
 
 /** What answers under this name now. Throws `not-found` when another version is asked for. */
-async function served(serving: Serving, { model, version }: ModelPath['Params']) {
-  const found = await serving.describe(model)
+async function served(inference: Inference, { model, version }: ModelPath['Params']) {
+  const found = await inference.describe(model)
   const live = String(found.revision.version)
   if (version !== undefined && version !== live)
     throw new Problem('not-found', `endpoint ${model} serves version ${live}, not ${version}`)
   return { ...found, live }
 }
 
-async function metadataOf(serving: Serving, params: ModelPath['Params']) {
-  const { shape, live, revision } = await served(serving, params)
+async function metadataOf(inference: Inference, params: ModelPath['Params']) {
+  const { shape, live, revision } = await served(inference, params)
   return {
     name: params.model,
     versions: [live],
@@ -70,12 +69,12 @@ function tensorToWire({ name, type, shape }: TensorSpec) {
 }
 
 async function infer(
-  serving: Serving,
+  inference: Inference,
   request: FastifyRequest<ModelPath>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { params, headers } = request
-  const { shape } = await served(serving, params)
+  const { shape } = await served(inference, params)
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const read = inferRequestIn(body, textOf(headers['inference-header-content-length']))
   checkOutputs(
@@ -83,7 +82,7 @@ async function infer(
     shape.outputs.map(({ name }) => name),
   )
   const id = read.id ?? textOf(headers['x-request-id'])
-  const answer = await serving.predict(params.model, {
+  const answer = await inference.predict(params.model, {
     input: { form: 'tensors', tensors: read.inputs },
     ...(id === undefined ? {} : { id }),
   })

@@ -1,0 +1,195 @@
+import type { Clock } from '#base/clock'
+import type { Ids } from '#base/ids'
+import { Problem } from '#base/problem'
+import type { PredictionRequest } from './asked.ts'
+import type { Deployed } from './deployment.ts'
+import type { Described, Inference, Pin, Standing, Statistics } from './inference.ts'
+import type { Journal } from './journal.ts'
+import { versionName } from './model-source.ts'
+import { createPredict, type PredictionAnswer, type Taken } from './predict.ts'
+import { routeOf } from './routing.ts'
+import { createScoring, type Scoring } from './scoring.ts'
+import { createShadowing } from './shadows.ts'
+import { createSlots, notReady, standingOf, type Slot, type SlotDependencies } from './slots.ts'
+import { createStatistics } from './statistics.ts'
+import type { EndpointTable } from './table.ts'
+import { trafficMeter, type Traffic } from './traffic.ts'
+import { within } from './within.ts'
+
+/**
+ * What answers predictions, as the server that declares endpoints sees it: told tables, it loads models and answers.
+ * It may be in another process.
+ */
+export interface Plane {
+  /** Loads what a table names, beside what serves. Throws when one does not load or answer, unless it is a shadow. */
+  prepare(table: EndpointTable): Promise<void>
+  /** Ends what was prepared for an endpoint and is not wanted after all. */
+  discard(endpoint: string): Promise<void>
+  /** Answers by this table from now on, losing no request; what is not loaded yet is loaded meanwhile. */
+  tell(table: EndpointTable): Promise<void>
+  forget(endpoint: string): Promise<void>
+  /** Says that the tables of all endpoints have been told: what is unknown from now on is not there. */
+  complete(): Promise<void>
+  predict(endpoint: string, request: PredictionRequest): Promise<PredictionAnswer>
+  describe(endpoint: string, pin?: Pin): Promise<Described>
+  readonly score: Scoring['score']
+  /** How the endpoints stand, as far as is known here. */
+  standings(): Standing[]
+  statistics(endpoint?: string): Statistics[] | Promise<Statistics[]>
+  traffic(): Promise<Traffic[]>
+  stop(): Promise<void>
+}
+
+/** What answers predictions, in the process that does. */
+export interface LocalPlane extends Omit<Plane, keyof Inference>, Inference {
+  /** Says that it is not ready from now on; what is asked is answered still. */
+  drain(): void
+  /** Requests whose shadows were left out since too many waited. */
+  shadowsDropped(): number
+}
+
+export interface PlaneDependencies extends SlotDependencies {
+  readonly log: Journal
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Numbers from 0 to 1, below 1. */
+  readonly draws: () => number
+}
+
+/** How long a request waits for the tables to be told. */
+const TOLD_MS_MAX = 5000
+
+export function createPlane(dependencies: PlaneDependencies): LocalPlane {
+  const { clock, draws } = dependencies
+  const slots = createSlots(dependencies)
+  const statistics = createStatistics()
+  const meter = trafficMeter()
+  const scoring = createScoring(dependencies)
+  const shadowing = createShadowing(dependencies)
+  const completed = Promise.withResolvers<void>()
+  let draining = false
+
+  const known = async (name: string): Promise<Slot> => {
+    const slot = slots.all.get(name)
+    if (slot !== undefined) return slot
+    await within(completed.promise, TOLD_MS_MAX)
+    const told = slots.all.get(name)
+    if (told === undefined) throw noEndpoint(name)
+    return told
+  }
+  const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
+    const route = routed(slot.table, request, draws)
+    const live = slot.units.get(route.revision)?.deployed
+    if (live !== undefined) return takenFrom(slot, live, route.shadows)
+    return slots.ready(slot, route.revision).then((ready) => takenFrom(slot, ready, route.shadows))
+  }
+  const predict = createPredict({
+    ...dependencies,
+    shadowing,
+    endpoints: {
+      known: async (name) => void (await known(name)),
+      take: (name, request) => {
+        const slot = slots.all.get(name)
+        if (slot !== undefined) return chosen(slot, request)
+        return known(name).then((told) => chosen(told, request))
+      },
+    },
+    onAnswer: (live, answered) => {
+      statistics.note(live, answered)
+      if (!answered.failed) meter.note(live.revision.endpoint, answered)
+    },
+  })
+  const standings = () => [...slots.all.values()].map(standingOf).toSorted(byEndpoint)
+
+  return {
+    prepare: slots.prepare,
+    discard: slots.discard,
+    tell: async (table) => slots.tell(table),
+    forget: async (name) => {
+      slots.forget(name)
+      statistics.forget(name)
+    },
+    complete: async () => completed.resolve(),
+    predict,
+    describe: async (name, pin) => {
+      const slot = await known(name)
+      const { revision } = routed(slot.table, pin === undefined ? {} : { pin }, draws)
+      return described(slot.table, await slots.ready(slot, revision))
+    },
+    score: scoring.score,
+    standings,
+    statistics: statistics.of,
+    traffic: async () => meter.traffic(clock.nowMs()),
+    readiness: () => {
+      const endpoints = standings().map(({ endpoint, state }) => ({ endpoint, state }))
+      return { ready: !draining && endpoints.every(({ state }) => state !== 'loading'), endpoints }
+    },
+    drain: () => {
+      draining = true
+    },
+    shadowsDropped: shadowing.dropped,
+    stop: async () => {
+      draining = true
+      await Promise.all([slots.stop(), scoring.stop()])
+    },
+  }
+}
+
+/** Who answers. A label is a version by another name. */
+function routed(
+  table: EndpointTable,
+  request: Pick<PredictionRequest, 'pin' | 'stickyKey' | 'route' | 'override'>,
+  draws: () => number,
+) {
+  if (table.routing.revisions.length === 0) throw notReady(table)
+  const { pin } = request
+  const version = pin?.by === 'label' ? table.labels[pin.label] : undefined
+  return version === undefined
+    ? routeOf(table.routing, request, draws)
+    : routeOf(table.routing, { pin: { by: 'version', version } }, draws)
+}
+
+function takenFrom(slot: Slot, live: Deployed, shadows: readonly number[]): Taken {
+  const { table, units } = slot
+  if (shadows.length === 0) return { table, live, echoes: [], shadows: [] }
+  const { modelVersion } = live.logged
+  const isEcho = (number: number) =>
+    table.revisions.some(
+      ({ revision }) => revision.number === number && versionName(revision) === modelVersion,
+    )
+  const echoes = shadows.filter(isEcho).map((number) => ({
+    number,
+    role: 'shadow' as const,
+    modelVersion,
+    outputs: live.logged.outputs,
+  }))
+  const asked = shadows.flatMap((number) =>
+    isEcho(number) ? [] : (units.get(number)?.deployed ?? []),
+  )
+  return { table, live, echoes, shadows: asked }
+}
+
+function described(table: EndpointTable, { revision, shape, servable }: Deployed): Described {
+  const versions = table.revisions
+    .filter((each) => each.revision.role === 'live')
+    .map((each) => each.revision.version)
+  return {
+    revision,
+    shape,
+    columns: servable.columns,
+    versions: [...new Set(versions)],
+    labels: table.labels,
+    flavor: 'onnx',
+  }
+}
+
+function noEndpoint(name: string): Problem {
+  return new Problem(
+    'not-found',
+    `there is no endpoint ${name}; "orrery endpoints" lists those that there are`,
+  )
+}
+
+function byEndpoint({ endpoint: one }: Standing, { endpoint: other }: Standing): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}

@@ -1,0 +1,243 @@
+import type { Logger } from '#base/logger'
+import { messageOf, Problem } from '#base/problem'
+import { deploy, type Deployed } from './deployment.ts'
+import type { Standing, State } from './inference.ts'
+import { versionName } from './model-source.ts'
+import type { Runtime } from './runtime.ts'
+import type { EndpointTable, PlacedRevision } from './table.ts'
+import { within } from './within.ts'
+
+const RETRY_FIRST_MS = 500
+const RETRY_MS_MAX = 60_000
+
+/** A revision at an endpoint: loaded, being loaded, or neither. */
+export interface Unit {
+  readonly placed: PlacedRevision
+  deployed: Deployed | undefined
+  /** The load that is under way, as often as it takes. */
+  loading: Promise<void> | undefined
+  /** It is in the table no more. */
+  ended: boolean
+}
+
+/** An endpoint as this process has it. */
+export interface Slot {
+  table: EndpointTable
+  /** By the numbers of their revisions. */
+  units: Map<number, Unit>
+  /** Loaded for a table that has not been told yet. */
+  prepared: Map<number, Unit>
+}
+
+export interface Slots {
+  readonly all: ReadonlyMap<string, Slot>
+  /** Loads what a table names beside what serves. Throws when one does not load or answer, unless it is a shadow. */
+  prepare(table: EndpointTable): Promise<void>
+  /** Ends what was prepared and is not wanted after all. */
+  discard(name: string): Promise<void>
+  /** Answers by this table from now on. What it names no more ends when its last request is answered. */
+  tell(table: EndpointTable): void
+  forget(name: string): void
+  /** A revision that answers, loading it if need be. Throws `unavailable` when that takes too long. */
+  ready(slot: Slot, number: number): Promise<Deployed>
+  stop(): Promise<void>
+}
+
+export interface SlotDependencies {
+  readonly runtime: Runtime
+  readonly logger: Logger
+  readonly timeoutMs: number
+  /** A process of an endpoint ended unexpectedly. */
+  readonly onRestart: (endpoint: string, reason: string) => void
+  /** How an endpoint stands has changed. */
+  readonly onChange: () => void
+}
+
+export function createSlots(dependencies: SlotDependencies): Slots {
+  const { logger, timeoutMs, onChange } = dependencies
+  const all = new Map<string, Slot>()
+  const load = loader(dependencies)
+  const end = (unit: Unit) => {
+    unit.ended = true
+    // Nobody waits for its last requests; they were promised their answers.
+    unit.deployed?.retire().catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, 'a serving process could not be ended')
+    })
+  }
+  const discard = async (name: string) => {
+    const slot = all.get(name)
+    if (slot === undefined) return
+    for (const unit of slot.prepared.values()) end(unit)
+    slot.prepared.clear()
+  }
+  const slotOf = (table: EndpointTable): Slot => {
+    const slot = all.get(table.name) ?? emptySlot(table)
+    all.set(table.name, slot)
+    return slot
+  }
+
+  return {
+    all,
+    prepare: async (table) => {
+      await discard(table.name)
+      const { units, prepared } = slotOf(unrouted(table))
+      const isNew = ({ revision }: PlacedRevision) =>
+        units.get(revision.number)?.deployed === undefined
+      const loaded = async (placed: PlacedRevision) => {
+        const unit: Unit = newUnit(placed)
+        unit.deployed = await load.once(unit)
+        prepared.set(placed.revision.number, unit)
+      }
+      const wanted = asked(table).filter(isNew)
+      try {
+        await Promise.all(wanted.filter(isLive).map(loaded))
+      } catch (error) {
+        await discard(table.name)
+        throw error
+      }
+      for (const placed of wanted.filter((each) => !isLive(each)))
+        await loaded(placed).catch((error: unknown) => {
+          logger.warn({ model: versionName(placed.revision), error }, 'a shadow is left out')
+        })
+    },
+    discard,
+    tell: (table) => {
+      const slot = slotOf(table)
+      const { units, prepared } = slot
+      slot.table = table
+      slot.units = new Map()
+      for (const placed of asked(table)) {
+        const { number } = placed.revision
+        const unit = prepared.get(number) ?? units.get(number) ?? newUnit(placed)
+        prepared.delete(number)
+        slot.units.set(number, unit)
+        if (unit.deployed === undefined) load.again(unit)
+      }
+      for (const unit of units.values())
+        if (slot.units.get(unit.placed.revision.number) !== unit) end(unit)
+      for (const unit of prepared.values()) end(unit)
+      prepared.clear()
+      onChange()
+    },
+    forget: (name) => {
+      for (const unit of all.get(name)?.units.values() ?? []) end(unit)
+      void discard(name)
+      all.delete(name)
+      onChange()
+    },
+    ready: async (slot, number) => {
+      const unit = slot.units.get(number)
+      if (unit !== undefined && unit.deployed === undefined)
+        await within(load.again(unit), timeoutMs)
+      if (unit?.deployed === undefined) throw notReady(slot.table)
+      return unit.deployed
+    },
+    stop: async () => {
+      const units = [...all.values()].flatMap((slot) => [
+        ...slot.units.values(),
+        ...slot.prepared.values(),
+      ])
+      for (const unit of units) unit.ended = true
+      await Promise.allSettled(units.map(async ({ deployed }) => deployed?.process.stop()))
+    },
+  }
+}
+
+function emptySlot(table: EndpointTable): Slot {
+  return { table, units: new Map(), prepared: new Map() }
+}
+
+/** The table of an endpoint that is known and cannot answer yet. */
+function unrouted(table: EndpointTable): EndpointTable {
+  return {
+    ...table,
+    routing: { ...table.routing, revisions: [], shadows: [] },
+    revisions: [],
+  }
+}
+
+function newUnit(placed: PlacedRevision): Unit {
+  return { placed, deployed: undefined, loading: undefined, ended: false }
+}
+
+/** What is loaded: all, but for shadows of the only model that answers, which would say what it says. */
+function asked({ revisions }: EndpointTable): readonly PlacedRevision[] {
+  const names = new Set(revisions.filter(isLive).map(({ revision }) => versionName(revision)))
+  const [only] = names
+  return revisions.filter(
+    (each) => isLive(each) || names.size > 1 || versionName(each.revision) !== only,
+  )
+}
+
+function isLive({ revision }: PlacedRevision): boolean {
+  return revision.role === 'live'
+}
+
+/** Loads units, once or until it succeeds. */
+function loader(dependencies: SlotDependencies) {
+  const { logger, onChange, onRestart } = dependencies
+  const once = ({ placed }: Unit) =>
+    deploy(dependencies, placed, (reason) => {
+      onRestart(placed.revision.endpoint, reason)
+      onChange()
+    })
+  const untilLoaded = async (unit: Unit) => {
+    for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
+      try {
+        const deployed = await once(unit)
+        if (unit.ended) return await deployed.retire()
+        unit.deployed = deployed
+        return undefined
+      } catch (error) {
+        const { endpoint } = unit.placed.revision
+        logger.error(
+          { endpoint, error: messageOf(error), waitMs },
+          'an endpoint could not be loaded; it is tried again',
+        )
+        await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
+        if (unit.ended) return undefined
+      }
+    }
+  }
+  return {
+    once,
+    again: (unit: Unit): Promise<void> => {
+      unit.loading ??= untilLoaded(unit).finally(() => {
+        unit.loading = undefined
+        onChange()
+      })
+      return unit.loading
+    },
+  }
+}
+
+export function standingOf({ table, units }: Slot): Standing {
+  const live = table.revisions.filter(isLive)
+  const state = stateOf(table, live, units)
+  const reason = state === 'ready' ? null : table.failure
+  return { endpoint: table.name, state, reason, revision: live[0]?.revision ?? null }
+}
+
+function stateOf(
+  { failure }: EndpointTable,
+  live: readonly PlacedRevision[],
+  units: ReadonlyMap<number, Unit>,
+): State {
+  if (live.length === 0) return failure === null ? 'undeployed' : 'failed'
+  const ready = live.every(
+    ({ revision }) => units.get(revision.number)?.deployed?.process.state === 'ready',
+  )
+  return ready ? 'ready' : 'loading'
+}
+
+/** Why an endpoint whose revision is not loaded cannot answer. */
+export function notReady({ name, revisions, failure }: EndpointTable): Problem {
+  const first = revisions.find(isLive)
+  const why =
+    first !== undefined
+      ? `version ${versionName(first.revision)} is being loaded`
+      : failure === null
+        ? 'no model version is deployed to it yet'
+        : `its first rollout failed: ${failure}`
+  return new Problem('unavailable', `endpoint ${name} cannot answer: ${why}; try again later`)
+}

@@ -1,0 +1,36 @@
+import type { MonitorConfig } from '#projects'
+import type { Labels } from './inference.ts'
+import type { ServableModel } from './model-source.ts'
+import type { Revision } from './revision.ts'
+import type { RoutingTable } from './routing.ts'
+import type { HeldModel } from './runtime.ts'
+
+/** A model version whose files lie on this machine. */
+export interface Placed {
+  readonly servable: ServableModel
+  readonly files: PlacedFiles
+}
+
+/** Where a model's files lie and what runs them. */
+export type PlacedFiles = Pick<HeldModel, 'path' | 'runs' | 'python'>
+
+export interface PlacedRevision extends Placed {
+  readonly revision: Revision
+}
+
+/**
+ * All that has to be known to answer at an endpoint: plain data, for it crosses to the process that answers. It is
+ * replaced as a whole.
+ */
+export interface EndpointTable {
+  readonly name: string
+  readonly monitor: MonitorConfig | null
+  /** Without revisions before the first rollout. */
+  readonly routing: RoutingTable
+  /** All that the routing names. */
+  readonly revisions: readonly PlacedRevision[]
+  /** Aliases of the registered model. */
+  readonly labels: Labels
+  /** Why the newest rollout did not come about. */
+  readonly failure: string | null
+}
