@@ -75,6 +75,12 @@ export const ConfigSchema = Type.Object(
       description:
         'A model that has not answered after this many milliseconds is ended and restarted.',
     }),
+    modelMemoryBytesMax: Type.Integer({
+      default: 4 * 1024 ** 3,
+      minimum: 64 * 1024 ** 2,
+      description:
+        'What a process that runs ONNX models may take in bytes; a call that needs more is refused.',
+    }),
     stageTimeoutMs: Type.Integer({
       default: 3_600_000,
       minimum: 1000,

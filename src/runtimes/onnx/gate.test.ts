@@ -169,11 +169,11 @@ test('three hundred damaged models are refused or answer, and cost no process', 
   const process = await serve(...models)
   const { pid } = process
   for (const [key, { inputs }] of process.shapes) {
-    const feeds = inputs.map(({ name, type, shape }) => ({
-      ...(type === 'string' ? { type, data: ['a', 'b'] } : { ...x([1, 2]) }),
-      name,
-      shape: shape.length === 2 ? [2, 1] : [2],
-    })) as Tensor[]
+    const feeds = inputs.map(({ name, type, shape }): Tensor => {
+      const sizes = shape.length === 2 ? [2, 1] : [2]
+      if (type === 'string') return { name, type, shape: sizes, data: ['a', 'b'] }
+      return { name, type: 'float32', shape: sizes, data: new Float32Array(2) }
+    })
     await process.infer(key, feeds, { ...live, timeoutMs: 3000 }).catch((error: unknown) => {
       expect(error).toBeInstanceOf(Problem)
     })

@@ -24,14 +24,18 @@ export function shapeOf(
   names: ReadonlyMap<string, string>,
 ): ModelShape {
   return {
-    inputs: session.inputMetadata.map((each) => specOf('input', each)),
-    outputs: session.outputMetadata
-      .map((each) => specOf('output', each))
-      .map((spec) => ({ ...spec, name: names.get(spec.name) ?? spec.name })),
+    inputs: session.inputMetadata.map((each) => specOf('input', each, each.name)),
+    outputs: session.outputMetadata.map((each) =>
+      specOf('output', each, names.get(each.name) ?? each.name),
+    ),
   }
 }
 
-function specOf(side: 'input' | 'output', value: InferenceSession.ValueMetadata): TensorSpec {
+function specOf(
+  side: 'input' | 'output',
+  value: InferenceSession.ValueMetadata,
+  name: string,
+): TensorSpec {
   if (!value.isTensor)
     throw new Error(
       `${side} ${value.name} is a list or a map, not a tensor; export the model with tensors only`,
@@ -41,7 +45,7 @@ function specOf(side: 'input' | 'output', value: InferenceSession.ValueMetadata)
       `${side} ${value.name} is of type ${value.type}, which is not served; convert the model with float32 ${side}s`,
     )
   return {
-    name: value.name,
+    name,
     type: value.type as TensorType,
     shape: value.shape.map((size) => (typeof size === 'number' ? size : null)),
   }

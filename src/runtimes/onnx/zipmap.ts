@@ -68,7 +68,7 @@ function partsWithout(bytes: Bytes, file: ModelFile, zips: readonly ModelNode[])
       const by = kept.has(input) ? Buffer.alloc(0) : matrixOutput(input, classesOf(bytes, zip))
       return [{ span, by }]
     }),
-  ].sort((one, other) => one.span.from - other.span.from)
+  ].toSorted((one, other) => one.span.from - other.span.from)
 
   const inner: Part[] = []
   let at = file.graph.start
