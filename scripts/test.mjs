@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setUp } from './setup.mjs'
 import { testBrowser } from './steps/browser.mjs'
+import { testImageTools } from './steps/images.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
 import { testMlflow2Bin, testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
@@ -29,6 +30,7 @@ const made = await Promise.allSettled([
   testBrowser(),
   buildWeb(),
   testMlflow2Bin(),
+  testImageTools(),
 ])
 for (const result of made)
   if (result.status === 'rejected') {
