@@ -122,8 +122,7 @@ export function namedRows(plan: FeedPlan, values: readonly Value[]): Rows {
     Array.from({ length: width }, (_, index) => String(index))
   const uneven = rows.findIndex((row) => row.length !== names.length)
   if (uneven >= 0)
-    throw new Problem(
-      'invalid',
+    throw misfit(
       `row ${uneven} has ${rows[uneven]?.length} values, but the model takes ${names.length}: ${names.join(', ')}`,
     )
   return { columns: names, rows }
