@@ -12,6 +12,17 @@ test('whole numbers keep all their digits, both ways', () => {
   expect(printExactJson(value)).toBe(text)
 })
 
+test('a whole number is found wherever it stands', () => {
+  const found = 9007199254740993n
+  for (const text of ['9007199254740993', ' 9007199254740993'])
+    expect(parseExactJson(text)).toBe(found)
+  expect(parseExactJson('[0.1234567890123456789,\n9007199254740993]')).toEqual([
+    0.12345678901234568,
+    found,
+  ])
+  expect(parseExactJson('{"a":\t-9007199254740993}')).toEqual({ a: -found })
+})
+
 test('the tokens of Python are read as gaps and infinities, but not within texts', () => {
   expect(parseExactJson('{"a":[NaN,Infinity,-Infinity,1],"NaN":"a \\"NaN, Infinity"}')).toEqual({
     a: [null, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1],

@@ -18,9 +18,10 @@ type Reviver = (key: string, value: unknown, context: { source?: string }) => un
  * infinities are infinities. Throws a `SyntaxError`, or `invalid` for text that is not Unicode.
  */
 export function parseExactJson(text: string): ExactJson {
-  // Reviving costs several times the plain parse; only a long run of digits can need it.
+  // Reviving costs several times the plain parse; only a whole number with a long run of digits can need it, and
+  // not the fractions of a float32 that Python has printed.
   const parse = (json: string) =>
-    /\d{16}/.test(json)
+    /[[,:\s-]\d{16}/.test(json) || /^\d{16}/.test(json)
       ? (JSON.parse(json, exact as (key: string, value: unknown) => unknown) as ExactJson)
       : (JSON.parse(json) as ExactJson)
   const read = () => {
