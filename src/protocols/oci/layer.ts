@@ -101,7 +101,7 @@ async function addFile(tar: Pack, { path, mode, content }: FileEntry): Promise<v
   return pipeline(createReadStream(content.file), entry)
 }
 
-function addEntry(tar: Pack, header: Header, text?: string): Promise<void> {
+function addEntry(tar: Pack, header: ReturnType<typeof headerOf>, text?: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve())
     if (text === undefined) tar.entry(header, done)
@@ -109,7 +109,10 @@ function addEntry(tar: Pack, header: Header, text?: string): Promise<void> {
   })
 }
 
-function headerOf(name: string, type: 'file' | 'directory' | 'symlink'): Header {
+function headerOf(
+  name: string,
+  type: 'file' | 'directory' | 'symlink',
+): Partial<Header> & { name: string } {
   const mode = type === 'file' ? 0o644 : type === 'directory' ? 0o755 : 0o777
   return { name, type, mode, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' }
 }
