@@ -69,6 +69,19 @@ export const ConfigSchema = Type.Object(
       minimum: 1024,
       description: 'Largest request body in bytes, artifacts excepted.',
     }),
+    servingPort: Type.Integer({
+      default: 4681,
+      minimum: 0,
+      maximum: 65_535,
+      description:
+        'TCP port of every prediction protocol over HTTP, besides the port of the server; 0 takes a free one when the first prediction is asked for.',
+    }),
+    grpcPort: Type.Integer({
+      default: 4682,
+      minimum: 0,
+      maximum: 65_535,
+      description: 'TCP port of the prediction protocols over gRPC; 0 takes a free one.',
+    }),
     inferenceTimeoutMs: Type.Integer({
       default: 10_000,
       minimum: 1,
@@ -79,7 +92,12 @@ export const ConfigSchema = Type.Object(
       default: 4 * 1024 ** 3,
       minimum: 64 * 1024 ** 2,
       description:
-        'What a process that runs ONNX models may take in bytes; a call that needs more is refused.',
+        'What a process that runs models may take in bytes; a call that needs more is refused.',
+    }),
+    modelPython: Type.String({
+      default: '',
+      description:
+        'Path of a Python that runs models which are not ONNX. By default an environment is built for each by its requirements.',
     }),
     stageTimeoutMs: Type.Integer({
       default: 3_600_000,
@@ -93,7 +111,8 @@ export const ConfigSchema = Type.Object(
     }),
     environments: Type.String({
       default: defaultEnvironments(environment),
-      description: 'Folder of the Python environments that pipelines run in, built once each.',
+      description:
+        'Folder of the Python environments that pipelines and models run in, built once each.',
     }),
     webhookSchemes: Type.String({
       default: 'https',
@@ -192,8 +211,16 @@ export function loadConfig(
     ]
     return { key, from, value: key === 'home' ? home : checked(key, raw, from) }
   })
-  const config = Object.fromEntries(origins.map(({ key, value }) => [key, value])) as Config
-  return { config, origins: origins.map(shown) }
+  const besides = origins.map((origin) => besideFreePort(origin, origins))
+  const config = Object.fromEntries(besides.map(({ key, value }) => [key, value])) as Config
+  return { config, origins: besides.map(shown) }
+}
+
+/** Whoever takes a free port for the server means free ones for predictions, unless the settings say which. */
+function besideFreePort(origin: Origin, origins: readonly Origin[]): Origin {
+  const isBeside = origin.key === 'servingPort' || origin.key === 'grpcPort'
+  if (!isBeside || origin.from !== 'default') return origin
+  return origins.find(({ key }) => key === 'port')?.value === 0 ? { ...origin, value: 0 } : origin
 }
 
 /** The database that the settings name: a URL, or a file in the home. */

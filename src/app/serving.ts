@@ -1,19 +1,20 @@
 import { extname, join } from 'node:path'
 import type { Registry } from '#registry'
-import { onnxRuntime } from '#runtimes/onnx/index'
-import { createPlane, servableOf, type Inference, type ModelSource } from '#inference'
+import { servableOf, type ModelSource } from '#inference'
 import { createServing, type Serving } from '#serving'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import type { Analytics } from '#stores/analytics/duckdb/index'
 import { openPredictionLog } from '#stores/predictions/index'
 import { Problem } from '#base/problem'
 import type { Ground } from './ground.ts'
+import { supervisePlane, type PlaneProcess } from './plane/supervise.ts'
+import { modelRuntimes } from './runtimes.ts'
 
 /** Endpoints over the registry's models, ONNX Runtime in processes of its own, and the prediction log. */
 export function servingOf(
   ground: Ground,
   parts: { registry: Registry; analytics: Analytics },
-): { serving: Serving; inference: Inference } {
+): { serving: Serving; plane: PlaneProcess } {
   const { config, store, objects, clock, ids, logger, onStop } = ground
   const log = openPredictionLog({
     file: join(config.home, 'predictions.db'),
@@ -22,16 +23,12 @@ export function servingOf(
     files: segmentFiles(parts.analytics),
   })
   onStop(log.close)
-  const plane = createPlane({
-    log,
-    runtime: onnxRuntime({ logger, memoryBytesMax: config.modelMemoryBytesMax }),
-    clock,
-    ids,
+  const { database: _, ...settings } = config
+  const plane = supervisePlane({
+    settings,
+    journal: log,
     logger,
-    timeoutMs: config.inferenceTimeoutMs,
-    draws: Math.random,
-    onRestart: () => undefined,
-    onChange: () => undefined,
+    onRestart: (endpoint, reason) => serving.restarted(endpoint, reason),
   })
   const serving = createServing({
     read: store.read.serving,
@@ -45,7 +42,7 @@ export function servingOf(
     sealRows: config.sealRows,
   })
   onStop(serving.stop)
-  return { serving, inference: plane }
+  return { serving, plane }
 }
 
 /** Versions of the registry, whose files are placed on disk under their digest. */
@@ -67,18 +64,22 @@ function modelSource({ config, objects }: Ground, registry: Registry): ModelSour
     },
     place: async (model, version) => {
       const { digest, description } = await registry.versions.get(model, version)
-      const { onnx } = description
-      if (digest === null || onnx === null)
+      const { onnx, flavors } = description
+      const isPython = flavors.includes('python_function')
+      if (digest === null || (onnx === null && !isPython))
         throw new Problem(
           'invalid',
-          `${model}:${version} holds no ONNX model; log it with mlflow.onnx.log_model`,
+          `${model}:${version} holds no model that can be served; log it with mlflow.<flavor>.log_model`,
         )
       const folder = join(config.home, 'serving', digest)
       for (const file of await registry.files(model, version)) {
-        if (extname(file.path) === '.pkl') continue
+        // Nothing that a model of Python brings is read for one of ONNX.
+        if (onnx !== null && extname(file.path) === '.pkl') continue
         await objects.place(file.digest, join(folder, file.path))
       }
-      return { path: join(folder, onnx.path) }
+      return onnx === null
+        ? { path: folder, runs: 'python' }
+        : { path: join(folder, onnx.path), runs: 'onnx' }
     },
   }
 }

@@ -143,14 +143,14 @@ function batchOf(
     id: Identity
     sent: Rows
     events: readonly { eventMs: number; key: string | null }[]
-    outputs: readonly Tensor[]
+    outputs: Outputs
     atMs: number
     latencyMs: number
   },
 ): NewBatch {
   const { id, sent, events, outputs, atMs, latencyMs } = answered
   const { columns, rows } = loggedRows(sent, table, live)
-  const answer = answerOf(live.logged, outputs)
+  const answer = answerOf(live.logged, outputs, rows.length)
   return {
     id: id.batch,
     endpoint: table.name,

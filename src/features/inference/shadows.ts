@@ -3,7 +3,8 @@ import { messageOf } from '#base/problem'
 import { checkRows, type Deployed } from './deployment.ts'
 import { feedsOf, type PredictionRequest } from './asked.ts'
 import type { Journal, LoggedRevision, NewAnswer } from './journal.ts'
-import { rowsOf, type Tensor } from './tensor.ts'
+import type { Outputs } from './runtime.ts'
+import { rowsOf } from './tensor.ts'
 
 /** Requests whose shadows are being asked; under more load than that they are the first to be left out. */
 const ASKED_MAX = 256
@@ -66,13 +67,22 @@ async function shadowAnswer(
   try {
     const outputs = await shadow.infer(feedsOf(shadow, request).feeds, request.params)
     checkRows(outputs, rows, modelVersion)
-    return answerOf(shadow.logged, outputs)
+    return answerOf(shadow.logged, outputs, rows)
   } catch (error) {
     logger.debug({ model: modelVersion, error: messageOf(error) }, 'a shadow failed')
     return undefined
   }
 }
 
-export function answerOf(revision: LoggedRevision, outputs: readonly Tensor[]): NewAnswer {
-  return { revision, outputs: outputs.map(rowsOf) }
+export function answerOf(revision: LoggedRevision, outputs: Outputs, rows: number): NewAnswer {
+  if (outputs.form === undefined) return { revision, outputs: outputs.map(rowsOf) }
+  // A Python model is not held to what it has declared.
+  const named = { ...revision, outputs: outputs.map(({ name, type }) => ({ name, type })) }
+  const values = outputs.map(rowsOf)
+  // An answer to the request as a whole stands beside its first row.
+  const gaps = Array.from({ length: rows - 1 }, () => null)
+  return {
+    revision: named,
+    outputs: outputs.form === 'json' ? values.map((each) => [...each, ...gaps]) : values,
+  }
 }
