@@ -41,7 +41,7 @@ export function modelRuntimes(
   })
   return {
     start: (options) => {
-      const runs = new Set(options.models.map(({ runs = 'onnx' }) => runs))
+      const runs = new Set(options.models.map((model) => model.runs ?? 'onnx'))
       invariant(runs.size === 1, 'models of one process are run alike')
       return (runs.has('python') ? python : onnx).start(options)
     },

@@ -75,7 +75,7 @@ function yamlIn(file: string): Record<string, unknown> {
 
 /** A pickle of Python 3.11.7 is read by every 3.11. */
 function minorOf(version: unknown): string | undefined {
-  return /^\d+\.\d+/.exec(String(version ?? ''))?.[0]
+  return typeof version === 'string' ? /^\d+\.\d+/.exec(version)?.[0] : undefined
 }
 
 function condaDependencies(conda: Record<string, unknown>): unknown[] {
@@ -83,8 +83,10 @@ function condaDependencies(conda: Record<string, unknown>): unknown[] {
 }
 
 function condaPython(conda: Record<string, unknown>): string | undefined {
-  const found = condaDependencies(conda).find((each) => /^python[=<>]/.test(String(each)))
-  return found === undefined ? undefined : String(found).replace(/^python[=<>]+/, '')
+  const found = condaDependencies(conda).find(
+    (each): each is string => typeof each === 'string' && /^python[=<>]/.test(each),
+  )
+  return found?.replace(/^python[=<>]+/, '')
 }
 
 /** Packages of pip; those that only conda has are not installed. */
