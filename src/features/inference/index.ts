@@ -1,5 +1,11 @@
 export type { PredictionRequest } from './asked.ts'
-export { classesOf, regressionOf, type ScoredClass } from './classes.ts'
+export {
+  checkClassifier,
+  checkRegression,
+  classesOf,
+  regressionOf,
+  type ScoredClass,
+} from './classes.ts'
 export { instantMs } from './event.ts'
 export type {
   Described,

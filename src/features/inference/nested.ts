@@ -7,6 +7,7 @@ import {
   valueAt,
   type Scalar,
   type Tensor,
+  type TensorSpec,
   type TensorType,
   type Value,
 } from './tensor.ts'
@@ -16,22 +17,26 @@ export const RANK_MAX = 32
 
 /**
  * Reads nested lists as a tensor of this type: the lists give the shape. Throws `invalid` for lists that are not
- * of one size, and for an element that is none of the type; `null` is NaN among floats.
+ * of one size, and for an element that is none of the type; `null` is NaN among floats,
+ * and a gap among texts that may be missing.
  */
 export function tensorOfNested(
-  { name, type }: { readonly name: string; readonly type: TensorType },
+  spec: Pick<TensorSpec, 'name' | 'type' | 'nullable'>,
   value: Value,
 ): Tensor {
+  const { name, type } = spec
   const shape = shapeOf(value, name)
   const elements: Scalar[] = []
   const collect = (each: Value, rank: number): void => {
     const size = shape[rank]
     if (Array.isArray(each) ? each.length !== size : size !== undefined) throw uneven(name, shape)
-    if (!Array.isArray(each)) elements.push(checkedElement(each as Scalar, { name, type }))
+    if (!Array.isArray(each)) elements.push(checkedElement(each as Scalar, spec))
     else for (const inner of each as readonly Value[]) collect(inner, rank + 1)
   }
   collect(value, 0)
-  return { name, type, shape, data: dataOf(type, elements) }
+  const tensor = { name, type, shape, data: dataOf(type, elements) }
+  if (type !== 'string' || !elements.includes(null)) return tensor
+  return { ...tensor, gaps: Uint8Array.from(elements, (each) => (each === null ? 1 : 0)) }
 }
 
 function shapeOf(value: Value, name: string): number[] {
@@ -57,8 +62,9 @@ function uneven(name: string, shape: readonly number[]): Problem {
 /** The value, if a tensor of this type can hold it. Throws `invalid`. */
 function checkedElement(
   value: Scalar,
-  { name, type }: { readonly name: string; readonly type: TensorType },
+  { name, type, nullable }: Pick<TensorSpec, 'name' | 'type' | 'nullable'>,
 ): Scalar {
+  if (type === 'string' && value === null && nullable === true) return null
   if (type === 'string' && typeof value === 'string') {
     if (!value.includes('\0')) return value
     throw new Problem(
@@ -72,12 +78,17 @@ function checkedElement(
   throw new Problem('invalid', `input ${name} has the value ${shown(value)}, which is no ${type}`)
 }
 
+/** From here on numbers of 32 and of 16 bits are infinite. */
+const FLOAT_MAX = 2 ** 128 - 2 ** 103
+const HALF_MAX = 65_520
+
 function isFloatValue(value: Scalar, type: TensorType): boolean {
   if (value === null) return true
   if (typeof value !== 'number' && typeof value !== 'bigint') return false
   const number = Number(value)
   // What is finite on its way in and infinite in the tensor was changed, not read.
-  return type !== 'float32' || !Number.isFinite(number) || Number.isFinite(Math.fround(number))
+  if (!Number.isFinite(number) || type === 'float64') return true
+  return Math.abs(number) < (type === 'float16' ? HALF_MAX : FLOAT_MAX)
 }
 
 function isIntegerOf(value: Scalar, type: TensorType): boolean {
