@@ -27,6 +27,7 @@ export const FEATURES = [
   'webhooks',
   'inference',
   'serving',
+  'rollouts',
   'monitoring',
   'governance',
   'lineage',

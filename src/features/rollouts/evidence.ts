@@ -1,0 +1,269 @@
+import type { Pulse, RevisionPulse } from '#inference'
+import {
+  betOnDifference,
+  betOnRate,
+  DIFFERENCE_BETS,
+  logMean,
+  logWealth,
+  newWealth,
+  RATE_BETS,
+  type Outcomes,
+  type Wealth,
+} from './betting.ts'
+import { betOnDrift, newDrift, type Drift } from './drift.ts'
+import type { ErrorsGuard, Guard, LatencyGuard, QualityGuard } from './guards.ts'
+import { addLatencies, NO_LATENCIES, quantileMs, slowerThan, type Latencies } from './latency.ts'
+
+/** All that a rollout has learnt: plain data, so that it goes on after a restart. */
+export interface Evidence {
+  readonly fresh: Totals
+  readonly old: Totals
+  /** The tests of each guard, in the order of the guards. */
+  readonly tests: readonly GuardTests[]
+}
+
+/** Of requests that weight gave to a revision since the rollout began. */
+export interface Totals {
+  readonly requests: number
+  readonly faults: number
+  readonly refusals: number
+  readonly latencies: Latencies
+  /** With their truth; and the sum of what was lost on them. */
+  readonly labelled: number
+  readonly loss: number
+}
+
+export interface GuardTests {
+  /** Against a limit of its own. */
+  readonly absolute: Wealth | null
+  /** Against the old revision, on the same moments. */
+  readonly relative: Wealth | null
+  readonly drift: Drift | null
+}
+
+const NOTHING: Totals = {
+  requests: 0,
+  faults: 0,
+  refusals: 0,
+  latencies: NO_LATENCIES,
+  labelled: 0,
+  loss: 0,
+}
+
+export function newEvidence(guards: readonly Guard[]): Evidence {
+  return { fresh: NOTHING, old: NOTHING, tests: guards.map(newTests) }
+}
+
+function newTests(guard: Guard): GuardTests {
+  const rate = (limit: number | null) => (limit === null ? null : newWealth(RATE_BETS))
+  const difference = (limit: number | null) => (limit === null ? null : newWealth(DIFFERENCE_BETS))
+  switch (guard.kind) {
+    case 'errors':
+      return { absolute: rate(guard.max), relative: difference(guard.overOld), drift: null }
+    case 'latency':
+      return { absolute: rate(guard.maxMs), relative: difference(guard.timesOld), drift: null }
+    case 'drift':
+      return { absolute: null, relative: null, drift: newDrift() }
+    case 'quality':
+      return { absolute: null, relative: difference(guard.drop), drift: null }
+  }
+}
+
+/** What both revisions did under one division of the traffic. */
+export interface Batch {
+  /** The part of the requests of both that went to the new revision. */
+  readonly share: number
+  readonly fresh: RevisionPulse
+  readonly old: RevisionPulse
+}
+
+/** What a pulse says of these two revisions. */
+export function batchOf(pulse: Pulse, pair: { from: number; to: number }): Batch {
+  const weight = (number: number) =>
+    pulse.weights.find(({ revision }) => revision === number)?.weight ?? 0
+  const counted = (number: number): RevisionPulse =>
+    pulse.revisions.find(({ revision }) => revision === number) ?? {
+      revision: number,
+      requests: 0,
+      faults: 0,
+      refusals: 0,
+      latencies: [],
+      outcomes: [],
+    }
+  const both = weight(pair.from) + weight(pair.to)
+  return {
+    share: both === 0 ? 0 : weight(pair.to) / both,
+    fresh: counted(pair.to),
+    old: counted(pair.from),
+  }
+}
+
+/** The evidence after a batch. Bets were placed before it: all they use of the batch is what they win or lose. */
+export function observed(evidence: Evidence, guards: readonly Guard[], batch: Batch): Evidence {
+  if (batch.fresh.requests + batch.old.requests === 0) return evidence
+  return {
+    fresh: added(evidence.fresh, batch.fresh),
+    old: added(evidence.old, batch.old),
+    tests: evidence.tests.map((tests, at) => {
+      const guard = guards[at] as Guard
+      switch (guard.kind) {
+        case 'errors':
+          return errorsTested(tests, guard, batch)
+        case 'latency':
+          return latencyTested(tests, guard, { batch, before: evidence.old.latencies })
+        case 'drift':
+          return {
+            ...tests,
+            drift: tests.drift === null ? null : betOnDrift(tests.drift, guard.max, batch),
+          }
+        case 'quality':
+          return tests
+      }
+    }),
+  }
+}
+
+function added(totals: Totals, pulse: RevisionPulse): Totals {
+  return {
+    ...totals,
+    requests: totals.requests + pulse.requests,
+    faults: totals.faults + pulse.faults,
+    refusals: totals.refusals + pulse.refusals,
+    latencies: addLatencies(totals.latencies, latenciesIn(pulse)),
+  }
+}
+
+function latenciesIn({ latencies: bins }: RevisionPulse): Latencies {
+  return { total: bins.reduce((sum, [, count]) => sum + count, 0), bins }
+}
+
+function isDivided({ share }: Batch): boolean {
+  return share > 0 && share < 1
+}
+
+function errorsTested(
+  { absolute, relative, drift }: GuardTests,
+  { max, overOld }: ErrorsGuard,
+  batch: Batch,
+): GuardTests {
+  const { fresh, old, share } = batch
+  // A refusal may be the caller's mistake: it counts only against the old revision, which meets the same callers.
+  const asked = fresh.requests - fresh.refusals
+  return {
+    absolute:
+      absolute === null || max === null
+        ? null
+        : betOnRate(absolute, max, { bad: fresh.faults, all: asked }),
+    relative:
+      relative === null || overOld === null || !isDivided(batch)
+        ? relative
+        : betOnDifference(
+            relative,
+            { share, margin: overOld, centre: 0 },
+            {
+              fresh: bits(fresh.faults + fresh.refusals, fresh.requests),
+              old: bits(old.faults + old.refusals, old.requests),
+            },
+          ),
+    drift,
+  }
+}
+
+function bits(bad: number, all: number): Outcomes[] {
+  return [
+    { value: 1, count: bad },
+    { value: 0, count: all - bad },
+  ]
+}
+
+/** Answers of the old revision that its quantile is taken from before the new one is compared with it. */
+const QUANTILE_SAMPLES_MIN = 100
+
+/**
+ * "The quantile is at most the limit" says that an answer is slower than the limit with a probability of at most
+ * 1 − quantile: a rate. Against the old revision: answers of the new one are slower than k × t no more often than
+ * those of the old one are slower than t, for the t at which the old one's quantile was seen so far.
+ */
+function latencyTested(
+  { absolute, relative, drift }: GuardTests,
+  { quantile, maxMs, timesOld }: LatencyGuard,
+  { batch, before }: { batch: Batch; before: Latencies },
+): GuardTests {
+  const fresh = latenciesIn(batch.fresh)
+  const old = latenciesIn(batch.old)
+  const rate = 1 - quantile
+  const threshold = before.total < QUANTILE_SAMPLES_MIN ? null : quantileMs(before, quantile)
+  return {
+    absolute:
+      absolute === null || maxMs === null
+        ? null
+        : betOnRate(absolute, rate, { bad: slowerThan(fresh, maxMs), all: fresh.total }),
+    relative:
+      relative === null || timesOld === null || threshold === null || !isDivided(batch)
+        ? relative
+        : betOnDifference(
+            relative,
+            { share: batch.share, margin: 0, centre: rate },
+            {
+              fresh: bits(slowerThan(fresh, threshold * timesOld), fresh.total),
+              old: bits(slowerThan(old, threshold), old.total),
+            },
+          ),
+    drift,
+  }
+}
+
+/** What truths say of predictions that were made under one division of the traffic: losses from 0 to 1. */
+export interface Judged {
+  readonly share: number
+  readonly fresh: readonly number[]
+  readonly old: readonly number[]
+}
+
+/** The evidence after truths arrived. */
+export function judged(evidence: Evidence, guards: readonly Guard[], batch: Judged): Evidence {
+  const { share, fresh, old } = batch
+  if (fresh.length + old.length === 0) return evidence
+  const { labelled, loss } = evidence.old
+  const centre = labelled === 0 ? 0.5 : loss / labelled
+  const each = (losses: readonly number[]) => losses.map((value) => ({ value, count: 1 }))
+  const tested = (tests: GuardTests, { drop }: QualityGuard): GuardTests =>
+    tests.relative === null || share <= 0 || share >= 1
+      ? tests
+      : {
+          ...tests,
+          relative: betOnDifference(
+            tests.relative,
+            { share, margin: drop, centre },
+            { fresh: each(fresh), old: each(old) },
+          ),
+        }
+  const counted = (totals: Totals, losses: readonly number[]): Totals => ({
+    ...totals,
+    labelled: totals.labelled + losses.length,
+    loss: losses.reduce((sum, value) => sum + value, totals.loss),
+  })
+  return {
+    fresh: counted(evidence.fresh, fresh),
+    old: counted(evidence.old, old),
+    tests: evidence.tests.map((tests, at) => {
+      const guard = guards[at] as Guard
+      return guard.kind === 'quality' ? tested(tests, guard) : tests
+    }),
+  }
+}
+
+/** The logarithm of the e-value of one guard: the mean of its tests' is one again. */
+export function guardLogE({ absolute, relative, drift }: GuardTests): number {
+  const logs = [
+    ...(absolute === null ? [] : [logWealth(absolute)]),
+    ...(relative === null ? [] : [logWealth(relative)]),
+    ...(drift === null ? [] : [drift.logE]),
+  ]
+  return logs.length === 0 ? 0 : logMean(logs)
+}
+
+/** The logarithm of the e-value against "the new revision keeps within all guards". */
+export function rolloutLogE({ tests }: Evidence): number {
+  return tests.length === 0 ? 0 : logMean(tests.map(guardLogE))
+}

@@ -1,0 +1,108 @@
+import { rateBounds, quantileBounds } from './bounds.ts'
+import { guardLogE, rolloutLogE, type GuardTests, type Totals } from './evidence.ts'
+import { guardName, type Guard } from './guards.ts'
+import { quantileMs } from './latency.ts'
+import type { Rollout } from './rollout.ts'
+
+/** The numbers on which a decision stands, as facts and people get them. */
+export interface Numbers {
+  /** Evidence against the new revision: at 1/α it is given up. */
+  readonly e: number
+  readonly threshold: number
+  readonly alpha: number
+  readonly requests: { readonly new: number; readonly old: number }
+  readonly guards: readonly GuardNumbers[]
+}
+
+export interface GuardNumbers {
+  readonly guard: string
+  readonly e: number
+  readonly limit: Readonly<Record<string, number>>
+  readonly new: Seen
+  readonly old: Seen
+}
+
+/** An estimate and where the truth lies, at all times together with probability 1 − α. */
+interface Seen {
+  readonly n: number
+  readonly estimate: number | null
+  readonly lower: number | null
+  readonly upper: number | null
+}
+
+export function numbersOf({ evidence, plan }: Rollout): Numbers {
+  const { alpha, guards } = plan
+  return {
+    e: shown(Math.exp(rolloutLogE(evidence))),
+    threshold: shown(1 / alpha),
+    alpha,
+    requests: { new: evidence.fresh.requests, old: evidence.old.requests },
+    guards: guards.map((guard, at) => ({
+      guard: guardName(guard),
+      e: shown(Math.exp(guardLogE(evidence.tests[at] as GuardTests))),
+      limit: limitOf(guard),
+      new: seen(guard, evidence.fresh, alpha),
+      old: seen(guard, evidence.old, alpha),
+    })),
+  }
+}
+
+/** The guard that objects most. */
+export function loudest({ guards }: Numbers): GuardNumbers | undefined {
+  return guards.toSorted((one, other) => other.e - one.e)[0]
+}
+
+function limitOf(guard: Guard): Record<string, number> {
+  const given = (entries: Record<string, number | null>) =>
+    Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null)) as Record<
+      string,
+      number
+    >
+  switch (guard.kind) {
+    case 'errors':
+      return given({ max: guard.max, over_old: guard.overOld })
+    case 'latency':
+      return given({ max: guard.maxMs, times_old: guard.timesOld })
+    case 'drift':
+      return { max: guard.max }
+    case 'quality':
+      return { min_drop: guard.drop }
+  }
+}
+
+function seen(guard: Guard, totals: Totals, alpha: number): Seen {
+  switch (guard.kind) {
+    case 'errors': {
+      const { faults: bad, requests: all } = totals
+      const { lower, upper } = rateBounds({ bad, all }, alpha)
+      return { n: all, estimate: all === 0 ? null : shown(bad / all), ...bounded(lower, upper) }
+    }
+    case 'latency': {
+      const { latencies } = totals
+      const { lower, upper } = quantileBounds(latencies, guard.quantile, alpha)
+      const estimate = quantileMs(latencies, guard.quantile)
+      return {
+        n: latencies.total,
+        estimate: estimate === null ? null : shown(estimate),
+        ...bounded(lower, upper),
+      }
+    }
+    case 'drift':
+      return { n: totals.requests, estimate: null, lower: null, upper: null }
+    case 'quality': {
+      const { labelled: all, loss } = totals
+      // A mean of values from 0 to 1 lies within the bounds of a rate with the same sum.
+      const { lower, upper } = rateBounds({ bad: loss, all }, alpha)
+      return { n: all, estimate: all === 0 ? null : shown(loss / all), ...bounded(lower, upper) }
+    }
+  }
+}
+
+function bounded(lower: number, upper: number): { lower: number; upper: number | null } {
+  return { lower: shown(lower), upper: upper === Infinity ? null : shown(upper) }
+}
+
+/** Facts are JSON, and nobody reads more than four digits. */
+function shown(value: number): number {
+  return Number(Math.min(value, 1e12).toPrecision(4))
+}
