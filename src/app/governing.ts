@@ -106,6 +106,7 @@ export function governingHandlers(
             model: endpoint.model,
             shadows: endpoint.shadows,
             monitor: endpoint.monitor ?? null,
+            log: endpoint.log ?? null,
           })
       },
     },

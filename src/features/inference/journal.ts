@@ -1,3 +1,4 @@
+import type { OutputForm } from './runtime.ts'
 import type { Role } from './revision.ts'
 import type { TensorType, Value } from './tensor.ts'
 
@@ -14,6 +15,8 @@ export interface NewBatch {
   /** From the request to the live model's answer. */
   readonly latencyMs: number
   readonly columns: readonly string[]
+  /** What a Python model gave its answer as. */
+  readonly form?: OutputForm
   readonly rows: readonly NewPrediction[]
   /** The live revision's answer first, then those of shadows. */
   readonly answers: readonly NewAnswer[]
@@ -50,6 +53,7 @@ export interface RecordedBatch {
   readonly atMs: number
   readonly revision: LoggedRevision
   readonly rows: number
+  readonly form?: OutputForm
   /** For each output a value for each row. */
   readonly outputs: readonly (readonly Logged[])[]
 }
@@ -64,6 +68,8 @@ export interface Journal {
   /** Adds what a shadow said too late for `append`; left out if the batch is being sealed. */
   appendLate(batch: string, answers: readonly NewAnswer[]): Promise<void>
   findBatch(id: string): Promise<RecordedBatch | undefined>
+  /** Counts predictions that were answered and, by their endpoint's sampling, are not logged. */
+  skip(endpoint: string, predictions: number, atMs: number): void
 }
 
 /** A place in the journal: everything before it comes before everything behind it. */
@@ -76,6 +82,12 @@ export interface JournalEntries {
   readonly entries: readonly (
     | { readonly kind: 'batch'; readonly batch: NewBatch }
     | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
+    | {
+        readonly kind: 'skipped'
+        readonly endpoint: string
+        readonly predictions: number
+        readonly atMs: number
+      }
   )[]
   /** Where to go on. */
   readonly next: JournalPosition

@@ -5,6 +5,7 @@ import { feedsOf, identityOf, loggedRows, type Identity, type PredictionRequest 
 import { checkRows, type Deployed } from './deployment.ts'
 import { eventsOf } from './event.ts'
 import type { Rows } from './feeds.ts'
+import { isLogged, redacted } from './log-policy.ts'
 import type { Journal, LoggedRevision, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
 import type { OutputForm, Outputs } from './runtime.ts'
 import { answerOf, type Shadowing } from './shadows.ts'
@@ -121,9 +122,15 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
       const outputs = await live.infer(feeds, request.params)
       checkRows(outputs, sent.rows.length, live.logged.modelVersion)
       const times = { atMs, latencyMs: hundredths(performance.now() - startedMs) }
-      await log.append(batchOf(taken, { id, sent, events, outputs, ...times }))
+      const policy = taken.table.log ?? null
+      const logged = isLogged(policy, id.batch)
+      if (logged) {
+        const batch = batchOf(taken, { id, sent, events, outputs, ...times })
+        await log.append(redacted(batch, policy), { durable: policy?.mode === 'durable' })
+      } else log.skip(name, sent.rows.length, atMs)
       rows = sent.rows.length
-      if (taken.shadows.length > 0) shadowing.ask(taken.shadows, { batch: id.batch, request, rows })
+      if (logged && taken.shadows.length > 0)
+        shadowing.ask(taken.shadows, { batch: id.batch, request, rows })
       return answerIn(id.batch, live.logged, rows, outputs)
     } finally {
       live.release()
@@ -158,6 +165,7 @@ function batchOf(
     atMs,
     latencyMs,
     columns,
+    ...(outputs.form === undefined ? {} : { form: outputs.form }),
     rows: events.map(({ eventMs, key }, row) => ({ eventMs, key, inputs: rows[row] ?? [] })),
     answers: [
       answer,
@@ -184,6 +192,7 @@ function recordedAnswer(batch: RecordedBatch): PredictionAnswer {
     batch: batch.id,
     revision: number,
     modelVersion,
+    ...(batch.form === undefined ? {} : { form: batch.form }),
     rows: batch.rows,
     outputs: outputs.map((output, index) =>
       tensorOfRows(

@@ -1,4 +1,5 @@
 import type { MonitorConfig } from '#projects'
+import type { LogPolicy } from './log-policy.ts'
 import type { Labels } from './inference.ts'
 import type { ServableModel } from './model-source.ts'
 import type { Revision } from './revision.ts'
@@ -25,6 +26,8 @@ export interface PlacedRevision extends Placed {
 export interface EndpointTable {
   readonly name: string
   readonly monitor: MonitorConfig | null
+  /** How its predictions are logged; all of them, whole, if it does not say. */
+  readonly log?: LogPolicy | null
   /** Without revisions before the first rollout. */
   readonly routing: RoutingTable
   /** All that the routing names. */

@@ -90,6 +90,17 @@ export const MonitorSchema = Type.Object(
   strict,
 )
 
+export const LogSchema = Type.Object(
+  {
+    /** `durable`: an answer waits until its record is on the disk. */
+    mode: Type.Union([Type.Literal('fast'), Type.Literal('durable')], { default: 'fast' }),
+    sample: Type.Number({ minimum: 0, maximum: 1, default: 1 }),
+    redact: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
+    drop_inputs: Type.Boolean({ default: false }),
+  },
+  strict,
+)
+
 const Endpoint = Type.Object(
   {
     model: Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }),
@@ -97,6 +108,7 @@ const Endpoint = Type.Object(
       default: [],
     }),
     monitor: Type.Optional(MonitorSchema),
+    log: Type.Optional(LogSchema),
   },
   strict,
 )
@@ -155,6 +167,7 @@ function entriesWithDefaults(schema: TSchema, record: unknown): unknown {
 
 export type ProjectConfig = Static<typeof ProjectConfigSchema>
 export type MonitorConfig = Static<typeof MonitorSchema>
+export type LogConfig = Static<typeof LogSchema>
 export type CheckConfig = Static<typeof Check>
 export type MetricCheckConfig = Static<typeof MetricCheck>
 export type BetterThanCheckConfig = Static<typeof BetterThanCheck>

@@ -5,6 +5,7 @@ export {
   type BetterThanCheckConfig,
   type CheckConfig,
   type EndpointConfig,
+  type LogConfig,
   type MetricCheckConfig,
   type MonitorConfig,
   type PolicyConfig,

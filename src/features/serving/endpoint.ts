@@ -1,6 +1,6 @@
 import type { Revision } from '#inference'
 import type { Ref } from '#ledger'
-import type { MonitorConfig } from '#projects'
+import type { LogConfig, MonitorConfig } from '#projects'
 
 /** A stable name that answers predictions. */
 export interface Endpoint extends Declaration {
@@ -22,6 +22,8 @@ export interface Declaration {
   /** URIs of the same forms; one that means no version yet is passed over. */
   readonly shadows: readonly string[]
   readonly monitor: MonitorConfig | null
+  /** How its predictions are logged; all of them, whole, if it does not say. */
+  readonly log?: LogConfig | null
 }
 
 export function endpointRef(name: string): Ref {
@@ -35,8 +37,8 @@ export function revisionRef({ endpoint, number }: { endpoint: string; number: nu
 
 /** Whether a declaration says the same as before. */
 export function sameDeclaration(one: Declaration, other: Declaration): boolean {
-  const text = ({ name, project, model, shadows, monitor }: Declaration) =>
-    JSON.stringify([name, project, model, shadows, sorted(monitor)])
+  const text = ({ name, project, model, shadows, monitor, log = null }: Declaration) =>
+    JSON.stringify([name, project, model, shadows, sorted(monitor), sorted(log)])
   return text(one) === text(other)
 }
 

@@ -60,9 +60,9 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
   /** Tells what has changed beside the revisions. */
   const refresh = async (name: string): Promise<Endpoint> => {
     const endpoint = await get(name)
-    const { monitor, failure } = endpoint
+    const { monitor, log = null, failure } = endpoint
     const told = tables.get(name) ?? emptyTable(endpoint)
-    await tell({ ...told, monitor, failure })
+    await tell({ ...told, monitor, log, failure })
     return endpoint
   }
   const rollOutNext = async (actor: Actor, name: string): Promise<RollOut> => {

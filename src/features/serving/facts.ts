@@ -13,6 +13,7 @@ export function endpointDeclared(declaration: Declaration): Fact {
       model: declaration.model,
       shadows: declaration.shadows,
       monitor: declaration.monitor,
+      ...(declaration.log ? { log: declaration.log } : {}),
     },
   }
 }

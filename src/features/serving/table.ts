@@ -39,10 +39,11 @@ export async function tableOf(
 }
 
 /** Of an endpoint at which nothing serves. */
-export function emptyTable({ name, monitor, failure }: Endpoint): EndpointTable {
+export function emptyTable({ name, monitor, log = null, failure }: Endpoint): EndpointTable {
   return {
     name,
     monitor,
+    log,
     routing: { endpoint: name, revisions: [], shadows: [], override: 'refused' },
     revisions: [],
     labels: {},

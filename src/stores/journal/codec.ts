@@ -5,12 +5,19 @@ import { reader, type Reader, type Sink } from './bytes.ts'
 export type Entry =
   | { readonly kind: 'batch'; readonly batch: NewBatch }
   | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
+  | {
+      readonly kind: 'skipped'
+      readonly endpoint: string
+      readonly predictions: number
+      readonly atMs: number
+    }
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
 
 const BATCH = 1
 const LATE = 2
 const SYNCED = 3
+const SKIPPED = 4
 
 /** How one value begins. Numbers are kept bit by bit, so that NaN, infinities and -0 come back as they went in. */
 const NULL = 0
@@ -52,6 +59,7 @@ export function encoder() {
       to.double(batch.atMs)
       to.double(batch.latencyMs)
       to.bytes(columnsOf(batch.endpoint, batch.columns))
+      optionalText(to, batch.form ?? null)
       to.count(batch.rows.length)
       for (const { eventMs, key, inputs } of batch.rows) {
         to.double(eventMs)
@@ -64,6 +72,12 @@ export function encoder() {
       to.byte(LATE)
       to.text(batch)
       answers(to, late)
+    },
+    skipped: (to: Sink, endpoint: string, predictions: number, atMs: number): void => {
+      to.byte(SKIPPED)
+      to.text(endpoint)
+      to.double(predictions)
+      to.double(atMs)
     },
     synced: (to: Sink, offset: number): void => {
       to.byte(SYNCED)
@@ -155,6 +169,7 @@ export function decoder(): (bytes: Buffer) => Entry {
     atMs: from.double(),
     latencyMs: from.double(),
     columns: columnsOf(from.bytes()),
+    ...formIn(from),
     rows: times(from.count(), (): NewPrediction => {
       const eventMs = from.double()
       const key = optionalTextIn(from)
@@ -167,6 +182,13 @@ export function decoder(): (bytes: Buffer) => Entry {
     const kind = from.byte()
     if (kind === BATCH) return { kind: 'batch', batch: batchIn(from) }
     if (kind === LATE) return { kind: 'late', batch: from.text(), answers: answersIn(from) }
+    if (kind === SKIPPED)
+      return {
+        kind: 'skipped',
+        endpoint: from.text(),
+        predictions: from.double(),
+        atMs: from.double(),
+      }
     if (kind === SYNCED) return { kind: 'synced', offset: from.double() }
     throw new Error(`a record of the journal has the unknown kind ${kind}`)
   }
@@ -200,6 +222,11 @@ function parsedOnce<T>(): (bytes: Buffer) => T {
     known.set(text, parsed)
     return parsed
   }
+}
+
+function formIn(from: Reader): Pick<NewBatch, 'form'> {
+  const form = optionalTextIn(from) as NonNullable<NewBatch['form']> | null
+  return form === null ? {} : { form }
 }
 
 function optionalTextIn(from: Reader): string | null {

@@ -1,6 +1,6 @@
 import { mkdirSync, truncateSync } from 'node:fs'
 import type { Logger } from '#base/logger'
-import { Problem } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 import type { Ingested, Journal } from '#inference'
 import { pathOf } from './files.ts'
 import { pendingBatches, rebuild } from './pending.ts'
@@ -34,6 +34,23 @@ export function openJournal(dependencies: {
   const writer = openWriter({ folder, after: from.file, fileBytesMax, syncMs, logger })
   const writing = new Set<string>()
   let closed = false
+  // One record tells of all that a turn of the event loop has left out.
+  const skipped = new Map<string, { predictions: number; atMs: number }>()
+  let counting: Promise<void> | undefined
+  const count = async () => {
+    counting = undefined
+    const counts = [...skipped]
+    skipped.clear()
+    for (const [endpoint, { predictions, atMs }] of counts)
+      await writer
+        .append((to, encode) => encode.skipped(to, endpoint, predictions, atMs), false)
+        .catch((error: unknown) => {
+          logger.warn(
+            { error: messageOf(error) },
+            'predictions that are not logged were not counted',
+          )
+        })
+  }
   const assertOpen = () => {
     if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
   }
@@ -59,12 +76,21 @@ export function openJournal(dependencies: {
       assertOpen()
       await writer.append((to, encode) => encode.late(to, batch, answers), false)
     },
+    skip: (endpoint, predictions, atMs) => {
+      if (closed) return
+      const counted = skipped.get(endpoint)
+      if (counted !== undefined) counted.predictions += predictions
+      else skipped.set(endpoint, { predictions, atMs })
+      counting ??= new Promise((resolve) => setImmediate(resolve)).then(count)
+    },
     findBatch: async (id) => {
       if (writing.has(id)) await writer.flushed()
       return pending.find(id) ?? (await ingested.findBatch(id))
     },
     close: async () => {
+      if (closed) return
       closed = true
+      await counting
       await writer.close()
     },
   }

@@ -93,12 +93,13 @@ function payloadAt(path: string, { offset, length }: Place): Buffer | undefined 
 }
 
 function recordedOf(batch: NewBatch): RecordedBatch | undefined {
-  const { id, endpoint, digest, atMs, rows, answers } = batch
+  const { id, endpoint, digest, atMs, form, rows, answers } = batch
   const [live] = answers
   if (live === undefined) return undefined
   const { revision } = live
   const outputs = live.outputs.map((output) => output.map(loggedOf))
-  return { id, endpoint, digest, atMs, revision, rows: rows.length, outputs }
+  const recorded = { id, endpoint, digest, atMs, revision, rows: rows.length, outputs }
+  return form === undefined ? recorded : { ...recorded, form }
 }
 
 function loggedOf(value: Value): Logged {

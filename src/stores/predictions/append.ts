@@ -17,6 +17,10 @@ export function appender(connection: Connection, names: NameTable) {
   const advance = connection.prepare(
     'update endpoints set watermark_ms = max(coalesce(watermark_ms, @timeMs), @timeMs) where id = @endpoint',
   )
+  const addUnlogged = connection.prepare(
+    `insert into hours (endpoint, hour, predictions, labels, unlogged) values (?, ?, 0, 0, ?)
+     on conflict do update set unlogged = unlogged + excluded.unlogged`,
+  )
   const findBatch = connection.prepare('select seq, endpoint from batches where id = ?')
   const lastBegun = connection
     .prepare(`select max(last_seq) from segments where endpoint = ? and kind = 'predictions'`)
@@ -43,6 +47,9 @@ export function appender(connection: Connection, names: NameTable) {
       for (const answer of answers)
         addAnswer(found.endpoint, found.seq, answer.outputs[0]?.length ?? 0, answer)
     },
+    skip: (endpoint: string, predictions: number, atMs: number): void => {
+      addUnlogged.run(names.endpoint(endpoint), Math.floor(atMs / HOUR_MS), predictions)
+    },
     advance: (endpoint: string, timeMs: number): void => {
       advance.run({ timeMs, endpoint: names.endpoint(endpoint) })
     },
@@ -52,10 +59,10 @@ export function appender(connection: Connection, names: NameTable) {
 function batchWriter(connection: Connection, names: NameTable) {
   const isTaken = connection.prepare('select 1 from batches where id = ?').pluck()
   const add = connection.prepare(
-    'insert into batches (id, endpoint, digest, layout, revision, at_ms, latency_ms, rows) values (?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert into batches (id, endpoint, digest, layout, revision, at_ms, latency_ms, rows, form) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
   return (batch: NewBatch, endpoint: number): number => {
-    const { id, digest, columns, atMs, latencyMs, rows } = batch
+    const { id, digest, columns, form = null, atMs, latencyMs, rows } = batch
     const [live] = batch.answers
     if (live === undefined) throw new Error('a batch has the answer of its live revision')
     if (rows.length >= ROWS_PER_BATCH_MAX)
@@ -67,7 +74,17 @@ function batchWriter(connection: Connection, names: NameTable) {
       throw new Problem('exists', `the request ${id} was answered before`)
     const layout = names.layout(columns)
     const revision = names.revision(endpoint, live.revision)
-    const added = add.run(id, endpoint, digest, layout, revision, atMs, latencyMs, rows.length)
+    const added = add.run(
+      id,
+      endpoint,
+      digest,
+      layout,
+      revision,
+      atMs,
+      latencyMs,
+      rows.length,
+      form,
+    )
     return Number(added.lastInsertRowid)
   }
 }

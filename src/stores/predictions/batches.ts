@@ -15,6 +15,7 @@ interface BatchRow {
   readonly digest: string | null
   readonly at_ms: number
   readonly rows: number
+  readonly form: NonNullable<RecordedBatch['form']> | null
   readonly number: number
   readonly role: LoggedRevision['role']
   readonly model_version: string
@@ -24,7 +25,7 @@ interface BatchRow {
 /** Looks up single batches and predictions, wherever their rows are. */
 export function batchReader(connection: Connection, segments: SegmentReader) {
   const selectBatch = connection.prepare(
-    `select b.seq, b.id, b.endpoint, e.name, b.digest, b.at_ms, b.rows, r.number, r.role, r.model_version, r.outputs
+    `select b.seq, b.id, b.endpoint, e.name, b.digest, b.at_ms, b.rows, b.form, r.number, r.role, r.model_version, r.outputs
      from batches b join endpoints e on e.id = b.endpoint join revisions r on r.id = b.revision where b.id = ?`,
   )
   const isSealed = connection.prepare(
@@ -72,6 +73,7 @@ export function batchReader(connection: Connection, segments: SegmentReader) {
         digest,
         atMs,
         rows: batch.rows,
+        ...(batch.form === null ? {} : { form: batch.form }),
         revision: { number, role, modelVersion, outputs },
         outputs: outputs.map(({ name }) => rows.map((row) => row.outputs[name] ?? null)),
       }

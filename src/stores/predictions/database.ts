@@ -118,6 +118,21 @@ create table journal (
 insert into journal (one, file, offset) values (1, 0, 0);
 -- Predictions that were answered and, by their endpoint's sampling, not logged.
 alter table hours add column unlogged integer not null default 0;
+-- What a Python model gave its answer as.
+alter table batches add column form text;
+-- A Python model may give other outputs from one answer to the next.
+create table named_revisions (
+  id integer primary key,
+  endpoint integer not null,
+  number integer not null,
+  role text not null,
+  model_version text not null,
+  outputs text not null,
+  unique (endpoint, number, outputs)
+) strict;
+insert into named_revisions select * from revisions;
+drop table revisions;
+alter table named_revisions rename to revisions;
 create table feedback (
   endpoint integer not null,
   kind text not null,

@@ -33,7 +33,7 @@ export function openPredictionLog(dependencies: {
   const { writer, reader } = openDatabase(file)
   const names = nameTable(writer)
   const group = groupCommit(writer, names.forget)
-  const { append, appendLate, advance } = appender(writer, names)
+  const { append, appendLate, skip, advance } = appender(writer, names)
   const truths = truthKeeper(writer, names)
   const asked = queries(
     reader,
@@ -57,7 +57,7 @@ export function openPredictionLog(dependencies: {
       ...journal,
       writer,
       onRollback: names.forget,
-      take: taker({ append, appendLate, logger: journal.logger }, (endpoint, rows) => {
+      take: taker({ append, appendLate, skip, logger: journal.logger }, (endpoint, rows) => {
         open.add(endpoint, 'predictions', rows)
         grown(endpoint)
       }),
@@ -83,6 +83,9 @@ export function openPredictionLog(dependencies: {
       grown(batch.endpoint)
     },
     appendLate: (batch, answers) => commit(() => appendLate(batch, answers)),
+    skip: (endpoint, predictions, atMs) => {
+      void commit(() => skip(endpoint, predictions, atMs)).catch(() => undefined)
+    },
     recordTruths: async (endpoint, reported, atMs) => {
       await ingesting?.catchUp()
       const recorded = await commit(() => truths.record(endpoint, reported, atMs))
@@ -124,7 +127,7 @@ export function openPredictionLog(dependencies: {
 
 /** Adds the journal's entries; gives what tells of them once they are kept. */
 function taker(
-  log: Pick<ReturnType<typeof appender>, 'append' | 'appendLate'> & { logger: Logger },
+  log: Pick<ReturnType<typeof appender>, 'append' | 'appendLate' | 'skip'> & { logger: Logger },
   onTaken: (endpoint: string, rows: number) => void,
 ) {
   const rowsTaken = (batch: NewBatch): number => {
@@ -141,6 +144,7 @@ function taker(
     const taken = new Map<string, number>()
     for (const entry of entries) {
       if (entry.kind === 'late') log.appendLate(entry.batch, entry.answers)
+      else if (entry.kind === 'skipped') log.skip(entry.endpoint, entry.predictions, entry.atMs)
       else {
         const { endpoint } = entry.batch
         taken.set(endpoint, (taken.get(endpoint) ?? 0) + rowsTaken(entry.batch))

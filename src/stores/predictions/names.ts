@@ -14,11 +14,18 @@ export function nameTable(connection: Connection) {
   const findLayout = connection.prepare('select id from layouts where columns = ?').pluck()
   const addLayout = connection.prepare('insert into layouts (columns) values (?)')
   const findRevision = connection
-    .prepare('select id from revisions where endpoint = ? and number = ?')
+    .prepare('select id from revisions where endpoint = ? and number = ? and outputs = ?')
     .pluck()
   const addRevision = connection.prepare(
     'insert into revisions (endpoint, number, role, model_version, outputs) values (?, ?, ?, ?, ?)',
   )
+
+  const texts = new WeakMap<LoggedRevision, string>()
+  const outputsOf = (revision: LoggedRevision): string => {
+    const known = texts.get(revision) ?? JSON.stringify(revision.outputs)
+    texts.set(revision, known)
+    return known
+  }
 
   return {
     endpoint: (name: string): number =>
@@ -39,14 +46,16 @@ export function nameTable(connection: Connection) {
           Number(addLayout.run(text).lastInsertRowid),
       )
     },
-    revision: (endpoint: number, revision: LoggedRevision): number =>
-      numberOf(revisions, `${endpoint}/${revision.number}`, () => {
-        const found = findRevision.get(endpoint, revision.number) as number | undefined
+    revision: (endpoint: number, revision: LoggedRevision): number => {
+      const { number, role, modelVersion } = revision
+      const outputs = outputsOf(revision)
+      return numberOf(revisions, `${endpoint}/${number}/${outputs}`, () => {
+        const found = findRevision.get(endpoint, number, outputs) as number | undefined
         if (found !== undefined) return found
-        const { number, role, modelVersion, outputs } = revision
-        const added = addRevision.run(endpoint, number, role, modelVersion, JSON.stringify(outputs))
+        const added = addRevision.run(endpoint, number, role, modelVersion, outputs)
         return Number(added.lastInsertRowid)
-      }),
+      })
+    },
     forget: () => {
       endpoints.clear()
       layouts.clear()

@@ -19,6 +19,7 @@ export interface ServingTables {
     model: string
     shadows: string
     monitor: string | null
+    log: string | null
     declared_ms: number
     live: number | null
     shadowing: string
@@ -81,12 +82,13 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
   return {
     ...servingReads(db),
     declare: async (declaration, declaredMs) => {
-      const { name, project, model, shadows, monitor } = declaration
+      const { name, project, model, shadows, monitor, log = null } = declaration
       const declared = {
         project,
         model,
         shadows: JSON.stringify(shadows),
         monitor: monitor === null ? null : JSON.stringify(monitor),
+        log: log === null ? null : JSON.stringify(log),
         declared_ms: declaredMs,
       }
       await db
@@ -142,6 +144,7 @@ async function endpointOf(
     model: row.model,
     shadows: JSON.parse(row.shadows) as string[],
     monitor: row.monitor === null ? null : (JSON.parse(row.monitor) as Endpoint['monitor']),
+    log: row.log === null ? null : (JSON.parse(row.log) as Endpoint['log'] & object),
     declaredMs: row.declared_ms,
     live: row.live === null ? null : (numbered(row.live) ?? null),
     shadowing: shadowing.map(numbered).filter((revision) => revision !== undefined),
