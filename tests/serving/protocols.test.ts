@@ -103,7 +103,7 @@ test('what does not fit is refused with its place, in MLflow’s shape, and noth
       400,
       /lacks the required column distance/,
     ],
-    [{ dataframe_records: [row, { ...row, hour: '15' }] }, 400, /column hour in row 1 is "15"/],
+    [{ dataframe_records: [row, { ...row, hour: 'x' }] }, 400, /column hour in row 1 is "x"/],
     [{ dataframe_records: [{ ...row, distance: 1.5 }] }, 400, /distance in row 0 is 1.5.*long/],
     [{ dataframe_records: [{ ...row, distance: null }] }, 400, /distance in row 0 is null/],
     [{ dataframe_records: [{ ...row, carrier: 7 }] }, 400, /carrier in row 0 is 7/],
@@ -120,7 +120,7 @@ test('what does not fit is refused with its place, in MLflow’s shape, and noth
     ],
     [{ inputs: 3 }, 400, /must be a list/],
     [{ instances: [row], inputs: [row] }, 400, /exactly one of/],
-    [{ messages: [] }, 400, /exactly one of/],
+    [{ messages: [] }, 400, /lacks the required columns/],
     [[row], 400, /received a list/],
     [7, 400, /received a number/],
   ]

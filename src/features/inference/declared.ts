@@ -9,7 +9,7 @@ type Dictionary = Readonly<Record<string, ExactJson>>
  * its JSON, so a text that is the JSON of one is taken for it.
  */
 export function jsonIn(value: Value): ExactJson {
-  if (typeof value !== 'string' || !value.startsWith('{')) return value as ExactJson
+  if (typeof value !== 'string' || !value.startsWith('{')) return value
   try {
     return parseExactJson(value)
   } catch {
@@ -19,29 +19,22 @@ export function jsonIn(value: Value): ExactJson {
 
 /** What keeps a value from being what its column declares; undefined when nothing does. */
 export function misfit(value: ExactJson, spec: NestedSpec): string | undefined {
-  switch (spec.type) {
-    case 'any':
-      return undefined
-    case 'array':
-      if (spec.items.type === 'any' && value === null) return undefined
-      if (!isList(value)) return `${kind(value)} stands where a list is declared`
-      return firstOf(value, (each, at) => within(misfit(each, spec.items), String(at)))
-    case 'map':
-      if (spec.values.type === 'any' && value === null) return undefined
-      if (!isDictionary(value)) return `${kind(value)} stands where a dictionary is declared`
-      return firstOf(Object.entries(value), ([key, each]) => within(misfit(each, spec.values), key))
-    case 'object':
-      return objectMisfit(value, spec)
-    case 'boolean':
-    case 'integer':
-    case 'long':
-    case 'float':
-    case 'double':
-    case 'string':
-    case 'binary':
-    case 'datetime':
-      return scalarMisfit(value, spec.type)
-  }
+  if (spec.type === 'array') return arrayMisfit(value, spec.items)
+  if (spec.type === 'map') return mapMisfit(value, spec.values)
+  if (spec.type === 'object') return objectMisfit(value, spec)
+  return spec.type === 'any' ? undefined : scalarMisfit(value, spec.type)
+}
+
+function arrayMisfit(value: ExactJson, items: NestedSpec): string | undefined {
+  if (items.type === 'any' && value === null) return undefined
+  if (!isList(value)) return `${kind(value)} stands where a list is declared`
+  return firstOf(value, (each, at) => within(misfit(each, items), String(at)))
+}
+
+function mapMisfit(value: ExactJson, values: NestedSpec): string | undefined {
+  if (values.type === 'any' && value === null) return undefined
+  if (!isDictionary(value)) return `${kind(value)} stands where a dictionary is declared`
+  return firstOf(Object.entries(value), ([key, each]) => within(misfit(each, values), key))
 }
 
 function objectMisfit(

@@ -44,26 +44,24 @@ function castParam(value: ExactJson, { type, shape }: ParamSpec): ExactJson | un
 }
 
 function castScalar(value: ExactJson, type: ParamSpec['type']): ExactJson | undefined {
-  if (value === null) return null
-  switch (type) {
-    case 'boolean':
-      return typeof value === 'boolean' ? value : undefined
-    case 'integer':
-    case 'long':
-      return typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
-        ? value
-        : undefined
-    case 'float':
-    case 'double':
-      return typeof value === 'bigint' || typeof value === 'number' ? value : undefined
-    case 'datetime':
-      return typeof value === 'string' && instantMs(value) !== undefined ? value : undefined
-    case 'string':
-    case 'binary':
-      return typeof value === 'string' ? value : undefined
-    case 'object':
-      return undefined
-  }
+  return value === null || IS_A[type](value) ? value : undefined
+}
+
+const isWhole = (value: ExactJson) =>
+  typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
+const isNumber = (value: ExactJson) => typeof value === 'bigint' || typeof value === 'number'
+const isText = (value: ExactJson) => typeof value === 'string'
+
+const IS_A: Readonly<Record<ParamSpec['type'], (value: ExactJson) => boolean>> = {
+  boolean: (value) => typeof value === 'boolean',
+  integer: isWhole,
+  long: isWhole,
+  float: isNumber,
+  double: isNumber,
+  datetime: (value) => typeof value === 'string' && instantMs(value) !== undefined,
+  string: isText,
+  binary: isText,
+  object: () => false,
 }
 
 function described({ type, shape }: ParamSpec): string {

@@ -15,23 +15,39 @@ const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> =
   full: { status: 507, code: 'RESOURCE_EXHAUSTED' },
 }
 
-/** The request cannot be read at all; MLflow tells that from input that does not fit the model. */
+/** The request cannot be read at all; MLflow tells that from input that is none of the model's form. */
 export class BadRequest extends Problem {
   constructor(message: string) {
-    super('invalid', message)
+    super('invalid', `Invalid input. ${message}`)
   }
 }
 
 /** The body is of a kind that is not read here. */
 export class UnsupportedType extends Error {}
 
+/** MLflow has one code for input that is none of the model's form, and another for values that are not. */
+function refusal({ message, details }: Problem): { error_code: string; message: string } {
+  if (details['signature'] === 'form')
+    return {
+      error_code: 'INVALID_PARAMETER_VALUE',
+      message: `Failed to enforce schema of data. Error: ${message}`,
+    }
+  return {
+    error_code: 'BAD_REQUEST',
+    message:
+      details['signature'] === 'value'
+        ? `Invalid input. Data is not compatible with model signature. Error: ${message}`
+        : message,
+  }
+}
+
 /** Answers failures as MLflow's scoring server does; of a bug only the request id is told. */
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     if (error instanceof UnsupportedType)
       return reply.code(415).type('text/plain').send(error.message)
-    if (error instanceof BadRequest)
-      return reply.code(400).send({ error_code: 'BAD_REQUEST', message: error.message })
+    if (error instanceof Problem && error.code === 'invalid')
+      return reply.code(400).send(refusal(error))
     if (error instanceof Problem) {
       const { status, code } = ANSWERS[error.code]
       if (error.code === 'unavailable') void reply.header('retry-after', '1')

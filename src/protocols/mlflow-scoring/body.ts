@@ -1,0 +1,80 @@
+import { promisify } from 'node:util'
+import { gunzip, inflate } from 'node:zlib'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { messageOf } from '#base/problem'
+import type { PredictionRequest } from '#inference'
+import { BadRequest, UnsupportedType } from './errors.ts'
+import { jsonScoring, type Scoring } from './forms.ts'
+import { csvIn, parquetRows } from './tables.ts'
+
+/** Has the bodies of all requests read as bytes, inflated where they were compressed. */
+export function takeBytes(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) =>
+      inflated(body, request.headers['content-encoding'], app.initialConfig.bodyLimit),
+  )
+}
+
+async function inflated(
+  body: Buffer,
+  encoding: string | undefined,
+  bytesMax = 1_048_576,
+): Promise<Buffer> {
+  if (encoding === undefined || encoding === 'identity') return body
+  const inflater = new Map([
+    ['gzip', gunzip],
+    ['deflate', inflate],
+  ]).get(encoding)
+  if (inflater === undefined)
+    throw new UnsupportedType(`Content-Encoding is ${encoding}; send gzip, deflate or plain bodies`)
+  try {
+    return await promisify<Buffer, { maxOutputLength: number }, Buffer>(inflater)(body, {
+      maxOutputLength: bytesMax,
+    })
+  } catch (error) {
+    throw new BadRequest(`the body cannot be inflated: ${messageOf(error)}`)
+  }
+}
+
+/** Reads a body by its Content-Type. Throws `BadRequest` or `UnsupportedType`. */
+export function scoringIn(
+  contentType: string | undefined,
+  body: unknown,
+): Scoring | Promise<Scoring> {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+  switch (mediaTypeIn(contentType)) {
+    case 'application/json':
+      return jsonScoring(bytes)
+    case 'text/csv':
+      return { input: csvTable(bytes), answer: 'records' }
+    case 'application/vnd.apache.parquet':
+      return parquetRows(bytes).then((input) => ({ input, answer: 'records' }))
+    default:
+      throw new UnsupportedType(
+        `This predictor only supports the content types application/json, text/csv and application/vnd.apache.parquet. Got '${contentType ?? 'none'}'.`,
+      )
+  }
+}
+
+function mediaTypeIn(contentType: string | undefined): string {
+  // What nearly all clients send needs no taking apart.
+  if (contentType === 'application/json') return contentType
+  const [type = '', ...parameters] = (contentType ?? '').split(';').map((part) => part.trim())
+  for (const parameter of parameters) {
+    if (/^charset="?utf-?8"?$/i.test(parameter)) continue
+    throw new UnsupportedType(
+      /^charset=/i.test(parameter)
+        ? 'The scoring server only supports UTF-8'
+        : `Unrecognized content type parameters: ${parameter.slice(0, 100)}`,
+    )
+  }
+  return type.toLowerCase()
+}
+
+function csvTable(bytes: Buffer): PredictionRequest['input'] {
+  const [columns = [], ...rows] = csvIn(bytes)
+  return { form: 'texts', columns, rows }
+}
