@@ -7,6 +7,7 @@ import { columnsOf, feedsOfRows, planFeeds, type FeedPlan } from './feeds.ts'
 import type { LoggedRevision } from './journal.ts'
 import { versionName, type ServableModel } from './model-source.ts'
 import type { InferOptions, Outputs, Runtime, ServingProcess } from './runtime.ts'
+import { paramsFor } from './params.ts'
 import type { PlacedRevision } from './table.ts'
 import { rowCount, type ModelShape, type Tensor, type Value } from './tensor.ts'
 
@@ -68,7 +69,7 @@ function deployedIn(
   return {
     revision,
     shape,
-    plan: planFeeds(shape, servable.columns),
+    plan: planFeeds(shape, servable.columns, servable.tensors),
     servable,
     process,
     logged: {
@@ -77,8 +78,10 @@ function deployedIn(
       modelVersion: key,
       outputs: shape.outputs.map(({ name, type }) => ({ name, type })),
     },
-    infer: (feeds, params) =>
-      process.infer(key, feeds, params === undefined ? options : { ...options, params }),
+    infer: async (feeds, sent) => {
+      const params = paramsFor(servable.params, sent)
+      return process.infer(key, feeds, params === undefined ? options : { ...options, params })
+    },
     ...holding(process),
   }
 }

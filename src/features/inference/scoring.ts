@@ -109,7 +109,7 @@ async function start(
   })
   const shape = process.shapes.get(key)
   if (shape === undefined) throw new Problem('unavailable', `model ${key} was not loaded`)
-  return { process, plan: planFeeds(shape, servable.columns) }
+  return { process, plan: planFeeds(shape, servable.columns, servable.tensors) }
 }
 
 async function run(
