@@ -56,7 +56,7 @@ export function createFeatures(ground: Ground) {
   })
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
   ground.onStop(analytics.close)
-  const { serving, inference } = servingOf(ground, { registry, analytics })
+  const { serving, plane } = servingOf(ground, { registry, analytics })
   const monitoring = monitoringOf(ground, { projects, clones, registry, serving, analytics })
   const governance: Governance = governanceOf(ground, {
     projects,
@@ -78,7 +78,7 @@ export function createFeatures(ground: Ground) {
     recordings,
     registry,
     serving,
-    inference,
+    plane,
     monitoring,
     governance,
     lineage,

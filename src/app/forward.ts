@@ -8,6 +8,7 @@ import type { Replicas, ShownReplica } from '#replicas'
 const BY_LEADER = [
   '/endpoints/',
   '/v2',
+  '/v1/models',
   '/api/v1/endpoints',
   '/api/v1/predictions',
   '/api/v1/overview',

@@ -3,12 +3,11 @@ import { Problem } from '#base/problem'
 import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
-import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
-import { openInferenceProtocol } from '#protocols/open-inference/index'
 import { otlpProtocol } from '#protocols/otlp/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import type { Parts } from './features.ts'
+import { forwardPredictions } from './plane/forward.ts'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
 
@@ -42,16 +41,7 @@ export async function mountProtocols(
   await http.register((app) =>
     otlpProtocol(app, { ...parts, bodyBytesMax: parts.config.bodyBytesMax }),
   )
-  await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
-  await http.register(
-    (app) =>
-      openInferenceProtocol(app, {
-        ...parts,
-        version: VERSION,
-        bodyBytesMax: parts.config.bodyBytesMax,
-      }),
-    { prefix: '/v2' },
-  )
+  forwardPredictions(http, { host: parts.config.host, addresses: parts.plane.addresses })
 }
 
 function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {

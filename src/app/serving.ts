@@ -8,7 +8,6 @@ import { openPredictionLog } from '#stores/predictions/index'
 import { Problem } from '#base/problem'
 import type { Ground } from './ground.ts'
 import { supervisePlane, type PlaneProcess } from './plane/supervise.ts'
-import { modelRuntimes } from './runtimes.ts'
 
 /** Endpoints over the registry's models, ONNX Runtime in processes of its own, and the prediction log. */
 export function servingOf(

@@ -66,7 +66,10 @@ export async function startServer(
     const dismissal = Promise.withResolvers<string>()
     const here = { config, store, clock, ids, logger, url: () => url, homeId: home.id }
     const replicas = replicasOf(here, {
-      onLead: () => parts.serving.start(),
+      onLead: async () => {
+        parts.plane.start()
+        await parts.serving.start()
+      },
       onDismissal: dismissal.resolve,
     })
     const ground: Ground = {

@@ -107,7 +107,7 @@ export async function openServing(options: {
     logger,
     timeoutMs: options.timeoutMs ?? 10_000,
     draws: () => Math.random(),
-    onRestart: () => undefined,
+    onRestart: (endpoint, reason) => serving.restarted(endpoint, reason),
     onChange: () => undefined,
   })
   const serving = createServing({

@@ -2,12 +2,13 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { Actor, Transact } from '#ledger'
+import { platformActor, type Actor, type Transact } from '#ledger'
 import type { WorkWrites } from '#work'
 import { sealJob } from './background.ts'
 import type { ModelSource, Plane, Revision, Row, Standing, Value } from '#inference'
 import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints } from './endpoints.ts'
+import { servingProcessRestarted } from './facts.ts'
 import type { PredictionLog, PredictionQueries, Truth, TruthsRecorded } from './log.ts'
 import type { RollOut } from './rollout.ts'
 import { createSealing, type Sealing } from './sealing.ts'
@@ -39,6 +40,8 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   /** How many segments of the log lie in each of these objects. */
   readonly references: PredictionLog['references']
   readonly seal: Sealing['seal']
+  /** Puts on record that a process of an endpoint ended unexpectedly and was started again. */
+  restarted(endpoint: string, reason: string): void
   /** Takes up what a stop or a crash has left: endpoints are loaded, segments sealed to their end. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -100,6 +103,14 @@ export function createServing(dependencies: ServingDependencies): Serving {
     seal: async (endpoint, kind) => {
       await seal(endpoint, kind)
       full.forget(endpoint)
+    },
+    restarted: (endpoint, reason) => {
+      const restarted = servingProcessRestarted({ endpoint, reason: reason.slice(0, 1000) })
+      dependencies
+        .transact(({ ledger }) => ledger.append(platformActor('serving'), [restarted]))
+        .catch((error: unknown) => {
+          dependencies.logger.error({ error: messageOf(error) }, 'a restart was not recorded')
+        })
     },
     start: async () => {
       await endpoints.restore()

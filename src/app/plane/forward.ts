@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Agent, request as requestHttp, type IncomingMessage } from 'node:http'
+import { messageOf } from '#base/problem'
+import type { Addresses } from './messages.ts'
+
+/** What predictions are asked at on the server's own port; all their protocols are on the plane's. */
+const PATHS = ['/endpoints/*', '/v2', '/v2/*', '/v1/models', '/v1/models/*']
+
+/** Headers of one connection. */
+const OF_THE_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+])
+
+/** Passes what asks for predictions on to the plane as it comes, and back as it is answered. */
+export function forwardPredictions(
+  http: FastifyInstance,
+  { host, addresses }: { host: string; addresses: () => Promise<Addresses> },
+): void {
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 256 })
+  http.addHook('onClose', async () => agent.destroy())
+  const forward = async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      const { port } = await addresses()
+      reply.hijack()
+      passOn(request, reply, { agent, host, port })
+    } catch (error) {
+      reply.hijack()
+      refuse(reply, messageOf(error))
+    }
+  }
+  for (const url of PATHS)
+    http.all(url, { schema: { hide: true }, onRequest: forward }, async () => undefined)
+}
+
+function passOn(
+  { raw, originalUrl }: FastifyRequest,
+  reply: FastifyReply,
+  to: { agent: Agent; host: string; port: number },
+): void {
+  const asked = requestHttp({
+    ...to,
+    method: raw.method,
+    path: originalUrl,
+    headers: passedOn(raw.rawHeaders),
+  })
+  const answered = reply.raw
+  asked.once('response', (answer: IncomingMessage) => {
+    answered.writeHead(answer.statusCode ?? 502, answer.statusMessage, passedOn(answer.rawHeaders))
+    answer.once('error', () => answered.destroy())
+    answer.pipe(answered)
+  })
+  asked.once('error', (error) => {
+    // What was begun cannot be taken back; the caller sees it break off.
+    if (answered.headersSent) answered.destroy()
+    else refuse(reply, messageOf(error))
+  })
+  answered.once('close', () => {
+    if (!answered.writableEnded) asked.destroy()
+  })
+  raw.pipe(asked)
+}
+
+/** Headers as they came, in names and values that take turns, without those of the connection. */
+function passedOn(raw: readonly string[]): string[] {
+  const headers: string[] = []
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] as string
+    if (!OF_THE_CONNECTION.has(name.toLowerCase())) headers.push(name, raw[at + 1] as string)
+  }
+  return headers
+}
+
+/** In the words of all protocols that are forwarded, since none of them has read the request. */
+function refuse(reply: FastifyReply, reason: string): void {
+  const message = `predictions cannot be answered at this moment: ${reason}; try again`
+  const answered = reply.raw
+  if (answered.headersSent || answered.destroyed) return
+  answered.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
+  answered.end(JSON.stringify({ error: message, error_code: 'TEMPORARILY_UNAVAILABLE', message }))
+}

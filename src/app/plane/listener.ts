@@ -1,0 +1,57 @@
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Ids } from '#base/ids'
+import type { Logger } from '#base/logger'
+import { messageOf } from '#base/problem'
+import { requestGuard } from '../guard.ts'
+
+/** The HTTP server for predictions, without routes. */
+export function createListener(dependencies: {
+  logger: Logger
+  ids: Ids
+  bodyBytesMax: number
+  allowedHosts: string
+}): FastifyInstance {
+  const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
+  // Named as Fastify names it, or its own type would carry pino's through every route.
+  const loggerInstance: FastifyBaseLogger = logger
+  const http = Fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytesMax,
+    genReqId: () => ids.ulid(),
+    requestIdHeader: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
+  })
+  const guard = requestGuard(allowedHosts.split(',').filter(Boolean))
+  http.addHook('onRequest', (request, reply, done) => {
+    reply.raw.setHeader('x-content-type-options', 'nosniff')
+    try {
+      guard(request)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  return http
+}
+
+/** Listens on the port, or on a free one where it is taken, and gives which it is. */
+export async function listen(
+  http: FastifyInstance,
+  { host, port, logger }: { host: string; port: number; logger: Logger },
+): Promise<number> {
+  try {
+    await http.listen({ host, port })
+  } catch (error) {
+    if (port === 0) throw error
+    logger.error(
+      { port, reason: messageOf(error) },
+      'the servingPort is taken, so predictions are answered on a free port and on that of the server; set another servingPort',
+    )
+    await http.listen({ host, port: 0 })
+  }
+  const address = http.server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

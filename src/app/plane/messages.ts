@@ -1,0 +1,45 @@
+import type {
+  EndpointTable,
+  Journal,
+  LocalPlane,
+  Placed,
+  Row,
+  Standing,
+  Statistics,
+  Traffic,
+} from '#inference'
+import type { Config } from '../config.ts'
+
+/** What the plane has to know of the server's settings; it never reaches the database. */
+export type PlaneSettings = Omit<Config, 'database'>
+
+/** Where the plane listens. */
+export interface Addresses {
+  readonly port: number
+  readonly grpcPort: number
+}
+
+/** What the server asks its plane for. */
+export type PlaneCalls = Pick<
+  LocalPlane,
+  'prepare' | 'discard' | 'tell' | 'forget' | 'complete' | 'predict' | 'describe'
+> & {
+  /** The first call: it listens where it did before, or else where the settings say. */
+  begin(
+    settings: PlaneSettings,
+    before: Addresses | undefined,
+    tables: readonly EndpointTable[],
+  ): Promise<Addresses>
+  score(placed: Placed, rows: readonly Row[]): ReturnType<LocalPlane['score']>
+  statistics(endpoint?: string): Statistics[]
+  traffic(): Promise<Traffic[]>
+  ping(): void
+  /** Is not ready from now on, answers what is open, and ends its models. */
+  stop(): Promise<void>
+}
+
+/** What the plane asks its server for. */
+export type ServerCalls = Pick<Journal, 'append' | 'appendLate' | 'findBatch'> & {
+  stand(standings: readonly Standing[]): void
+  restarted(endpoint: string, reason: string): void
+}

@@ -1,0 +1,109 @@
+import { pino } from 'pino'
+import { systemClock } from '#base/clock'
+import { randomIds } from '#base/ids'
+import { invariant } from '#base/invariant'
+import { createPlane, type Journal, type LocalPlane, type Standing } from '#inference'
+import { modelRuntimes } from '../runtimes.ts'
+import { VERSION } from '../version.ts'
+import { openChannel } from './channel.ts'
+import { createListener, listen } from './listener.ts'
+import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
+import { mountPredictionProtocols } from './protocols.ts'
+import { endWithParent } from './parent.ts'
+
+// The entry of the serving plane: answers predictions, apart from the server and without its database. It is told
+// what serves over its channel, and ends when that closes.
+
+const LOOK_MS = 250
+
+interface Running {
+  readonly plane: LocalPlane
+  readonly addresses: Addresses
+  stop(): Promise<void>
+}
+
+let running: Running | undefined
+const plane = (): LocalPlane => {
+  invariant(running !== undefined, 'the plane is begun before it is asked')
+  return running.plane
+}
+
+const ours: PlaneCalls = {
+  begin: async (settings, before, tables) => {
+    running = await begin(settings, before)
+    for (const table of tables) await running.plane.tell(table)
+    return running.addresses
+  },
+  prepare: (table) => plane().prepare(table),
+  discard: (name) => plane().discard(name),
+  tell: (table) => plane().tell(table),
+  forget: (name) => plane().forget(name),
+  complete: () => plane().complete(),
+  predict: (name, request) => plane().predict(name, request),
+  describe: (name, pin) => plane().describe(name, pin),
+  score: (placed, rows) => plane().score(placed, rows),
+  statistics: (name) => plane().statistics(name),
+  traffic: () => plane().traffic(),
+  ping: () => undefined,
+  stop: async () => running?.stop(),
+}
+
+const { theirs: server } = openChannel<ServerCalls>(process, ours)
+endWithParent()
+
+async function begin(settings: PlaneSettings, before: Addresses | undefined): Promise<Running> {
+  const { host, logLevel, inferenceTimeoutMs: timeoutMs } = settings
+  const logger = pino({ level: logLevel }, pino.destination({ dest: 2, sync: false }))
+  const tellStandings = teller()
+  const made = createPlane({
+    log: serverJournal(),
+    runtime: modelRuntimes(settings, logger),
+    clock: systemClock,
+    ids: randomIds,
+    logger,
+    timeoutMs,
+    draws: Math.random,
+    onRestart: (endpoint, reason) => void server.restarted(endpoint, reason),
+    onChange: () => tellStandings(made.standings()),
+  })
+  setInterval(() => tellStandings(made.standings()), LOOK_MS)
+  const http = createListener({ ...settings, logger, ids: randomIds })
+  await mountPredictionProtocols(http, {
+    inference: made,
+    version: VERSION,
+    bodyBytesMax: settings.bodyBytesMax,
+  })
+  const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })
+  return {
+    plane: made,
+    addresses: { port, grpcPort: 0 },
+    stop: async () => {
+      made.drain()
+      const late = setTimeout(() => http.server.closeAllConnections(), settings.drainMs)
+      await http.close()
+      clearTimeout(late)
+      await made.stop()
+    },
+  }
+}
+
+/** Until the plane keeps a journal of its own, the server's log does. */
+function serverJournal(): Journal {
+  return {
+    append: (batch) => server.append(batch),
+    appendLate: (batch, answers) => server.appendLate(batch, answers),
+    findBatch: (id) => server.findBatch(id),
+    skip: () => undefined,
+  }
+}
+
+/** Tells the server how endpoints stand, when that has changed. */
+function teller(): (standings: readonly Standing[]) => void {
+  let told = '[]'
+  return (standings) => {
+    const text = JSON.stringify(standings)
+    if (text === told) return
+    told = text
+    server.stand(standings).catch(() => undefined)
+  }
+}
