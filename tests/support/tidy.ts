@@ -28,6 +28,7 @@ export const FEATURES = [
   'inference',
   'serving',
   'rollouts',
+  'explanations',
   'monitoring',
   'governance',
   'lineage',

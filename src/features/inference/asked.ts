@@ -78,7 +78,7 @@ export function identityOf(
 
 /** What a model is fed with, and the rows as they go into the log. */
 export function feedsOf(
-  { plan }: Deployed,
+  { plan }: Pick<Deployed, 'plan'>,
   { input }: PredictionRequest,
 ): { feeds: Tensor[]; sent: Rows } {
   if (input.form === 'tensors') return feedsOfTensors(plan, input.tensors)

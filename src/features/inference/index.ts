@@ -20,6 +20,7 @@ export type {
   Tally,
 } from './inference.ts'
 export type {
+  Feedback,
   Ingested,
   Journal,
   JournalEntries,
@@ -41,9 +42,11 @@ export {
   type ServableModel,
   type SignatureColumn,
 } from './model-source.ts'
+export { inputOfNamed, type Takes } from './named.ts'
 export { nestedOf, RANK_MAX, tensorOfNested } from './nested.ts'
 export { createPlane, type LocalPlane, type Plane, type PlaneDependencies } from './plane.ts'
 export { predictionId, type PredictionAnswer } from './predict.ts'
+export { readInput, type ReadInput } from './reading.ts'
 export type { Revision, Role } from './revision.ts'
 export { latencyBin, latencyEdgeMs, type Pulse, type RevisionPulse } from './pulse.ts'
 export * from './routing.ts'

@@ -38,6 +38,7 @@ export interface TensorHead {
   readonly listedMax: number
   /** Where the numbers are kept beside the file, as the file says it. */
   readonly external: ReadonlyMap<string, string> | null
+  readonly span: Span
 }
 
 export interface ValueInfo {
@@ -45,6 +46,8 @@ export interface ValueInfo {
   readonly kind: 'tensor' | 'sequence' | 'map' | 'optional' | 'sparse tensor' | 'opaque value'
   /** Element type of a tensor, 0 for all else. */
   readonly type: number
+  /** Of a tensor: the fixed dimensions, `null` for those that vary. */
+  readonly shape: readonly (number | null)[]
   readonly span: Span & { readonly from: number }
 }
 
@@ -193,7 +196,12 @@ function readTensor(bytes: Bytes, { start, end }: Span): TensorHead {
     else if (number === 10) head.listedMax += Math.ceil(length / 8)
     if (dims.length > DIMENSIONS_MAX) throw damaged('a tensor has too many dimensions')
   }
-  return { ...head, dims, external: isExternal ? (external ?? new Map()) : null }
+  return {
+    ...head,
+    dims,
+    external: isExternal ? (external ?? new Map()) : null,
+    span: { start, end },
+  }
 }
 
 /** A number of its own, or a packed list of them. */
@@ -224,7 +232,7 @@ const KINDS: Readonly<Record<number, ValueInfo['kind']>> = {
 function readValueInfo(bytes: Bytes, { from, start, end }: Span & { from: number }): ValueInfo {
   let name = ''
   let kind: ValueInfo['kind'] = 'opaque value'
-  let type = 0
+  let tensor: Pick<ValueInfo, 'type' | 'shape'> = { type: 0, shape: [] }
   const fields = fieldsOf(bytes, { start, end })
   while (fields.next())
     if (fields.number === 1) name = textOf(bytes, fields)
@@ -232,17 +240,30 @@ function readValueInfo(bytes: Bytes, { from, start, end }: Span & { from: number
       const types = fieldsOf(bytes, fields)
       while (types.next()) {
         kind = KINDS[types.number] ?? kind
-        if (types.number === 1) type = elementTypeOf(bytes, types)
+        if (types.number === 1) tensor = readTensorType(bytes, types)
       }
     }
-  return { name, kind, type, span: { from, start, end } }
+  return { name, kind, ...tensor, span: { from, start, end } }
 }
 
-function elementTypeOf(bytes: Bytes, span: Span): number {
+function readTensorType(bytes: Bytes, span: Span): Pick<ValueInfo, 'type' | 'shape'> {
   let type = 0
+  const shape: (number | null)[] = []
   const fields = fieldsOf(bytes, span)
-  while (fields.next()) if (fields.number === 1) type = fields.value
-  return type
+  while (fields.next())
+    if (fields.number === 1) type = fields.value
+    else if (fields.number === 2) {
+      const sizes = fieldsOf(bytes, fields)
+      while (sizes.next()) if (sizes.number === 1) shape.push(sizeOf(bytes, sizes))
+    }
+  return { type, shape }
+}
+
+function sizeOf(bytes: Bytes, span: Span): number | null {
+  let size: number | null = null
+  const fields = fieldsOf(bytes, span)
+  while (fields.next()) if (fields.number === 1) size = fields.value
+  return size
 }
 
 function textOf(bytes: Bytes, span: Span): string {

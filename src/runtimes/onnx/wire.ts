@@ -53,6 +53,16 @@ export function openBytes(path: string): Bytes {
   }
 }
 
+/** Bytes that are held already. */
+export function heldBytes(held: Buffer): Bytes {
+  return {
+    size: held.length,
+    byteAt: (offset) => held[offset] as number,
+    copy: ({ start, end }) => held.subarray(start, end),
+    close: () => undefined,
+  }
+}
+
 /** The fields of one message, one after the other; what it holds is that of the current field. */
 export interface Fields {
   /** Moves to the next field; false when there is none. Throws when the bytes are no message. */
