@@ -1,4 +1,4 @@
-import { printExactJson } from '#base/exact-json'
+import { printExactJson, type ExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
 import type { TensorType } from '#inference'
 
@@ -18,23 +18,31 @@ const TYPES = {
   BYTES: 'string',
 } as const satisfies Record<string, TensorType>
 
-export type Datatype = keyof typeof TYPES
+/** BF16 is read as well: every one of its numbers is one of FP32. No runtime gives it. */
+export type Datatype = keyof typeof TYPES | 'BF16'
 
 const DATATYPES = Object.fromEntries(
   Object.entries(TYPES).map(([datatype, type]) => [type, datatype]),
-) as Record<TensorType, Datatype>
+) as Record<TensorType, Exclude<Datatype, 'BF16'>>
 
 /** The protocol's name of a type. */
-export function datatypeOf(type: TensorType): Datatype {
+export function datatypeOf(type: TensorType): Exclude<Datatype, 'BF16'> {
   return DATATYPES[type]
 }
 
-/** The type that the protocol names so. Throws `invalid`. */
-export function typeIn(datatype: unknown, input: string): TensorType {
-  if (typeof datatype === 'string' && Object.hasOwn(TYPES, datatype))
-    return TYPES[datatype as Datatype]
+/** The type of tensors that are sent as this datatype. */
+export function typeOf(datatype: Datatype): TensorType {
+  return datatype === 'BF16' ? 'float32' : TYPES[datatype]
+}
+
+/** Throws `invalid` for what is no datatype of the protocol. */
+export function datatypeIn(datatype: ExactJson | undefined, input: string): Datatype {
+  if (datatype === 'BF16') return datatype
+  if (typeof datatype === 'string' && Object.hasOwn(TYPES, datatype)) return datatype as Datatype
+  const told =
+    typeof datatype === 'object' && datatype !== null ? 'no text' : printExactJson(datatype)
   throw new Problem(
     'invalid',
-    `input ${input} has the datatype ${printExactJson(datatype)}; served are ${Object.keys(TYPES).join(', ')}`,
+    `input ${input} has the datatype ${told}; served are ${Object.keys(TYPES).join(', ')} and BF16`,
   )
 }

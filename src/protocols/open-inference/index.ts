@@ -1,71 +1,107 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { promisify } from 'node:util'
-import { gunzip, gzip, inflate } from 'node:zlib'
-import { messageOf, Problem } from '#base/problem'
-import type { Inference, TensorSpec } from '#inference'
-import { datatypeOf } from './datatypes.ts'
+import { Problem } from '#base/problem'
+import type { Inference, Repository } from '#inference'
+import { answerAs, ask, type Circumstances } from './ask.ts'
+import { compressed, inflated } from './compression.ts'
 import { answerFailures } from './errors.ts'
-import { inferRequestIn } from './request.ts'
-import { checkOutputs, inferResponseOf } from './response.ts'
-
-/** Smaller answers gain nothing from being compressed. */
-const COMPRESSED_BYTES_MIN = 4096
+import {
+  described,
+  modelConfig,
+  modelMetadata,
+  modelStatistics,
+  serverMetadata,
+} from './metadata.ts'
+import { rawRequestIn } from './raw.ts'
+import { loadOptionsIn, repositoryIndex } from './repository.ts'
+import { dictionaryIn, inferRequestIn, isRaw, parametersIn, type Parameters } from './request.ts'
+import { inferResponseOf } from './response.ts'
 
 interface ModelPath {
   Params: { model: string; version?: string }
 }
 
-/** The Open Inference Protocol over HTTP, with the binary tensor extension. A model is an endpoint here. */
-export async function openInferenceProtocol(
-  app: FastifyInstance,
-  parts: { inference: Inference; version: string; bodyBytesMax: number },
-): Promise<void> {
-  const { inference, version } = parts
+interface Parts {
+  readonly inference: Inference
+  /** Without it models are neither listed nor loaded over this protocol. */
+  readonly repository?: Repository | undefined
+  readonly version: string
+  readonly bodyBytesMax: number
+}
+
+/** The Open Inference Protocol over HTTP, with Triton's extensions. A model is an endpoint here. */
+export async function openInferenceProtocol(app: FastifyInstance, parts: Parts): Promise<void> {
   answerFailures(app)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
+  // Whatever a body says that it is: clients say all kinds of things.
+  app.addContentTypeParser(/.*/, { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
     inflated(body, request.headers['content-encoding'], parts.bodyBytesMax),
   )
+  serverRoutes(app, parts)
+  modelRoutes(app, parts)
+  if (parts.repository !== undefined) repositoryRoutes(app, parts.repository)
+  missingRoutes(app)
+}
 
-  app.get('/', async () => ({ name: 'orrery', version, extensions: ['binary_tensor_data'] }))
+function serverRoutes(app: FastifyInstance, { inference, repository, version }: Parts): void {
+  app.get('/', async () => serverMetadata(version, repository !== undefined))
   app.get('/health/live', async () => ({ live: true }))
   app.get('/health/ready', async (_, reply) => {
     const { ready } = inference.readiness()
     return reply.code(ready ? 200 : 503).send({ ready })
   })
+  app.get('/models/stats', async () => modelStatistics(inference))
+}
+
+function modelRoutes(app: FastifyInstance, { inference }: Parts): void {
   for (const path of ['/models/:model', '/models/:model/versions/:version']) {
-    app.get<ModelPath>(path, async ({ params }) => metadataOf(inference, params))
+    app.get<ModelPath>(path, async ({ params }) =>
+      modelMetadata(params.model, await described(inference, params)),
+    )
     app.get<ModelPath>(`${path}/ready`, async ({ params }) => {
-      await served(inference, params)
+      await described(inference, params)
       return { name: params.model, ready: true }
     })
+    app.get<ModelPath>(`${path}/config`, async ({ params }) =>
+      modelConfig(params.model, await described(inference, params)),
+    )
+    app.get<ModelPath>(`${path}/stats`, async ({ params }) => modelStatistics(inference, params))
     app.post<ModelPath>(`${path}/infer`, async (request, reply) => infer(inference, request, reply))
   }
 }
 
-/** What answers under this name now. Throws `not-found` when another version is asked for. */
-async function served(inference: Inference, { model, version }: ModelPath['Params']) {
-  const found = await inference.describe(model)
-  const live = String(found.revision.version)
-  if (version !== undefined && version !== live)
-    throw new Problem('not-found', `endpoint ${model} serves version ${live}, not ${version}`)
-  return { ...found, live }
-}
-
-async function metadataOf(inference: Inference, params: ModelPath['Params']) {
-  const { shape, live, revision } = await served(inference, params)
-  return {
-    name: params.model,
-    versions: [live],
-    platform: 'onnx_onnxv1',
-    inputs: shape.inputs.map(tensorToWire),
-    outputs: shape.outputs.map(tensorToWire),
-    properties: { model: revision.model, revision: String(revision.number) },
+function repositoryRoutes(app: FastifyInstance, repository: Repository): void {
+  for (const root of ['/repository', '/repository/:repository']) {
+    app.post(`${root}/index`, async (request) =>
+      repositoryIndex(repository, objectIn(request)['ready'] === true),
+    )
+    app.post<ModelPath>(`${root}/models/:model/load`, async (request, reply) => {
+      const parameters = parametersIn(objectIn(request)['parameters'], 'the request')
+      await repository.load(request.params.model, loadOptionsIn(parameters))
+      return reply.send()
+    })
+    app.post<ModelPath>(`${root}/models/:model/unload`, async (request, reply) => {
+      // Nothing depends on a model here, so that its dependents may be named or not.
+      objectIn(request)
+      await repository.unload(request.params.model)
+      return reply.send()
+    })
   }
 }
 
-function tensorToWire({ name, type, shape }: TensorSpec) {
-  return { name, datatype: datatypeOf(type), shape: shape.map((size) => size ?? -1) }
+/** Extensions that clients have calls for, and that no server of this kind could grant. */
+const MISSING = {
+  systemsharedmemory: 'tensors are sent with the request here and not in shared memory',
+  cudasharedmemory: 'tensors are sent with the request here and not in shared memory',
+  trace: 'every prediction is in the log of its endpoint; there are no other traces',
+  logging: 'what is logged is a setting of the server (logLevel)',
+}
+
+function missingRoutes(app: FastifyInstance): void {
+  for (const [name, why] of Object.entries(MISSING))
+    for (const path of [`/${name}`, `/${name}/*`, `/models/:model/${name}/*`])
+      app.all(path, async () => {
+        throw new Problem('not-found', why)
+      })
 }
 
 async function infer(
@@ -74,26 +110,16 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { params, headers } = request
-  const { shape } = await served(inference, params)
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const read = inferRequestIn(body, textOf(headers['inference-header-content-length']))
-  checkOutputs(
-    read,
-    shape.outputs.map(({ name }) => name),
-  )
-  const id = read.id ?? textOf(headers['x-request-id'])
-  const answer = await inference.predict(params.model, {
-    input: { form: 'tensors', tensors: read.inputs },
-    ...(id === undefined ? {} : { id }),
-  })
-  const version = answer.modelVersion.slice(answer.modelVersion.lastIndexOf('/') + 1)
-  const response = inferResponseOf({ name: params.model, version }, read, answer)
-  void reply.headers({
-    'x-request-id': answer.batch,
-    'x-prediction-id': answer.batch,
-    'x-model-version': answer.modelVersion,
-    'x-revision': String(answer.revision),
-  })
+  const circumstances: Circumstances = { header: (name) => textOf(headers[name]) }
+  const headerLength = textOf(headers['inference-header-content-length'])
+  const body = bodyOf(request)
+  const read = isRaw(headerLength)
+    ? rawRequestIn(body, (await described(inference, params)).shape)
+    : inferRequestIn(body, headerLength)
+  const answered = await ask(inference, params, read, circumstances)
+  // Before the answer is put into words: where it has none, its headers say that it was made.
+  void reply.headers(answerAs(answered.answer))
+  const response = inferResponseOf(params.model, read, answered)
   if (response.headerLength === undefined) void reply.type('application/json')
   else
     void reply
@@ -102,30 +128,16 @@ async function infer(
   return reply.send(await compressed(response.body, textOf(headers['accept-encoding']), reply))
 }
 
+function bodyOf({ body }: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+}
+
+/** The JSON object that a request may bring or not. */
+function objectIn(request: FastifyRequest): Parameters {
+  const body = bodyOf(request)
+  return body.length === 0 ? {} : dictionaryIn(body)
+}
+
 function textOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header
-}
-
-async function inflated(body: Buffer, encoding: string | undefined, bytesMax: number) {
-  if (encoding === undefined || encoding === 'identity') return body
-  const inflater = { gzip: gunzip, deflate: inflate }[encoding]
-  if (inflater === undefined)
-    throw new Problem('invalid', `the body is encoded as ${encoding}; send gzip, deflate or plain`)
-  try {
-    return await promisify<Buffer, { maxOutputLength: number }, Buffer>(inflater)(body, {
-      maxOutputLength: bytesMax,
-    })
-  } catch (error) {
-    throw new Problem('invalid', `the body cannot be inflated: ${messageOf(error)}`)
-  }
-}
-
-async function compressed(
-  body: Buffer,
-  accepted: string | undefined,
-  reply: FastifyReply,
-): Promise<Buffer> {
-  if (body.length < COMPRESSED_BYTES_MIN || !/\bgzip\b/.test(accepted ?? '')) return body
-  void reply.header('content-encoding', 'gzip').header('vary', 'accept-encoding')
-  return promisify<Buffer, { level: number }, Buffer>(gzip)(body, { level: 1 })
 }

@@ -1,6 +1,8 @@
 import { Problem } from '#base/problem'
-import { bytesOf, type NumericData, type PredictionAnswer, type Tensor } from '#inference'
+import { bytesOf, valueAt, type NumericData, type PredictionAnswer, type Tensor } from '#inference'
 import { datatypeOf } from './datatypes.ts'
+import { sentOutputs } from './outputs.ts'
+import type { Wishes } from './parameters.ts'
 import type { InferRequest } from './request.ts'
 
 /** An answer's body; `headerLength` says where its JSON ends if bytes follow. */
@@ -9,39 +11,25 @@ export interface InferResponse {
   readonly headerLength: number | undefined
 }
 
-/** Throws `invalid` when an output is asked for that the model does not give: before it runs. */
-export function checkOutputs({ outputs }: InferRequest, given: readonly string[]): void {
-  const unknown = outputs?.find(({ name }) => !given.includes(name))
-  if (unknown !== undefined)
-    throw new Problem(
-      'invalid',
-      `there is no output ${unknown.name}; the model gives ${given.join(', ')}`,
-    )
-}
-
 /** The outputs that were asked for, each as JSON or as bytes. */
 export function inferResponseOf(
-  model: { name: string; version: string },
+  model: string,
   request: InferRequest,
-  answer: PredictionAnswer,
+  { answer, wishes }: { answer: PredictionAnswer; wishes: Wishes },
 ): InferResponse {
-  checkOutputs(
-    request,
-    answer.outputs.map(({ name }) => name),
-  )
   const parts: string[] = []
   const blocks: Buffer[] = []
-  for (const tensor of asked(request, answer)) {
-    const binary = request.outputs?.find(({ name }) => name === tensor.name)?.binary
-    if (binary ?? request.binary) {
+  for (const { tensor, asked } of sentOutputs(request, answer)) {
+    const binary = asked?.parameters['binary_data']
+    if (typeof binary === 'boolean' ? binary : wishes.binary) {
       const block = blockOf(tensor)
       blocks.push(block)
       parts.push(partOf(tensor, `"parameters":{"binary_data_size":${block.length}}`))
-    } else parts.push(partOf(tensor, `"data":[${dataText(tensor)}]`))
+    } else parts.push(partOf(tensor, `"data":[${dataText(tensor, answer.batch, wishes)}]`))
   }
   const head = JSON.stringify({
-    model_name: model.name,
-    model_version: model.version,
+    model_name: model,
+    model_version: versionOf(answer),
     ...(request.id === undefined ? {} : { id: request.id }),
     parameters: { prediction_id: answer.batch, revision: answer.revision },
   })
@@ -51,9 +39,9 @@ export function inferResponseOf(
     : { body: Buffer.concat([json, ...blocks]), headerLength: json.length }
 }
 
-function asked({ outputs }: InferRequest, answer: PredictionAnswer): readonly Tensor[] {
-  if (outputs === undefined) return answer.outputs
-  return outputs.flatMap(({ name }) => answer.outputs.filter((output) => output.name === name))
+/** `3` of `flights-late/3`. */
+export function versionOf({ modelVersion }: PredictionAnswer): string {
+  return modelVersion.slice(modelVersion.lastIndexOf('/') + 1)
 }
 
 function partOf({ name, type, shape }: Tensor, rest: string): string {
@@ -61,28 +49,51 @@ function partOf({ name, type, shape }: Tensor, rest: string): string {
   return `${described.slice(0, -1)},${rest}}`
 }
 
-function dataText({ name, type, data }: Tensor): string {
+function dataText(tensor: Tensor, batch: string, { allowsNan }: Wishes): string {
+  const { name, type, data, gaps } = tensor
   if (type === 'string')
-    return (data as readonly string[]).map((text) => JSON.stringify(text)).join(',')
+    return (data as readonly string[])
+      .map((text, index) => (gaps?.[index] === 1 ? 'null' : JSON.stringify(text)))
+      .join(',')
   if (type === 'bool') return [...(data as Uint8Array)].map((bit) => bit !== 0).join(',')
-  // A template is also what prints whole numbers of 64 bits with all their digits.
-  const numbers = data as NumericData
-  if (type.startsWith('float') && !(numbers as Float64Array).every(Number.isFinite))
-    throw new Problem(
-      'unsupported',
-      `output ${name} has values that are no finite numbers, which JSON cannot say; ask for binary_data`,
-    )
-  return numbers.join(',')
+  // What joins a list also prints whole numbers of 64 bits with all their digits.
+  if (!type.startsWith('float')) return (data as NumericData).join(',')
+  const plain = type === 'float16' ? halves(tensor) : (data as Float64Array)
+  let odd = false
+  for (let index = 0; index < plain.length; index += 1) {
+    const value = plain[index] as number
+    if (!Number.isFinite(value) && !allowsNan) throw notFinite(name, batch)
+    odd ||= !Number.isFinite(value) || Object.is(value, -0)
+  }
+  return odd ? Array.from(plain, oddText).join(',') : plain.join(',')
 }
 
-function blockOf({ type, data }: Tensor): Buffer {
-  if (type !== 'string') return bytesOf(data as NumericData)
-  return Buffer.concat(
-    (data as readonly string[]).flatMap((text) => {
-      const bytes = Buffer.from(text)
-      const length = Buffer.alloc(4)
-      length.writeUInt32LE(bytes.length)
-      return [length, bytes]
-    }),
+function halves(tensor: Tensor): Float64Array {
+  return Float64Array.from(tensor.data as Uint16Array, (_, index) => Number(valueAt(tensor, index)))
+}
+
+function oddText(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`
+  return Object.is(value, -0) ? '-0' : String(value)
+}
+
+function notFinite(name: string, batch: string): Problem {
+  return new Problem(
+    'invalid',
+    `output ${name} has values that are no finite numbers, which JSON cannot say; ask for binary_data, or send the parameter allow_nan "string". The prediction was made and logged as ${batch}`,
   )
+}
+
+/** A tensor's bytes as the binary extension and gRPC's raw contents have them. */
+export function blockOf({ type, data }: Tensor): Buffer {
+  if (type !== 'string') return bytesOf(data as NumericData)
+  const texts = data as readonly string[]
+  const sizes = texts.map((text) => Buffer.byteLength(text))
+  const block = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size + 4, 0))
+  let offset = 0
+  for (const [index, text] of texts.entries()) {
+    offset = block.writeUInt32LE(sizes[index] as number, offset)
+    offset += block.write(text, offset)
+  }
+  return block
 }

@@ -1,0 +1,148 @@
+import { Problem } from '#base/problem'
+import type { Inference, Pin, PredictionAnswer, PredictionRequest, Tensor, Value } from '#inference'
+import { rowsOf } from '#inference'
+import { textIn } from './elements.ts'
+import { checkOutputs } from './outputs.ts'
+import { contentTypeIn, wishesIn, type Wishes } from './parameters.ts'
+import type { InferInput, InferRequest } from './request.ts'
+
+/** A model and its version, as a path or a message names them. */
+export interface ModelName {
+  readonly model: string
+  readonly version?: string | undefined
+}
+
+/** What a request brings beside its body. */
+export interface Circumstances {
+  header(name: string): string | undefined
+  /** What the transport says of it. */
+  readonly deadlineMs?: number | undefined
+}
+
+export interface Answered {
+  readonly answer: PredictionAnswer
+  readonly wishes: Wishes
+}
+
+/** A number is a version, any other text an alias of the registered model. */
+export function pinOf(version: string | undefined): Pin | undefined {
+  if (version === undefined || version === '') return undefined
+  return /^\d{1,15}$/.test(version)
+    ? { by: 'version', version: Number(version) }
+    : { by: 'label', label: version }
+}
+
+/** Asks for what a request asks; the answer is in the log when this resolves. */
+export async function ask(
+  inference: Inference,
+  { model, version }: ModelName,
+  request: InferRequest,
+  circumstances: Circumstances,
+): Promise<Answered> {
+  const wishes = wishesIn(request.parameters)
+  const pin = pinOf(version)
+  // Before the model runs, so that nothing is logged for what is refused.
+  if (request.outputs !== undefined)
+    checkOutputs(request.outputs, (await inference.describe(model, pin)).shape.outputs)
+  const input =
+    wishes.contentType === 'pd'
+      ? await rowsIn(inference, { model, pin }, request.inputs)
+      : tensorsIn(request.inputs, wishes)
+  const asked = {
+    id: request.id ?? circumstances.header('x-request-id'),
+    pin,
+    route: circumstances.header('x-route'),
+    stickyKey: circumstances.header('x-sticky-key'),
+    params: wishes.params,
+    deadlineMs: soonest(wishes.deadlineMs, circumstances),
+  }
+  const answer = await inference.predict(model, { input, ...given(asked) })
+  return { answer, wishes }
+}
+
+/** What every answer says beside its body. */
+export function answerAs({ batch, modelVersion, revision }: PredictionAnswer) {
+  return {
+    'x-request-id': batch,
+    'x-prediction-id': batch,
+    'x-model-version': modelVersion,
+    'x-revision': String(revision),
+    'x-route': `:${revision}:`,
+  }
+}
+
+type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }
+
+/** Without what is undefined. */
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Given<T>
+}
+
+function soonest(
+  wished: number | undefined,
+  { header, deadlineMs }: Circumstances,
+): number | undefined {
+  const limits = [wished, deadlineMs, headerLimit(header('x-request-timeout-ms'))].filter(
+    (limit) => limit !== undefined,
+  )
+  return limits.length === 0 ? undefined : Math.min(...limits)
+}
+
+function headerLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const limit = Number(text)
+  if (text.trim() !== '' && limit > 0) return limit
+  throw new Problem('invalid', `x-request-timeout-ms is ${text}; it must be a number above 0`)
+}
+
+type Input = PredictionRequest['input']
+
+function tensorsIn(inputs: readonly InferInput[], wishes: Wishes): Input {
+  const tensors = inputs.map(({ tensor, parameters }) =>
+    (contentTypeIn(parameters) ?? wishes.contentType) === 'base64' ? decoded(tensor) : tensor,
+  )
+  return { form: 'tensors', tensors }
+}
+
+/** A data frame: every input is a column. */
+async function rowsIn(
+  inference: Inference,
+  { model, pin }: { model: string; pin: Pin | undefined },
+  inputs: readonly InferInput[],
+): Promise<Input> {
+  const { columns } = await inference.describe(model, pin)
+  const count = inputs[0]?.tensor.shape[0] ?? 0
+  const lists = inputs.map(({ tensor, parameters }) => {
+    if (tensor.shape[0] !== count)
+      throw new Problem(
+        'invalid',
+        `input ${tensor.name} has ${tensor.shape[0]} rows and ${inputs[0]?.tensor.name} has ${count}; all columns must have the same`,
+      )
+    // Columns of bytes are base64 themselves.
+    const isBytes = columns?.find(({ name }) => name === tensor.name)?.type === 'binary'
+    return rowsOf(contentTypeIn(parameters) === 'base64' && !isBytes ? decoded(tensor) : tensor)
+  })
+  return {
+    form: 'rows',
+    columns: inputs.map(({ tensor }) => tensor.name),
+    rows: Array.from({ length: count }, (_, row) =>
+      lists.map((values): Value => values[row] ?? null),
+    ),
+  }
+}
+
+/** The texts that a tensor holds in base64. */
+function decoded(tensor: Tensor): Tensor {
+  if (tensor.type !== 'string')
+    throw new Problem('invalid', `input ${tensor.name} is base64, but its datatype is not BYTES`)
+  return {
+    ...tensor,
+    data: (tensor.data as readonly string[]).map((text) => {
+      if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
+        throw new Problem('invalid', `input ${tensor.name} has a text that is no base64`)
+      return textIn(Buffer.from(text, 'base64'), tensor.name)
+    }),
+  }
+}
