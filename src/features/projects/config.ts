@@ -101,6 +101,88 @@ export const LogSchema = Type.Object(
   strict,
 )
 
+const ModelUri = '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$'
+
+const Rate = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })
+
+const ErrorsGuard = Type.Union([
+  Rate,
+  Type.Object(
+    { max: Type.Optional(Rate), over_old: Type.Optional(Share) },
+    { ...strict, minProperties: 1 },
+  ),
+])
+
+const Milliseconds = Type.Number({ exclusiveMinimum: 0 })
+
+const LatencyGuard = Type.Optional(
+  Type.Union([
+    Milliseconds,
+    Type.Object(
+      {
+        max: Type.Optional(Milliseconds),
+        times_old: Type.Optional(Type.Number({ minimum: 1 })),
+      },
+      { ...strict, minProperties: 1 },
+    ),
+  ]),
+)
+
+const QualityGuard = Type.Object(
+  {
+    metric: Type.Union([Type.Literal('accuracy'), Type.Literal('error'), Type.Literal('reward')]),
+    min_drop: Type.Number({ minimum: 0, maximum: 1, default: 0.01 }),
+    scale: Type.Number({ exclusiveMinimum: 0, default: 1 }),
+  },
+  strict,
+)
+
+/** How traffic moves to a new revision; without it, at once. */
+export const RolloutSchema = Type.Object(
+  {
+    steps: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 100 }), {
+      minItems: 1,
+      maxItems: 100,
+      default: [5, 25, 100],
+    }),
+    every: Type.String({ pattern: durationPattern, default: '10m' }),
+    min_samples: Type.Integer({ default: 100, minimum: 0 }),
+    guard: Type.Object(
+      {
+        errors: Type.Optional(ErrorsGuard),
+        p50_ms: LatencyGuard,
+        p90_ms: LatencyGuard,
+        p95_ms: LatencyGuard,
+        p99_ms: LatencyGuard,
+        drift: Type.Optional(Share),
+        quality: Type.Optional(QualityGuard),
+      },
+      { ...strict, default: { errors: 0.01 } },
+    ),
+    alpha: Type.Number({ exclusiveMinimum: 0, maximum: 0.5, default: 0.05 }),
+    rollback: Type.Union([Type.Literal('automatic'), Type.Literal('manual')], {
+      default: 'automatic',
+    }),
+  },
+  strict,
+)
+
+/** Traffic that is divided by what the revisions of `traffic` earn. */
+export const ExperimentSchema = Type.Object(
+  {
+    by: Type.Union([Type.Literal('thompson'), Type.Literal('epsilon-greedy')], {
+      default: 'thompson',
+    }),
+    epsilon: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),
+    reward: Type.Union([Type.Literal('binary'), Type.Literal('real')], { default: 'binary' }),
+    every: Type.String({ pattern: durationPattern, default: '1m' }),
+    threshold: Type.Number({ minimum: 0, maximum: 1, default: 0.01 }),
+  },
+  strict,
+)
+
+const Weights = Type.Record(Type.String({ pattern: ModelUri }), Type.Number({ minimum: 0 }))
+
 const Endpoint = Type.Object(
   {
     model: Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }),
@@ -109,6 +191,12 @@ const Endpoint = Type.Object(
     }),
     monitor: Type.Optional(MonitorSchema),
     log: Type.Optional(LogSchema),
+    rollout: Type.Optional(RolloutSchema),
+    /** Versions and their relative weights, in place of `model` alone. */
+    traffic: Type.Optional(Weights),
+    experiment: Type.Optional(ExperimentSchema),
+    /** Whether callers may choose the revision by a header. */
+    override: Type.Optional(Type.Boolean()),
   },
   strict,
 )
@@ -168,6 +256,8 @@ function entriesWithDefaults(schema: TSchema, record: unknown): unknown {
 export type ProjectConfig = Static<typeof ProjectConfigSchema>
 export type MonitorConfig = Static<typeof MonitorSchema>
 export type LogConfig = Static<typeof LogSchema>
+export type RolloutConfig = Static<typeof RolloutSchema>
+export type ExperimentConfig = Static<typeof ExperimentSchema>
 export type CheckConfig = Static<typeof Check>
 export type MetricCheckConfig = Static<typeof MetricCheck>
 export type BetterThanCheckConfig = Static<typeof BetterThanCheck>

@@ -5,10 +5,12 @@ export {
   type BetterThanCheckConfig,
   type CheckConfig,
   type EndpointConfig,
+  type ExperimentConfig,
   type LogConfig,
   type MetricCheckConfig,
   type MonitorConfig,
   type PolicyConfig,
+  type RolloutConfig,
   type ProjectConfig,
 } from './config.ts'
 export {

@@ -20,3 +20,4 @@ export {
   type Rollout,
   type RolloutState,
 } from './rollout.ts'
+export type { RolloutReads, RolloutWrites } from './store.ts'

@@ -30,8 +30,32 @@ export function parseProjectFile(text: string): {
   return { config: problems.length === 0 ? value : undefined, problems }
 }
 
-/** Names in one part that must exist in another. */
+/** Names in one part that must exist in another, and numbers that must fit each other. */
 function crossCheck(config: ProjectConfig): string[] {
+  return [...crossCheckPolicies(config), ...crossCheckTraffic(config)]
+}
+
+function crossCheckTraffic({ endpoints }: ProjectConfig): string[] {
+  return Object.entries(endpoints).flatMap(([name, { rollout, traffic, experiment }]) => {
+    const problems: string[] = []
+    const { steps = [100] } = rollout ?? {}
+    const grow = steps.every((step, at) => at === 0 || step > (steps[at - 1] ?? 0))
+    if (!grow || steps.at(-1) !== 100)
+      problems.push(`endpoints.${name}.rollout.steps: they must grow and end with 100`)
+    const weights = Object.values(traffic ?? {})
+    if (traffic !== undefined && !weights.some((weight) => weight > 0))
+      problems.push(`endpoints.${name}.traffic: at least one version needs a weight above 0`)
+    if (rollout !== undefined && traffic !== undefined)
+      problems.push(
+        `endpoints.${name}: traffic is divided by hand, so it cannot have a rollout too`,
+      )
+    if (experiment !== undefined && weights.length < 2)
+      problems.push(`endpoints.${name}.experiment: it needs traffic with two versions or more`)
+    return problems
+  })
+}
+
+function crossCheckPolicies(config: ProjectConfig): string[] {
   return Object.entries(config.policies).flatMap(([name, policy]) => {
     const watched = policy.on.map((trigger) => trigger.drift ?? trigger.performance ?? '')
     const missing = watched.filter((endpoint) => !Object.hasOwn(config.endpoints, endpoint))

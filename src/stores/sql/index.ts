@@ -12,6 +12,7 @@ import type { EvaluationReads, EvaluationWrites } from '#evaluation'
 import type { RegistryReads, RegistryWrites } from '#registry'
 import type { Presence, ReplicaReads, ReplicaWrites } from '#replicas'
 import type { RetentionReads, RetentionWrites } from '#retention'
+import type { RolloutReads, RolloutWrites } from '#rollouts'
 import type { ServingReads, ServingWrites } from '#serving'
 import type { TraceReads, TraceWrites } from '#traces'
 import type { BrowsingReads, BrowsingWrites, TrackingReads, TrackingWrites } from '#tracking'
@@ -35,6 +36,7 @@ import { evaluationReads, evaluationWrites } from './evaluation.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
 import { replicaReads, replicaWrites } from './replicas.ts'
 import { retentionReads, retentionWrites } from './retention/index.ts'
+import { rolloutReads, rolloutWrites } from './rollouts.ts'
 import { servingReads, servingWrites } from './serving.ts'
 import { traceReads, traceWrites } from './traces/index.ts'
 import { browsingReads, browsingWrites } from './browsing/index.ts'
@@ -58,6 +60,7 @@ export interface Reads {
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
+  readonly rollouts: RolloutReads
   readonly retention: RetentionReads
   readonly webhooks: WebhookReads
 }
@@ -78,6 +81,7 @@ export interface Writes {
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
+  readonly rollouts: RolloutWrites
   readonly retention: RetentionWrites
   readonly webhooks: WebhookWrites
 }
@@ -191,6 +195,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     automation: policyRunReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
+    rollouts: rolloutReads(db),
     retention: retentionReads(db),
     webhooks: webhookReads(db),
   }
@@ -212,6 +217,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     automation: policyRunWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),
+    rollouts: rolloutWrites(db),
     retention: retentionWrites(db),
     webhooks: webhookWrites(db),
   }

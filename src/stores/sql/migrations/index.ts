@@ -20,6 +20,7 @@ import { replicaTables } from './0020-replicas.ts'
 import { searchIndexes } from './0021-search.ts'
 import { metricBlockTables } from './0022-metric-blocks.ts'
 import { moveTables } from './0024-moves.ts'
+import { rolloutTables } from './0026-rollouts.ts'
 import { logPolicies } from './0027-log-policies.ts'
 
 /** Every step, in order. A new step goes at the end. */
@@ -45,5 +46,6 @@ export const migrations: readonly Migration[] = [
   searchIndexes,
   metricBlockTables,
   moveTables,
+  rolloutTables,
   logPolicies,
 ]
