@@ -21,6 +21,7 @@ export type {
 } from './inference.ts'
 export type {
   Feedback,
+  FeedbackJournal,
   Ingested,
   Journal,
   JournalEntries,

@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
-import type { PredictionRequest, Value } from '#inference'
-import { checkSignature, named, type Takes } from './request.ts'
+import { inputOfNamed, type PredictionRequest, type Takes, type Value } from '#inference'
+import { checkSignature } from './request.ts'
 import {
   bodyIn,
   isBinary,
@@ -35,7 +35,7 @@ export function examplesIn(bytes: Buffer, takes: Takes): PredictionRequest['inpu
       'invalid',
       `example ${odd} has the features ${Object.keys(rows[odd] ?? {}).join(', ') || 'none'}, and the first has ${names.join(', ')}; all examples must have the same`,
     )
-  return named(
+  return inputOfNamed(
     new Map<string, Value>(
       names.map((name) => {
         const type = takes.columns?.find((column) => column.name === name)?.type

@@ -1,13 +1,12 @@
 import type { ExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
 import {
+  inputOfNamed,
   tensorOfNested,
-  type Described,
   type PredictionRequest,
   type SignatureColumn,
+  type Takes,
   type Tensor,
-  type TensorSpec,
-  type Value,
 } from '#inference'
 import {
   bodyIn,
@@ -26,9 +25,6 @@ export interface PredictRequest {
   readonly input: Input
   readonly form: 'row' | 'column'
 }
-
-/** What a model takes, as far as reading a request needs it. */
-export type Takes = Pick<Described, 'shape' | 'columns'>
 
 /** Signatures are the models' own here, and each has one. */
 const SIGNATURES = new Set(['', 'serving_default'])
@@ -119,7 +115,7 @@ function namedRows(instances: readonly Dictionary[], takes: Takes): Input {
         `Failed to process element: ${index} of 'instances' list; item 0 has the inputs ${names.join(', ')}, and this one ${Object.hasOwn(row, other) ? 'has' : 'lacks'} ${other}: all rows name the same`,
       )
   }
-  return named(
+  return inputOfNamed(
     new Map(
       names.map((name) => [
         name,
@@ -136,7 +132,7 @@ function columnsIn(inputs: ExactJson, takes: Takes): Input {
       ([name, value]) => [name, valueIn(value, name, typeOf(takes, name))] as const,
     )
     if (values.length === 0) throw new Problem('invalid', "'inputs' is empty; name the inputs")
-    return named(new Map(values), takes)
+    return inputOfNamed(new Map(values), takes)
   }
   const [only, ...more] = takes.shape.inputs
   if (only === undefined || more.length > 0)
@@ -147,72 +143,8 @@ function columnsIn(inputs: ExactJson, takes: Takes): Input {
   return tensors([tensorOfNested(only, valueIn(inputs, only.name, typeOf(takes, only.name)))])
 }
 
-/** Inputs by name: as columns where the model's signature names them and each value is a single one, else as tensors. */
-export function named(values: ReadonlyMap<string, Value>, takes: Takes): Input {
-  const { shape, columns } = takes
-  const names = [...values.keys()]
-  const known = new Set([...shape.inputs, ...(columns ?? [])].map(({ name }) => name))
-  const unknown = names.find((name) => !known.has(name))
-  if (unknown !== undefined)
-    throw new Problem(
-      'invalid',
-      `JSON object: does not have named input: ${unknown}; the model takes ${takenNames(takes)}`,
-    )
-  const rows = columns === null ? undefined : rowsByColumn(values, columns)
-  if (rows !== undefined) return { form: 'rows', columns: names, rows }
-  return tensors(
-    shape.inputs
-      .filter(({ name, optional }) => optional !== true || values.has(name))
-      .map((spec) => tensorOfNested(spec, valueOf(values, spec, takes))),
-  )
-}
-
-function valueOf(values: ReadonlyMap<string, Value>, { name }: TensorSpec, takes: Takes): Value {
-  const value = values.get(name)
-  if (value === undefined)
-    throw new Problem(
-      'invalid',
-      `JSON object: is missing the named input ${name}; the model takes ${takenNames(takes)}`,
-    )
-  return value
-}
-
-/** Rows of single values; undefined if these are others, or lists of different lengths, which tensors tell better. */
-function rowsByColumn(
-  values: ReadonlyMap<string, Value>,
-  columns: readonly SignatureColumn[],
-): Value[][] | undefined {
-  const lists = [...values.entries()].map(([name, value]) =>
-    Array.isArray(value) && columns.some((column) => column.name === name)
-      ? (value as readonly Value[]).map(unwrapped)
-      : undefined,
-  )
-  const count = lists[0]?.length
-  const are = lists.every(
-    (list) => list?.length === count && list?.every((value) => !Array.isArray(value)),
-  )
-  if (!are || count === undefined) return undefined
-  return Array.from({ length: count }, (_, row) => lists.map((list) => list?.[row] ?? null))
-}
-
-/** [value] is how a tensor of the shape [n,1] writes a row. */
-function unwrapped(value: Value): Value {
-  return Array.isArray(value) && value.length === 1
-    ? ((value[0] as Value | undefined) ?? null)
-    : value
-}
-
 function typeOf({ columns }: Takes, input: string): SignatureColumn['type'] | undefined {
   return columns?.find(({ name }) => name === input)?.type
-}
-
-function takenNames({ shape, columns }: Takes): string {
-  const inputs = shape.inputs.map(({ name }) => name)
-  const names = columns?.map(({ name }) => name) ?? []
-  const more = names.some((name) => !inputs.includes(name))
-    ? `, or the columns ${names.join(', ')}`
-    : ''
-  return `${inputs.join(', ')}${more}`
 }
 
 function tensors(read: readonly Tensor[]): Input {

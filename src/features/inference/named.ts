@@ -1,0 +1,76 @@
+import { Problem } from '#base/problem'
+import type { PredictionRequest } from './asked.ts'
+import type { Described } from './inference.ts'
+import { tensorOfNested } from './nested.ts'
+import type { SignatureColumn } from './signature.ts'
+import type { TensorSpec, Value } from './tensor.ts'
+
+/** What a model takes, as far as reading a request needs it. */
+export type Takes = Pick<Described, 'shape' | 'columns'>
+
+/**
+ * What a model is asked by values that are named, each with a list of one value a row: as columns where its signature
+ * names them and each value is a single one, and as tensors of its own inputs otherwise. Throws `invalid`.
+ */
+export function inputOfNamed(
+  values: ReadonlyMap<string, Value>,
+  takes: Takes,
+): PredictionRequest['input'] {
+  const { shape, columns } = takes
+  const names = [...values.keys()]
+  const known = new Set([...shape.inputs, ...(columns ?? [])].map(({ name }) => name))
+  const unknown = names.find((name) => !known.has(name))
+  if (unknown !== undefined)
+    throw new Problem(
+      'invalid',
+      `the model does not have named input: ${unknown}; it takes ${takenNames(takes)}`,
+    )
+  const rows = columns === null ? undefined : rowsByColumn(values, columns)
+  if (rows !== undefined) return { form: 'rows', columns: names, rows }
+  return {
+    form: 'tensors',
+    tensors: shape.inputs
+      .filter(({ name, optional }) => optional !== true || values.has(name))
+      .map((spec) => tensorOfNested(spec, valueOf(values, spec, takes))),
+  }
+}
+
+function valueOf(values: ReadonlyMap<string, Value>, { name }: TensorSpec, takes: Takes): Value {
+  const value = values.get(name)
+  if (value === undefined)
+    throw new Problem(
+      'invalid',
+      `the request is missing the named input ${name}; the model takes ${takenNames(takes)}`,
+    )
+  return value
+}
+
+/** Rows of single values; undefined if these are others, or lists of different lengths, which tensors tell better. */
+function rowsByColumn(
+  values: ReadonlyMap<string, Value>,
+  columns: readonly SignatureColumn[],
+): Value[][] | undefined {
+  const lists = [...values.entries()].map(([name, value]) =>
+    Array.isArray(value) && columns.some((column) => column.name === name)
+      ? (value as readonly Value[]).map(unwrapped)
+      : undefined,
+  )
+  const count = lists[0]?.length
+  const areRows = lists.every(
+    (list) => list?.length === count && list?.every((value) => !Array.isArray(value)),
+  )
+  if (!areRows || count === undefined) return undefined
+  return Array.from({ length: count }, (_, row) => lists.map((list) => list?.[row] ?? null))
+}
+
+/** [value] is how a tensor of the shape [n,1] writes a row. */
+function unwrapped(value: Value): Value {
+  return Array.isArray(value) && value.length === 1 ? (value[0] as Value) : value
+}
+
+function takenNames({ shape, columns }: Takes): string {
+  const inputs = shape.inputs.map(({ name }) => name)
+  const names = columns?.map(({ name }) => name) ?? []
+  const asColumns = names.some((name) => !inputs.includes(name))
+  return `${inputs.join(', ')}${asColumns ? `, or the columns ${names.join(', ')}` : ''}`
+}
