@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Inference } from '#inference'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
+import { tfServingProtocol } from '#protocols/tf-serving/index'
 
 /** What a protocol of prediction is made from. */
 export interface ProtocolParts {
@@ -17,4 +18,5 @@ export async function mountPredictionProtocols(
 ): Promise<void> {
   await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
   await http.register((app) => openInferenceProtocol(app, parts), { prefix: '/v2' })
+  await http.register((app) => tfServingProtocol(app, parts))
 }

@@ -1,0 +1,93 @@
+import { Problem } from '#base/problem'
+import type { RpcCall } from '#base/rpc'
+import {
+  OVERRIDE_HEADERS,
+  routedBy,
+  routeHeader,
+  STICKY_HEADER,
+  type Pin,
+  type PredictionAnswer,
+  type PredictionRequest,
+} from '#inference'
+import type { ModelSpec } from './messages.ts'
+
+/** The model that a request names, and which of its versions. */
+export interface Asked {
+  readonly model: string
+  readonly pin?: Pin
+}
+
+/** Signatures are the models' own here, and each has one. */
+export const SIGNATURE = 'serving_default'
+
+export function askedIn(spec: ModelSpec | null): Asked {
+  if (spec === null || spec.name === '')
+    throw new Problem('invalid', 'Missing ModelSpec: name the model in model_spec.name')
+  if (spec.signature_name !== '' && spec.signature_name !== SIGNATURE)
+    throw new Problem(
+      'invalid',
+      `Serving signature key "${spec.signature_name}" not found; the one signature of a model here is ${SIGNATURE}`,
+    )
+  if (spec.version_choice === 'version_label')
+    return { model: spec.name, pin: { by: 'label', label: spec.version_label ?? '' } }
+  if (spec.version_choice === 'version')
+    return { model: spec.name, pin: { by: 'version', version: Number(spec.version?.value ?? 0) } }
+  return { model: spec.name }
+}
+
+/** The specification of what answered: the version is always filled in. */
+export function specOf({ model }: Asked, version: number, signature: string = SIGNATURE): object {
+  return { name: model, version: { value: String(version) }, signature_name: signature }
+}
+
+/** Says which model was not found in the words that clients look for. */
+export async function servable<T>({ model, pin }: Asked, find: () => Promise<T>): Promise<T> {
+  try {
+    return await find()
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'not-found') throw error
+    const request =
+      pin?.by === 'version'
+        ? `Specific(${model}, ${pin.version})`
+        : pin?.by === 'label'
+          ? `Labeled(${model}, ${pin.label})`
+          : `Latest(${model})`
+    throw new Problem('not-found', `Servable not found for request: ${request}; ${error.message}`)
+  }
+}
+
+const ROUTE_HEADERS = [...OVERRIDE_HEADERS, STICKY_HEADER, 'x-route']
+
+/** What a call's metadata says of a request: its id, how long the caller waits, and who should answer. */
+export function contextIn(
+  { pin }: Asked,
+  call: RpcCall,
+): Omit<PredictionRequest, 'input' | 'params'> {
+  const id = call.header('x-request-id')
+  const routed = routedBy(
+    Object.fromEntries(ROUTE_HEADERS.map((name) => [name, call.header(name)])),
+  )
+  return {
+    ...(id === undefined || id === '' ? {} : { id }),
+    ...(pin === undefined ? {} : { pin }),
+    ...(call.deadlineMs === undefined ? {} : { deadlineMs: call.deadlineMs }),
+    ...(routed as Pick<PredictionRequest, 'override' | 'route' | 'stickyKey'>),
+  }
+}
+
+/** Tells which revision answered, and what the prediction is called. */
+export function nameAnswer(
+  call: RpcCall,
+  { batch, modelVersion, revision }: PredictionAnswer,
+): void {
+  call.setHeader('x-request-id', batch)
+  call.setHeader('x-prediction-id', batch)
+  call.setHeader('x-model-version', modelVersion)
+  call.setHeader('x-revision', String(revision))
+  call.setHeader('x-route', routeHeader(revision))
+}
+
+/** The version in `flights-late/3`. */
+export function versionIn({ modelVersion }: PredictionAnswer): number {
+  return Number(modelVersion.slice(modelVersion.lastIndexOf('/') + 1))
+}
