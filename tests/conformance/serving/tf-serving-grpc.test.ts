@@ -31,7 +31,7 @@ beforeAll(async () => {
   grpc = await startGrpc(
     { clock: systemClock, logger: pino({ level: 'silent' }) },
     {
-      services: tfServingGrpcServices({ inference: world.serving }),
+      services: tfServingGrpcServices({ inference: world.plane }),
       host: '127.0.0.1',
       port: 0,
       messageBytesMax: 64 * 1024 * 1024,
