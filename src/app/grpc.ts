@@ -200,7 +200,13 @@ async function answered(
   bytes: Buffer,
   answer: (request: never) => Promise<unknown>,
 ): Promise<Buffer> {
-  return codec.encode((await answer(read(codec, bytes))) as never) as Buffer
+  return written(codec, await answer(read(codec, bytes)))
+}
+
+/** The library copies buffers, and nothing else that is bytes. */
+function written(codec: RpcCodec, answer: unknown): Buffer {
+  const { buffer, byteOffset, byteLength } = codec.encode(answer as never)
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function read(codec: RpcCodec, bytes: Buffer): never {
@@ -212,8 +218,26 @@ function read(codec: RpcCodec, bytes: Buffer): never {
   }
 }
 
+/** Messages of a stream that are worked on at once. */
+const OPEN_MAX = 32
+
+/** Answers every message in its turn, while those behind it are already worked on. */
 async function eachAnswered(call: Duplex, answer: (bytes: Buffer) => Promise<Buffer>) {
-  for await (const bytes of call) await written(call, await answer(bytes as Buffer))
+  const failed = Promise.withResolvers<never>()
+  const all = async () => {
+    const open: Promise<void>[] = []
+    let last = Promise.resolve()
+    // The end of the requests is not the end of the answers.
+    for await (const bytes of call.iterator({ destroyOnReturn: false })) {
+      const answering = answer(bytes as Buffer)
+      last = Promise.all([answering, last]).then(([told]) => sent(call, told))
+      last.catch(failed.reject)
+      open.push(last)
+      if (open.length >= OPEN_MAX) await open.shift()
+    }
+    await last
+  }
+  await Promise.race([all(), failed.promise])
 }
 
 async function watchedIn(
@@ -222,11 +246,11 @@ async function watchedIn(
   watch: (request: never) => AsyncIterable<unknown>,
 ) {
   for await (const answer of watch(read(codec, call.request)))
-    await written(call, codec.encode(answer as never) as Buffer)
+    await sent(call, written(codec, answer))
 }
 
-async function written(call: Duplex | Writable, bytes: Buffer): Promise<void> {
-  if (call.write(bytes)) return
+async function sent(call: Duplex | Writable, bytes: Buffer): Promise<void> {
+  if (call.write(bytes) || call.cancelled) return
   await new Promise<void>((resolve) => {
     call.once('drain', resolve)
     call.once('cancelled', resolve)
