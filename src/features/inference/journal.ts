@@ -58,6 +58,22 @@ export interface RecordedBatch {
   readonly outputs: readonly (readonly Logged[])[]
 }
 
+/** What turned out of a prediction: what is true of it, or what it was worth. */
+export interface Feedback {
+  readonly ref:
+    | { readonly by: 'prediction' | 'key'; readonly value: string }
+    /** A row of a request; the value may name a prediction as well. */
+    | { readonly by: 'request'; readonly value: string; readonly row: number }
+  /** Who says so. The same source says one thing of a prediction: told again it changes nothing. */
+  readonly source: string
+  readonly label?: string | number | boolean
+  readonly reward?: number
+  /** The revision that answered, as far as the caller knows. */
+  readonly revision?: number
+  /** When it became known in event time, if the caller says so. */
+  readonly timeMs?: number
+}
+
 /** Where answered requests are kept. */
 export interface Journal {
   /**
@@ -70,6 +86,12 @@ export interface Journal {
   findBatch(id: string): Promise<RecordedBatch | undefined>
   /** Counts predictions that were answered and, by their endpoint's sampling, are not logged. */
   skip(endpoint: string, predictions: number, atMs: number): void
+}
+
+/** Where feedback is kept until it is made sense of. */
+export interface FeedbackJournal {
+  /** Resolves when the feedback survives the end of this process, as `append` does. It may come before its prediction. */
+  feedback(endpoint: string, feedback: readonly Feedback[], atMs: number): Promise<void>
 }
 
 /** A place in the journal: everything before it comes before everything behind it. */
@@ -86,6 +108,12 @@ export interface JournalEntries {
         readonly kind: 'skipped'
         readonly endpoint: string
         readonly predictions: number
+        readonly atMs: number
+      }
+    | {
+        readonly kind: 'feedback'
+        readonly endpoint: string
+        readonly feedback: readonly Feedback[]
         readonly atMs: number
       }
   )[]

@@ -1,5 +1,6 @@
 import type { LogConfig } from '#projects'
 import type { NewBatch } from './journal.ts'
+import { unitHash } from './routing.ts'
 
 /** How an endpoint's predictions are logged. */
 export type LogPolicy = LogConfig
@@ -10,7 +11,8 @@ export type LogPolicy = LogConfig
  */
 export function isLogged(policy: LogPolicy | null, batch: string): boolean {
   const share = policy?.sample ?? 1
-  return share >= 1 || placeOf(batch) < share
+  // Apart from the hash by which a request is routed, or some revisions would be logged more than others.
+  return share >= 1 || unitHash(`log ${batch}`) < share
 }
 
 /** A batch without what is never to be written. */
@@ -29,14 +31,4 @@ export function redacted(batch: NewBatch, policy: LogPolicy | null): NewBatch {
       inputs: kept.map((index) => row.inputs[index] ?? null),
     })),
   }
-}
-
-/** A number from 0 to 1, below 1, that a text always has: FNV-1a, mixed once more since texts that end alike lie close. */
-function placeOf(text: string): number {
-  let hash = 0x811c_9dc5
-  for (let index = 0; index < text.length; index++)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }

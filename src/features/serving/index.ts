@@ -6,6 +6,8 @@ export type {
   PredictionLog,
   PredictionQueries,
   PredictionRow,
+  RewardQueries,
+  Rewards,
   SegmentSealing,
   Truth,
   TruthsRecorded,

@@ -1,4 +1,4 @@
-import type { Journal, Logged, Role, Scalar } from '#inference'
+import type { Feedback, Journal, Logged, Role, Scalar } from '#inference'
 import type { SegmentKind } from './store.ts'
 
 /** One row of the log: one prediction by one revision, with what turned out to be true. */
@@ -63,6 +63,14 @@ export interface WindowQuery {
   readonly after?: string
 }
 
+/** What the predictions of a revision were worth. */
+export interface Rewards {
+  readonly revision: number
+  readonly count: number
+  readonly sum: number
+  readonly sumOfSquares: number
+}
+
 export interface PeriodSummary {
   readonly startMs: number
   readonly predictions: number
@@ -88,10 +96,22 @@ export interface PredictionQueries {
   onGrowth(listener: (endpoint: string) => void): () => void
 }
 
+/** Questions about what predictions were worth. */
+export interface RewardQueries {
+  /** Rewards that were told since a time, by the revision that answered; those of predictions that are not known yet are left out. */
+  rewards(endpoint: string, query: { sinceMs: number }): Promise<Rewards[]>
+}
+
 /** The durable log of predictions and truths. What was appended is there after any crash. */
-export interface PredictionLog extends PredictionQueries, Journal {
+export interface PredictionLog extends PredictionQueries, RewardQueries, Journal {
   /** The last label wins; a truth may come before its prediction. */
   recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
+  /** Truths of feedback become truths, rewards are kept; by source, so that what is told again changes nothing. */
+  recordFeedback(
+    endpoint: string,
+    feedback: readonly Feedback[],
+    atMs: number,
+  ): Promise<TruthsRecorded>
   /** Moves the watermark forward, never back, and gives it. */
   advance(endpoint: string, timeMs: number): Promise<number>
   /** Endpoints with at least so many rows that are not in a segment yet. */

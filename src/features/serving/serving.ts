@@ -9,7 +9,13 @@ import type { ModelSource, Plane, Revision, Row, Standing, Value } from '#infere
 import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints } from './endpoints.ts'
 import { servingProcessRestarted } from './facts.ts'
-import type { PredictionLog, PredictionQueries, Truth, TruthsRecorded } from './log.ts'
+import type {
+  PredictionLog,
+  PredictionQueries,
+  RewardQueries,
+  Truth,
+  TruthsRecorded,
+} from './log.ts'
 import type { RollOut } from './rollout.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads, ServingWrites } from './store.ts'
@@ -36,7 +42,7 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
   advance(endpoint: string, timeMs: number): Promise<number>
-  readonly predictions: PredictionQueries
+  readonly predictions: PredictionQueries & RewardQueries
   /** How many segments of the log lie in each of these objects. */
   readonly references: PredictionLog['references']
   readonly seal: Sealing['seal']

@@ -1,4 +1,11 @@
-import type { LoggedRevision, NewAnswer, NewBatch, NewPrediction, Value } from '#inference'
+import type {
+  Feedback,
+  LoggedRevision,
+  NewAnswer,
+  NewBatch,
+  NewPrediction,
+  Value,
+} from '#inference'
 import { reader, type Reader, type Sink } from './bytes.ts'
 
 /** What a record of the journal says. */
@@ -11,6 +18,12 @@ export type Entry =
       readonly predictions: number
       readonly atMs: number
     }
+  | {
+      readonly kind: 'feedback'
+      readonly endpoint: string
+      readonly feedback: readonly Feedback[]
+      readonly atMs: number
+    }
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
 
@@ -18,6 +31,7 @@ const BATCH = 1
 const LATE = 2
 const SYNCED = 3
 const SKIPPED = 4
+const FEEDBACK = 5
 
 /** How one value begins. Numbers are kept bit by bit, so that NaN, infinities and -0 come back as they went in. */
 const NULL = 0
@@ -78,6 +92,16 @@ export function encoder() {
       to.text(endpoint)
       to.double(predictions)
       to.double(atMs)
+    },
+    feedback: (
+      to: Sink,
+      endpoint: string,
+      { feedback, atMs }: { feedback: readonly Feedback[]; atMs: number },
+    ): void => {
+      to.byte(FEEDBACK)
+      to.text(endpoint)
+      to.double(atMs)
+      to.text(JSON.stringify(feedback))
     },
     synced: (to: Sink, offset: number): void => {
       to.byte(SYNCED)
@@ -189,6 +213,10 @@ export function decoder(): (bytes: Buffer) => Entry {
         predictions: from.double(),
         atMs: from.double(),
       }
+    if (kind === FEEDBACK) {
+      const [endpoint, atMs] = [from.text(), from.double()]
+      return { kind: 'feedback', endpoint, atMs, feedback: JSON.parse(from.text()) as Feedback[] }
+    }
     if (kind === SYNCED) return { kind: 'synced', offset: from.double() }
     throw new Error(`a record of the journal has the unknown kind ${kind}`)
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, truncateSync } from 'node:fs'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { Ingested, Journal } from '#inference'
+import type { FeedbackJournal, Ingested, Journal } from '#inference'
 import { pathOf } from './files.ts'
 import { pendingBatches, rebuild } from './pending.ts'
 import { openWriter } from './writer.ts'
@@ -23,7 +23,7 @@ export function openJournal(dependencies: {
   syncMs: number
   fileBytesMax?: number
   logger: Logger
-}): Journal & { close(): Promise<void> } {
+}): Journal & FeedbackJournal & { close(): Promise<void> } {
   const { folder, ingested, syncMs, logger, fileBytesMax = FILE_BYTES_MAX } = dependencies
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const pending = pendingBatches(folder, ingested.position)
@@ -82,6 +82,10 @@ export function openJournal(dependencies: {
       if (counted !== undefined) counted.predictions += predictions
       else skipped.set(endpoint, { predictions, atMs })
       counting ??= new Promise((resolve) => setImmediate(resolve)).then(count)
+    },
+    feedback: async (endpoint, feedback, atMs) => {
+      assertOpen()
+      await writer.append((to, encode) => encode.feedback(to, endpoint, { feedback, atMs }), false)
     },
     findBatch: async (id) => {
       if (writing.has(id)) await writer.flushed()

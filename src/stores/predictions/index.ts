@@ -1,17 +1,19 @@
 import { join } from 'node:path'
 import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
-import type { JournalEntries, JournalSource, NewBatch } from '#inference'
+import type { JournalSource } from '#inference'
 import type { ObjectStore } from '#objects'
 import type { PredictionLog, SegmentFiles, SegmentKind } from '#serving'
 import { appender } from './append.ts'
 import { openDatabase, type Connection } from './database.ts'
+import { feedbackKeeper } from './feedback.ts'
 import { groupCommit } from './group-commit.ts'
 import { ingestion } from './ingest.ts'
 import { nameTable } from './names.ts'
 import { queries } from './query.ts'
 import { sealing } from './seal.ts'
 import { segmentReader } from './segment-reader.ts'
+import { taker } from './take.ts'
 import { truthKeeper } from './truths.ts'
 
 export { openRecorded } from './recorded.ts'
@@ -35,6 +37,7 @@ export function openPredictionLog(dependencies: {
   const group = groupCommit(writer, names.forget)
   const { append, appendLate, skip, advance } = appender(writer, names)
   const truths = truthKeeper(writer, names)
+  const feedback = feedbackKeeper(writer, names, truths)
   const asked = queries(
     reader,
     segmentReader(reader, { objects, files, folder: join(folder, 'read') }),
@@ -57,10 +60,13 @@ export function openPredictionLog(dependencies: {
       ...journal,
       writer,
       onRollback: names.forget,
-      take: taker({ append, appendLate, skip, logger: journal.logger }, (endpoint, rows) => {
-        open.add(endpoint, 'predictions', rows)
-        grown(endpoint)
-      }),
+      take: taker({ append, appendLate, skip, feedback: feedback.record, logger: journal.logger }),
+      onTaken: (added) => {
+        for (const { endpoint, kind, rows } of added) {
+          open.add(endpoint, kind, rows)
+          grown(endpoint)
+        }
+      },
     })
   /** A question that first takes over what was answered before it. */
   const caughtUp =
@@ -77,6 +83,7 @@ export function openPredictionLog(dependencies: {
     find: caughtUp(asked.find),
     findBatch: caughtUp(asked.findBatch),
     watermark: caughtUp(asked.watermark),
+    rewards: caughtUp((endpoint, query) => commit(() => feedback.rewards(endpoint, query))),
     append: async (batch) => {
       await commit(() => append(batch))
       open.add(batch.endpoint, 'predictions', batch.rows.length)
@@ -85,6 +92,13 @@ export function openPredictionLog(dependencies: {
     appendLate: (batch, answers) => commit(() => appendLate(batch, answers)),
     skip: (endpoint, predictions, atMs) => {
       void commit(() => skip(endpoint, predictions, atMs)).catch(() => undefined)
+    },
+    recordFeedback: async (endpoint, told, atMs) => {
+      await ingesting?.catchUp()
+      const recorded = await commit(() => feedback.record(endpoint, told, atMs))
+      open.add(endpoint, 'truths', recorded.labels)
+      grown(endpoint)
+      return recorded.outcome
     },
     recordTruths: async (endpoint, reported, atMs) => {
       await ingesting?.catchUp()
@@ -121,37 +135,6 @@ export function openPredictionLog(dependencies: {
         await steps.finish(segment)
         open.recount()
       },
-    }
-  }
-}
-
-/** Adds the journal's entries; gives what tells of them once they are kept. */
-function taker(
-  log: Pick<ReturnType<typeof appender>, 'append' | 'appendLate' | 'skip'> & { logger: Logger },
-  onTaken: (endpoint: string, rows: number) => void,
-) {
-  const rowsTaken = (batch: NewBatch): number => {
-    try {
-      log.append(batch)
-      return batch.rows.length
-    } catch (error) {
-      if (!(error instanceof Problem && error.code === 'exists')) throw error
-      log.logger.warn({ batch: batch.id }, 'a prediction of the journal is in the log already')
-      return 0
-    }
-  }
-  return (entries: JournalEntries['entries']): (() => void) => {
-    const taken = new Map<string, number>()
-    for (const entry of entries) {
-      if (entry.kind === 'late') log.appendLate(entry.batch, entry.answers)
-      else if (entry.kind === 'skipped') log.skip(entry.endpoint, entry.predictions, entry.atMs)
-      else {
-        const { endpoint } = entry.batch
-        taken.set(endpoint, (taken.get(endpoint) ?? 0) + rowsTaken(entry.batch))
-      }
-    }
-    return () => {
-      for (const [endpoint, rows] of taken) onTaken(endpoint, rows)
     }
   }
 }

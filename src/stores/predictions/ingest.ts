@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
+import type { Added } from './take.ts'
 import type { Connection } from './database.ts'
 
 /** How long the journal is left alone when it had nothing new. */
@@ -13,8 +14,10 @@ interface Dependencies {
   readonly writer: Connection
   readonly source: JournalSource
   readonly logger: Logger
-  /** Adds entries inside a transaction; gives what is to be done after its commit. */
-  readonly take: (entries: JournalEntries['entries']) => () => void
+  /** Adds entries inside a transaction, and gives what it added. */
+  readonly take: (entries: JournalEntries['entries']) => Added[]
+  /** Called after the commit. */
+  readonly onTaken: (added: readonly Added[]) => void
   readonly onRollback: () => void
 }
 
@@ -24,31 +27,31 @@ interface Dependencies {
  * commits need not wait for it.
  */
 export function ingestion(dependencies: Dependencies) {
-  const { writer, source, logger, take, onRollback } = dependencies
+  const { writer, source, logger, take, onTaken, onRollback } = dependencies
   const inTransaction = transactions(writer, onRollback)
   const move = writer.prepare('update journal set file = ?, offset = ?')
   const select = writer.prepare('select file, offset from journal')
   let position = select.get() as JournalPosition
-  let stopped = false
+  const stop = new AbortController()
 
   /** Takes one piece; false when there was nothing. */
   const step = (): boolean => {
     const { entries, next } = source.read(position)
     if (!isBefore(position, next)) return false
     const isFileDone = next.file > position.file
-    const done = inTransaction(isFileDone ? 'synced' : 'unsynced', () => {
-      const after = take(entries)
+    const added = inTransaction(isFileDone ? 'synced' : 'unsynced', () => {
+      const all = take(entries)
       move.run(next.file, next.offset)
-      return after
+      return all
     })
     position = next
     if (isFileDone) source.release(next)
-    done()
+    onTaken(added)
     return true
   }
 
   const background = async () => {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       const startedMs = performance.now()
       const pauseMs = stepped(step, logger)
       // As long again for everybody else as this has taken.
@@ -72,7 +75,7 @@ export function ingestion(dependencies: Dependencies) {
     catchUp: async (): Promise<void> => {
       const end = source.end()
       try {
-        while (!stopped && isBefore(position, end) && step()) await nextTurn()
+        while (!stop.signal.aborted && isBefore(position, end) && step()) await nextTurn()
       } catch (error) {
         // What cannot be taken over now must not keep anybody from what is there.
         logger.error(
@@ -82,7 +85,7 @@ export function ingestion(dependencies: Dependencies) {
       }
     },
     stop: async (): Promise<void> => {
-      stopped = true
+      stop.abort()
       wake?.()
       await running
     },

@@ -87,3 +87,5 @@ export function predictionIn(id: string): { batch: string; row: number } | undef
   const [, batch, row] = /^(.+)-(\d{1,7})$/.exec(id) ?? []
   return batch === undefined ? undefined : { batch, row: Number(row) }
 }
+
+export type TruthKeeper = ReturnType<typeof truthKeeper>
