@@ -24,6 +24,8 @@ interface WireTensor {
 }
 
 export type ToSidecar =
+  /** It is to import what every model needs. */
+  | { readonly type: 'warm' }
   | { readonly type: 'load'; readonly path: string }
   | { readonly type: 'ping'; readonly id: number }
   | {

@@ -3,6 +3,7 @@ import { messageOf } from '#base/problem'
 import type { HeldModel, Runtime, ServingProcess } from '#inference'
 import { supervise } from '#runtimes/onnx/supervise'
 import { beginLife } from './life.ts'
+import { spareProcesses, type Spares } from './spares.ts'
 import { together, type Member } from './together.ts'
 
 type Options = Parameters<Runtime['start']>[0]
@@ -23,15 +24,21 @@ const WORKERS_MAX = 64
  * MLflow models of Python, each in processes of its own: nothing of a model is imported, unpickled or run anywhere
  * else.
  */
-export function pythonRuntime(means: PythonRuntimeOptions): Runtime {
+export function pythonRuntime(options: PythonRuntimeOptions): Runtime {
+  const means = { ...options, spares: spareProcesses() }
+  let running = 0
+  const onStop = () => {
+    running -= 1
+    if (running === 0) means.spares.endAll()
+  }
   return {
-    start: async (options) => {
+    start: async (asked) => {
       const members: Member[] = []
       const failures = new Map<string, string>()
       const stop = () => Promise.all(members.map(({ process }) => process.stop()))
       try {
-        for (const model of options.models)
-          await workersOf(model, options, means).then(
+        for (const model of asked.models)
+          await workersOf(model, asked, means).then(
             (started) => members.push(...started),
             (error: unknown) => {
               if (!model.optional) throw error
@@ -42,7 +49,8 @@ export function pythonRuntime(means: PythonRuntimeOptions): Runtime {
         await stop()
         throw error
       }
-      return together(members, failures)
+      running += 1
+      return together(members, failures, onStop)
     },
   }
 }
@@ -51,9 +59,9 @@ export function pythonRuntime(means: PythonRuntimeOptions): Runtime {
 async function workersOf(
   model: HeldModel,
   options: Options,
-  means: PythonRuntimeOptions,
+  means: PythonRuntimeOptions & { spares: Spares },
 ): Promise<Member[]> {
-  const { logger, variables, memoryBytesMax = MEMORY_BYTES_MAX } = means
+  const { logger, spares, variables, memoryBytesMax = MEMORY_BYTES_MAX } = means
   const { python = {} } = model
   const progress = options.onProgress ?? (() => undefined)
   const executable = python.executable ?? (await means.pythonFor(model.path, progress))
@@ -64,6 +72,7 @@ async function workersOf(
     memoryBytesMax: python.memoryBytesMax ?? memoryBytesMax,
     variables,
     logger,
+    spares,
     onJoins: (joins: boolean) => {
       habit.joins = joins
     },

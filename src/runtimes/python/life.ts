@@ -1,23 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
 import type { HeldModel } from '#inference'
 import { ProcessEnded, type Incarnation, type Loaded } from '#runtimes/onnx/incarnation'
 import { eachFrame, framed, framedCall, outputsIn, type Frame } from './frames.ts'
+import { killGroup, type ProcessSpec } from './spawn.ts'
+import type { Spares } from './spares.ts'
 import { wordsOf } from './words.ts'
 
 /** What a Python process needs beside its model. */
-export interface LifeOptions {
-  readonly executable: string
-  readonly memoryBytesMax: number
-  /** Those that the process gets; it sees no others. */
-  readonly variables: Readonly<Record<string, string | undefined>>
+export interface LifeOptions extends ProcessSpec {
   readonly logger: Logger
+  readonly spares: Spares
   /** Told what the model is like: whether its calls may be run together. */
   readonly onJoins: (joins: boolean) => void
 }
@@ -30,6 +25,13 @@ const LOADING = 0
 /** What a process has printed may arrive after its end. */
 const LAST_WORDS_MS = 200
 
+/** What has become of a process, and whether it was meant to. */
+interface Fate {
+  timedOut: boolean
+  wanted: boolean
+  end: ProcessEnded | undefined
+}
+
 interface Waiting {
   resolve(frame: Frame): void
   reject(ended: ProcessEnded): void
@@ -37,19 +39,16 @@ interface Waiting {
 
 /** Starts a Python process and has it load the model. */
 export function beginLife(name: string, model: HeldModel, options: LifeOptions): Incarnation {
-  const scratch = mkdtempSync(join(tmpdir(), 'orrery-model-'))
-  const child = spawnSidecar(options, scratch)
+  const { child } = options.spares.take(options)
   const channel = child.stdio[3] as Duplex
   const words = wordsOf(name, [child.stdout, child.stderr] as Readable[], options.logger)
   const waiting = new Map<number, Waiting>()
-  const state: { timedOut: boolean; end: ProcessEnded | undefined } = {
-    timedOut: false,
-    end: undefined,
-  }
+  const state: Fate = { timedOut: false, wanted: false, end: undefined }
   const ended = endOf(child, words.last).then((reason) => {
-    rmSync(scratch, { recursive: true, force: true })
-    const { timedOut } = state
-    state.end = new ProcessEnded(timedOut ? 'it did not answer in time' : reason, timedOut)
+    const { timedOut, wanted } = state
+    if (!wanted) options.spares.prepare(options)
+    const why = timedOut ? `it did not answer in time: ${words.last()}` : reason
+    state.end = new ProcessEnded(why, timedOut)
     for (const { reject } of waiting.values()) reject(state.end)
     waiting.clear()
     return state.end.message
@@ -89,7 +88,8 @@ export function beginLife(name: string, model: HeldModel, options: LifeOptions):
     },
     ping: async (timeoutMs) => void (await ask((id) => framed({ type: 'ping', id }), timeoutMs)),
     end: async () => {
-      const killing = setTimeout(() => kill(child), STOP_MS_MAX)
+      state.wanted = true
+      const killing = setTimeout(() => killGroup(child), STOP_MS_MAX)
       channel.end()
       await ended
       clearTimeout(killing)
@@ -100,7 +100,7 @@ export function beginLife(name: string, model: HeldModel, options: LifeOptions):
 function askerOf(parts: {
   child: ChildProcess
   waiting: Map<number, Waiting>
-  state: { timedOut: boolean; end: ProcessEnded | undefined }
+  state: Fate
   tell: (chunks: readonly Buffer[]) => void
 }) {
   const { child, waiting, state, tell } = parts
@@ -110,7 +110,7 @@ function askerOf(parts: {
     const id = nextId++
     const timer = setTimeout(() => {
       state.timedOut = true
-      kill(child)
+      killGroup(child)
     }, timeoutMs)
     try {
       return await new Promise((resolve, reject) => {
@@ -134,55 +134,15 @@ function refusal(key: string, header: Frame['header']): Problem {
     : new Problem('invalid', `model ${key} refused the input: ${reason}`)
 }
 
-function spawnSidecar(options: LifeOptions, scratch: string): ChildProcess {
-  const { executable, memoryBytesMax, variables } = options
-  const file = fileURLToPath(new URL('./sidecar.py', import.meta.url))
-  const megabytes = Math.ceil(memoryBytesMax / 1024 ** 2)
-  return spawn(executable, ['-s', file, String(process.pid), String(megabytes)], {
-    cwd: scratch,
-    env: {
-      ...variables,
-      PATH: [dirname(executable), variables['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(
-        delimiter,
-      ),
-      HOME: scratch,
-      TMPDIR: scratch,
-      LANG: 'C.UTF-8',
-      PYTHONHASHSEED: '0',
-      PYTHONUNBUFFERED: '1',
-      PYTHONUTF8: '1',
-      // A thread for each core in each process would only get into one another's way.
-      OMP_NUM_THREADS: '1',
-      OPENBLAS_NUM_THREADS: '1',
-      MKL_NUM_THREADS: '1',
-      TOKENIZERS_PARALLELISM: 'false',
-      MLFLOW_DISABLE_TELEMETRY: 'true',
-      DO_NOT_TRACK: 'true',
-    },
-    // A group of its own: what the model starts ends with it, and Ctrl-C is for the server.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  })
-}
-
-function kill(child: ChildProcess): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    child.kill('SIGKILL')
-  }
-}
-
 /** How the process ended, with the last that it printed. */
 function endOf(child: ChildProcess, lastWords: () => string): Promise<string> {
   return new Promise((resolve) => {
     const done = (how: string) => resolve([how, lastWords()].filter(Boolean).join(': '))
+    if (child.exitCode !== null || child.signalCode !== null) done('it ended before it was asked')
     child.on('error', (error) => {
       if (child.pid === undefined) done(`it could not be started (${error.message})`)
     })
     child.on('exit', (code, signal) => {
-      kill(child)
       const how = `it ended with ${signal ?? `code ${code}`}`
       child.once('close', () => done(how))
       setTimeout(() => done(how), LAST_WORDS_MS)
@@ -193,7 +153,7 @@ function endOf(child: ChildProcess, lastWords: () => string): Promise<string> {
 /** What comes of the loading, told by the first message that is about it. */
 function loadingOf(child: ChildProcess, { key }: HeldModel, ended: Promise<string>) {
   const { promise: loaded, resolve, reject } = Promise.withResolvers<Loaded>()
-  const limit = setTimeout(() => kill(child), LOAD_MS_MAX)
+  const limit = setTimeout(() => killGroup(child), LOAD_MS_MAX)
   const end = async () => {
     const reason = await ended
     clearTimeout(limit)

@@ -315,7 +315,7 @@ def column_values(series):
     import numpy as np
     import pandas as pd
 
-    if isinstance(series.dtype, pd.CategoricalDtype):
+    if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind == "M":
         return series.astype(object).to_numpy()
     if isinstance(series.dtype, np.dtype):
         return series.to_numpy()
@@ -469,6 +469,8 @@ class Holder:
             try:
                 if header["type"] == "load":
                     self.load(header["path"])
+                elif header["type"] == "warm":
+                    import mlflow.pyfunc  # noqa: F401
                 elif header["type"] == "infer":
                     self.infer(header, body)
                 else:

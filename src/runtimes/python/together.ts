@@ -15,7 +15,9 @@ export interface Member {
 export function together(
   members: readonly Member[],
   failures: ReadonlyMap<string, string>,
+  onStop: () => void,
 ): ServingProcess {
+  let stopped = false
   const running = () => members.filter(({ process }) => process.state === 'ready')
   const shapes = new Map(members.flatMap(({ process }) => [...process.shapes]))
   return {
@@ -49,7 +51,11 @@ export function together(
     get pid() {
       return running()[0]?.process.pid
     },
-    stop: async () => void (await Promise.all(members.map(({ process }) => process.stop()))),
+    stop: async () => {
+      if (!stopped) onStop()
+      stopped = true
+      await Promise.all(members.map(({ process }) => process.stop()))
+    },
   }
 }
 

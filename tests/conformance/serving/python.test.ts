@@ -1,0 +1,316 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  nestedOf,
+  type InferOptions,
+  type Outputs,
+  type PythonSettings,
+  type ServingProcess,
+  type Tensor,
+  type TensorType,
+  type Value,
+} from '#inference'
+import { pythonRuntime } from '#runtimes/python/index'
+import { pythonBin, runPython } from '../../support/python.ts'
+
+type Told = Record<string, unknown> & { forms: Record<string, unknown> }
+
+const live: InferOptions = { role: 'live' }
+const started: ServingProcess[] = []
+const shared = new Map<string, Promise<ServingProcess>>()
+let folder = ''
+/** What MLflow says with the same models to the same inputs. */
+let told: Told
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'orrery-models-'))
+  const script = readFileSync(join(import.meta.dirname, 'scripts', 'python_models.py'), 'utf8')
+  told = (await runPython(script, { ORRERY_MODELS: folder })) as Told
+}, 120_000)
+afterEach(() => stopAll(started.splice(0)))
+afterAll(async () => {
+  await stopAll(await Promise.all(shared.values()))
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function stopAll(processes: readonly ServingProcess[]) {
+  await Promise.all(processes.map((each) => each.stop()))
+}
+
+/** One that other tests use too: starting Python takes its time. */
+function sharing(name: string): Promise<ServingProcess> {
+  const process = shared.get(name) ?? start(name)
+  shared.set(name, process)
+  return process
+}
+
+/** One that ends with the test. */
+async function serve(name: string, options?: Asked): Promise<ServingProcess> {
+  const process = await start(name, options)
+  started.push(process)
+  return process
+}
+
+interface Asked {
+  timeoutMs?: number
+  python?: PythonSettings
+  onRestart?: (why: string) => void
+}
+
+function start(name: string, options: Asked = {}): Promise<ServingProcess> {
+  const { python = {}, ...others } = options
+  const runtime = pythonRuntime({
+    logger: pino({ level: 'silent' }),
+    pythonFor: async () => join(pythonBin(), 'python'),
+    variables: { PATH: process.env['PATH'] },
+  })
+  return runtime.start({
+    name: `endpoint ${name}`,
+    timeoutMs: 20_000,
+    models: [{ key: name, path: join(folder, name), optional: false, runs: 'python', python }],
+    ...others,
+  })
+}
+
+function column(name: string, type: TensorType, values: readonly unknown[]): Tensor {
+  const shape = [values.length, 1]
+  if (type === 'string')
+    return {
+      name,
+      type,
+      shape,
+      data: values.map((value) => String(value ?? '')),
+      gaps: Uint8Array.from(values, (value) => (value === null ? 1 : 0)),
+    }
+  const data = {
+    bool: () => Uint8Array.from(values as boolean[], Number),
+    int32: () => Int32Array.from(values as number[]),
+    int64: () => BigInt64Array.from(values as (number | bigint)[], BigInt),
+    float32: () => Float32Array.from(values as number[]),
+    float64: () => Float64Array.from(values as number[]),
+  }[type as 'bool' | 'int32' | 'int64' | 'float32' | 'float64']()
+  return { name, type, shape, data }
+}
+
+const NAN = Number.NaN
+const FLIGHTS = [
+  column('carrier', 'string', ['AA', 'UA', null, 'AA', 'B6', 'UA']),
+  column('hour', 'float64', [1, 2, NAN, 4, 23, 12]),
+  column('distance', 'int64', [100, 200, 300, 400, 2500, 1200]),
+]
+const NUMBERS = [
+  column('a', 'float64', [0, 1, NAN, 3, 4, 5]),
+  column('b', 'float64', [0, 1, 2, 3, 4, 5]),
+]
+const WORDS = [column('text', 'string', ['a', 'bc'])]
+
+/** An answer as MLflow's scoring server would print it. */
+function printed(outputs: Outputs): unknown {
+  const columns = outputs.map((each) => [each.name, nestedOf(each) as Value[]] as const)
+  const plain = (value: unknown): unknown => {
+    if (typeof value === 'bigint') return Number(value)
+    if (typeof value === 'number' && Number.isNaN(value)) return null
+    return Array.isArray(value) ? value.map(plain) : value
+  }
+  const [first] = columns
+  switch (outputs.form) {
+    case 'json':
+      return JSON.parse(String(first?.[1][0]))
+    case 'frame':
+    case 'series':
+      return (first?.[1] ?? []).map((_, row) =>
+        Object.fromEntries(columns.map(([name, values]) => [name, plain(values[row])])),
+      )
+    case 'dict':
+      return Object.fromEntries(columns.map(([name, values]) => [name, plain(values)]))
+    default:
+      return plain(first?.[1])
+  }
+}
+
+describe('a model answers as MLflow does with it:', () => {
+  test('a pipeline of scikit-learn with texts, gaps and categories that it has not seen', async () => {
+    const process = await sharing('sklearn')
+    expect(process.shapes.get('sklearn')).toEqual({
+      inputs: [
+        { name: 'carrier', type: 'string', shape: [null, 1], optional: true, nullable: true },
+        { name: 'hour', type: 'float64', shape: [null, 1], optional: true },
+        { name: 'distance', type: 'int64', shape: [null, 1] },
+      ],
+      outputs: [{ name: 'predictions', type: 'int64', shape: [null] }],
+    })
+    expect(printed(await process.infer('sklearn', FLIGHTS, live))).toEqual(told['sklearn'])
+  })
+
+  test.each(['proba', 'xgboost', 'lightgbm'])('%s', async (name) => {
+    const process = await sharing(name)
+    const outputs = await process.infer(name, name === 'proba' ? FLIGHTS : NUMBERS, live)
+    expect(printed(outputs)).toEqual(told[name])
+  })
+
+  test('a model without a signature, kept by skops', async () => {
+    const process = await sharing('unsigned')
+    expect(process.shapes.get('unsigned')?.inputs).toEqual([
+      { name: 'input', type: 'float64', shape: [null, 1] },
+    ])
+    const input = column('input', 'float64', [100, 2500])
+    expect(printed(await process.infer('unsigned', [input], live))).toEqual(told['unsigned'])
+  })
+
+  test('a model of own code, with its other files and with parameters', async () => {
+    const process = await sharing('shout')
+    const params = { ...live, params: { times: 3 } }
+    expect(printed(await process.infer('shout', WORDS, params))).toEqual(told['shout'])
+    expect(printed(await process.infer('shout', WORDS, live))).toEqual(told['quiet'])
+    await expect(
+      process.infer('shout', WORDS, { ...live, params: { times: 'many' } }),
+    ).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('times') })
+  })
+
+  test('every form of answer', async () => {
+    const process = await sharing('forms')
+    for (const [form, expected] of Object.entries(told.forms)) {
+      const outputs = await process.infer('forms', WORDS, { ...live, params: { form } })
+      expect([form, printed(outputs)]).toEqual([form, expected])
+    }
+  })
+
+  test('every type of column, as the frame that MLflow would have made', async () => {
+    const process = await sharing('types')
+    const outputs = await process.infer(
+      'types',
+      [
+        column('flag', 'bool', [true, false]),
+        column('small', 'int32', [1, -2]),
+        column('big', 'int64', [2n ** 53n + 1n, -1n]),
+        column('single', 'float32', [0.1, NAN]),
+        column('double', 'float64', [0.1, NAN]),
+        column('text', 'string', ['ä', null]),
+        column('bytes', 'string', ['AAE=', '']),
+        column('when', 'string', ['2026-01-02T03:04:05', '2026-01-02T03:04:06']),
+      ],
+      live,
+    )
+    expect(printed(outputs)).toEqual(told['types'])
+  })
+
+  test('tensors, named and unnamed', async () => {
+    const named = await sharing('tensors')
+    const x: Tensor = {
+      name: 'x',
+      type: 'float32',
+      shape: [2, 2],
+      data: Float32Array.of(1, 1, 1, 1),
+    }
+    const y: Tensor = {
+      name: 'y',
+      type: 'int64',
+      shape: [2],
+      data: BigInt64Array.of(2n ** 60n + 1n, -1n),
+    }
+    expect(printed(await named.infer('tensors', [x, y], live))).toEqual(told['tensors'])
+    const matrix = await sharing('matrix')
+    const input: Tensor = {
+      name: 'input',
+      type: 'float64',
+      shape: [1, 3],
+      data: Float64Array.of(1, 2, NAN),
+    }
+    expect(printed(await matrix.infer('matrix', [input], live))).toEqual(told['matrix'])
+  })
+})
+
+test('calls that come together each get their own rows, also across several processes', async () => {
+  const process = await serve('proba', { python: { workers: 2 } })
+  const alone: unknown[] = []
+  const row = (index: number) =>
+    FLIGHTS.map((each): Tensor => ({
+      ...each,
+      shape: [1, 1],
+      data: each.data.slice(index, index + 1),
+      ...(each.gaps === undefined ? {} : { gaps: each.gaps.slice(index, index + 1) }),
+    }))
+  for (let index = 0; index < 6; index += 1)
+    alone.push(printed(await process.infer('proba', row(index), live)))
+  const answers = await Promise.all(
+    Array.from({ length: 120 }, (_, index) => process.infer('proba', row(index % 6), live)),
+  )
+  for (const [index, answer] of answers.entries()) expect(printed(answer)).toEqual(alone[index % 6])
+})
+
+describe('a model that misbehaves:', () => {
+  const asked = (...what: string[]) => [column('what', 'string', what)]
+
+  test('what it raises is told without where it lies', async () => {
+    const process = await sharing('bad')
+    const refused = await process.infer('bad', asked('raise'), live).catch((error) => error)
+    expect(refused).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('ValueError: this cannot be, says model.py'),
+    })
+    expect(refused.message).not.toContain('/')
+  })
+
+  test('one that ends its process costs the call that asked for it alone', async () => {
+    const restarts: string[] = []
+    const process = await serve('bad', { onRestart: (why) => restarts.push(why) })
+    for (const what of ['exit', 'crash']) {
+      const calls = [what, 'well', 'better'].map((each) => process.infer('bad', asked(each), live))
+      const [bad, ...others] = await Promise.allSettled(calls)
+      expect(bad).toMatchObject({
+        reason: { code: 'unavailable', message: expect.stringContaining(`asked to ${what}`) },
+      })
+      expect(others).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+      expect(restarts.at(-1)).toContain(what === 'exit' ? 'code 7' : 'SIGSEGV')
+    }
+  }, 90_000)
+
+  test('one that never answers is ended in time, and costs that call alone', async () => {
+    const process = await sharing('bad')
+    for (const what of ['spin', 'sleep']) {
+      const hanging = process.infer('bad', asked(what), { ...live, timeoutMs: 500 })
+      const behind = process.infer('bad', asked('well'), live)
+      const answers = await Promise.allSettled([hanging, behind])
+      expect(answers).toMatchObject([
+        { status: 'rejected', reason: { code: 'timeout' } },
+        { status: 'fulfilled' },
+      ])
+    }
+  }, 90_000)
+
+  test('one that wants more memory than it may have is refused, and goes on', async () => {
+    const process = await serve('bad', { python: { memoryBytesMax: 2 * 1024 ** 3 } })
+    await expect(process.infer('bad', asked('hog'), live)).rejects.toMatchObject({
+      code: 'limit',
+      message: expect.stringContaining('2048 MiB'),
+    })
+    expect(printed(await process.infer('bad', asked('well'), live))).toEqual(['did well'])
+  })
+
+  test('it sees nothing of the server’s environment', async () => {
+    process.env['ORRERY_TEST_SECRET'] = 'hidden'
+    const { infer } = await sharing('bad')
+    const [names] = printed(await infer('bad', asked('environment'), live)) as [string]
+    expect(JSON.parse(names)).toContain('PATH')
+    expect(names).not.toContain('ORRERY')
+    delete process.env['ORRERY_TEST_SECRET']
+  })
+
+  test('one that is killed under load leaves no call without its own answer', async () => {
+    const served = await serve('shout', { python: { workers: 2 } })
+    const calls = Array.from({ length: 200 }, (_, index) =>
+      served.infer('shout', [column('text', 'string', [`n${index}`])], live),
+    )
+    process.kill(served.pid ?? 0, 'SIGKILL')
+    const answers = await Promise.allSettled(calls)
+    for (const [index, answer] of answers.entries())
+      if (answer.status === 'fulfilled')
+        expect(printed(answer.value)).toMatchObject([{ said: `N${index}!` }])
+      else expect(answer.reason).toMatchObject({ code: 'unavailable' })
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(200)
+  }, 60_000)
+})
