@@ -35,12 +35,18 @@ const PASSED_ON = 'x-orrery-replica'
 const ANSWER_MS_MAX = 10 * 60_000
 
 /** Passes what only the leader can answer on to it, wherever the request came in. */
-export function passOnToLeader(http: FastifyInstance, replicas: Replicas): void {
+export function passOnToLeader(
+  http: FastifyInstance,
+  replicas: Replicas,
+  guard: (request: FastifyRequest) => void,
+): void {
   http.addHook('onRequest', async (request, reply) => {
     if (replicas.leads() || !needsLeader(request)) return
     const leader = await replicas.leader()
     if (leader === undefined || !leader.isThere || request.headers[PASSED_ON] !== undefined)
       throw noLeader(reply, leader)
+    // The leader takes it from one of us.
+    guard(request)
     await passOn(request, reply, leader)
   })
 }

@@ -7,7 +7,14 @@ import { requestGuard } from './guard.ts'
 import { typeBoxValidatorCompiler } from './validator.ts'
 
 /** More than a request line can have, so that a name that is too long is told by the route that it was sent to. */
-const PARAM_CHARS_MAX = 64 * 1024
+export const PARAM_CHARS_MAX = 64 * 1024
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** It is answered by another process. */
+    isPassedOn?: boolean
+  }
+}
 
 /** The HTTP server without routes: request ids, limits, the Host and Origin checks. */
 export function createHttp(dependencies: {
@@ -36,7 +43,8 @@ export function createHttp(dependencies: {
   http.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
     void reply.header('x-content-type-options', 'nosniff')
-    guard(request)
+    // What is passed on is judged where it is answered, in the words of its protocol.
+    if (!request.routeOptions.config.isPassedOn) guard(request)
   })
   // From here on, because what reads a body goes on in a context of its own.
   http.addHook('preValidation', (request, _, done) => asAsked({ frees: frees(request) }, done))
@@ -87,7 +95,7 @@ function frees({ method, url }: { method: string; url: string }): boolean {
 }
 
 /** The address with its percent signs taken as written where they encode nothing: then the route answers, in its protocol's words. */
-function routable(url: string): string {
+export function routable(url: string): string {
   if (!url.includes('%')) return url
   const [path = '', ...query] = url.split('?')
   try {

@@ -4,6 +4,7 @@ import { servableOf, type ModelSource } from '#inference'
 import { createServing, type Serving } from '#serving'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import type { Analytics } from '#stores/analytics/duckdb/index'
+import { openSource } from '#stores/journal/index'
 import { openPredictionLog } from '#stores/predictions/index'
 import { Problem } from '#base/problem'
 import type { Ground } from './ground.ts'
@@ -20,12 +21,13 @@ export function servingOf(
     folder: join(config.home, 'segments'),
     objects,
     files: segmentFiles(parts.analytics),
+    journal: { source: openSource(join(config.home, 'journal')), logger },
   })
   onStop(log.close)
   const { database: _, ...settings } = config
   const plane = supervisePlane({
     settings,
-    journal: log,
+    log,
     logger,
     onRestart: (endpoint, reason) => serving.restarted(endpoint, reason),
   })

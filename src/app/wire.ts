@@ -11,7 +11,7 @@ import { databaseOf, type Config } from './config.ts'
 import { createFeatures, type Parts } from './features.ts'
 import type { Ground } from './ground.ts'
 import { followersOf } from './followers.ts'
-import { isLoopback } from './guard.ts'
+import { isLoopback, requestGuard } from './guard.ts'
 import { handlersOf, mayTake } from './handlers.ts'
 import { takeHome } from './home.ts'
 import { createHttp } from './http.ts'
@@ -89,13 +89,9 @@ export async function startServer(
     await parts.tracking.experiments.ensureDefault()
 
     const settle = Promise.withResolvers<() => Promise<void>>()
-    const http = createHttp({
-      logger,
-      ids,
-      bodyBytesMax: config.bodyBytesMax,
-      allowedHosts: config.allowedHosts.split(',').filter(Boolean),
-    })
-    passOnToLeader(http, replicas)
+    const allowedHosts = config.allowedHosts.split(',').filter(Boolean)
+    const http = createHttp({ logger, ids, bodyBytesMax: config.bodyBytesMax, allowedHosts })
+    passOnToLeader(http, replicas, requestGuard(allowedHosts))
     await mountProtocols(http, parts, async () => (await settle.promise)())
     await listen(http, config)
     undo.push(() => drain(http, config.drainMs))

@@ -65,12 +65,7 @@ async function openPlane(): Promise<PlaneProcess> {
   const { config } = loadConfig({ port: 0, home, logLevel: 'silent' }, {})
   const plane = supervisePlane({
     settings: config,
-    journal: {
-      append: async () => undefined,
-      appendLate: async () => undefined,
-      findBatch: async () => undefined,
-      skip: () => undefined,
-    },
+    log: { findBatch: async () => undefined },
     logger: pino({ level: 'silent' }),
     onRestart: () => undefined,
   })

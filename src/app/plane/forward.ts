@@ -34,7 +34,11 @@ export function forwardPredictions(
     }
   }
   for (const url of PATHS)
-    http.all(url, { schema: { hide: true }, onRequest: forward }, async () => undefined)
+    http.all(
+      url,
+      { schema: { hide: true }, config: { isPassedOn: true }, onRequest: forward },
+      async () => undefined,
+    )
 }
 
 function passOn(

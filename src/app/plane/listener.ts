@@ -3,6 +3,7 @@ import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import { requestGuard } from '../guard.ts'
+import { PARAM_CHARS_MAX, routable } from '../http.ts'
 
 /** The HTTP server for predictions, without routes. */
 export function createListener(dependencies: {
@@ -22,11 +23,13 @@ export function createListener(dependencies: {
     requestIdHeader: false,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
+    rewriteUrl: ({ url = '/' }) => routable(url),
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX, ignoreTrailingSlash: true },
   })
   const guard = requestGuard(allowedHosts.split(',').filter(Boolean))
   http.addHook('onRequest', (request, reply, done) => {
     reply.raw.setHeader('x-content-type-options', 'nosniff')
+    void reply.header('x-request-id', request.id)
     try {
       guard(request)
       done()

@@ -39,7 +39,7 @@ export type PlaneCalls = Pick<
 }
 
 /** What the plane asks its server for. */
-export type ServerCalls = Pick<Journal, 'append' | 'appendLate' | 'findBatch'> & {
+export type ServerCalls = Pick<Journal, 'findBatch'> & {
   stand(standings: readonly Standing[]): void
   restarted(endpoint: string, reason: string): void
 }

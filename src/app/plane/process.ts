@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { invariant } from '#base/invariant'
-import { createPlane, type Journal, type LocalPlane, type Standing } from '#inference'
+import type { Logger } from '#base/logger'
+import { createPlane, type LocalPlane, type Standing } from '#inference'
+import { openJournal } from '#stores/journal/index'
+import { openRecorded } from '#stores/predictions/recorded'
 import { modelRuntimes } from '../runtimes.ts'
 import { VERSION } from '../version.ts'
 import { openChannel } from './channel.ts'
@@ -15,6 +19,8 @@ import { endWithParent } from './parent.ts'
 // what serves over its channel, and ends when that closes.
 
 const LOOK_MS = 250
+/** What was written waits so long for the disk: the loss window of a power failure. */
+const SYNC_MS = 50
 
 interface Running {
   readonly plane: LocalPlane
@@ -54,9 +60,10 @@ endWithParent()
 async function begin(settings: PlaneSettings, before: Addresses | undefined): Promise<Running> {
   const { host, logLevel, inferenceTimeoutMs: timeoutMs } = settings
   const logger = pino({ level: logLevel }, pino.destination({ dest: 2, sync: false }))
+  const journal = openPlaneJournal(settings, logger)
   const tellStandings = teller()
   const made = createPlane({
-    log: serverJournal(),
+    log: journal,
     runtime: modelRuntimes(settings, logger),
     clock: systemClock,
     ids: randomIds,
@@ -83,17 +90,29 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
       await http.close()
       clearTimeout(late)
       await made.stop()
+      await journal.close()
     },
   }
 }
 
-/** Until the plane keeps a journal of its own, the server's log does. */
-function serverJournal(): Journal {
+/** What was answered, kept by this process; the server takes it over into its log. */
+function openPlaneJournal({ home }: PlaneSettings, logger: Logger) {
+  const recorded = openRecorded({
+    file: join(home, 'predictions.db'),
+    sealed: (id) => server.findBatch(id),
+  })
+  const journal = openJournal({
+    folder: join(home, 'journal'),
+    ingested: recorded,
+    syncMs: SYNC_MS,
+    logger,
+  })
   return {
-    append: (batch) => server.append(batch),
-    appendLate: (batch, answers) => server.appendLate(batch, answers),
-    findBatch: (id) => server.findBatch(id),
-    skip: () => undefined,
+    ...journal,
+    close: async () => {
+      await journal.close()
+      recorded.close()
+    },
   }
 }
 

@@ -36,7 +36,8 @@ interface Life {
 
 interface Dependencies {
   readonly settings: PlaneSettings
-  readonly journal: Journal
+  /** Knows predictions that left the plane's journal long ago. */
+  readonly log: Pick<Journal, 'findBatch'>
   readonly logger: Logger
   readonly onRestart: (endpoint: string, reason: string) => void
 }
@@ -154,11 +155,9 @@ function entry(): string {
   return fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url))
 }
 
-function callsOf({ journal, onRestart }: Dependencies, stood: Map<string, Standing>): ServerCalls {
+function callsOf({ log, onRestart }: Dependencies, stood: Map<string, Standing>): ServerCalls {
   return {
-    append: (batch) => journal.append(batch),
-    appendLate: (batch, answers) => journal.appendLate(batch, answers),
-    findBatch: (id) => journal.findBatch(id),
+    findBatch: (id) => log.findBatch(id),
     stand: (standings) => {
       for (const standing of standings) stood.set(standing.endpoint, standing)
     },
