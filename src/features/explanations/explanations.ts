@@ -11,6 +11,8 @@ import { explainedByTrees } from './by-trees.ts'
 
 const ROWS_MAX = 1000
 const BACKGROUND_ROWS_MAX = 100
+/** Paths only count them. */
+const PATH_ROWS_MAX = 20_000
 const EVALUATIONS_MAX = 50_000
 const EVALUATIONS_LIMIT = 2_000_000
 const DEADLINE_MS = 30_000
@@ -73,7 +75,8 @@ function taskOf(located: Located, request: ExplanationRequest, pace: Pace): Task
       `model ${versionName(located.revision)} was logged without an input example, so nothing says what is usual; send background rows, or log it with input_example`,
     )
   const whole = readInput(model, given)
-  const drawn = drawnRows(whole.rows.rows, draw)
+  const rowsMax = request.method === 'paths' ? PATH_ROWS_MAX : BACKGROUND_ROWS_MAX
+  const drawn = drawnRows(whole.rows.rows, { rowsMax, draw })
   if (drawn.length === 0) throw new Problem('invalid', 'the background has no rows; send some')
   const background =
     drawn.length === whole.rows.rows.length
@@ -84,12 +87,17 @@ function taskOf(located: Located, request: ExplanationRequest, pace: Pace): Task
 }
 
 /** So many rows at most, drawn without putting back. */
-function drawnRows<Each>(rows: readonly Each[], draw: () => number): readonly Each[] {
-  if (rows.length <= BACKGROUND_ROWS_MAX) return rows
+function drawnRows<Each>(
+  rows: readonly Each[],
+  { rowsMax, draw }: { rowsMax: number; draw: () => number },
+): readonly Each[] {
+  if (rows.length <= rowsMax) return rows
   const left = [...rows]
-  return Array.from({ length: BACKGROUND_ROWS_MAX }, () => {
-    const [row] = left.splice(Math.floor(draw() * left.length), 1)
-    return row as Each
+  return Array.from({ length: rowsMax }, (_, place) => {
+    const other = place + Math.floor(draw() * (left.length - place))
+    const drawn = left[other] as Each
+    left[other] = left[place] as Each
+    return drawn
   })
 }
 

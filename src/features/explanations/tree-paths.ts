@@ -1,4 +1,4 @@
-import { isLeaf, nextNode, type Tree, type TreeEnsemble } from './tree.ts'
+import { isLeaf, nextNode, type Covers, type Tree, type TreeEnsemble } from './tree.ts'
 
 /**
  * Shapley values of one row where a feature that is left out follows both branches of a split by their
@@ -7,29 +7,27 @@ import { isLeaf, nextNode, type Tree, type TreeEnsemble } from './tree.ts'
  */
 export function addPathShap(
   ensemble: TreeEnsemble,
-  { row, covers }: { row: Float64Array; covers: readonly Float64Array[] },
+  { row, covers }: { row: Float64Array; covers: readonly Covers[] },
   into: readonly Float64Array[],
 ): void {
   for (const [index, tree] of ensemble.trees.entries())
     for (const [output, leaves] of tree.leaves) {
-      const cover = covers[index] as Float64Array
+      const cover = covers[index] as Covers
       const values = into[output] as Float64Array
       walk({ tree, leaves, cover, row, values }, 0, extended([], { feature: -1, zero: 1, one: 1 }))
     }
 }
 
 /** What trees answer on average over the rows that made the covers. */
-export function meanByCovers(
-  { trees, base }: TreeEnsemble,
-  covers: readonly Float64Array[],
-): number[] {
+export function meanByCovers({ trees, base }: TreeEnsemble, covers: readonly Covers[]): number[] {
   const means = [...base]
   for (const [index, tree] of trees.entries()) {
-    const cover = covers[index] as Float64Array
+    const cover = covers[index] as Covers
     for (const [output, leaves] of tree.leaves)
       for (const [node, value] of leaves.entries())
         if (isLeaf(tree, node))
-          means[output] = (means[output] ?? 0) + (value * (cover[node] ?? 0)) / (cover[0] as number)
+          means[output] =
+            (means[output] ?? 0) + (value * (cover.node[node] ?? 0)) / (cover.node[0] as number)
   }
   return means
 }
@@ -37,7 +35,7 @@ export function meanByCovers(
 interface Walk {
   readonly tree: Tree
   readonly leaves: Float64Array
-  readonly cover: Float64Array
+  readonly cover: Covers
   readonly row: Float64Array
   readonly values: Float64Array
 }
@@ -67,14 +65,20 @@ function walk(at: Walk, node: number, path: Path): void {
   const seen = path.findIndex((step) => step.feature === feature)
   const before = seen < 0 ? { zero: 1, one: 1 } : (path[seen] as Step)
   const rest = seen < 0 ? path : unwound(path, seen)
+  const yesShare = yesShareOf(cover, node)
   for (const [child, one] of [
     [hot, before.one],
     [cold, 0],
   ] as const) {
-    const share = (cover[child] ?? 0) / (cover[node] as number)
-    if (share > 0 || one > 0)
-      walk(at, child, extended(rest, { feature, zero: before.zero * share, one }))
+    const zero = before.zero * (child === yes ? yesShare : 1 - yesShare)
+    if (zero > 0 || one > 0) walk(at, child, extended(rest, { feature, zero, one }))
   }
+}
+
+/** The share that goes on to `yes`; half where no training row came by, which nothing hangs on. */
+function yesShareOf({ node: covers, yes }: Covers, node: number): number {
+  const all = covers[node] ?? 0
+  return all === 0 ? 0.5 : (yes[node] ?? 0) / all
 }
 
 /** The path with one feature more. */

@@ -3,7 +3,10 @@ export const SPLITS = ['leq', 'lt', 'gte', 'gt', 'eq', 'neq', 'leaf'] as const
 export type Split = (typeof SPLITS)[number]
 const LEAF = SPLITS.indexOf('leaf')
 
-/** A decision tree as columns of numbers, one place for each node; the root is node 0. */
+/**
+ * A decision tree as columns of numbers, one place for each node; the root is node 0. Several splits may go on to
+ * the same node, as converters write a split by a set of categories.
+ */
 export interface Tree {
   readonly feature: Int32Array
   readonly threshold: Float64Array
@@ -96,16 +99,30 @@ function softmax(sums: readonly number[], transform: 'softmax' | 'softmax-zero')
   return powers.map((power) => power / total)
 }
 
-/** How many of the rows come by each node. */
-export function coversOf(tree: Tree, rows: readonly Float64Array[]): Float64Array {
-  const covers = new Float64Array(tree.split.length)
+/** How many rows come by each node, and how many of them go on to its `yes`. */
+export interface Covers {
+  readonly node: Float64Array
+  readonly yes: Float64Array
+}
+
+export function coversOf(tree: Tree, rows: readonly Float64Array[]): Covers {
+  const covers = {
+    node: new Float64Array(tree.split.length),
+    yes: new Float64Array(tree.split.length),
+  }
   for (const row of rows) {
     let node = 0
-    covers[node] = (covers[node] ?? 0) + 1
+    add(covers.node, node)
     while (!isLeaf(tree, node)) {
-      node = nextNode(tree, node, row)
-      covers[node] = (covers[node] ?? 0) + 1
+      const next = nextNode(tree, node, row)
+      if (next === tree.yes[node]) add(covers.yes, node)
+      add(covers.node, next)
+      node = next
     }
   }
   return covers
+}
+
+function add(counts: Float64Array, node: number): void {
+  counts[node] = (counts[node] ?? 0) + 1
 }

@@ -126,16 +126,16 @@ const NODE_BYTES = 1280 * 1024 ** 2
 function forkProcess(name: string, memoryBytesMax: number): ChildProcess {
   // In a checkout the file is TypeScript and Node strips its types; in a build it is JavaScript.
   const file = fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url))
+  const flags = ['--disable-warning=ExperimentalWarning']
+  const kib = String(Math.ceil((NODE_BYTES + memoryBytesMax) / 1024))
+  // Without a limit no shell is needed, which not every image has.
+  const limited =
+    memoryBytesMax === 0
+      ? { execArgv: flags }
+      : { execPath: '/bin/sh', execArgv: ['-c', LIMITED, kib, process.execPath, ...flags] }
   return fork(file, [name], {
     serialization: 'advanced',
-    execPath: '/bin/sh',
-    execArgv: [
-      '-c',
-      LIMITED,
-      String(Math.ceil((NODE_BYTES + memoryBytesMax) / 1024)),
-      process.execPath,
-      '--disable-warning=ExperimentalWarning',
-    ],
+    ...limited,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
 }

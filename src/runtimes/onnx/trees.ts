@@ -175,15 +175,36 @@ function treeOf(
   return isSound(tree) ? tree : undefined
 }
 
-/** Every split has two nodes below it, and no node is reached twice: nothing walks in circles. */
+/** A walk of a tree goes no deeper, and comes by no more nodes, than these. */
+const DEPTH_MAX = 2000
+const WALK_MAX = 2_000_000
+
+/**
+ * Every split has two nodes below it, nothing walks in circles, and a walk comes to an end: several splits may
+ * share what is below, which a few nodes can make into a walk without end.
+ */
 function isSound(tree: DraftTree): boolean {
+  const count = tree.split.length
   const leaf = SPLITS.indexOf('leaf')
-  const reached = new Uint8Array(tree.split.length)
+  // How many nodes a walk from here comes by, 0 before that is known; and how deep it goes.
+  const walks = new Float64Array(count)
+  const depths = new Int32Array(count)
+  const isAbove = new Uint8Array(count)
   const toVisit = [0]
-  for (let node = toVisit.pop(); node !== undefined; node = toVisit.pop()) {
-    if (!(node >= 0 && node < reached.length) || reached[node] === 1) return false
-    reached[node] = 1
-    if (tree.split[node] !== leaf) toVisit.push(tree.yes[node] ?? -1, tree.no[node] ?? -1)
+  for (let node = toVisit.at(-1); node !== undefined; node = toVisit.at(-1)) {
+    if (!(node >= 0 && node < count)) return false
+    const below = tree.split[node] === leaf ? [] : [tree.yes[node] ?? -1, tree.no[node] ?? -1]
+    if (isAbove[node] === 1 || below.length === 0 || (walks[node] ?? 0) > 0) {
+      toVisit.pop()
+      isAbove[node] = 0
+      walks[node] = below.reduce((sum, child) => sum + (walks[child] ?? 0), 1)
+      depths[node] = 1 + Math.max(0, ...below.map((child) => depths[child] ?? 0))
+      if ((walks[node] ?? 0) > WALK_MAX || (depths[node] ?? 0) > DEPTH_MAX) return false
+      continue
+    }
+    isAbove[node] = 1
+    if (below.some((child) => isAbove[child] === 1)) return false
+    toVisit.push(...below)
   }
   return true
 }
