@@ -5,7 +5,7 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
 
 /**
  * Gives the check that keeps other web pages out of a server without login: the Host must be one of ours
- * (or DNS rebinding would reach us), and a browser's request must come from our own pages (CSRF).
+ * (or DNS rebinding would reach us; `*` is for containers, whose names others choose), and a browser's request must come from our own pages (CSRF).
  */
 export function requestGuard(allowedHosts: readonly string[]): (request: FastifyRequest) => void {
   const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts.map(hostName)])
@@ -13,7 +13,7 @@ export function requestGuard(allowedHosts: readonly string[]): (request: Fastify
     const host = request.headers.host ?? ''
     if (hostsNamed(request.raw.rawHeaders) > 1)
       throw new Problem('invalid', 'a request names one Host, and this names several')
-    if (!hosts.has(hostName(host)))
+    if (!hosts.has('*') && !hosts.has(hostName(host)))
       throw new Problem(
         'forbidden',
         `the Host ${JSON.stringify(host)} is not served here; name it in the setting allowedHosts if it is yours`,

@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   promote: async () => (await import('./promote.ts')).promote,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   predict: async () => (await import('./predict.ts')).predict,
+  serve: async () => (await import('./serve.ts')).serve,
+  package: async () => (await import('./package.ts')).packageCommand,
   feedback: async () => (await import('./feedback.ts')).feedback,
   alerts: async () => (await import('./alerts.ts')).alerts,
   policies: async () => (await import('./policies.ts')).policies,

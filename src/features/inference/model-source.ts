@@ -47,7 +47,9 @@ export interface ModelSource {
 }
 
 /** What serving needs of a version. Throws `invalid` for one that is kept elsewhere. */
-export function servableOf(version: ModelVersion): ServableModel {
+export function servableOf(
+  version: Pick<ModelVersion, 'model' | 'version' | 'digest' | 'description'>,
+): ServableModel {
   const { model, digest, description } = version
   if (digest === null)
     throw new Problem(

@@ -5,6 +5,7 @@ import type { Monitoring } from '#monitoring'
 import type { Serving } from '#serving'
 import type { Actor, Ledger } from '#ledger'
 import type { Lineage } from '#lineage'
+import type { ObjectStore } from '#objects'
 import type { PolicyRunReads } from '#automation'
 import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
@@ -20,6 +21,7 @@ import { activityRoutes, type Activity } from './activity.ts'
 import { importRoutes } from './imports.ts'
 import { comparisonRoutes, type CompareRoles } from './comparison.ts'
 import { endpointRoutes } from './endpoints.ts'
+import { modelFileRoutes } from './model-files.ts'
 import { monitorRoutes } from './monitors.ts'
 import { predictionRoutes } from './predictions.ts'
 import { promotionRoutes } from './promotions.ts'
@@ -51,6 +53,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly tracking: Tracking
   readonly traces: Traces
   readonly registry: Registry
+  readonly objects: Pick<ObjectStore, 'open'>
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly serving: Serving
@@ -86,6 +89,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   runRoutes(app, parts.browsing)
   viewRoutes(app, parts.browsing, parts.actor)
   registryHistoryRoutes(app, parts.registry)
+  modelFileRoutes(app, parts)
   promotionRoutes(app, parts.governance, parts.actor)
   comparisonRoutes(app, parts.compareRoles)
   activityRoutes(app, parts)

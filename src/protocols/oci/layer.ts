@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack, type Header, type Pack } from 'tar-stream'
 
-/** A file of a layer, from disk or from memory, or a symbolic link. */
+/** A file of a layer, from disk or from memory, a symbolic link, or a folder whose mode matters. */
 export interface FileEntry {
   /** Its path in the image, without a leading slash. */
   readonly path: string
-  readonly mode: 0o644 | 0o755
+  readonly mode: 0o644 | 0o755 | 0o1777
   readonly content:
     | { readonly file: string; readonly sizeBytes: number }
     | { readonly text: string }
     | { readonly link: string }
+    | { readonly folder: true }
 }
 
 /** A layer as an image refers to it. */
@@ -31,6 +32,9 @@ export interface Layer {
 
 /** The level is named so that the same files give the same bytes wherever the same zlib is at work. */
 const GZIP_LEVEL = 6
+
+/** Smaller files are read at once, larger ones in pieces. */
+const WHOLE_BYTES_MAX = 4 << 20
 
 /** Where gzip's header names the operating system that wrote it. */
 const GZIP_OS_AT = 9
@@ -94,14 +98,24 @@ function foldersOf(files: readonly FileEntry[]): string[] {
 }
 
 async function addFile(tar: Pack, { path, mode, content }: FileEntry): Promise<void> {
+  if ('folder' in content) return addEntry(tar, { ...headerOf(path, 'directory'), mode })
   if ('link' in content)
     return addEntry(tar, { ...headerOf(path, 'symlink'), linkname: content.link })
   if ('text' in content) return addEntry(tar, { ...headerOf(path, 'file'), mode }, content.text)
-  const entry = tar.entry({ ...headerOf(path, 'file'), mode, size: content.sizeBytes })
+  const header = { ...headerOf(path, 'file'), mode, size: content.sizeBytes }
+  if (content.sizeBytes < WHOLE_BYTES_MAX)
+    return addEntry(tar, { ...headerOf(path, 'file'), mode }, await readFile(content.file))
+  const entry = tar.entry(header)
+  // The pipeline tells it too; without a listener here it would end the process.
+  entry.on('error', () => undefined)
   return pipeline(createReadStream(content.file), entry)
 }
 
-function addEntry(tar: Pack, header: ReturnType<typeof headerOf>, text?: string): Promise<void> {
+function addEntry(
+  tar: Pack,
+  header: ReturnType<typeof headerOf>,
+  text?: string | Buffer,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve())
     if (text === undefined) tar.entry(header, done)

@@ -1,0 +1,118 @@
+import { pino } from 'pino'
+import { systemClock } from '#base/clock'
+import { randomIds } from '#base/ids'
+import { Problem } from '#base/problem'
+import { createPlane, type Journal, type PlacedRevision } from '#inference'
+import { onnxRuntime } from '#runtimes/onnx/index'
+import { createListener, listen } from '../plane/listener.ts'
+import { mountPredictionProtocols } from '../plane/protocols.ts'
+import { VERSION } from '../version.ts'
+import { modelAt, nameOf } from './model-folder.ts'
+
+export interface StandaloneSettings {
+  /** Folders that MLflow has saved and ONNX files, by the name that they answer under; without one, by their own. */
+  readonly models: readonly { readonly name?: string; readonly path: string }[]
+  readonly host: string
+  readonly port: number
+  /** Further Host names to answer to, separated by commas; `*` answers to all. */
+  readonly allowedHosts: string
+  readonly logLevel: string
+  /** A model that has not answered after this time is ended with its process. */
+  readonly timeoutMs: number
+  readonly bodyBytesMax: number
+  readonly drainMs: number
+  /** What the process of a model may take; 0 sets no limit. */
+  readonly memoryBytesMax: number
+}
+
+export interface Standalone {
+  readonly url: string
+  readonly models: readonly string[]
+  /** Answers what was asked, within `drainMs`, and ends. */
+  stop(): Promise<void>
+}
+
+/**
+ * Serves models from disk by every protocol of prediction, without a server: nothing is tracked and nothing is
+ * logged. Resolves when all of them answer; throws when one cannot.
+ */
+export async function startStandalone(settings: StandaloneSettings): Promise<Standalone> {
+  const { host, port, timeoutMs, memoryBytesMax, drainMs } = settings
+  const logger = pino({ level: settings.logLevel }, pino.destination({ dest: 2, sync: false }))
+  const placed = await placedModels(settings.models)
+  const plane = createPlane({
+    log: NO_JOURNAL,
+    runtime: onnxRuntime({ logger, memoryBytesMax }),
+    clock: systemClock,
+    ids: randomIds,
+    logger,
+    timeoutMs,
+    // There is one revision of each, so nothing is left to chance.
+    draws: () => 0,
+    onRestart: (endpoint, reason) => logger.warn({ endpoint, reason }, 'a model was started again'),
+    onChange: () => undefined,
+  })
+  try {
+    for (const each of placed) {
+      const table = tableOf(each)
+      await plane.prepare(table)
+      await plane.tell(table)
+    }
+    await plane.complete()
+  } catch (error) {
+    await plane.stop()
+    throw error
+  }
+  const http = createListener({ ...settings, logger, ids: randomIds })
+  await mountPredictionProtocols(http, {
+    inference: plane,
+    version: VERSION,
+    bodyBytesMax: settings.bodyBytesMax,
+  })
+  const listening = await listen(http, { host, port, logger })
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}`,
+    models: placed.map(({ revision }) => revision.endpoint),
+    stop: async () => {
+      plane.drain()
+      const late = setTimeout(() => http.server.closeAllConnections(), drainMs)
+      await http.close()
+      clearTimeout(late)
+      await plane.stop()
+    },
+  }
+}
+
+async function placedModels(models: StandaloneSettings['models']): Promise<PlacedRevision[]> {
+  if (models.length === 0) throw new Problem('invalid', 'there is no model to serve; give a folder')
+  const names = models.map(({ name, path }) => name ?? nameOf(path))
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  if (twice !== undefined)
+    throw new Problem('invalid', `two models are called ${twice}; give them names: NAME=FOLDER`)
+  return Promise.all(models.map(({ path }, index) => modelAt(path, names[index] ?? nameOf(path))))
+}
+
+function tableOf(placed: PlacedRevision) {
+  const { endpoint: name, number, version } = placed.revision
+  return {
+    name,
+    monitor: null,
+    routing: {
+      endpoint: name,
+      revisions: [{ revision: number, version, weight: 1 }],
+      shadows: [],
+      override: 'refused' as const,
+    },
+    revisions: [placed],
+    labels: {},
+    failure: null,
+  }
+}
+
+/** Nothing is kept: whoever wants a log has a server. */
+const NO_JOURNAL: Journal = {
+  append: async () => undefined,
+  appendLate: async () => undefined,
+  skip: () => undefined,
+  findBatch: async () => undefined,
+}
