@@ -43,6 +43,7 @@ const STATUS: Readonly<Record<ProblemCode, Status>> = {
   full: Status.RESOURCE_EXHAUSTED,
   unavailable: Status.UNAVAILABLE,
   timeout: Status.DEADLINE_EXCEEDED,
+  quota: Status.RESOURCE_EXHAUSTED,
   unsupported: Status.UNIMPLEMENTED,
 }
 

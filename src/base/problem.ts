@@ -1,7 +1,7 @@
 /**
  * Why a request could not be met, in words that no protocol owns; each protocol maps them to its own codes.
  * `invalid`: the request is wrong in itself. `conflict`: it does not fit the present state.
- * `exists`: the name is taken. `limit`: too large or too many. `unavailable`: try again later. `full`: no space is left.
+ * `exists`: the name is taken. `limit`: too large or too many. `unavailable`: try again later. `quota`: this caller asked too often. `full`: no space is left.
  */
 export type ProblemCode =
   | 'invalid'
@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'limit'
   | 'full'
   | 'unavailable'
+  | 'quota'
   | 'timeout'
   | 'unsupported'
 

@@ -12,6 +12,7 @@ const STATUS: Readonly<Partial<Record<ProblemCode, number>>> = {
   unsupported: 501,
   unavailable: 503,
   timeout: 504,
+  quota: 429,
   full: 507,
 }
 

@@ -12,6 +12,7 @@ const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> =
   unsupported: { status: 501, code: 'NOT_IMPLEMENTED' },
   unavailable: { status: 503, code: 'TEMPORARILY_UNAVAILABLE' },
   timeout: { status: 504, code: 'DEADLINE_EXCEEDED' },
+  quota: { status: 429, code: 'RESOURCE_EXHAUSTED' },
   full: { status: 507, code: 'RESOURCE_EXHAUSTED' },
 }
 
@@ -19,6 +20,13 @@ const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> =
 export class BadRequest extends Problem {
   constructor(message: string) {
     super('invalid', `Invalid input. ${message}`)
+  }
+}
+
+/** The request can be read, but is no table or block of values that a model could take. */
+export class Misfit extends Problem {
+  constructor(message: string) {
+    super('invalid', message, { signature: 'form' })
   }
 }
 
@@ -50,7 +58,8 @@ export function answerFailures(app: FastifyInstance): void {
       return reply.code(400).send(refusal(error))
     if (error instanceof Problem) {
       const { status, code } = ANSWERS[error.code]
-      if (error.code === 'unavailable') void reply.header('retry-after', '1')
+      if (error.code === 'unavailable' || error.code === 'quota')
+        void reply.header('retry-after', '1')
       return reply.code(status).send({ error_code: code, message: error.message })
     }
     if (error.statusCode !== undefined && error.statusCode < 500)

@@ -13,6 +13,7 @@ const ANSWERS: Readonly<Record<ProblemCode, { status: number; code: string }>> =
   unsupported: { status: 501, code: 'NOT_IMPLEMENTED' },
   unavailable: { status: 503, code: 'TEMPORARILY_UNAVAILABLE' },
   timeout: { status: 504, code: 'DEADLINE_EXCEEDED' },
+  quota: { status: 429, code: 'RESOURCE_EXHAUSTED' },
   // Not among the statuses on which clients try again for minutes.
   full: { status: 507, code: 'RESOURCE_EXHAUSTED' },
 }

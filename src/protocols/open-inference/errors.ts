@@ -12,6 +12,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   unsupported: 501,
   unavailable: 503,
   timeout: 504,
+  quota: 429,
   full: 507,
 }
 
@@ -19,7 +20,8 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     if (error instanceof Problem) {
-      if (error.code === 'unavailable') void reply.header('retry-after', '1')
+      if (error.code === 'unavailable' || error.code === 'quota')
+        void reply.header('retry-after', '1')
       return reply.code(STATUS[error.code]).send({ error: error.message })
     }
     if (error.statusCode !== undefined && error.statusCode < 500)

@@ -16,6 +16,7 @@ const STATUS: Readonly<Partial<Record<ProblemCode, number>>> = {
   limit: 413,
   unavailable: 503,
   timeout: 504,
+  quota: 429,
   // Not among those on which exporters try again.
   full: 507,
 }
