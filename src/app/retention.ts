@@ -59,8 +59,8 @@ export async function assertServesNot(
   model: string,
   version?: number,
 ): Promise<void> {
-  for (const { name, live, shadowing } of await read.list()) {
-    const serving = [...(live === null ? [] : [live]), ...shadowing].find(
+  for (const { name, answering, shadowing } of await read.list()) {
+    const serving = [...answering.map(({ revision }) => revision), ...shadowing].find(
       (revision) =>
         revision.model === model && (version === undefined || revision.version === version),
     )

@@ -28,14 +28,16 @@ export const rollOuts: Follower<{ serving: ServingReads; work: WorkWrites }> = {
 
 async function endpointsOf(
   serving: ServingReads,
-  { model, alias }: { model: string; alias: string },
+  moved: { model: string; alias: string },
 ): Promise<string[]> {
   const uses = (uri: string) => {
     const named = aliasIn(uri)
-    return named?.model === model && named.alias === alias
+    return named?.model === moved.model && named.alias === moved.alias
   }
   return (await serving.list())
-    .filter((endpoint) => [endpoint.model, ...endpoint.shadows].some(uses))
+    .filter(({ model, shadows, delivery }) =>
+      [model, ...shadows, ...Object.keys(delivery?.traffic ?? {})].some(uses),
+    )
     .map(({ name }) => name)
 }
 

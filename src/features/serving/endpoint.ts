@@ -1,16 +1,35 @@
 import type { Revision } from '#inference'
 import type { Ref } from '#ledger'
-import type { LogConfig, MonitorConfig } from '#projects'
+import type { ExperimentConfig, LogConfig, MonitorConfig, RolloutConfig } from '#projects'
 
 /** A stable name that answers predictions. */
 export interface Endpoint extends Declaration {
   readonly declaredMs: number
   /** What answers now; `null` before the first rollout. */
   readonly live: Revision | null
+  /** All that answer, `live` among them, and their relative weights; empty before the first rollout. */
+  readonly answering: readonly Answering[]
   /** What is asked as well, unseen by the caller. */
   readonly shadowing: readonly Revision[]
   /** Why the newest rollout did not come about; `null` after one that did. */
   readonly failure: string | null
+}
+
+export interface Answering {
+  readonly revision: Revision
+  readonly weight: number
+}
+
+/** How traffic is given to the revisions of an endpoint. */
+export type Delivery = {
+  /** How it moves to a new revision; at once without. */
+  readonly rollout: RolloutConfig | null
+  /** URIs of versions and their relative weights, in place of the one that `model` names. */
+  readonly traffic: Readonly<Record<string, number>> | null
+  /** What the weights of `traffic` become of; without, they stay as they are. */
+  readonly experiment: ExperimentConfig | null
+  /** Whether callers may choose the revision by a header. */
+  readonly override: boolean
 }
 
 /** What an endpoint is meant to be. */
@@ -24,6 +43,7 @@ export interface Declaration {
   readonly monitor: MonitorConfig | null
   /** How its predictions are logged; all of them, whole, if it does not say. */
   readonly log?: LogConfig | null
+  readonly delivery?: Delivery | null
 }
 
 export function endpointRef(name: string): Ref {
@@ -37,8 +57,14 @@ export function revisionRef({ endpoint, number }: { endpoint: string; number: nu
 
 /** Whether a declaration says the same as before. */
 export function sameDeclaration(one: Declaration, other: Declaration): boolean {
-  const text = ({ name, project, model, shadows, monitor, log = null }: Declaration) =>
-    JSON.stringify([name, project, model, shadows, sorted(monitor), sorted(log)])
+  const text = ({ monitor, log = null, delivery = null, ...rest }: Declaration) =>
+    JSON.stringify([
+      rest.name,
+      rest.project,
+      rest.model,
+      rest.shadows,
+      ...[monitor, log, delivery].map(sorted),
+    ])
   return text(one) === text(other)
 }
 

@@ -5,9 +5,10 @@ import type { Actor, Transact } from '#ledger'
 import type { EndpointTable, ModelSource, Plane, Revision } from '#inference'
 import { sameDeclaration, type Declaration, type Endpoint } from './endpoint.ts'
 import * as facts from './facts.ts'
-import { createRollOut, type Candidate, type RollOut } from './rollout.ts'
-import type { ServingReads, ServingWrites } from './store.ts'
-import { emptyTable, tableOf } from './table.ts'
+import type { Candidate } from './plan.ts'
+import { createRollOut, type Gradual, type RollOut, type ServingTx } from './rollout.ts'
+import type { RevisionWeight, ServingReads } from './store.ts'
+import { emptyTable, overrideOf, tableOf } from './table.ts'
 
 export interface Endpoints {
   list(): Promise<Endpoint[]>
@@ -21,20 +22,34 @@ export interface Endpoints {
    * new one does not load or answer; the old one goes on then.
    */
   rollOut(actor: Actor, name: string): Promise<RollOut>
+  /**
+   * Divides traffic otherwise: what answers is loaded, then `commit` puts it on record, then it is answered by.
+   * Throws `not-found` for a revision that there never was.
+   */
+  divide(name: string, next: Division, commit: () => Promise<void>): Promise<Endpoint>
+  /** Divides traffic by hand. Throws `conflict` while it moves step by step. */
+  setTraffic(actor: Actor, name: string, weights: readonly RevisionWeight[]): Promise<Endpoint>
   /** Tells the plane of all endpoints, so that what served before the server stopped is loaded again. */
   restore(): Promise<void>
 }
 
-interface Dependencies {
+/** What answers, and which revision the endpoint stands for. */
+export interface Division {
+  readonly live: number
+  readonly weights: readonly RevisionWeight[]
+}
+
+interface Dependencies<Tx extends ServingTx> {
   readonly read: ServingReads
-  readonly transact: Transact<{ serving: ServingWrites }>
+  readonly transact: Transact<Tx>
+  readonly gradual: Gradual<Tx>
   readonly models: ModelSource
   readonly plane: Plane
   readonly clock: Clock
   readonly logger: Logger
 }
 
-export function createEndpoints(dependencies: Dependencies): Endpoints {
+export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies<Tx>): Endpoints {
   const { read, plane } = dependencies
   const rollOut = createRollOut(dependencies)
   const tables = new Map<string, EndpointTable>()
@@ -62,7 +77,8 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
     const endpoint = await get(name)
     const { monitor, log = null, failure } = endpoint
     const told = tables.get(name) ?? emptyTable(endpoint)
-    await tell({ ...told, monitor, log, failure })
+    const routing = { ...told.routing, override: overrideOf(endpoint) }
+    await tell({ ...told, routing, monitor, log, failure })
     return endpoint
   }
   const rollOutNext = async (actor: Actor, name: string): Promise<RollOut> => {
@@ -75,6 +91,18 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
       await refresh(name)
       throw error
     }
+  }
+  const divideNext = async (name: string, next: Division, commit: () => Promise<void>) => {
+    const table = await dividedTable(dependencies, await get(name), next)
+    const told = tables.get(name)
+    const isLoaded = next.weights.every(({ revision }) =>
+      told?.routing.revisions.some((each) => each.revision === revision),
+    )
+    // What answers already is loaded: nothing may keep a bad revision from being left.
+    if (!isLoaded) await plane.prepare(table)
+    await commit()
+    await tell(table)
+    return get(name)
   }
   const restoreOne = async (endpoint: Endpoint) => {
     // A rollout may have been quicker.
@@ -93,6 +121,22 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
       await get(name)
       return inTurn(name, () => rollOutNext(actor, name))
     },
+    divide: async (name, next, commit) => {
+      await get(name)
+      return inTurn(name, () => divideNext(name, next, commit))
+    },
+    setTraffic: async (actor, name, weights) => {
+      const next = divisionOf(await get(name), weights)
+      return inTurn(name, async () => {
+        await refuseUnderWay(dependencies, name)
+        return divideNext(name, next, () =>
+          dependencies.transact(async ({ serving, ledger }) => {
+            await serving.saveAnswering(name, next)
+            await ledger.append(actor, [facts.trafficDivided({ endpoint: name, weights })])
+          }),
+        )
+      })
+    },
     restore: async () => {
       for (const endpoint of await read.list())
         await inTurn(endpoint.name, () => restoreOne(endpoint))
@@ -102,29 +146,83 @@ export function createEndpoints(dependencies: Dependencies): Endpoints {
 }
 
 /** The table of what serves by the records. */
-async function servedTable(
-  { models, logger }: Dependencies,
+async function servedTable<Tx extends ServingTx>(
+  dependencies: Dependencies<Tx>,
   endpoint: Endpoint,
 ): Promise<EndpointTable> {
-  const { live, shadowing, name } = endpoint
+  const { live, answering, name } = endpoint
   if (live === null) return emptyTable(endpoint)
-  const candidate = async (revision: Revision): Promise<Candidate> => ({
-    revision,
-    servable: await models.get(revision.model, revision.version),
-  })
   try {
-    const shadows = await Promise.all(shadowing.map(candidate))
-    const table = await tableOf(models, endpoint, { live: await candidate(live), shadows }, logger)
+    const weights = answering.map(({ revision, weight }) => ({ revision: revision.number, weight }))
+    const table = await dividedTable(dependencies, endpoint, { live: live.number, weights })
     return { ...table, failure: endpoint.failure }
   } catch (error) {
     const failure = messageOf(error)
-    logger.error({ endpoint: name, error: failure }, 'what served cannot be placed')
+    dependencies.logger.error({ endpoint: name, error: failure }, 'what served cannot be placed')
     return { ...emptyTable(endpoint), failure }
   }
 }
 
-async function saveDeclaration(
-  { transact, clock }: Dependencies,
+/** The table in which these revisions answer, and the same shadows as before. */
+async function dividedTable<Tx extends ServingTx>(
+  { read, models, logger }: Dependencies<Tx>,
+  endpoint: Endpoint,
+  { live, weights }: Division,
+): Promise<EndpointTable> {
+  const candidate = async (revision: Revision): Promise<Candidate> => ({
+    revision,
+    servable: await models.get(revision.model, revision.version),
+  })
+  const answering = await Promise.all(
+    weights.map(async ({ revision: number, weight }) => {
+      const revision = await read.findRevision(endpoint.name, number)
+      if (revision === undefined || revision.role !== 'live') throw noRevision(endpoint, number)
+      return { ...(await candidate(revision)), weight }
+    }),
+  )
+  const shadows = await Promise.all(endpoint.shadowing.map(candidate))
+  const stands = answering.find(({ revision }) => revision.number === live)
+  if (stands === undefined) throw noRevision(endpoint, live)
+  return tableOf(models, endpoint, { live: stands, answering, shadows }, logger)
+}
+
+/** Throws `invalid` for weights that give nobody anything, or name a revision twice. */
+function divisionOf({ live, name }: Endpoint, weights: readonly RevisionWeight[]): Division {
+  const numbers = new Set(weights.map(({ revision }) => revision))
+  const total = weights.reduce((sum, { weight }) => sum + weight, 0)
+  const isSound = weights.every(({ weight }) => weight >= 0 && Number.isFinite(weight))
+  if (numbers.size !== weights.length || !isSound || !(total > 0 && Number.isFinite(total)))
+    throw new Problem(
+      'invalid',
+      `the traffic of endpoint ${name} needs each revision once, with weights that are not negative and not all 0`,
+    )
+  const heaviest = weights.reduce((most, each) => (each.weight > most.weight ? each : most))
+  const now = weights.find(({ revision }) => revision === live?.number)
+  const stays = now !== undefined && now.weight === heaviest.weight
+  return { live: stays ? now.revision : heaviest.revision, weights }
+}
+
+async function refuseUnderWay<Tx extends ServingTx>(
+  { gradual }: Dependencies<Tx>,
+  name: string,
+): Promise<void> {
+  const move = await gradual.underWay(name)
+  if (move === undefined) return
+  throw new Problem(
+    'conflict',
+    `a rollout of endpoint ${name} from revision ${move.from} to ${move.to} is under way; end it with "orrery rollout abort ${name}" or "orrery rollout finish ${name}" first`,
+  )
+}
+
+function noRevision({ name }: Endpoint, number: number): Problem {
+  return new Problem(
+    'not-found',
+    `endpoint ${name} never had a revision ${number} that answers; "orrery endpoints ${name}" shows what it has`,
+  )
+}
+
+async function saveDeclaration<Tx extends ServingTx>(
+  { transact, clock }: Dependencies<Tx>,
   actor: Actor,
   declaration: Declaration,
 ): Promise<void> {

@@ -14,6 +14,7 @@ export function endpointDeclared(declaration: Declaration): Fact {
       shadows: declaration.shadows,
       monitor: declaration.monitor,
       ...(declaration.log ? { log: declaration.log } : {}),
+      ...(declaration.delivery ? { delivery: declaration.delivery } : {}),
     },
   }
 }
@@ -45,6 +46,13 @@ export function rolloutCompleted(revision: Revision, from: Revision | null): Fac
       modelVersion: versionName(revision),
     },
   }
+}
+
+export function trafficDivided(divided: {
+  endpoint: string
+  weights: readonly { revision: number; weight: number }[]
+}): Fact {
+  return { type: 'traffic-divided', data: divided }
 }
 
 export function rolloutFailed(failed: {

@@ -1,4 +1,11 @@
-export { endpointRef, revisionRef, type Declaration, type Endpoint } from './endpoint.ts'
+export {
+  endpointRef,
+  revisionRef,
+  type Answering,
+  type Declaration,
+  type Delivery,
+  type Endpoint,
+} from './endpoint.ts'
 export type {
   FoundPrediction,
   OpenSegment,
@@ -15,7 +22,13 @@ export type {
   WrittenSegment,
 } from './log.ts'
 export type { SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from './segment-files.ts'
-export type { SealedSegment, SegmentKind, ServingReads, ServingWrites } from './store.ts'
+export type {
+  RevisionWeight,
+  SealedSegment,
+  SegmentKind,
+  ServingReads,
+  ServingWrites,
+} from './store.ts'
 export { rollOuts, servingHandlers } from './background.ts'
-export type { RollOut } from './rollout.ts'
+export type { Gradual, RollOut } from './rollout.ts'
 export { createServing, TRUTHS_MAX, type Serving } from './serving.ts'

@@ -1,108 +1,86 @@
 import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
-import type { Actor, Fact, Transact } from '#ledger'
-import type { Endpoint } from './endpoint.ts'
-import * as facts from './facts.ts'
+import type { Actor, Fact, LedgerWrites, Transact } from '#ledger'
 import {
   versionName,
   type EndpointTable,
   type ModelSource,
   type Plane,
-  type Revision,
-  type Role,
   type ServableModel,
 } from '#inference'
-import type { ServingReads, ServingWrites } from './store.ts'
+import type { Endpoint } from './endpoint.ts'
+import * as facts from './facts.ts'
+import { isOf, planRollOut, type RollOutPlan, type Situation, type Wanted } from './plan.ts'
+import type { RevisionWeight, ServingReads, ServingWrites } from './store.ts'
 import { tableOf } from './table.ts'
 
-/** `waiting`: the endpoint's URI means no version yet. */
-export type RollOut = 'rolled-out' | 'unchanged' | 'waiting'
+/** `waiting`: the endpoint's URI means no version yet. `given-up`: it means one that a guard or a person has given up. */
+export type RollOut = 'rolled-out' | 'begun' | 'unchanged' | 'waiting' | 'given-up'
 
-/** The model versions that an endpoint's URIs mean now. */
-export interface Wanted {
-  readonly live: ServableModel
-  readonly shadows: readonly ServableModel[]
+/** What serving changes in one transaction. */
+export interface ServingTx {
+  readonly serving: ServingWrites
+  readonly ledger: LedgerWrites
 }
 
-/** A revision, and what is known of its model. */
-export interface Candidate {
-  readonly revision: Revision
-  readonly servable: ServableModel
-}
-
-/** What is to serve, and which of it is new. */
-export interface RollOutPlan {
-  readonly live: Candidate
-  readonly shadows: readonly Candidate[]
-  readonly created: readonly Revision[]
-  readonly changed: boolean
-}
-
-/** Keeps the revisions that are wanted still and numbers new ones for the rest. */
-export function planRollOut(
-  endpoint: Endpoint,
-  wanted: Wanted,
-  { newestNumber, nowMs }: { newestNumber: number; nowMs: number },
-): RollOutPlan {
-  const created: Revision[] = []
-  const candidate = (servable: ServableModel, role: Role): Candidate => {
-    const present = role === 'live' ? [endpoint.live] : endpoint.shadowing
-    const kept = present.find((revision) => revision !== null && isOf(revision, servable))
-    if (kept !== undefined && kept !== null) return { revision: kept, servable }
-    const revision: Revision = {
-      endpoint: endpoint.name,
-      number: newestNumber + created.length + 1,
-      role,
-      model: servable.model,
-      version: servable.version,
-      digest: servable.digest,
-      createdMs: nowMs,
-    }
-    created.push(revision)
-    return { revision, servable }
-  }
-  const live = candidate(wanted.live, 'live')
-  const shadows = wanted.shadows.map((servable) => candidate(servable, 'shadow'))
-  const changed = created.length > 0 || shadows.length !== endpoint.shadowing.length
-  return { live, shadows, created, changed }
-}
-
-function isOf(revision: Revision, { model, version, digest }: ServableModel): boolean {
-  return revision.model === model && revision.version === version && revision.digest === digest
+/** How traffic moves step by step: known to a feature below. */
+export interface Gradual<Tx> {
+  /** The move that is under way. */
+  underWay(endpoint: string): Promise<{ from: number; to: number } | undefined>
+  /** The revision that the newest move led to, if it was given up. */
+  givenUp(endpoint: string): Promise<number | undefined>
+  /** Puts the beginning of a move on record. */
+  begin(tx: Tx, actor: Actor, move: { endpoint: Endpoint; from: number; to: number }): Promise<void>
+  /** What is under way is not gone on with. */
+  supersede(tx: Tx, actor: Actor, endpoint: string): Promise<void>
 }
 
 /** Decides what is to serve, has the plane load it, and puts it on record; the plane is told by the caller. */
-export function createRollOut(dependencies: {
+export function createRollOut<Tx extends ServingTx>(dependencies: {
   read: ServingReads
-  transact: Transact<{ serving: ServingWrites }>
+  transact: Transact<Tx>
   models: ModelSource
   plane: Plane
+  gradual: Gradual<Tx>
   clock: Clock
   logger: Logger
 }): (
   actor: Actor,
   endpoint: Endpoint,
 ) => Promise<{ outcome: RollOut; table: EndpointTable | undefined }> {
-  const { read, transact, models, plane, clock, logger } = dependencies
+  const { read, transact, models, plane, gradual, logger } = dependencies
   return async (actor, endpoint) => {
     const wanted = await wantedModels(models, endpoint, logger)
     if (wanted === undefined) return { outcome: 'waiting', table: undefined }
-    const [newest] = await read.revisions(endpoint.name, { limit: 1 })
-    const newestNumber = newest?.number ?? 0
-    const plan = planRollOut(endpoint, wanted, { newestNumber, nowMs: clock.nowMs() })
+    if (actor.kind === 'platform' && (await isGivenUp(dependencies, endpoint, wanted)))
+      return { outcome: 'given-up', table: undefined }
+    const plan = planRollOut(endpoint, wanted, await situationOf(dependencies, endpoint))
     const table = await prepared(dependencies, endpoint, plan).catch(async (error: unknown) => {
       const reason = messageOf(error)
       await transact((tx) => recordFailure(tx, actor, { endpoint, plan, reason }))
       throw error
     })
     if (!plan.changed) return { outcome: 'unchanged', table }
-    await transact((tx) => record(tx, actor, { endpoint, plan })).catch(async (error: unknown) => {
-      await plane.discard(endpoint.name)
-      throw error
-    })
-    return { outcome: 'rolled-out', table }
+    await transact((tx) => record(tx, actor, { endpoint, plan, gradual })).catch(
+      async (error: unknown) => {
+        await plane.discard(endpoint.name)
+        throw error
+      },
+    )
+    return { outcome: plan.gradual === null ? 'rolled-out' : 'begun', table }
   }
+}
+
+/** What was given up is tried again only when a person asks for it. */
+async function isGivenUp<Tx>(
+  { read, gradual }: { read: ServingReads; gradual: Gradual<Tx> },
+  { name }: Endpoint,
+  { live, divided }: Wanted,
+): Promise<boolean> {
+  const number = divided === undefined ? await gradual.givenUp(name) : undefined
+  const revision = number === undefined ? undefined : await read.findRevision(name, number)
+  return revision !== undefined && isOf(revision, live)
 }
 
 /** Has all that is to serve placed, loaded and warmed up. */
@@ -131,31 +109,67 @@ async function wantedModels(
     })
     if (shadow !== undefined) shadows.set(versionName(shadow), shadow)
   }
-  return { live, shadows: [...shadows.values()] }
+  const divided = await dividedModels(models, endpoint)
+  return { live, shadows: [...shadows.values()], ...(divided === undefined ? {} : { divided }) }
 }
 
-type Tx = Parameters<Parameters<Transact<{ serving: ServingWrites }>>[0]>[0]
+/** What traffic is divided among; a URI that means no version yet is passed over. */
+async function dividedModels(
+  models: ModelSource,
+  { delivery }: Endpoint,
+): Promise<Wanted['divided']> {
+  const divided = new Map<string, { servable: ServableModel; weight: number }>()
+  for (const [uri, weight] of Object.entries(delivery?.traffic ?? {})) {
+    const servable = await models.resolve(uri)
+    if (servable === undefined) continue
+    const name = versionName(servable)
+    divided.set(name, { servable, weight: weight + (divided.get(name)?.weight ?? 0) })
+  }
+  const all = [...divided.values()]
+  return all.some(({ weight }) => weight > 0) ? all : undefined
+}
 
-async function record(
-  { serving, ledger }: Tx,
+async function record<Tx extends ServingTx>(
+  tx: Tx,
   actor: Actor,
-  { endpoint, plan }: { endpoint: Endpoint; plan: RollOutPlan },
+  parts: { endpoint: Endpoint; plan: RollOutPlan; gradual: Gradual<Tx> },
 ): Promise<void> {
-  const { live, shadows, created } = plan
+  const { endpoint, plan, gradual } = parts
+  const { serving, ledger } = tx
+  const { live, answering, shadows, created } = plan
   await serving.addRevisions(created)
   await serving.saveServing(endpoint.name, {
     live: live.revision.number,
     shadowing: shadows.map(({ revision }) => revision.number),
     failure: null,
   })
+  const weights = answering.map(({ revision, weight }) => ({ revision: revision.number, weight }))
+  await serving.saveAnswering(endpoint.name, { live: live.revision.number, weights })
   const happened: Fact[] = created.map(facts.revisionCreated)
   if (created.includes(live.revision))
     happened.push(facts.rolloutCompleted(live.revision, endpoint.live))
+  const isMoved = !sameRevisions(weights, endpoint)
+  if (isMoved && weights.length > 1 && plan.gradual === null)
+    happened.push(facts.trafficDivided({ endpoint: endpoint.name, weights }))
   await ledger.append(actor, happened)
+  if (isMoved) await gradual.supersede(tx, actor, endpoint.name)
+  if (plan.gradual === null) return
+  const [from, to] = [live.revision.number, plan.gradual.revision.number]
+  await gradual.begin(tx, actor, { endpoint, from, to })
+}
+
+function sameRevisions(
+  weights: readonly RevisionWeight[],
+  { answering }: Pick<Endpoint, 'answering'>,
+): boolean {
+  return (
+    weights.length === answering.length &&
+    answering.every(({ revision }, at) => revision.number === weights[at]?.revision)
+  )
 }
 
 async function recordFailure(
-  { serving, ledger }: Tx,
+  { serving, ledger }: ServingTx,
   actor: Actor,
   { endpoint, plan, reason }: { endpoint: Endpoint; plan: RollOutPlan; reason: string },
 ): Promise<void> {
@@ -169,4 +183,22 @@ async function recordFailure(
   await ledger.append(actor, [
     facts.rolloutFailed({ endpoint: endpoint.name, modelVersion, reason: told }),
   ])
+}
+
+/** What a plan has to know: what is known of the revisions that answer, and how far a move has come. */
+async function situationOf<Tx extends ServingTx>(
+  parts: { read: ServingReads; models: ModelSource; gradual: Gradual<Tx>; clock: Clock },
+  { name, answering }: Endpoint,
+): Promise<Situation> {
+  const { read, models, gradual, clock } = parts
+  const [newest] = await read.revisions(name, { limit: 1 })
+  const servables = new Map<number, ServableModel>()
+  for (const { revision } of answering)
+    servables.set(revision.number, await models.get(revision.model, revision.version))
+  return {
+    newestNumber: newest?.number ?? 0,
+    nowMs: clock.nowMs(),
+    known: (revision) => servables.get(revision.number) as ServableModel,
+    underWay: await gradual.underWay(name),
+  }
 }

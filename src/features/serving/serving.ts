@@ -7,7 +7,7 @@ import type { WorkWrites } from '#work'
 import { sealJob } from './background.ts'
 import type { ModelSource, Plane, Revision, Row, Standing, Value } from '#inference'
 import type { Declaration, Endpoint } from './endpoint.ts'
-import { createEndpoints } from './endpoints.ts'
+import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { servingProcessRestarted } from './facts.ts'
 import type {
   PredictionLog,
@@ -16,7 +16,7 @@ import type {
   Truth,
   TruthsRecorded,
 } from './log.ts'
-import type { RollOut } from './rollout.ts'
+import type { Gradual, RollOut, ServingTx } from './rollout.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads, ServingWrites } from './store.ts'
 
@@ -32,6 +32,10 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   declareEndpoint(actor: Actor, declaration: Declaration): Promise<Endpoint>
   /** Brings what serves in line with what the endpoint's URIs mean now, losing no request. */
   rollOut(actor: Actor, endpoint: string): Promise<RollOut>
+  /** Divides the traffic of an endpoint among its revisions. */
+  readonly setTraffic: Endpoints['setTraffic']
+  /** The same, put on record by the caller. */
+  readonly divide: Endpoints['divide']
   /** Runs a model version over rows, apart from all endpoints and unlogged. */
   score(model: string, version: number, rows: readonly Row[]): Promise<Record<string, Value>[]>
   /** How the endpoints stand, as far as this server knows. */
@@ -53,9 +57,11 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   stop(): Promise<void>
 }
 
-export interface ServingDependencies {
+export interface ServingDependencies<Tx extends ServingTx & { work: WorkWrites }> {
   readonly read: ServingReads
-  readonly transact: Transact<{ serving: ServingWrites; work: WorkWrites }>
+  readonly transact: Transact<Tx>
+  /** Without, traffic moves to a new revision at once. */
+  readonly gradual?: Gradual<Tx>
   readonly log: PredictionLog
   readonly models: ModelSource
   readonly plane: Plane
@@ -69,9 +75,18 @@ export interface ServingDependencies {
 /** Truths in one report; more are sent in several. */
 export const TRUTHS_MAX = 100_000
 
-export function createServing(dependencies: ServingDependencies): Serving {
+const AT_ONCE: Gradual<unknown> = {
+  underWay: async () => undefined,
+  givenUp: async () => undefined,
+  begin: async () => undefined,
+  supersede: async () => undefined,
+}
+
+export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
+  dependencies: ServingDependencies<Tx>,
+): Serving {
   const { read, log, clock, models, plane } = dependencies
-  const endpoints = createEndpoints(dependencies)
+  const endpoints = createEndpoints({ ...dependencies, gradual: dependencies.gradual ?? AT_ONCE })
   const { seal } = createSealing(dependencies)
   const full = sealer(dependencies)
 
@@ -83,6 +98,8 @@ export function createServing(dependencies: ServingDependencies): Serving {
     },
     declareEndpoint: endpoints.declare,
     rollOut: endpoints.rollOut,
+    setTraffic: endpoints.setTraffic,
+    divide: endpoints.divide,
     predict: plane.predict,
     describe: plane.describe,
     statistics: plane.statistics,
@@ -135,7 +152,13 @@ function readinessOf(standings: readonly Standing[]): ReturnType<Serving['readin
 }
 
 /** Has segments sealed when the log holds enough for one. */
-function sealer({ log, transact, ids, logger, sealRows }: ServingDependencies) {
+function sealer<Tx extends ServingTx & { work: WorkWrites }>({
+  log,
+  transact,
+  ids,
+  logger,
+  sealRows,
+}: ServingDependencies<Tx>) {
   const asked = new Set<string>()
   const enqueue = async (segments: readonly Parameters<typeof sealJob>[0][]) => {
     const jobs = segments

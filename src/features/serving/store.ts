@@ -22,7 +22,17 @@ export interface ServingWrites extends ServingReads {
     endpoint: string,
     serving: { live: number | null; shadowing: readonly number[]; failure: string | null },
   ): Promise<void>
+  /** Names what answers from now on; `live` is one of them. */
+  saveAnswering(
+    endpoint: string,
+    answering: { live: number; weights: readonly RevisionWeight[] },
+  ): Promise<void>
   addSegment(segment: SealedSegment): Promise<void>
+}
+
+export interface RevisionWeight {
+  readonly revision: number
+  readonly weight: number
 }
 
 /** Rows of the prediction log that lie in an object for ever. */

@@ -2,49 +2,71 @@ import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { EndpointTable, ModelSource, PlacedRevision } from '#inference'
 import type { Endpoint } from './endpoint.ts'
-import type { Candidate } from './rollout.ts'
+import type { Candidate, WeightedCandidate } from './plan.ts'
 
 /** What the plane is told of an endpoint: its models' files are placed on this machine. A shadow that has none is left out. */
 export async function tableOf(
   models: ModelSource,
   endpoint: Endpoint,
-  { live, shadows }: { live: Candidate; shadows: readonly Candidate[] },
+  lineup: {
+    live: Candidate
+    answering: readonly WeightedCandidate[]
+    shadows: readonly Candidate[]
+  },
   logger: Logger,
 ): Promise<EndpointTable> {
+  const { live, answering, shadows } = lineup
   const placed = async ({ revision, servable }: Candidate): Promise<PlacedRevision> => ({
     revision,
     servable,
     files: await models.place(revision.model, revision.version),
   })
-  const revisions = [await placed(live)]
+  // What the endpoint stands for comes first.
+  const inOrder = answering.toSorted(
+    (one, other) => Number(isSame(other, live)) - Number(isSame(one, live)),
+  )
+  const revisions = await Promise.all(inOrder.map(placed))
+  const shadowing: PlacedRevision[] = []
   for (const shadow of shadows)
     try {
-      revisions.push(await placed(shadow))
+      shadowing.push(await placed(shadow))
     } catch (error) {
       logger.warn({ revision: shadow.revision, error: messageOf(error) }, 'a shadow is left out')
     }
-  const { revision } = live
   return {
     ...emptyTable(endpoint),
     routing: {
       endpoint: endpoint.name,
-      revisions: [{ revision: revision.number, version: revision.version, weight: 1 }],
-      shadows: revisions.slice(1).map((each) => ({ revision: each.revision.number, share: 1 })),
-      override: 'refused',
+      revisions: inOrder.map(({ revision, weight }) => ({
+        revision: revision.number,
+        version: revision.version,
+        weight,
+      })),
+      shadows: shadowing.map(({ revision }) => ({ revision: revision.number, share: 1 })),
+      override: overrideOf(endpoint),
     },
-    revisions,
-    labels: await models.labels(revision.model),
+    revisions: [...revisions, ...shadowing],
+    labels: await models.labels(live.revision.model),
     failure: null,
   }
 }
 
+function isSame({ revision }: Candidate, other: Candidate): boolean {
+  return revision.number === other.revision.number
+}
+
+export function overrideOf({ delivery }: Endpoint): 'allowed' | 'refused' {
+  return delivery?.override === true ? 'allowed' : 'refused'
+}
+
 /** Of an endpoint at which nothing serves. */
-export function emptyTable({ name, monitor, log = null, failure }: Endpoint): EndpointTable {
+export function emptyTable(endpoint: Endpoint): EndpointTable {
+  const { name, monitor, log = null, failure } = endpoint
   return {
     name,
     monitor,
     log,
-    routing: { endpoint: name, revisions: [], shadows: [], override: 'refused' },
+    routing: { endpoint: name, revisions: [], shadows: [], override: overrideOf(endpoint) },
     revisions: [],
     labels: {},
     failure,

@@ -316,6 +316,7 @@ eachSqlStore((_name, open) => {
         digest: '',
         createdMs: 0,
       },
+      answering: [],
       shadowing: [],
       failure: null,
     }

@@ -1,6 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { Revision } from '#inference'
-import type { Endpoint, SealedSegment, SegmentKind, ServingReads, ServingWrites } from '#serving'
+import type {
+  Delivery,
+  Endpoint,
+  RevisionWeight,
+  SealedSegment,
+  SegmentKind,
+  ServingReads,
+  ServingWrites,
+} from '#serving'
 
 interface RevisionRow {
   endpoint: string
@@ -20,6 +28,8 @@ export interface ServingTables {
     shadows: string
     monitor: string | null
     log: string | null
+    delivery: string | null
+    answering: string | null
     declared_ms: number
     live: number | null
     shadowing: string
@@ -82,18 +92,26 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
   return {
     ...servingReads(db),
     declare: async (declaration, declaredMs) => {
-      const { name, project, model, shadows, monitor, log = null } = declaration
+      const { name, project, model, shadows, monitor, log = null, delivery = null } = declaration
       const declared = {
         project,
         model,
         shadows: JSON.stringify(shadows),
         monitor: monitor === null ? null : JSON.stringify(monitor),
         log: log === null ? null : JSON.stringify(log),
+        delivery: delivery === null ? null : JSON.stringify(delivery),
         declared_ms: declaredMs,
       }
       await db
         .insertInto('endpoints')
-        .values({ name, ...declared, live: null, shadowing: '[]', failure: null })
+        .values({
+          name,
+          ...declared,
+          live: null,
+          answering: null,
+          shadowing: '[]',
+          failure: null,
+        })
         .onConflict((conflict) => conflict.column('name').doUpdateSet(declared))
         .execute()
     },
@@ -108,6 +126,13 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
       await db
         .updateTable('endpoints')
         .set({ live, shadowing: JSON.stringify(shadowing), failure })
+        .where('name', '=', endpoint)
+        .execute()
+    },
+    saveAnswering: async (endpoint, { live, weights }) => {
+      await db
+        .updateTable('endpoints')
+        .set({ live, answering: JSON.stringify(weights) })
         .where('name', '=', endpoint)
         .execute()
     },
@@ -135,7 +160,8 @@ async function endpointOf(
   row: ServingTables['endpoints'],
 ): Promise<Endpoint> {
   const shadowing = JSON.parse(row.shadowing) as number[]
-  const numbers = row.live === null ? shadowing : [row.live, ...shadowing]
+  const weights = weightsIn(row)
+  const numbers = [...weights.map(({ revision }) => revision), ...shadowing]
   const revisions = await revisionsOf(db, row.name, numbers)
   const numbered = (number: number) => revisions.find((revision) => revision.number === number)
   return {
@@ -146,10 +172,24 @@ async function endpointOf(
     monitor: row.monitor === null ? null : (JSON.parse(row.monitor) as Endpoint['monitor']),
     log: row.log === null ? null : (JSON.parse(row.log) as Endpoint['log'] & object),
     declaredMs: row.declared_ms,
+    delivery: row.delivery === null ? null : (JSON.parse(row.delivery) as Delivery),
     live: row.live === null ? null : (numbered(row.live) ?? null),
+    answering: weights.flatMap(({ revision: number, weight }) => {
+      const revision = numbered(number)
+      return revision === undefined ? [] : [{ revision, weight }]
+    }),
     shadowing: shadowing.map(numbered).filter((revision) => revision !== undefined),
     failure: row.failure,
   }
+}
+
+/** Whoever wrote before there were weights wrote that one revision answers. */
+function weightsIn({ live, answering }: ServingTables['endpoints']): RevisionWeight[] {
+  if (live === null) return []
+  const weights = answering === null ? [] : (JSON.parse(answering) as RevisionWeight[])
+  return weights.some(({ revision }) => revision === live)
+    ? weights
+    : [{ revision: live, weight: 1 }]
 }
 
 async function revisionsOf(

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest'
 import type { Revision, Role, ServableModel } from '#inference'
 import type { Endpoint } from './endpoint.ts'
-import { planRollOut } from './rollout.ts'
+import { planRollOut } from './plan.ts'
 
-const at = { newestNumber: 5, nowMs: 100 }
+const at = {
+  newestNumber: 5,
+  nowMs: 100,
+  known: (known: Revision) => model(known.version),
+  underWay: undefined,
+}
 
 test('what serves already keeps its revision, and nothing changes', () => {
   const plan = planRollOut(endpoint(1, [2]), { live: model(1), shadows: [model(2)] }, at)
@@ -35,6 +40,7 @@ function endpoint(live: number, shadowing: readonly number[]): Endpoint {
     monitor: null,
     declaredMs: 0,
     live: revision(live, 'live', live),
+    answering: [{ revision: revision(live, 'live', live), weight: 1 }],
     shadowing: shadowing.map((version) => revision(version, 'shadow', version)),
     failure: null,
   }

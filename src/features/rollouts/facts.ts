@@ -1,0 +1,67 @@
+import type { Fact } from '#ledger'
+import { loudest, numbersOf } from './numbers.ts'
+import { sharesOf, type Rollout } from './rollout.ts'
+
+export function rolloutStarted(rollout: Rollout): Fact {
+  const { steps, everyMs, minSamples, guards, alpha, rollback } = rollout.plan
+  return {
+    type: 'rollout-started',
+    data: {
+      ...named(rollout),
+      share: sharesOf(rollout).fresh,
+      steps,
+      everyMs,
+      minSamples,
+      guards: guards.map((guard) => ({ ...guard })),
+      alpha,
+      rollback,
+    },
+  }
+}
+
+const TYPES = {
+  stepped: 'rollout-stepped',
+  completed: 'rollout-completed',
+  'rolled-back': 'rollout-rolled-back',
+  objected: 'rollout-objected',
+  pause: 'rollout-paused',
+  resume: 'rollout-resumed',
+  abort: 'rollout-aborted',
+  finish: 'rollout-completed',
+  undo: 'rollout-undone',
+  superseded: 'rollout-superseded',
+} as const
+
+/** A decision about a rollout, by its guards or by a person, with the numbers it stands on. */
+export function rolloutDecided(
+  rollout: Rollout,
+  decision: keyof typeof TYPES,
+  modelVersion?: string,
+): Fact {
+  const numbers = numbersOf(rollout)
+  const objects = decision === 'rolled-back' || decision === 'objected'
+  return {
+    type: TYPES[decision],
+    data: {
+      ...named(rollout),
+      ...(modelVersion === undefined ? {} : { modelVersion }),
+      revision: rollout.to,
+      share: sharesOf(rollout).fresh,
+      step: rollout.step + 1,
+      reason: rollout.reason,
+      ...(objects ? { guard: loudest(numbers)?.guard ?? null } : {}),
+      numbers: {
+        ...numbers,
+        guards: numbers.guards.map((guard) => ({
+          ...guard,
+          new: { ...guard.new },
+          old: { ...guard.old },
+        })),
+      },
+    },
+  }
+}
+
+function named({ id, endpoint, from, to }: Rollout) {
+  return { endpoint, rollout: id, from, to }
+}
