@@ -117,15 +117,25 @@ export function namedRows(plan: FeedPlan, values: readonly Value[]): Rows {
     return { columns: [only.name], rows: values.map((value) => [value]) }
   const rows = values.map((value) => (Array.isArray(value) ? (value as readonly Value[]) : [value]))
   const width = rows[0]?.length ?? 0
-  const names =
-    columnsOf(plan)?.map(({ name }) => name) ??
-    Array.from({ length: width }, (_, index) => String(index))
-  const uneven = rows.findIndex((row) => row.length !== names.length)
+  const uneven = rows.findIndex((row) => row.length !== width)
   if (uneven >= 0)
+    throw new Problem(
+      'invalid',
+      `row ${uneven} has ${rows[uneven]?.length} values, but the rows before have ${width}`,
+    )
+  const names = columnsOf(plan)?.map(({ name }) => name) ?? placeNames(0, width)
+  // Of columns that go by their places only the first are read.
+  if (only?.unnamed === true && width > names.length)
+    return { columns: [...names, ...placeNames(names.length, width)], rows }
+  if (rows.length > 0 && width !== names.length)
     throw misfit(
-      `row ${uneven} has ${rows[uneven]?.length} values, but the model takes ${names.length}: ${names.join(', ')}`,
+      `row 0 has ${width} values, but the model takes ${names.length}: ${names.join(', ')}`,
     )
   return { columns: names, rows }
+}
+
+function placeNames(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => String(from + index))
 }
 
 /** Rows of texts, as CSV has them, with each column's values as its type; an empty text is a gap. */
@@ -218,7 +228,8 @@ function checkPlaces(
   sent: readonly string[],
 ): void {
   // As many different names as columns: none can be there twice.
-  if (new Set(sent).size < sent.length) throw misfit(`a column is sent twice: ${sent.join(', ')}`)
+  if (new Set(sent).size < sent.length)
+    throw new Problem('invalid', `a column is sent twice: ${sent.join(', ')}`)
   const missing = read.filter(({ required }, index) => required && places[index] === -1)
   if (missing.length > 0)
     throw misfit(

@@ -1,5 +1,5 @@
 import type { PredictionRequest } from './asked.ts'
-import type { SignatureColumn } from './model-source.ts'
+import type { SignatureColumn, SignatureTensor } from './signature.ts'
 import type { PredictionAnswer } from './predict.ts'
 import type { Revision } from './revision.ts'
 import type { ModelShape } from './tensor.ts'
@@ -90,6 +90,8 @@ export interface Described {
   readonly shape: ModelShape
   /** The columns of the model's signature, in order; `null` without one of columns. */
   readonly columns: readonly SignatureColumn[] | null
+  /** The tensors of its signature; `null` without one of tensors. */
+  readonly tensors?: readonly SignatureTensor[] | null
   /** Of all revisions that take traffic or can be pinned. */
   readonly versions: readonly number[]
   readonly labels: Labels

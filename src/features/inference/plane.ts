@@ -7,7 +7,8 @@ import type { Described, Inference, Pin, Standing, Statistics } from './inferenc
 import type { Journal } from './journal.ts'
 import { versionName } from './model-source.ts'
 import { createPredict, type PredictionAnswer, type Taken } from './predict.ts'
-import { routeOf } from './routing.ts'
+import { createPulses, type Pulse } from './pulse.ts'
+import { routeOf, type Chosen } from './routing.ts'
 import { createScoring, type Scoring } from './scoring.ts'
 import { createShadowing } from './shadows.ts'
 import { createSlots, notReady, standingOf, type Slot, type SlotDependencies } from './slots.ts'
@@ -44,6 +45,8 @@ export interface Plane {
 export interface LocalPlane extends Omit<Plane, keyof Inference>, Inference {
   /** Says that it is not ready from now on; what is asked is answered still. */
   drain(): void
+  /** How requests ended at endpoints that several revisions answer, since it was last asked. */
+  pulses(): Pulse[]
   /** Requests whose shadows were left out since too many waited. */
   shadowsDropped(): number
 }
@@ -64,6 +67,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const slots = createSlots(dependencies)
   const statistics = createStatistics()
   const meter = trafficMeter()
+  const pulses = createPulses()
   const scoring = createScoring(dependencies)
   const shadowing = createShadowing(dependencies)
   const completed = Promise.withResolvers<void>()
@@ -80,8 +84,17 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
     const route = routed(slot.table, request, draws)
     const live = slot.units.get(route.revision)?.deployed
-    if (live !== undefined) return takenFrom(slot, live, route.shadows)
-    return slots.ready(slot, route.revision).then((ready) => takenFrom(slot, ready, route.shadows))
+    if (live !== undefined) return takenFrom(slot, live, route)
+    const startedMs = performance.now()
+    return slots.ready(slot, route.revision).then(
+      (ready) => takenFrom(slot, ready, route),
+      (error: unknown) => {
+        const tookMs = performance.now() - startedMs
+        if (isByWeight(route))
+          pulses.note(slot.table.routing, { revision: route.revision, tookMs, error })
+        throw error
+      },
+    )
   }
   const predict = createPredict({
     ...dependencies,
@@ -94,8 +107,11 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
         return known(name).then((told) => chosen(told, request))
       },
     },
-    onAnswer: (live, answered) => {
+    onAnswer: (taken, answered) => {
+      const { live, table } = taken
       statistics.note(live, answered)
+      if (isByWeight(taken))
+        pulses.note(table.routing, { ...answered, revision: live.revision.number })
       if (!answered.failed) meter.note(live.revision.endpoint, answered)
     },
   })
@@ -127,6 +143,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     drain: () => {
       draining = true
     },
+    pulses: pulses.take,
     shadowsDropped: shadowing.dropped,
     stop: async () => {
       draining = true
@@ -149,9 +166,14 @@ function routed(
     : routeOf(table.routing, { pin: { by: 'version', version } }, draws)
 }
 
-function takenFrom(slot: Slot, live: Deployed, shadows: readonly number[]): Taken {
+/** Whether chance gave the request to its revision; who chose it says nothing of how revisions compare. */
+function isByWeight({ reason }: Pick<Chosen, 'reason'>): boolean {
+  return reason === 'draw' || reason === 'key'
+}
+
+function takenFrom(slot: Slot, live: Deployed, { reason, shadows }: Chosen): Taken {
   const { table, units } = slot
-  if (shadows.length === 0) return { table, live, echoes: [], shadows: [] }
+  if (shadows.length === 0) return { table, live, reason, echoes: [], shadows: [] }
   const { modelVersion } = live.logged
   const isEcho = (number: number) =>
     table.revisions.some(
@@ -166,7 +188,7 @@ function takenFrom(slot: Slot, live: Deployed, shadows: readonly number[]): Take
   const asked = shadows.flatMap((number) =>
     isEcho(number) ? [] : (units.get(number)?.deployed ?? []),
   )
-  return { table, live, echoes, shadows: asked }
+  return { table, live, reason, echoes, shadows: asked }
 }
 
 function described(table: EndpointTable, { revision, shape, servable }: Deployed): Described {
@@ -177,6 +199,7 @@ function described(table: EndpointTable, { revision, shape, servable }: Deployed
     revision,
     shape,
     columns: servable.columns,
+    tensors: servable.tensors ?? null,
     versions: [...new Set(versions)],
     labels: table.labels,
     flavor: 'onnx',

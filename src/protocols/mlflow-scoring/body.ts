@@ -75,6 +75,7 @@ function mediaTypeIn(contentType: string | undefined): string {
 }
 
 function csvTable(bytes: Buffer): PredictionRequest['input'] {
-  const [columns = [], ...rows] = csvIn(bytes)
+  const [columns, ...rows] = csvIn(bytes)
+  if (columns === undefined) throw new BadRequest('the input has no line of column names')
   return { form: 'texts', columns, rows }
 }

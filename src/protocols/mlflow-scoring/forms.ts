@@ -2,15 +2,15 @@ import { isUtf8 } from 'node:buffer'
 import { parseExactJson, printExactJson, type ExactJson } from '#base/exact-json'
 import { messageOf } from '#base/problem'
 import type { PredictionRequest, Value } from '#inference'
-import { BadRequest } from './errors.ts'
+import { BadRequest, Misfit } from './errors.ts'
 
 /** What a body asks, and the form in which its answer is told. */
 export interface Scoring {
   readonly input: PredictionRequest['input']
   readonly params?: NonNullable<PredictionRequest['params']>
   /**
-   * `records`: a list of rows, as for a DataFrame. `arrays`: a list for each output. `bare`: as records, without
-   * the key `predictions` around them.
+   * How a model without a signature is answered: `records`, a list of rows, as for a DataFrame; `arrays`, a list
+   * for each output. `bare`: without the key `predictions` around it.
    */
   readonly answer: 'records' | 'arrays' | 'bare'
 }
@@ -53,7 +53,8 @@ function dictionaryIn(bytes: Buffer): Dictionary {
   if (!isUtf8(bytes)) throw new BadRequest('the input is not valid JSON: it is not UTF-8')
   let body: ExactJson
   try {
-    body = parseExactJson(bytes.toString('utf8'))
+    // Python's json reads over a mark of the byte order.
+    body = parseExactJson(bytes.toString('utf8').replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new BadRequest(`the input is not valid JSON: ${messageOf(error)}`)
   }
@@ -64,9 +65,7 @@ function dictionaryIn(bytes: Buffer): Dictionary {
 function scoringAs(form: (typeof FORMS)[number], content: ExactJson): Scoring {
   if (form === 'dataframe_split') return { input: splitRows(form, content), answer: 'records' }
   if (form === 'dataframe_records') return { input: recordRows(form, content), answer: 'records' }
-  return form === 'inputs' && isDictionary(content)
-    ? columnRows(content)
-    : listScoring(form, content)
+  return isDictionary(content) ? columnRows(content) : listScoring(form, content)
 }
 
 /** Azure's `input_data` is a table with its columns, or a list of rows. */
@@ -126,8 +125,10 @@ function rowOf(row: ExactJson): readonly Value[] {
 }
 
 function recordRows(form: string, content: ExactJson): PredictionRequest['input'] {
-  if (!isList(content) || !content.every(isDictionary))
+  if (!isList(content))
     throw new BadRequest(`${form} must be a list of dictionaries, one for each row`)
+  if (!content.every(isDictionary))
+    throw new Misfit(`${form} must have a dictionary for each row and nothing else`)
   const names = new Set<string>()
   let cells = 0
   for (const record of content)
@@ -150,9 +151,12 @@ function recordRows(form: string, content: ExactJson): PredictionRequest['input'
 }
 
 function listScoring(form: string, content: ExactJson): Scoring {
-  if (!isList(content)) throw new BadRequest(`${form} must be a list or a dictionary of lists`)
+  if (!isList(content)) throw new Misfit(`${form} must be a list or a dictionary of lists`)
   if (content.length > 0 && content.every(isDictionary))
-    return { input: recordRows(form, content), answer: 'records' }
+    return {
+      input: recordRows(form, content),
+      answer: form === 'instances' ? 'arrays' : 'records',
+    }
   const rows = content.map((row) =>
     typeof row === 'object' && row !== null ? (isList(row) ? rowOf(row) : valueOf(row)) : row,
   )
@@ -162,28 +166,24 @@ function listScoring(form: string, content: ExactJson): Scoring {
 function columnRows(content: Dictionary): Scoring {
   const columns = Object.keys(content)
   const lists = Object.values(content)
-  if (columns.length === 0) throw new BadRequest('inputs names no columns')
+  if (columns.length === 0) throw new Misfit('the input names no columns')
   // One value for each column is one row.
   const values = lists.some(isList) ? lists : lists.map((value) => [value])
   const odd = values.findIndex((list) => !isList(list))
   if (odd >= 0)
-    throw new BadRequest(
-      `inputs must be a dictionary of lists, one for each column; ${columns[odd]} has ${kindOf(values[odd] ?? null)}`,
+    throw new Misfit(
+      `the input must be a dictionary of lists, one for each column; ${columns[odd]} has ${kindOf(values[odd] ?? null)}`,
     )
   const count = (values[0] as List).length
   const uneven = (values as List[]).findIndex((list) => list.length !== count)
   if (uneven >= 0)
-    throw new BadRequest(
+    throw new Misfit(
       `column ${columns[uneven]} has ${(values[uneven] as List).length} values and ${columns[0]} has ${count}; all must have the same`,
     )
   const rows = Array.from({ length: count }, (_, row) =>
     (values as List[]).map((list) => valueOf(list[row] ?? null)),
   )
-  const nested = rows.some((row) => row.some((value) => Array.isArray(value)))
-  return {
-    input: { form: 'rows', columns, rows, cast: true },
-    answer: nested ? 'arrays' : 'records',
-  }
+  return { input: { form: 'rows', columns, rows, cast: true }, answer: 'arrays' }
 }
 
 /** A value of a row; a dictionary is carried as its JSON. */
