@@ -17,6 +17,7 @@ import {
   createPlane,
   type LocalPlane,
   type ModelSource,
+  type Runtime,
   type ServableModel,
   type SignatureColumn,
 } from '#inference'
@@ -86,6 +87,7 @@ export interface ServingWorld {
 export async function openServing(options: {
   models: ModelSource
   home?: string
+  runtime?: Runtime
   timeoutMs?: number
   sealRows?: number
 }): Promise<ServingWorld> {
@@ -103,7 +105,7 @@ export async function openServing(options: {
   const plane = createPlane({
     ...world,
     log,
-    runtime: onnxRuntime({ logger }),
+    runtime: options.runtime ?? onnxRuntime({ logger }),
     logger,
     timeoutMs: options.timeoutMs ?? 10_000,
     draws: () => Math.random(),

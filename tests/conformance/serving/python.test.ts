@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   nestedOf,
+  sliceRows,
   type InferOptions,
   type Outputs,
   type PythonSettings,
@@ -14,8 +14,9 @@ import {
   type TensorType,
   type Value,
 } from '#inference'
-import { pythonRuntime } from '#runtimes/python/index'
-import { pythonBin, runPython } from '../../support/python.ts'
+import { runPython } from '../../support/python.ts'
+import { savedModels, testPythons } from '../../support/python-models.ts'
+import { LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
 
 type Told = Record<string, unknown> & { forms: Record<string, unknown> }
 
@@ -63,11 +64,7 @@ interface Asked {
 
 function start(name: string, options: Asked = {}): Promise<ServingProcess> {
   const { python = {}, ...others } = options
-  const runtime = pythonRuntime({
-    logger: pino({ level: 'silent' }),
-    pythonFor: async () => join(pythonBin(), 'python'),
-    variables: { PATH: process.env['PATH'] },
-  })
+  const runtime = testPythons()
   return runtime.start({
     name: `endpoint ${name}`,
     timeoutMs: 20_000,
@@ -83,7 +80,7 @@ function column(name: string, type: TensorType, values: readonly unknown[]): Ten
       name,
       type,
       shape,
-      data: values.map((value) => String(value ?? '')),
+      data: values.map((value) => (typeof value === 'string' ? value : '')),
       gaps: Uint8Array.from(values, (value) => (value === null ? 1 : 0)),
     }
   const data = {
@@ -117,19 +114,13 @@ function printed(outputs: Outputs): unknown {
     return Array.isArray(value) ? value.map(plain) : value
   }
   const [first] = columns
-  switch (outputs.form) {
-    case 'json':
-      return JSON.parse(String(first?.[1][0]))
-    case 'frame':
-    case 'series':
-      return (first?.[1] ?? []).map((_, row) =>
-        Object.fromEntries(columns.map(([name, values]) => [name, plain(values[row])])),
-      )
-    case 'dict':
-      return Object.fromEntries(columns.map(([name, values]) => [name, plain(values)]))
-    default:
-      return plain(first?.[1])
-  }
+  if (outputs.form === 'json') return JSON.parse(String(first?.[1][0]))
+  if (outputs.form === 'dict')
+    return Object.fromEntries(columns.map(([name, values]) => [name, plain(values)]))
+  if (outputs.form === 'array') return plain(first?.[1])
+  return (first?.[1] ?? []).map((_, row) =>
+    Object.fromEntries(columns.map(([name, values]) => [name, plain(values[row])])),
+  )
 }
 
 describe('a model answers as MLflow does with it:', () => {
@@ -227,13 +218,7 @@ describe('a model answers as MLflow does with it:', () => {
 test('calls that come together each get their own rows, also across several processes', async () => {
   const process = await serve('proba', { python: { workers: 2 } })
   const alone: unknown[] = []
-  const row = (index: number) =>
-    FLIGHTS.map((each): Tensor => ({
-      ...each,
-      shape: [1, 1],
-      data: each.data.slice(index, index + 1),
-      ...(each.gaps === undefined ? {} : { gaps: each.gaps.slice(index, index + 1) }),
-    }))
+  const row = (index: number) => FLIGHTS.map((each) => sliceRows(each, index, index + 1))
   for (let index = 0; index < 6; index += 1)
     alone.push(printed(await process.infer('proba', row(index), live)))
   const answers = await Promise.all(
@@ -312,5 +297,100 @@ describe('a model that misbehaves:', () => {
         expect(printed(answer.value)).toMatchObject([{ said: `N${index}!` }])
       else expect(answer.reason).toMatchObject({ code: 'unavailable' })
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(200)
+  }, 60_000)
+})
+
+describe('over HTTP', () => {
+  let world: ServingWorld
+  let url = ''
+  beforeAll(async () => {
+    world = await openServing({ models: savedModels(folder), runtime: testPythons() })
+    for (const name of ['sklearn', 'forms', 'types', 'bad']) {
+      await world.serving.declareEndpoint(LOCAL, {
+        name,
+        project: 'example',
+        model: `models:/${name}/1`,
+        shadows: [],
+        monitor: null,
+      })
+      await world.serving.rollOut(LOCAL, name)
+    }
+    url = await world.http.listen({ host: '127.0.0.1', port: 0 })
+  }, 120_000)
+  afterAll(() => world.close())
+
+  const post = async (path: string, body: unknown) => {
+    const answer = await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return { status: answer.status, text: await answer.text() }
+  }
+  const scored = async (name: string, body: unknown) => {
+    const { status, text } = await post(`/endpoints/${name}/invocations`, body)
+    expect([status, text]).toEqual([200, expect.any(String)])
+    return (JSON.parse(text.replaceAll('NaN', 'null')) as { predictions: unknown }).predictions
+  }
+
+  test('rows with gaps and without optional columns are answered as MLflow answers them', async () => {
+    const columns = ['carrier', 'hour', 'distance']
+    const data = [
+      ['AA', 1, 100],
+      ['UA', 2, 200],
+      [null, null, 300],
+      ['AA', 4, 400],
+      ['B6', 23, 2500],
+      ['UA', 12, 1200],
+    ]
+    expect(await scored('sklearn', { dataframe_split: { columns, data } })).toEqual(told['sklearn'])
+    const typed = {
+      flag: [true, false],
+      small: [1, -2],
+      single: [0.1, null],
+      double: [0.1, null],
+      text: ['ä', null],
+      bytes: ['AAE=', ''],
+      when: ['2026-01-02T03:04:05', '2026-01-02T03:04:06'],
+    }
+    const exact = `${JSON.stringify({ inputs: typed }).slice(0, -2)},"big":[9007199254740993,-1]}}`
+    const answer = await fetch(`${url}/endpoints/types/invocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: exact,
+    })
+    expect(await answer.json()).toEqual({ predictions: told['types'] })
+  })
+
+  test('every form of answer is told as MLflow tells it, and is in the log', async () => {
+    for (const [form, expected] of Object.entries(told.forms)) {
+      const dataframe_records = [{ text: 'a' }, { text: 'bc' }]
+      const answer = await scored('forms', { dataframe_records, params: { form } })
+      expect([form, answer]).toEqual([form, expected])
+    }
+  })
+
+  test('the Open Inference Protocol takes a tensor for each column', async () => {
+    const inputs = [
+      { name: 'carrier', datatype: 'BYTES', shape: [1, 1], data: ['AA'] },
+      { name: 'hour', datatype: 'FP64', shape: [1, 1], data: [1] },
+      { name: 'distance', datatype: 'INT64', shape: [1], data: [100] },
+    ]
+    const { status, text } = await post('/v2/models/sklearn/infer', { id: 'oip-1', inputs })
+    expect([status, JSON.parse(text)]).toMatchObject([
+      200,
+      { outputs: [{ name: 'predictions', datatype: 'INT64', shape: [1], data: [0] }] },
+    ])
+    expect((await world.log.find('oip-1-0'))?.inputs).toMatchObject({ carrier: 'AA', hour: 1 })
+  })
+
+  test('what a model raises is the caller’s to see, and what ends it is not held against others', async () => {
+    const bad = (what: string) =>
+      post('/endpoints/bad/invocations', { dataframe_records: [{ what }] })
+    const answers = await Promise.all(['raise', 'exit', 'well'].map(bad))
+    expect(answers.map(({ status }) => status)).toEqual([400, 503, 200])
+    expect(answers[0]?.text).toContain('ValueError: this cannot be, says model.py')
+    const flight = { carrier: 'AA', hour: 1, distance: 100 }
+    expect(await scored('sklearn', { dataframe_records: [flight] })).toEqual([0])
   }, 60_000)
 })
