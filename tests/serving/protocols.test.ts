@@ -135,7 +135,7 @@ test('a model that never ends costs its caller a timeout and the next one nothin
   const endless = await invoke('loop', '{"inputs": {"rounds": [1000000000000]}}')
   expect([endless.status, endless.json.error_code]).toEqual([504, 'DEADLINE_EXCEEDED'])
   expect((await invoke('loop', '{"inputs": {"rounds": [3]}}')).json).toEqual({
-    predictions: { counts: [3] },
+    predictions: { counts: [[3]] },
   })
 })
 
