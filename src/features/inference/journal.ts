@@ -5,6 +5,9 @@ import type { TensorType, Value } from './tensor.ts'
 /** A value as the log keeps it: JSON, in which whole numbers beyond 2^53 are texts and NaN is null. */
 export type Logged = string | number | boolean | null | readonly Logged[]
 
+/** Rows of one request; more are sent in several. */
+export const ROWS_PER_BATCH_MAX = 2 ** 20 - 1
+
 /** One request, answered, as it goes into the log. */
 export interface NewBatch {
   readonly id: string

@@ -1,7 +1,7 @@
 import { mkdirSync, truncateSync } from 'node:fs'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { FeedbackJournal, Ingested, Journal } from '#inference'
+import { ROWS_PER_BATCH_MAX, type FeedbackJournal, type Ingested, type Journal } from '#inference'
 import { pathOf } from './files.ts'
 import { pendingBatches, rebuild } from './pending.ts'
 import { openWriter } from './writer.ts'
@@ -59,6 +59,8 @@ export function openJournal(dependencies: {
     append: async (batch, { durable = false } = {}) => {
       assertOpen()
       const { id, digest } = batch
+      if (batch.rows.length > ROWS_PER_BATCH_MAX)
+        throw new Problem('limit', `a request has at most ${ROWS_PER_BATCH_MAX} rows; send several`)
       if (digest === null) {
         await writer.append((to, encode) => encode.batch(to, batch), durable)
         return

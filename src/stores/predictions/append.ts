@@ -1,6 +1,6 @@
-import type { NewAnswer, NewBatch, NewPrediction, Value } from '#inference'
+import { ROWS_PER_BATCH_MAX, type NewAnswer, type NewBatch, type Value } from '#inference'
 import { Problem } from '#base/problem'
-import { placeOf, ROWS_PER_BATCH_MAX, type Connection } from './database.ts'
+import { placeOf, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'
 
 export const HOUR_MS = 3_600_000
@@ -9,14 +9,12 @@ export const HOUR_MS = 3_600_000
 export function appender(connection: Connection, names: NameTable) {
   const insertBatch = batchWriter(connection, names)
   const addAnswer = answerWriter(connection, names)
-  const count = hourCounter(connection)
+  const tally = tallies(connection)
   const addSubject = connection.prepare(
     'insert into subjects (place, endpoint, event_ms, key) values (?, ?, ?, ?)',
   )
   const addInputs = connection.prepare('insert into inputs (place, inputs) values (?, ?)')
-  const advance = connection.prepare(
-    'update endpoints set watermark_ms = max(coalesce(watermark_ms, @timeMs), @timeMs) where id = @endpoint',
-  )
+  const advance = watermarks(connection)
   const addUnlogged = connection.prepare(
     `insert into hours (endpoint, hour, predictions, labels, unlogged) values (?, ?, 0, 0, ?)
      on conflict do update set unlogged = unlogged + excluded.unlogged`,
@@ -26,18 +24,27 @@ export function appender(connection: Connection, names: NameTable) {
     .prepare(`select max(last_seq) from segments where endpoint = ? and kind = 'predictions'`)
     .pluck()
 
+  const add = (batch: NewBatch): void => {
+    const endpoint = names.endpoint(batch.endpoint)
+    const seq = insertBatch(batch, endpoint)
+    for (const [row, { eventMs, key, inputs }] of batch.rows.entries()) {
+      addSubject.run(placeOf(seq, row), endpoint, eventMs, key)
+      addInputs.run(placeOf(seq, row), jsonOf(inputs))
+    }
+    for (const answer of batch.answers) addAnswer(endpoint, seq, batch.rows.length, answer)
+    tally.count(endpoint, batch)
+  }
+
   return {
     append: (batch: NewBatch): void => {
-      const endpoint = names.endpoint(batch.endpoint)
-      const seq = insertBatch(batch, endpoint)
-      for (const [row, { eventMs, key, inputs }] of batch.rows.entries()) {
-        addSubject.run(placeOf(seq, row), endpoint, eventMs, key)
-        addInputs.run(placeOf(seq, row), jsonOf(inputs))
-      }
-      for (const answer of batch.answers) addAnswer(endpoint, seq, batch.rows.length, answer)
-      count(endpoint, batch)
-      if (batch.rows.length > 0) advance.run({ timeMs: latestOf(batch.rows), endpoint })
+      add(batch)
+      tally.settle()
     },
+    /** One of many: what is counted of them is written by `settle`, before anything else is. */
+    add,
+    settle: tally.settle,
+    /** What was counted by a transaction that was undone. */
+    forget: tally.forget,
     appendLate: (batch: string, answers: readonly NewAnswer[]): void => {
       const found = findBatch.get(batch) as { seq: number; endpoint: number } | undefined
       if (found === undefined) return
@@ -51,27 +58,21 @@ export function appender(connection: Connection, names: NameTable) {
       addUnlogged.run(names.endpoint(endpoint), Math.floor(atMs / HOUR_MS), predictions)
     },
     advance: (endpoint: string, timeMs: number): void => {
-      advance.run({ timeMs, endpoint: names.endpoint(endpoint) })
+      advance(names.endpoint(endpoint), timeMs)
     },
   }
 }
 
 function batchWriter(connection: Connection, names: NameTable) {
-  const isTaken = connection.prepare('select 1 from batches where id = ?').pluck()
   const add = connection.prepare(
-    'insert into batches (id, endpoint, digest, layout, revision, at_ms, latency_ms, rows, form) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert into batches (id, endpoint, digest, layout, revision, at_ms, latency_ms, rows, form) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing',
   )
   return (batch: NewBatch, endpoint: number): number => {
     const { id, digest, columns, form = null, atMs, latencyMs, rows } = batch
     const [live] = batch.answers
     if (live === undefined) throw new Error('a batch has the answer of its live revision')
-    if (rows.length >= ROWS_PER_BATCH_MAX)
-      throw new Problem(
-        'limit',
-        `a request has at most ${ROWS_PER_BATCH_MAX - 1} rows; send several`,
-      )
-    if (isTaken.get(id) !== undefined)
-      throw new Problem('exists', `the request ${id} was answered before`)
+    if (rows.length > ROWS_PER_BATCH_MAX)
+      throw new Problem('limit', `a request has at most ${ROWS_PER_BATCH_MAX} rows; send several`)
     const layout = names.layout(columns)
     const revision = names.revision(endpoint, live.revision)
     const added = add.run(
@@ -85,6 +86,7 @@ function batchWriter(connection: Connection, names: NameTable) {
       rows.length,
       form,
     )
+    if (added.changes === 0) throw new Problem('exists', `the request ${id} was answered before`)
     return Number(added.lastInsertRowid)
   }
 }
@@ -100,42 +102,87 @@ function answerWriter(connection: Connection, names: NameTable) {
   }
 }
 
-/** Keeps how many predictions each hour has, and how many of them a truth that came before them. */
-function hourCounter(connection: Connection) {
+function watermarks(connection: Connection) {
+  const advance = connection.prepare(
+    'update endpoints set watermark_ms = max(coalesce(watermark_ms, @timeMs), @timeMs) where id = @endpoint',
+  )
+  return (endpoint: number, timeMs: number) => advance.run({ timeMs, endpoint })
+}
+
+/** What the batches of a transaction add to an endpoint. */
+interface Tally {
+  readonly endpoint: number
+  /** Whether the endpoint has truths that may have come before their predictions. */
+  readonly hasTruths: boolean
+  latestMs: number
+  readonly hours: Map<number, { predictions: number; labels: number }>
+}
+
+/** Keeps how many predictions each hour has, how many of them a truth that came before them, and how far event time is. */
+function tallies(connection: Connection) {
   const isTrue = connection
     .prepare(
       `select 1 from truths where endpoint = ? and ((kind = 'key' and ref = ?) or (kind = 'prediction' and ref = ?))`,
     )
     .pluck()
+  const anyTruth = connection.prepare('select 1 from truths where endpoint = ? limit 1').pluck()
   const add = connection.prepare(
     `insert into hours (endpoint, hour, predictions, labels) values (?, ?, ?, ?)
      on conflict do update set predictions = predictions + excluded.predictions, labels = labels + excluded.labels`,
   )
-  return (endpoint: number, { id, rows }: NewBatch) => {
-    const hours = new Map<number, { predictions: number; labels: number }>()
-    for (const [row, { eventMs, key }] of rows.entries()) {
-      const hour = Math.floor(eventMs / HOUR_MS)
-      const counted = hours.get(hour) ?? { predictions: 0, labels: 0 }
-      counted.predictions += 1
-      if (isTrue.get(endpoint, key, `${id}-${row}`) !== undefined) counted.labels += 1
-      hours.set(hour, counted)
-    }
-    for (const [hour, { predictions, labels }] of hours)
-      add.run(endpoint, hour, predictions, labels)
+  const advance = watermarks(connection)
+  const open = new Map<number, Tally>()
+
+  const tallyOf = (endpoint: number): Tally => {
+    const known = open.get(endpoint)
+    if (known !== undefined) return known
+    const hasTruths = anyTruth.get(endpoint) !== undefined
+    const tally = { endpoint, hasTruths, latestMs: Number.NEGATIVE_INFINITY, hours: new Map() }
+    open.set(endpoint, tally)
+    return tally
+  }
+  return {
+    count: (endpoint: number, { id, rows }: NewBatch): void => {
+      const tally = tallyOf(endpoint)
+      for (const [row, { eventMs, key }] of rows.entries()) {
+        const hour = Math.floor(eventMs / HOUR_MS)
+        const counted = tally.hours.get(hour) ?? { predictions: 0, labels: 0 }
+        counted.predictions += 1
+        if (tally.hasTruths && isTrue.get(endpoint, key, `${id}-${row}`) !== undefined)
+          counted.labels += 1
+        tally.hours.set(hour, counted)
+        tally.latestMs = Math.max(tally.latestMs, eventMs)
+      }
+    },
+    settle: (): void => {
+      for (const { endpoint, hours, latestMs } of open.values()) {
+        for (const [hour, { predictions, labels }] of hours)
+          add.run(endpoint, hour, predictions, labels)
+        if (hours.size > 0) advance(endpoint, latestMs)
+      }
+      open.clear()
+    },
+    forget: (): void => open.clear(),
   }
 }
 
-function latestOf(rows: readonly NewPrediction[]): number {
-  return rows.reduce((latest, { eventMs }) => Math.max(latest, eventMs), Number.NEGATIVE_INFINITY)
-}
-
-/** JSON of values; a whole number that JSON would round is kept as text. */
+/**
+ * JSON of values. A whole number that JSON would round is kept as text; NaN is null; infinities and -0, which JSON
+ * has no words for, are numbers that are read as such.
+ */
 function jsonOf(values: readonly Value[]): string {
-  try {
-    return JSON.stringify(values)
-  } catch {
-    return JSON.stringify(values, (_, value: unknown) =>
-      typeof value === 'bigint' ? String(value) : value,
-    )
-  }
+  return values.every(isPlain) ? JSON.stringify(values) : `[${values.map(exactJsonOf).join(',')}]`
+}
+
+function isPlain(value: Value): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  return typeof value !== 'bigint' && !Array.isArray(value)
+}
+
+function exactJsonOf(value: Value): string {
+  if (Array.isArray(value)) return jsonOf(value as readonly Value[])
+  if (typeof value === 'bigint') return JSON.stringify(String(value))
+  if (Object.is(value, -0)) return '-0'
+  if (value === Number.POSITIVE_INFINITY) return '1e999'
+  return value === Number.NEGATIVE_INFINITY ? '-1e999' : JSON.stringify(value)
 }

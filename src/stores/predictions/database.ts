@@ -7,15 +7,15 @@ export type Connection = BetterSqlite.Database
 
 /** Rows of one batch are numbered in these bits of a prediction's place. */
 const ROW_BITS = 20
-export const ROWS_PER_BATCH_MAX = 2 ** ROW_BITS
+const PLACES_PER_BATCH = 2 ** ROW_BITS
 
 /** The place of a prediction: batches in the order they came, and the rows in each. */
 export function placeOf(seq: number, row: number): number {
-  return seq * ROWS_PER_BATCH_MAX + row
+  return seq * PLACES_PER_BATCH + row
 }
 
 export function rowOfPlace(place: number): number {
-  return place % ROWS_PER_BATCH_MAX
+  return place % PLACES_PER_BATCH
 }
 
 const SCHEMA = `

@@ -34,8 +34,12 @@ export function openPredictionLog(dependencies: {
   const { file, folder, objects, files, journal } = dependencies
   const { writer, reader } = openDatabase(file)
   const names = nameTable(writer)
-  const group = groupCommit(writer, names.forget)
-  const { append, appendLate, skip, advance } = appender(writer, names)
+  const group = groupCommit(writer, () => {
+    names.forget()
+    adding.forget()
+  })
+  const adding = appender(writer, names)
+  const { append, appendLate, skip, advance } = adding
   const truths = truthKeeper(writer, names)
   const feedback = feedbackKeeper(writer, names, truths)
   const asked = queries(
@@ -59,8 +63,11 @@ export function openPredictionLog(dependencies: {
     ingestion({
       ...journal,
       writer,
-      onRollback: names.forget,
-      take: taker({ append, appendLate, skip, feedback: feedback.record, logger: journal.logger }),
+      onRollback: () => {
+        names.forget()
+        adding.forget()
+      },
+      take: taker({ ...adding, feedback: feedback.record, logger: journal.logger }),
       onTaken: (added) => {
         for (const { endpoint, kind, rows } of added) {
           open.add(endpoint, kind, rows)

@@ -14,14 +14,14 @@ export interface Added {
 
 /** Adds the journal's entries inside a transaction, and gives what it added. */
 export function taker(
-  log: Pick<ReturnType<typeof appender>, 'append' | 'appendLate' | 'skip'> & {
+  log: Pick<ReturnType<typeof appender>, 'add' | 'settle' | 'appendLate' | 'skip'> & {
     readonly feedback: ReturnType<typeof feedbackKeeper>['record']
     readonly logger: Logger
   },
 ): (entries: JournalEntries['entries']) => Added[] {
   const rowsTaken = (batch: NewBatch): number => {
     try {
-      log.append(batch)
+      log.add(batch)
       return batch.rows.length
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'exists')) throw error
@@ -43,6 +43,8 @@ export function taker(
       return { endpoint, kind: 'predictions', rows: rowsTaken(entry.batch) }
     }
     const { endpoint } = entry
+    // A truth is counted beside its prediction, which must be there.
+    log.settle()
     const { labels } = log.feedback(endpoint, entry.feedback, entry.atMs)
     return { endpoint, kind: 'truths', rows: labels }
   }
@@ -54,6 +56,7 @@ export function taker(
       const name = `${one.kind} ${one.endpoint}`
       added.set(name, { ...one, rows: one.rows + (added.get(name)?.rows ?? 0) })
     }
+    log.settle()
     return [...added.values()]
   }
 }
