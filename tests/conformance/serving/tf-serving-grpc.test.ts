@@ -28,6 +28,7 @@ beforeAll(async () => {
     })
     await world.serving.rollOut(LOCAL, name)
   }
+  await world.plane.complete()
   grpc = await startGrpc(
     { clock: systemClock, logger: pino({ level: 'silent' }) },
     {

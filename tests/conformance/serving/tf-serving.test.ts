@@ -43,6 +43,7 @@ beforeAll(async () => {
     })
     await world.serving.rollOut(LOCAL, name)
   }
+  await world.plane.complete()
   http = Fastify()
   await http.register((app) => tfServingProtocol(app, { inference: world.plane }))
   url = await http.listen({ host: '127.0.0.1', port: 0 })

@@ -1,0 +1,130 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { printExactJson, type ExactJson } from '#base/exact-json'
+import { Problem } from '#base/problem'
+import type { Inference, PredictionRequest, Repository } from '#inference'
+import { itemIn, itemOfQuery } from './body.ts'
+import { contextIn, nameAnswer } from './call.ts'
+import { answerFailures, ofModel, problemOfType, versionIn } from './errors.ts'
+import { managementRoutes } from './management.ts'
+import { openApi } from './openapi.ts'
+import { askedIn } from './request.ts'
+import { answerText } from './response.ts'
+
+/** Explains predictions, where something can. */
+export type Explain = (endpoint: string, request: PredictionRequest) => Promise<ExactJson>
+
+interface Parts {
+  readonly inference: Inference
+  readonly version: string
+  readonly repository?: Repository
+  readonly explain?: Explain
+}
+
+interface ModelPath {
+  Params: { model: string; version?: string }
+}
+
+/**
+ * TorchServe's predictions and its management of models. Everything is under /torchserve; at the root is what no other
+ * protocol has put there before, which is why this one comes last.
+ */
+export async function torchServeProtocol(app: FastifyInstance, parts: Parts): Promise<void> {
+  const isFree = !app.hasRoute({ method: 'GET', url: '/models' })
+  const pings = !app.hasRoute({ method: 'GET', url: '/ping' })
+  await app.register(async (root) => {
+    prepare(root)
+    predictionRoutes(root, parts)
+    if (pings) pingRoute(root, parts)
+    if (isFree) managementRoutes(root, { repository: undefined, ...parts })
+  })
+  await app.register(
+    async (own) => {
+      prepare(own)
+      own.setNotFoundHandler(({ method, url }) => {
+        throw problemOfType(
+          'not-found',
+          'ResourceNotFoundException',
+          `Requested resource is not found: ${method} ${url.split('?', 1)[0]}; OPTIONS /torchserve/ tells what there is`,
+        )
+      })
+      predictionRoutes(own, parts)
+      pingRoute(own, parts)
+      managementRoutes(own, { repository: undefined, ...parts })
+    },
+    { prefix: '/torchserve' },
+  )
+}
+
+function prepare(app: FastifyInstance): void {
+  answerFailures(app)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async (_: FastifyRequest, body: Buffer) => body,
+  )
+}
+
+function pingRoute(app: FastifyInstance, { inference }: Parts): void {
+  app.get('/ping', async (_, reply) => {
+    const { ready } = inference.readiness()
+    return reply.code(ready ? 200 : 500).send({ status: ready ? 'Healthy' : 'Unhealthy' })
+  })
+}
+
+function predictionRoutes(app: FastifyInstance, parts: Parts): void {
+  app.options('/', async () => openApi(parts.version))
+  for (const url of ['/predictions/:model', '/predictions/:model/:version'])
+    app.route<ModelPath>({
+      method: ['GET', 'POST', 'PUT'],
+      url,
+      handler: async (request, reply) => predicted(parts, request, reply),
+    })
+  for (const url of ['/explanations/:model', '/explanations/:model/:version'])
+    app.post<ModelPath>(url, async (request, reply) => explained(parts, request, reply))
+}
+
+async function predicted(
+  parts: Parts,
+  request: FastifyRequest<ModelPath>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { name, version, asked, prediction } = await questionIn(parts, request)
+  const answer = await ofModel({ name, version }, () => parts.inference.predict(name, prediction))
+  nameAnswer(reply, answer)
+  const { text, isJson } = answerText(answer, asked)
+  return reply.type(isJson ? 'application/json' : 'text/plain; charset=utf-8').send(text)
+}
+
+async function explained(
+  parts: Parts,
+  request: FastifyRequest<ModelPath>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { explain } = parts
+  if (explain === undefined)
+    throw new Problem('unsupported', 'there are no explanations here; ask /predictions')
+  const { name, version, prediction } = await questionIn(parts, request)
+  const explanations = await ofModel({ name, version }, () => explain(name, prediction))
+  return reply.type('application/json').send(printExactJson(explanations))
+}
+
+/** What is asked of a model, whichever way. */
+async function questionIn({ inference }: Parts, request: FastifyRequest<ModelPath>) {
+  const { model: name } = request.params
+  const version = versionIn(name, request.params.version)
+  const pin = version === undefined ? undefined : ({ by: 'version', version } as const)
+  const takes = await ofModel({ name, version }, () => inference.describe(name, pin))
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const item =
+    request.method === 'GET'
+      ? itemOfQuery(request.url)
+      : await itemIn(request.headers['content-type'], body)
+  const { input, answer } = askedIn(item, takes)
+  const prediction: PredictionRequest = {
+    ...contextIn(request),
+    ...(pin === undefined ? {} : { pin }),
+    input,
+  }
+  return { name, version, asked: answer, prediction }
+}
