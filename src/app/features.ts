@@ -56,7 +56,7 @@ export function createFeatures(ground: Ground) {
   })
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
   ground.onStop(analytics.close)
-  const { serving, plane } = servingOf(ground, { registry, analytics })
+  const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
   const monitoring = monitoringOf(ground, { projects, clones, registry, serving, analytics })
   const governance: Governance = governanceOf(ground, {
     projects,
@@ -79,6 +79,7 @@ export function createFeatures(ground: Ground) {
     registry,
     serving,
     plane,
+    rollouts,
     monitoring,
     governance,
     lineage,

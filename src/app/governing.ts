@@ -5,9 +5,9 @@ import type { Follower } from '#ledger'
 import { platformActor } from '#ledger'
 import type { Monitoring } from '#monitoring'
 import type { Recordings } from '#pipelines'
-import { datasetVersionRef, type Projects } from '#projects'
+import { datasetVersionRef, type EndpointConfig, type Projects } from '#projects'
 import type { Registry } from '#registry'
-import type { Serving } from '#serving'
+import type { Delivery, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
 import type { Handler } from '#work'
@@ -107,6 +107,7 @@ export function governingHandlers(
             shadows: endpoint.shadows,
             monitor: endpoint.monitor ?? null,
             log: endpoint.log ?? null,
+            delivery: deliveryOf(endpoint),
           })
       },
     },
@@ -130,6 +131,13 @@ export function governingHandlers(
       },
     }),
   ]
+}
+
+/** How a file says that traffic is given; nothing where it leaves all as it is without. */
+function deliveryOf(endpoint: EndpointConfig): Delivery | null {
+  const { rollout = null, traffic = null, experiment = null, override = false } = endpoint
+  const isPlain = rollout === null && traffic === null && experiment === null && !override
+  return isPlain ? null : { rollout, traffic, experiment, override }
 }
 
 /** Declares a project's endpoints when its file may have changed. */

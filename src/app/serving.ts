@@ -1,5 +1,6 @@
 import { extname, join } from 'node:path'
 import type { Registry } from '#registry'
+import type { Rollouts } from '#rollouts'
 import { servableOf, type ModelSource } from '#inference'
 import { createServing, type Serving } from '#serving'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
@@ -7,14 +8,16 @@ import type { Analytics } from '#stores/analytics/duckdb/index'
 import { openSource } from '#stores/journal/index'
 import { openPredictionLog } from '#stores/predictions/index'
 import { Problem } from '#base/problem'
+import type { Writes } from '#stores/sql/index'
 import type { Ground } from './ground.ts'
 import { supervisePlane, type PlaneProcess } from './plane/supervise.ts'
+import { rolloutsOf } from './rollouts.ts'
 
 /** Endpoints over the registry's models, ONNX Runtime in processes of its own, and the prediction log. */
 export function servingOf(
   ground: Ground,
   parts: { registry: Registry; analytics: Analytics },
-): { serving: Serving; plane: PlaneProcess } {
+): { serving: Serving; plane: PlaneProcess; rollouts: Rollouts<Writes> } {
   const { config, store, objects, clock, ids, logger, onStop } = ground
   const log = openPredictionLog({
     file: join(config.home, 'predictions.db'),
@@ -24,12 +27,14 @@ export function servingOf(
     journal: { source: openSource(join(config.home, 'journal')), logger },
   })
   onStop(log.close)
+  const { rollouts, onPulse } = rolloutsOf(ground, () => serving)
   const { database: _, ...settings } = config
   const plane = supervisePlane({
     settings,
     log,
     logger,
     onRestart: (endpoint, reason) => serving.restarted(endpoint, reason),
+    onPulse,
   })
   const serving = createServing({
     read: store.read.serving,
@@ -37,13 +42,14 @@ export function servingOf(
     log,
     models: modelSource(ground, parts.registry),
     plane,
+    gradual: rollouts.gradual,
     clock,
     ids,
     logger,
     sealRows: config.sealRows,
   })
   onStop(serving.stop)
-  return { serving, plane }
+  return { serving, plane, rollouts }
 }
 
 /** Versions of the registry, whose files are placed on disk under their digest. */

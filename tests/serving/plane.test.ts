@@ -68,6 +68,7 @@ async function openPlane(): Promise<PlaneProcess> {
     log: { findBatch: async () => undefined },
     logger: pino({ level: 'silent' }),
     onRestart: () => undefined,
+    onPulse: () => undefined,
   })
   planes.push(plane)
   return plane

@@ -3,12 +3,14 @@ import type {
   Journal,
   LocalPlane,
   Placed,
+  Pulse,
   Row,
   Standing,
   Statistics,
   Traffic,
 } from '#inference'
 import type { Config } from '../config.ts'
+import type { ChannelExplain } from './explanations.ts'
 
 /** What the plane has to know of the server's settings; it never reaches the database. */
 export type PlaneSettings = Omit<Config, 'database'>
@@ -23,23 +25,26 @@ export interface Addresses {
 export type PlaneCalls = Pick<
   LocalPlane,
   'prepare' | 'discard' | 'tell' | 'forget' | 'complete' | 'predict' | 'describe'
-> & {
-  /** The first call: it listens where it did before, or else where the settings say. */
-  begin(
-    settings: PlaneSettings,
-    before: Addresses | undefined,
-    tables: readonly EndpointTable[],
-  ): Promise<Addresses>
-  score(placed: Placed, rows: readonly Row[]): ReturnType<LocalPlane['score']>
-  statistics(endpoint?: string): Statistics[]
-  traffic(): Promise<Traffic[]>
-  ping(): void
-  /** Is not ready from now on, answers what is open, and ends its models. */
-  stop(): Promise<void>
-}
+> &
+  ChannelExplain & {
+    /** The first call: it listens where it did before, or else where the settings say. */
+    begin(
+      settings: PlaneSettings,
+      before: Addresses | undefined,
+      tables: readonly EndpointTable[],
+    ): Promise<Addresses>
+    score(placed: Placed, rows: readonly Row[]): ReturnType<LocalPlane['score']>
+    statistics(endpoint?: string): Statistics[]
+    traffic(): Promise<Traffic[]>
+    ping(): void
+    /** Is not ready from now on, answers what is open, and ends its models. */
+    stop(): Promise<void>
+  }
 
 /** What the plane asks its server for. */
 export type ServerCalls = Pick<Journal, 'findBatch'> & {
   stand(standings: readonly Standing[]): void
   restarted(endpoint: string, reason: string): void
+  /** How requests ended at endpoints that several revisions answer. */
+  pulse(pulses: readonly Pulse[]): void
 }

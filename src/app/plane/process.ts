@@ -4,12 +4,14 @@ import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
-import { createPlane, type LocalPlane, type Standing } from '#inference'
+import type { Explain } from '#explanations'
+import { createPlane, type EndpointTable, type LocalPlane, type Standing } from '#inference'
 import { openJournal } from '#stores/journal/index'
 import { openRecorded } from '#stores/predictions/recorded'
 import { modelRuntimes } from '../runtimes.ts'
 import { VERSION } from '../version.ts'
 import { openChannel } from './channel.ts'
+import { channelExplain, planeExplanations } from './explanations.ts'
 import { createListener, listen } from './listener.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 import { mountPredictionProtocols } from './protocols.ts'
@@ -19,37 +21,50 @@ import { endWithParent } from './parent.ts'
 // what serves over its channel, and ends when that closes.
 
 const LOOK_MS = 250
+/** So often the server is told how revisions that share traffic do. */
+const PULSE_MS = 1000
 /** What was written waits so long for the disk: the loss window of a power failure. */
 const SYNC_MS = 50
 
 interface Running {
   readonly plane: LocalPlane
+  readonly explanations: Explain
+  /** What was told, by endpoint. */
+  readonly tables: Map<string, EndpointTable>
   readonly addresses: Addresses
   stop(): Promise<void>
 }
 
 let running: Running | undefined
-const plane = (): LocalPlane => {
+const begun = (): Running => {
   invariant(running !== undefined, 'the plane is begun before it is asked')
-  return running.plane
+  return running
 }
+const plane = (): LocalPlane => begun().plane
 
 const ours: PlaneCalls = {
   begin: async (settings, before, tables) => {
     running = await begin(settings, before)
-    for (const table of tables) await running.plane.tell(table)
+    for (const table of tables) await ours.tell(table)
     return running.addresses
   },
   prepare: (table) => plane().prepare(table),
   discard: (name) => plane().discard(name),
-  tell: (table) => plane().tell(table),
-  forget: (name) => plane().forget(name),
+  tell: async (table) => {
+    begun().tables.set(table.name, table)
+    await plane().tell(table)
+  },
+  forget: async (name) => {
+    begun().tables.delete(name)
+    await plane().forget(name)
+  },
   complete: () => plane().complete(),
   predict: (name, request) => plane().predict(name, request),
   describe: (name, pin) => plane().describe(name, pin),
   score: (placed, rows) => plane().score(placed, rows),
   statistics: (name) => plane().statistics(name),
   traffic: () => plane().traffic(),
+  ...channelExplain(() => begun().explanations),
   ping: () => undefined,
   stop: async () => running?.stop(),
 }
@@ -74,15 +89,25 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     onChange: () => tellStandings(made.standings()),
   })
   setInterval(() => tellStandings(made.standings()), LOOK_MS)
+  setInterval(() => {
+    const pulses = made.pulses()
+    if (pulses.length > 0) server.pulse(pulses).catch(() => undefined)
+  }, PULSE_MS)
+  const tables = new Map<string, EndpointTable>()
+  const explanations = planeExplanations(made, tables)
   const http = createListener({ ...settings, logger, ids: randomIds })
   await mountPredictionProtocols(http, {
     inference: made,
+    explanations,
+    journal,
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
   })
   const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })
   return {
     plane: made,
+    explanations,
+    tables,
     addresses: { port, grpcPort: 0 },
     stop: async () => {
       made.drain()

@@ -3,12 +3,15 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { EndpointTable, Journal, Plane, Standing } from '#inference'
+import type { EndpointTable, Journal, Plane, Pulse, Standing } from '#inference'
+import type { Explain } from '#explanations'
+import { randomIds } from '#base/ids'
 import { openChannel, type Remote } from './channel.ts'
+import { explainOver } from './explanations.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 
 /** The serving plane in a process of its own, which is started again whenever it ends. */
-export interface PlaneProcess extends Plane {
+export interface PlaneProcess extends Plane, Explain {
   /** Starts it, unless the settings say that it starts when it is needed. */
   start(): void
   /** Where it listens. Starts it if need be; throws `unavailable` when it is not there in time. */
@@ -40,6 +43,7 @@ interface Dependencies {
   readonly log: Pick<Journal, 'findBatch'>
   readonly logger: Logger
   readonly onRestart: (endpoint: string, reason: string) => void
+  readonly onPulse: (pulses: readonly Pulse[]) => void
 }
 
 export function supervisePlane(dependencies: Dependencies): PlaneProcess {
@@ -132,6 +136,8 @@ export function supervisePlane(dependencies: Dependencies): PlaneProcess {
     predict: (name, request) => call((plane) => plane.predict(name, request)),
     describe: (name, pin) => call((plane) => plane.describe(name, pin)),
     score: (placed, rows) => call((plane) => plane.score(placed, rows)),
+    explain: (name, request) =>
+      call((plane) => explainOver(plane, randomIds.ulid()).explain(name, request)),
     standings: () => [...tables.values()].map((table) => stood.get(table.name) ?? waiting(table)),
     statistics: async (name) => (isRunning() ? call((plane) => plane.statistics(name)) : []),
     traffic: async () => (isRunning() ? call((plane) => plane.traffic()).catch(() => []) : []),
@@ -155,13 +161,17 @@ function entry(): string {
   return fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url))
 }
 
-function callsOf({ log, onRestart }: Dependencies, stood: Map<string, Standing>): ServerCalls {
+function callsOf(
+  { log, onRestart, onPulse }: Dependencies,
+  stood: Map<string, Standing>,
+): ServerCalls {
   return {
     findBatch: (id) => log.findBatch(id),
     stand: (standings) => {
       for (const standing of standings) stood.set(standing.endpoint, standing)
     },
     restarted: onRestart,
+    pulse: onPulse,
   }
 }
 

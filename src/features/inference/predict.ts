@@ -9,6 +9,7 @@ import { isLogged, redacted } from './log-policy.ts'
 import type { Journal, LoggedRevision, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
 import type { OutputForm, Outputs } from './runtime.ts'
 import { answerOf, type Shadowing } from './shadows.ts'
+import type { RouteReason } from './routing.ts'
 import type { EndpointTable } from './table.ts'
 import { tensorOfRows, type Scalar, type Tensor, type TensorType, type Value } from './tensor.ts'
 
@@ -32,6 +33,7 @@ export function predictionId(batch: string, row: number): string {
 export interface Taken {
   readonly table: EndpointTable
   readonly live: Deployed
+  readonly reason: RouteReason
   /** Shadows that say what the live revision says. */
   readonly echoes: readonly LoggedRevision[]
   /** Shadows that are asked as well. */
@@ -49,7 +51,7 @@ interface Dependencies {
   readonly clock: Clock
   readonly ids: Ids
   readonly shadowing: Shadowing
-  readonly onAnswer: (live: Deployed, answered: Answered) => void
+  readonly onAnswer: (taken: Taken, answered: Answered) => void
 }
 
 /** Told of each request that a revision was asked. */
@@ -59,6 +61,8 @@ export interface Answered {
   /** Rows answered; none if it failed. */
   readonly rows: number
   readonly failed: boolean
+  readonly outputs?: readonly Tensor[] | undefined
+  readonly error?: unknown
 }
 
 /** Makes the function that answers: from the request to the logged prediction. */
@@ -115,6 +119,8 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
     const taken = found instanceof Promise ? await found : found
     const { live } = taken
     let rows = 0
+    let answered: Outputs | undefined
+    let failure: unknown
     live.hold()
     try {
       const { feeds, sent } = feedsOf(live, request)
@@ -129,12 +135,18 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
         await log.append(redacted(batch, policy), { durable: policy?.mode === 'durable' })
       } else log.skip(name, sent.rows.length, atMs)
       rows = sent.rows.length
+      answered = outputs
       if (logged && taken.shadows.length > 0)
         shadowing.ask(taken.shadows, { batch: id.batch, request, rows })
       return answerIn(id.batch, live.logged, rows, outputs)
+    } catch (error) {
+      failure = error
+      throw error
     } finally {
       live.release()
-      onAnswer(live, { atMs, tookMs: performance.now() - startedMs, rows, failed: rows === 0 })
+      const tookMs = performance.now() - startedMs
+      const failed = rows === 0
+      onAnswer(taken, { atMs, tookMs, rows, failed, outputs: answered, error: failure })
     }
   }
 }

@@ -8,11 +8,12 @@ import { Problem } from '#base/problem'
 const EndpointName = Type.Object({ endpoint: Type.String() })
 
 export function endpointToWire(endpoint: Endpoint) {
-  const { declaredMs, live, shadowing, ...rest } = endpoint
+  const { declaredMs, live, answering, shadowing, ...rest } = endpoint
   return {
     ...rest,
     declared: new Date(declaredMs).toISOString(),
     live: live === null ? null : revisionToWire(live),
+    answering: answering.map(({ revision, weight }) => ({ ...revisionToWire(revision), weight })),
     shadowing: shadowing.map(revisionToWire),
   }
 }

@@ -1,7 +1,9 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import type { Explain } from '#explanations'
 import type { Governance } from '#governance'
 import type { Monitoring } from '#monitoring'
+import type { Rollouts } from '#rollouts'
 import type { Serving } from '#serving'
 import type { Actor, Ledger } from '#ledger'
 import type { Lineage } from '#lineage'
@@ -23,6 +25,7 @@ import { comparisonRoutes, type CompareRoles } from './comparison.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { modelFileRoutes } from './model-files.ts'
 import { monitorRoutes } from './monitors.ts'
+import { explanationRoutes } from './explanations.ts'
 import { predictionRoutes } from './predictions.ts'
 import { promotionRoutes } from './promotions.ts'
 import { policyRoutes } from './automation.ts'
@@ -34,6 +37,7 @@ import { retentionRoutes, type RetentionParts } from './retention.ts'
 import { projectRoutes } from './projects.ts'
 import { folderRoutes } from './folders.ts'
 import { registryHistoryRoutes } from './registry-history.ts'
+import { rolloutRoutes } from './rollouts.ts'
 import { runRoutes } from './runs.ts'
 import { viewRoutes } from './views.ts'
 import { traceRoutes } from './traces.ts'
@@ -57,6 +61,8 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly serving: Serving
+  readonly rollouts: Pick<Rollouts<never>, 'list' | 'newest' | 'order'>
+  readonly explain: Explain['explain']
   readonly webhooks: Webhooks
   readonly compareRoles: CompareRoles
   readonly policyRuns: PolicyRunReads
@@ -95,7 +101,9 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   activityRoutes(app, parts)
   traceRoutes(app, parts)
   endpointRoutes(app, parts.serving, parts.actor)
+  rolloutRoutes(app, parts)
   predictionRoutes(app, parts.serving)
+  explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
   retentionRoutes(app, parts)
   webhookRoutes(app, parts.webhooks, parts.actor)
