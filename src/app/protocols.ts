@@ -41,7 +41,7 @@ export async function mountProtocols(
   await http.register((app) =>
     otlpProtocol(app, { ...parts, bodyBytesMax: parts.config.bodyBytesMax }),
   )
-  forwardPredictions(http, { host: parts.config.host, addresses: parts.plane.addresses })
+  forwardPredictions(http, { ...parts.config, addresses: parts.plane.addresses })
 }
 
 function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
@@ -62,6 +62,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
       return compareRoles(parts.serving.predictions, name, span)
     },
     traffic: () => parts.serving.traffic(),
+    explain: (endpoint, request) => parts.plane.explain(endpoint, request),
     tracedPrediction: async (id) => {
       const found = await parts.serving.predictions.find(id)
       if (found === undefined)

@@ -1,10 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Agent, request as requestHttp, type IncomingMessage } from 'node:http'
+import { Agent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
 import { messageOf } from '#base/problem'
 import type { Addresses } from './messages.ts'
 
 /** What predictions are asked at on the server's own port; all their protocols are on the plane's. */
-const PATHS = ['/endpoints/*', '/v2', '/v2/*', '/v1/models', '/v1/models/*']
+const PATHS = [
+  ...['/endpoints/*', '/v2', '/v2/*', '/v1/models', '/v1/models/*'],
+  ...['/seldon/*', '/api/v1.0/feedback'],
+]
 
 /** Headers of one connection. */
 const OF_THE_CONNECTION = new Set([
@@ -16,10 +19,16 @@ const OF_THE_CONNECTION = new Set([
   'trailer',
 ])
 
+interface Forwarding {
+  readonly host: string
+  readonly bodyBytesMax: number
+  readonly addresses: () => Promise<Addresses>
+}
+
 /** Passes what asks for predictions on to the plane as it comes, and back as it is answered. */
 export function forwardPredictions(
   http: FastifyInstance,
-  { host, addresses }: { host: string; addresses: () => Promise<Addresses> },
+  { host, bodyBytesMax, addresses }: Forwarding,
 ): void {
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 256 })
   http.addHook('onClose', async () => agent.destroy())
@@ -27,7 +36,7 @@ export function forwardPredictions(
     try {
       const { port } = await addresses()
       reply.hijack()
-      passOn(request, reply, { agent, host, port })
+      passOn(request, reply, { agent, host, port, bodyBytesMax })
     } catch (error) {
       reply.hijack()
       refuse(reply, messageOf(error))
@@ -44,7 +53,7 @@ export function forwardPredictions(
 function passOn(
   { raw, originalUrl }: FastifyRequest,
   reply: FastifyReply,
-  to: { agent: Agent; host: string; port: number },
+  to: { agent: Agent; host: string; port: number; bodyBytesMax: number },
 ): void {
   const asked = requestHttp({
     ...to,
@@ -66,7 +75,33 @@ function passOn(
   answered.once('close', () => {
     if (!answered.writableEnded) asked.destroy()
   })
-  raw.pipe(asked)
+  if (Number(raw.headers['content-length'] ?? 0) > to.bodyBytesMax) {
+    // The plane refuses it by its headers alone, and the rest stays unread.
+    answered.shouldKeepAlive = false
+    asked.flushHeaders()
+    return
+  }
+  pipeUpTo(raw, asked, to.bodyBytesMax, () => {
+    answered.shouldKeepAlive = false
+  })
+}
+
+/** Sends no more than is refused already, or the plane would hang up before its refusal is read. */
+function pipeUpTo(
+  from: IncomingMessage,
+  to: ClientRequest,
+  bytesMax: number,
+  onMore: () => void,
+): void {
+  let bytes = 0
+  from.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= bytesMax) return
+    from.unpipe(to)
+    from.pause()
+    onMore()
+  })
+  from.pipe(to)
 }
 
 /** Headers as they came, in names and values that take turns, without those of the connection. */
