@@ -33,7 +33,7 @@ export async function openInferenceProtocol(app: FastifyInstance, parts: Parts):
   answerFailures(app)
   app.removeAllContentTypeParsers()
   // Whatever a body says that it is: clients say all kinds of things.
-  app.addContentTypeParser(/.*/, { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
+  app.addContentTypeParser(/^.*/, { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
     inflated(body, request.headers['content-encoding'], parts.bodyBytesMax),
   )
   serverRoutes(app, parts)

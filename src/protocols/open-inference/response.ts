@@ -74,7 +74,8 @@ function halves(tensor: Tensor): Float64Array {
 
 function oddText(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`
-  return Object.is(value, -0) ? '-0' : String(value)
+  // Python reads -0 as a whole number, which has no sign.
+  return Object.is(value, -0) ? '-0.0' : String(value)
 }
 
 function notFinite(name: string, batch: string): Problem {
