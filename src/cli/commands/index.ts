@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   predict: async () => (await import('./predict.ts')).predict,
   serve: async () => (await import('./serve.ts')).serve,
   package: async () => (await import('./package.ts')).packageCommand,
+  explain: async () => (await import('./explain.ts')).explain,
   feedback: async () => (await import('./feedback.ts')).feedback,
   alerts: async () => (await import('./alerts.ts')).alerts,
   policies: async () => (await import('./policies.ts')).policies,

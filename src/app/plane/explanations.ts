@@ -1,0 +1,71 @@
+import { createExplanations, type Explain, type ExplanationRequest } from '#explanations'
+import { invariant } from '#base/invariant'
+import type { EndpointTable, LocalPlane } from '#inference'
+import { readTrees } from '#runtimes/onnx/trees'
+
+/** Explanations as they are asked for over a channel, which carries no signals. */
+export type ChannelExplain = {
+  /** The caller names the work, to be able to cancel it. */
+  explain(
+    name: string,
+    endpoint: string,
+    request: Omit<ExplanationRequest, 'signal'>,
+  ): ReturnType<Explain['explain']>
+  cancelExplanation(name: string): void
+}
+
+/** Explains what the plane's endpoints answer, by models that it scores apart from their traffic. */
+export function planeExplanations(
+  plane: Pick<LocalPlane, 'describe' | 'score'>,
+  tables: ReadonlyMap<string, EndpointTable>,
+): Explain {
+  return createExplanations({
+    locate: async (endpoint, pin) => {
+      const { revision, shape } = await plane.describe(endpoint, pin)
+      const placed = tables
+        .get(endpoint)
+        ?.revisions.find((each) => each.revision.number === revision.number)
+      invariant(placed !== undefined, 'what answers at an endpoint is in its table')
+      return { revision, shape, placed }
+    },
+    score: (placed, rows) => plane.score(placed, rows),
+    readTrees: async ({ path }) => readTrees(path),
+  })
+}
+
+export function channelExplain(explanations: () => Explain): ChannelExplain {
+  const underWay = new Map<string, AbortController>()
+  return {
+    explain: async (name, endpoint, request) => {
+      const cancel = new AbortController()
+      underWay.set(name, cancel)
+      try {
+        return await explanations().explain(endpoint, { ...request, signal: cancel.signal })
+      } finally {
+        underWay.delete(name)
+      }
+    },
+    cancelExplanation: (name) => underWay.get(name)?.abort(),
+  }
+}
+
+/** The other end: a signal becomes a call. */
+export function explainOver(
+  far: {
+    explain: ChannelExplain['explain']
+    cancelExplanation(name: string): Promise<void>
+  },
+  name: string,
+): Explain {
+  return {
+    explain: async (endpoint, { signal, ...request }) => {
+      const cancel = () => void far.cancelExplanation(name).catch(() => undefined)
+      signal?.addEventListener('abort', cancel, { once: true })
+      try {
+        return await far.explain(name, endpoint, request)
+      } finally {
+        signal?.removeEventListener('abort', cancel)
+      }
+    },
+  }
+}
