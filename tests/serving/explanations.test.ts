@@ -1,0 +1,141 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadConfig } from '#app/config'
+import { supervisePlane, type PlaneProcess } from '#app/plane/supervise'
+import type { Explanation } from '#explanations'
+import type { EndpointTable } from '#inference'
+import { fixtureModels } from '../support/serving.ts'
+
+const FLIGHTS = {
+  columns: ['carrier', 'hour', 'distance'],
+  rows: [
+    ['AA', 8, 300],
+    ['UA', 12, 2000],
+  ],
+}
+const TREES = {
+  columns: ['idle', 'hour', 'distance'],
+  rows: [
+    [0, 0, 0],
+    [1, -1, 0.5],
+  ],
+}
+
+let plane: PlaneProcess
+beforeAll(async () => {
+  const home = await mkdtemp(join(tmpdir(), 'orrery-explain-'))
+  const { config } = loadConfig({ port: 0, home, logLevel: 'silent' }, {})
+  plane = supervisePlane({
+    settings: config,
+    log: { findBatch: async () => undefined },
+    logger: pino({ level: 'silent' }),
+    onRestart: () => undefined,
+    onPulse: () => undefined,
+  })
+  await plane.tell(await tableOf('flights', FLIGHTS))
+  await plane.tell(await tableOf('trees', TREES))
+  await plane.tell(await tableOf('echo', null))
+  await plane.complete()
+})
+afterAll(() => plane.stop())
+
+test('KServe’s :explain says what each column of text or number moved', async () => {
+  const answer = await ask('flights', { instances: [{ carrier: 'B6', hour: 20, distance: 900 }] })
+  expect(answer.status).toBe(200)
+  const explained = answer.explanations
+  expect(explained).toMatchObject({
+    modelVersion: 'flights/1',
+    method: 'exact',
+    columns: ['carrier', 'hour', 'distance'],
+    background: { rows: 2, from: 'input example' },
+  })
+  expect(explained.outputs.map(({ name }) => name)).toEqual([
+    'probabilities[0]',
+    'probabilities[1]',
+  ])
+  const [carrier = 0, hour = 0, distance = 0] = explained.rows[0]?.values[1] ?? []
+  expect(hour).toBeGreaterThan(0.3)
+  expect(carrier).toBeGreaterThan(0.01)
+  expect(Math.abs(distance)).toBeLessThan(hour)
+  const base = explained.outputs[1]?.base ?? 0
+  expect(base + carrier + hour + distance).toBeCloseTo(explained.rows[0]?.answers[1] ?? 0, 6)
+})
+
+test('trees behind joined inputs are explained by the trees, and a column that they ignore moves nothing', async () => {
+  const answer = await ask('trees', { instances: [{ idle: 5, hour: 1.5, distance: 2 }] })
+  expect(answer.explanations).toMatchObject({ method: 'trees', note: null, evaluations: 1 })
+  const [idle, hour, distance] = answer.explanations.rows[0]?.values[0] ?? []
+  expect(idle).toBe(0)
+  expect(hour).toBeGreaterThan(0)
+  expect(distance).toBeGreaterThan(0)
+})
+
+test('what cannot be explained is refused with what to do', async () => {
+  const row = { text: 'a', whole: 1, single: 1, double: 1, flag: true }
+  const refused = await ask('echo', { instances: [row] })
+  expect(refused).toMatchObject({ status: 400, error: expect.stringContaining('input example') })
+  expect(await ask('nobody', { instances: [row] })).toMatchObject({ status: 404 })
+})
+
+test('an explanation that nobody waits for any more is ended in the other process', async () => {
+  const gone = new AbortController()
+  const asked = plane.explain('flights', {
+    input: {
+      form: 'rows',
+      columns: FLIGHTS.columns,
+      rows: Array.from({ length: 1000 }, () => ['AA', 9, 1]),
+    },
+    evaluationsMax: 2_000_000,
+    signal: gone.signal,
+  })
+  setTimeout(() => gone.abort(), 100)
+  await expect(asked).rejects.toMatchObject({
+    code: 'timeout',
+    message: expect.stringContaining('cancelled'),
+  })
+})
+
+async function ask(
+  model: string,
+  body: unknown,
+): Promise<{ status: number; error?: string; explanations: Explanation }> {
+  const { port } = await plane.addresses()
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/models/${model}:explain`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  })
+  return { status: answer.status, ...((await answer.json()) as { explanations: Explanation }) }
+}
+
+async function tableOf(
+  model: string,
+  example: { columns: string[]; rows: (string | number)[][] } | null,
+): Promise<EndpointTable> {
+  const models = fixtureModels()
+  models.set(model, 1, model)
+  const servable = await models.source.get(model, 1)
+  const revision = { endpoint: model, number: 1, role: 'live', model, version: 1 } as const
+  return {
+    name: model,
+    monitor: null,
+    log: null,
+    routing: {
+      endpoint: model,
+      revisions: [{ revision: 1, version: 1, weight: 1 }],
+      shadows: [],
+      override: 'refused',
+    },
+    revisions: [
+      {
+        servable: { ...servable, example },
+        files: await models.source.place(model, 1),
+        revision: { ...revision, digest: model, createdMs: 0 },
+      },
+    ],
+    labels: {},
+    failure: null,
+  }
+}
