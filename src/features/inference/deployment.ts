@@ -34,7 +34,7 @@ const SHADOW_TIME_SHARE = 0.25
 export async function deploy(
   world: { runtime: Runtime; timeoutMs: number; logger: Logger },
   placed: PlacedRevision,
-  onRestart: (reason: string) => void,
+  told: Pick<Parameters<Runtime['start']>[0], 'onRestart' | 'onProgress'>,
 ): Promise<Deployed> {
   const { runtime, timeoutMs, logger } = world
   const { revision, servable, files } = placed
@@ -43,7 +43,7 @@ export async function deploy(
     name: `endpoint ${revision.endpoint}`,
     models: [{ ...files, key, optional: false }],
     timeoutMs,
-    onRestart,
+    ...told,
   })
   try {
     const deployed = deployedIn(process, placed, timeoutMs)

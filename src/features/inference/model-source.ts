@@ -17,6 +17,8 @@ export type { ColumnType, SignatureColumn } from './signature.ts'
 export interface ServableModel {
   readonly model: string
   readonly version: number
+  /** `onnx`, `sklearn`, … as MLflow names what it is; `onnx` without it. */
+  readonly flavor?: string
   /** Digest of all its files. */
   readonly digest: string
   /** The columns it takes, in order; `null` when it was logged without a signature of columns. */
@@ -61,11 +63,18 @@ export function servableOf(
     model,
     version: version.version,
     digest,
+    flavor: flavorOf(description),
     columns: signatureColumns(inputs),
     tensors: signatureTensors(inputs),
     ...(params === undefined ? {} : { params }),
     example: description.inputExample,
   }
+}
+
+/** The flavor that runs: ONNX where there is one, for it needs no Python. */
+function flavorOf({ onnx, flavors }: ModelVersion['description']): string {
+  if (onnx !== null) return 'onnx'
+  return flavors.find((flavor) => flavor !== 'python_function') ?? 'python_function'
 }
 
 /** `models:/name@alias` in its parts; a URI that names a version has no alias. */

@@ -202,7 +202,7 @@ function described(table: EndpointTable, { revision, shape, servable }: Deployed
     tensors: servable.tensors ?? null,
     versions: [...new Set(versions)],
     labels: table.labels,
-    flavor: 'onnx',
+    flavor: servable.flavor ?? 'onnx',
   }
 }
 

@@ -27,6 +27,8 @@ export interface Slot {
   units: Map<number, Unit>
   /** Loaded for a table that has not been told yet. */
   prepared: Map<number, Unit>
+  /** What a load that takes long is doing. */
+  doing: string | undefined
 }
 
 export interface Slots {
@@ -56,7 +58,15 @@ export interface SlotDependencies {
 export function createSlots(dependencies: SlotDependencies): Slots {
   const { logger, timeoutMs, onChange } = dependencies
   const all = new Map<string, Slot>()
-  const load = loader(dependencies)
+  const load = loader({
+    ...dependencies,
+    onProgress: (endpoint, doing) => {
+      const slot = all.get(endpoint)
+      if (slot === undefined || slot.doing === doing) return
+      slot.doing = doing
+      onChange()
+    },
+  })
   const end = (unit: Unit) => {
     unit.ended = true
     // Nobody waits for its last requests; they were promised their answers.
@@ -144,7 +154,7 @@ export function createSlots(dependencies: SlotDependencies): Slots {
 }
 
 function emptySlot(table: EndpointTable): Slot {
-  return { table, units: new Map(), prepared: new Map() }
+  return { table, units: new Map(), prepared: new Map(), doing: undefined }
 }
 
 /** The table of an endpoint that is known and cannot answer yet. */
@@ -174,13 +184,22 @@ function isLive({ revision }: PlacedRevision): boolean {
 }
 
 /** Loads units, once or until it succeeds. */
-function loader(dependencies: SlotDependencies) {
-  const { logger, onChange, onRestart } = dependencies
-  const once = ({ placed }: Unit) =>
-    deploy(dependencies, placed, (reason) => {
-      onRestart(placed.revision.endpoint, reason)
-      onChange()
-    })
+function loader(
+  dependencies: SlotDependencies & {
+    onProgress: (endpoint: string, doing: string | undefined) => void
+  },
+) {
+  const { logger, onChange, onRestart, onProgress } = dependencies
+  const once = ({ placed }: Unit) => {
+    const { endpoint } = placed.revision
+    return deploy(dependencies, placed, {
+      onRestart: (reason) => {
+        onRestart(endpoint, reason)
+        onChange()
+      },
+      onProgress: (doing) => onProgress(endpoint, doing),
+    }).finally(() => onProgress(endpoint, undefined))
+  }
   const untilLoaded = async (unit: Unit) => {
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
       try {
@@ -194,6 +213,7 @@ function loader(dependencies: SlotDependencies) {
           { endpoint, error: messageOf(error), waitMs },
           'an endpoint could not be loaded; it is tried again',
         )
+        onProgress(endpoint, `it could not be loaded and is tried again: ${messageOf(error)}`)
         await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
         if (unit.ended) return undefined
       }
@@ -211,10 +231,11 @@ function loader(dependencies: SlotDependencies) {
   }
 }
 
-export function standingOf({ table, units }: Slot): Standing {
+export function standingOf({ table, units, doing }: Slot): Standing {
   const live = table.revisions.filter(isLive)
-  const state = stateOf(table, live, units)
-  const reason = state === 'ready' ? null : table.failure
+  const stands = stateOf(table, live, units)
+  const state = stands === 'undeployed' && doing !== undefined ? 'loading' : stands
+  const reason = state === 'ready' ? null : (doing ?? table.failure)
   return { endpoint: table.name, state, reason, revision: live[0]?.revision ?? null }
 }
 
