@@ -86,7 +86,7 @@ function elementText({ name, type, data, gaps }: Tensor): (index: number) => str
 function shortest(value: number): number {
   for (const digits of [7, 8]) {
     const rounded = Number(value.toPrecision(digits))
-    if (Math.fround(rounded) === value) return rounded
+    if (Object.is(Math.fround(rounded), value)) return rounded
   }
   return value
 }
