@@ -27,6 +27,13 @@ export const FLIGHTS: FixtureModel = {
   outputs: [{ name: 'label', type: 'long' }],
 }
 
+/** Counts to the largest of its inputs; `loop-slow` takes its time, `loop-fail` fails for 3 and more. */
+export const LOOP: FixtureModel = {
+  file: 'loop.onnx',
+  inputs: [{ name: 'rounds', type: 'long' }],
+  outputs: [{ name: 'counts', type: 'long' }],
+}
+
 /** Writes the folder that `mlflow.onnx.log_model` would have made of a fixture. */
 export async function writeModel(model: FixtureModel, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
