@@ -146,7 +146,8 @@ async function pythonFor(options: EnvironmentOptions): Promise<string> {
   const { python } = options.spec
   const names =
     python === undefined ? ['python3', 'python'] : [`python${python}`, 'python3', 'python']
-  const check = `import sys; sys.exit(0 if '.'.join(map(str, sys.version_info[:3])).startswith('${/^[\d.]*$/.test(python ?? '') ? (python ?? '') : '?'}') else 1)`
+  const wanted = python === undefined ? '' : /^[\d.]+$/.test(python) ? `${python}.` : '?'
+  const check = `import sys; sys.exit(0 if ('.'.join(map(str, sys.version_info[:3])) + '.').startswith('${wanted}') else 1)`
   for (const name of names) if (await succeeds(options, name, ['-c', check])) return name
   throw new Problem(
     'unavailable',
