@@ -1,4 +1,11 @@
-import { mkdtemp } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -11,7 +18,9 @@ import type {
   NewBatch,
   Value,
 } from '#inference'
+import { syncedIn } from './codec.ts'
 import { openJournal, openSource } from './index.ts'
+import { scan } from './scan.ts'
 
 const undo: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -79,6 +88,142 @@ test('a request that its caller named is found again, also after a restart, and 
   expect(await again.findBatch('other')).toBeUndefined()
 })
 
+test('a tail that a crash has torn anywhere is cut off, and what comes next is read behind what was whole', async () => {
+  const { folder, journal } = await open()
+  await journal.append(batch('b1'))
+  await journal.append(batch('b2'))
+  const [file = ''] = await readdir(folder)
+  const path = join(folder, file)
+  const whole = await readFile(path)
+  await journal.append(batch('b3'))
+  const torn = await readFile(path)
+  await journal.close()
+  for (let size = whole.length + 1; size < torn.length; size += 7) {
+    const other = await mkdtemp(join(tmpdir(), 'orrery-journal-'))
+    await writeFile(join(other, file), torn.subarray(0, size))
+    const again = await open(other)
+    await again.journal.append(batch('after'))
+    expect(idsIn(other)).toEqual(['b1', 'b2', 'after'])
+    expect((await readFile(join(other, file))).length).toBe(whole.length)
+  }
+})
+
+test('zeros and noise behind the last record are a torn tail as well', async () => {
+  for (const noise of [Buffer.alloc(5000), Buffer.alloc(5000, 0xa5)]) {
+    const { folder, journal } = await open()
+    await journal.append(batch('b1'))
+    await journal.close()
+    const [file = ''] = await readdir(folder)
+    await appendFile(join(folder, file), noise)
+    const again = await open(folder)
+    await again.journal.append(batch('b2'))
+    expect(idsIn(folder)).toEqual(['b1', 'b2'])
+  }
+})
+
+test('damage of what had reached the disk is said, with the file and the place, and nothing is cut off', async () => {
+  const { folder, journal } = await open()
+  await journal.append(batch('b1'), { durable: true })
+  await journal.append(batch('b2'), { durable: true })
+  await journal.close()
+  const [file = ''] = await readdir(folder)
+  const path = join(folder, file)
+  const { size } = await damage(path, 60)
+  const said = {
+    code: 'conflict',
+    message: expect.stringMatching(/is damaged at byte 0: .* follow/),
+  }
+  await expect(open(folder)).rejects.toMatchObject(said)
+  expect(() => idsIn(folder)).toThrow(/is damaged at byte 0/)
+  expect((await readFile(path)).length).toBe(size)
+})
+
+test('a file that is long enough is followed by another, and those that were taken over go', async () => {
+  const { folder, journal } = await open(undefined, { fileBytesMax: 2000 })
+  const ids = Array.from({ length: 100 }, (_, index) => `b${index}`)
+  for (const id of ids) await journal.append(batch(id))
+  const files = (await readdir(folder)).toSorted()
+  expect(files.length).toBeGreaterThan(5)
+  expect(idsIn(folder)).toEqual(ids)
+  const source = openSource(folder)
+  source.release({ file: 3, offset: 0 })
+  expect((await readdir(folder)).toSorted()).toEqual(files.slice(2))
+  source.release({ file: 1000, offset: 0 })
+  // The newest stays: its number must not be given again.
+  expect(await readdir(folder)).toEqual(files.slice(-1))
+  await journal.close()
+  const again = await open(folder)
+  await again.journal.append(batch('later'))
+  expect((await readdir(folder)).toSorted().at(-1)).not.toBe(files.at(-1))
+})
+
+test('files are numbered behind all that were taken over, though none of them is left', async () => {
+  const ingested = { ...nothing, position: () => ({ file: 41, offset: 7 }) }
+  const { folder, journal } = await open(undefined, { ingested })
+  await journal.append(batch('b1'))
+  expect(await readdir(folder)).toEqual(['000000000042.journal'])
+})
+
+test('an answer that waits for the disk shares one sync with all that wait', async () => {
+  const { folder, journal } = await open(undefined, { syncMs: 60_000 })
+  await Promise.all(
+    Array.from({ length: 50 }, (_, index) => journal.append(batch(`b${index}`), { durable: true })),
+  )
+  const [file = ''] = await readdir(folder)
+  const bytes = await readFile(join(folder, file))
+  const marks = scan(bytes, 0).records.flatMap(({ payload }) => syncedIn(payload) ?? [])
+  // What all of them wait for was on the disk before they were answered.
+  expect(marks).toEqual([scan(bytes, 0).records.at(-1)?.at])
+})
+
+test('a batch that is too large, or comes after the end, is refused with the reason', async () => {
+  const { journal } = await open()
+  const row = { eventMs: 1, key: null, inputs: [] }
+  const large = { ...batch('large'), rows: Array.from({ length: 2 ** 20 }, () => row) }
+  await expect(journal.append(large)).rejects.toMatchObject({ code: 'limit' })
+  await journal.close()
+  await expect(journal.append(batch('late'))).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('what cannot be written is refused, the next is written, and nothing is between them', async () => {
+  const { folder, journal } = await open()
+  await journal.append(batch('b1'))
+  // Half of it is in the buffer when it turns out that it cannot be said.
+  const odd = { ...batch('odd'), answers: [{ revision, outputs: [[Symbol('x') as never]] }] }
+  await expect(journal.append(odd)).rejects.toThrow()
+  await journal.append(batch('b2'))
+  expect(idsIn(folder)).toEqual(['b1', 'b2'])
+})
+
+test('of the ids that callers gave only those are held that were not taken over', async () => {
+  let position: JournalPosition = { file: 0, offset: 0 }
+  const found: string[] = []
+  const ingested: Ingested = {
+    position: () => position,
+    findBatch: async (id) => void found.push(id) as undefined,
+  }
+  const { folder, journal } = await open(undefined, { ingested })
+  for (let index = 0; index < 9_990; index++) await journal.append(batch(`b${index}`, 'd'))
+  position = openSource(folder).end()
+  for (let index = 9_990; index < 10_010; index++) await journal.append(batch(`b${index}`, 'd'))
+  expect(await journal.findBatch('b5')).toBeUndefined()
+  expect(await journal.findBatch('b10009')).toMatchObject({ id: 'b10009' })
+  expect(found).toEqual(['b5'])
+})
+
+async function damage(path: string, at: number): Promise<{ size: number }> {
+  const file = await openFile(path, 'r+')
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at)
+  await file.write(Buffer.from([(buffer[0] ?? 0) ^ 0xff]), 0, 1, at)
+  const { size } = await file.stat()
+  await file.close()
+  return { size }
+}
+
+function idsIn(folder: string): string[] {
+  return everything(folder).map((entry) => (entry.kind === 'batch' ? entry.batch.id : entry.kind))
+}
+
 function everything(folder: string) {
   const source = openSource(folder)
   let from: JournalPosition = { file: 0, offset: 0 }
@@ -93,9 +238,10 @@ function everything(folder: string) {
 
 async function open(
   given?: string,
+  options: { fileBytesMax?: number; ingested?: Ingested; syncMs?: number } = {},
 ): Promise<{ folder: string; journal: Journal & { close(): Promise<void> } }> {
   const folder = given ?? (await mkdtemp(join(tmpdir(), 'orrery-journal-')))
-  const journal = openJournal({ folder, ingested: nothing, syncMs: 50, logger })
+  const journal = openJournal({ folder, ingested: nothing, syncMs: 50, ...options, logger })
   undo.push(() => journal.close().catch(() => undefined))
   return { folder, journal }
 }
