@@ -35,6 +35,7 @@ export {
   type NewPrediction,
   type RecordedBatch,
 } from './journal.ts'
+export { meantEndpoint } from './meant.ts'
 export {
   aliasIn,
   servableOf,
@@ -64,5 +65,7 @@ export {
 } from './runtime.ts'
 export type { Row } from './scoring.ts'
 export type { EndpointTable, Placed, PlacedFiles, PlacedRevision } from './table.ts'
+export type { MemoryBudget } from './eviction.ts'
+export { PINNED, type EndpointSettings } from './settings.ts'
 export * from './tensor.ts'
 export type { Traffic } from './traffic.ts'

@@ -2,15 +2,13 @@ import { elementsOf, type PredictionAnswer, type Tensor } from '#inference'
 import type { Scoring } from './forms.ts'
 
 /**
- * The body of an answer, as MLflow's scoring server prints it: floats stay floats, so that a client in Python
- * gets none as `int`; NaN and infinities are bare tokens.
+ * The predictions of an answer, as MLflow's scoring server prints them: floats stay floats, so that a client in
+ * Python gets none as `int`; NaN and infinities are bare tokens.
  */
-export function predictionsText(answer: PredictionAnswer, told: Scoring['answer']): string {
-  const text = outputsText(answer, told)
-  return told === 'bare' ? text : `{"predictions":${text}}`
-}
-
-function outputsText({ outputs, rows, form }: PredictionAnswer, told: Scoring['answer']): string {
+export function outputsText(
+  { outputs, rows, form }: PredictionAnswer,
+  told: Scoring['answer'],
+): string {
   const [first] = outputs
   const shown = form ?? (told === 'arrays' ? 'dict' : 'frame')
   if (shown === 'json') return first?.type === 'string' ? String(first.data[0]) : 'null'

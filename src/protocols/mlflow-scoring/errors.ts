@@ -31,7 +31,9 @@ export class Misfit extends Problem {
 }
 
 /** The body is of a kind that is not read here. */
-export class UnsupportedType extends Error {}
+export class UnsupportedType extends Error {
+  readonly statusCode = 415
+}
 
 /** MLflow has one code for input that is none of the model's form, and another for values that are not. */
 function refusal({ message, details }: Problem): { error_code: string; message: string } {

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import { Problem } from '#base/problem'
-import type { Inference, PredictionAnswer, PredictionRequest } from '#inference'
-import { predictionsText } from './answer.ts'
-import { scoringIn, takeBytes } from './body.ts'
+import type { Inference } from '#inference'
+import { askInMlflowForms } from './ask.ts'
+import { takeBytes } from './body.ts'
 import { contextIn, nameAnswer } from './call.ts'
-import { answerFailures, Misfit } from './errors.ts'
-import type { Scoring } from './forms.ts'
+import { answerFailures } from './errors.ts'
+
+export { askInMlflowForms, type AskedBody } from './ask.ts'
 
 /** The version of MLflow whose scoring protocol this speaks. */
 const MLFLOW_VERSION = '3.17.2'
@@ -23,15 +23,12 @@ export async function mlflowScoringProtocol(
   takeBytes(app)
 
   app.post<EndpointPath>('/:name/invocations', async (request, reply) => {
-    const { answer: told, ...asked } = await scoringIn(
-      request.headers['content-type'],
-      request.body,
-    )
-    checkRows(asked.input)
-    const { name } = request.params
-    const answer = await inference.predict(name, { ...contextIn(request), ...asked })
-    const shown = await shownAs(inference, { name, told, answer })
-    return nameAnswer(reply, answer).type('application/json').send(predictionsText(answer, shown))
+    const { answer, text } = await askInMlflowForms(inference, request.params.name, {
+      contentType: request.headers['content-type'],
+      body: request.body,
+      context: contextIn(request),
+    })
+    return nameAnswer(reply, answer).type('application/json').send(text)
   })
 
   for (const path of ['/:name/ping', '/:name/health'])
@@ -43,27 +40,4 @@ export async function mlflowScoringProtocol(
     await inference.describe(request.params.name)
     return reply.type('application/json').send(MLFLOW_VERSION)
   })
-}
-
-/** A model whose signature has columns is answered with rows, one with tensors with arrays, whatever was sent. */
-async function shownAs(
-  inference: Inference,
-  { name, told, answer }: { name: string; told: Scoring['answer']; answer: PredictionAnswer },
-): Promise<Scoring['answer']> {
-  if (answer.form !== undefined || told === 'bare') return told
-  try {
-    const pin = { by: 'revision', revision: answer.revision } as const
-    const { columns, tensors = null } = await inference.describe(name, pin)
-    if (columns !== null) return 'records'
-    return tensors === null ? told : 'arrays'
-  } catch (error) {
-    // What answered a repeated request before may be gone by now.
-    if (error instanceof Problem) return told
-    throw error
-  }
-}
-
-/** Throws for a table without rows. */
-function checkRows(input: PredictionRequest['input']): void {
-  if (input.form !== 'tensors' && input.rows.length === 0) throw new Misfit('the input has no rows')
 }
