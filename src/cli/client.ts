@@ -8,6 +8,7 @@ export interface ApiClient {
   readonly url: string
   get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>
   post<T>(path: string, body: unknown): Promise<T>
+  put<T>(path: string, body: unknown): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
   delete(path: string): Promise<void>
   /** The bytes of an answer as they come. */
@@ -65,6 +66,7 @@ export function apiClient(url: string): ApiClient {
       return call('GET', search === '' ? path : `${path}?${search}`)
     },
     post: (path, body) => call('POST', path, body),
+    put: (path, body) => call('PUT', path, body),
     patch: (path, body) => call('PATCH', path, body),
     delete: async (path) => void (await request('DELETE', path)),
     stream: async function* (path) {

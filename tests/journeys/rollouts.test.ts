@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { callers, loopsProject, rolloutsAt, type Person } from '../support/rollouts.ts'
@@ -123,3 +126,43 @@ test('a person pauses, resumes and aborts; callers with a key stay where they ar
   expect(new Set(await routed())).toEqual(new Set([1]))
   await expect(person.order('resume')).rejects.toThrow('409')
 }, 60_000)
+
+test('the command line shows and moves the same', async () => {
+  const shown = await orrery('rollout', 'show', 'loops')
+  expect(shown).toContain('aborted (enough)')
+  expect(shown).toMatch(/errors +max 0.05, over_old 0.05/)
+  const { rollouts } = JSON.parse(await orrery('rollout', 'list', 'loops', '--json')) as {
+    rollouts: { state: string }[]
+  }
+  expect(rollouts.map(({ state }) => state)).toEqual([
+    'aborted',
+    'rolled-back',
+    'rolled-back',
+    'undone',
+  ])
+  expect(await orrery('traffic', 'loops')).toMatch(/1 +loops\/1 +1 +100 %/)
+  expect(await orrery('traffic', 'loops', '1=75', '2=25')).toMatch(/2 +loops\/2 +25 +25 %/)
+  const divided = callers(() => server.url, { count: 4, pauseMs: 5 })
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(new Set((await divided.stop()).revisions)).toEqual(new Set([1, 2]))
+  expect((await person.facts('traffic-divided'))[0]?.data).toMatchObject({
+    weights: [
+      { revision: 1, weight: 75 },
+      { revision: 2, weight: 25 },
+    ],
+  })
+  await expect(orrery('traffic', 'loops', '9=1')).rejects.toThrow('never had a revision 9')
+  await expect(orrery('traffic', 'loops', '1=0')).rejects.toThrow('not all 0')
+  await expect(orrery('traffic', 'loops', 'most')).rejects.toThrow('REVISION=WEIGHT')
+}, 60_000)
+
+async function orrery(...args: string[]): Promise<string> {
+  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    main,
+    ...args,
+    '--url',
+    server.url,
+  ])
+  return stdout
+}

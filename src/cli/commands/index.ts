@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   alias: async () => (await import('./alias.ts')).alias,
   promote: async () => (await import('./promote.ts')).promote,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
+  rollout: async () => (await import('./rollout.ts')).rollout,
+  traffic: async () => (await import('./rollout.ts')).traffic,
   predict: async () => (await import('./predict.ts')).predict,
   serve: async () => (await import('./serve.ts')).serve,
   package: async () => (await import('./package.ts')).packageCommand,
