@@ -92,6 +92,8 @@ export interface Described {
   readonly columns: readonly SignatureColumn[] | null
   /** The tensors of its signature; `null` without one of tensors. */
   readonly tensors?: readonly SignatureTensor[] | null
+  /** Columns that are sent beside the model's own: what the endpoint's monitor knows entities and times by. */
+  readonly monitored?: readonly string[]
   /** Of all revisions that take traffic or can be pinned. */
   readonly versions: readonly number[]
   readonly labels: Labels

@@ -39,7 +39,7 @@ beforeAll(async () => {
       project: 'example',
       model: `models:/${name}/1`,
       shadows: [],
-      monitor: null,
+      monitor: name === 'late' || name === 'plain' ? keyed : null,
     })
     await world.serving.rollOut(LOCAL, name)
   }
@@ -52,6 +52,15 @@ afterAll(async () => {
   await http.close()
   await world.close()
 })
+
+/** Knows each flight by its id, which is sent beside what the model reads. */
+const keyed = {
+  window: { size: '1d' },
+  key: 'id',
+  settle: '1d',
+  min_samples: 1,
+  drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
+}
 
 /** As curl sends a body: with a media type that says nothing about it. */
 async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
@@ -154,6 +163,15 @@ test('rows by name, rows by place, and inputs by name get the same answer', asyn
   const inputs = { carrier: ['AA', 'B6'], hour: [15, 8], distance: [900, 300] }
   const { text } = await post('/v1/models/late:predict', { inputs })
   expect(JSON.parse(text).outputs).toMatchObject({ label: [1, expect.any(Number)] })
+})
+
+test('the key that the monitor knows an entity by goes along, and no other name does', async () => {
+  for (const model of ['late', 'plain']) {
+    const instances = [{ carrier: 'AA', hour: 15, distance: 900, id: 41 }]
+    const sent = await post(`/v1/models/${model}:predict`, { instances }, { 'x-request-id': model })
+    expect(sent.status).toBe(200)
+    expect(await world.log.find(`${model}-0`)).toMatchObject({ key: '41' })
+  }
 })
 
 test('a matrix takes lists, its own name and the columns of its signature', async () => {
@@ -343,5 +361,5 @@ test('what does not fit is refused in the protocol’s words, and nothing is log
     expect([path, answer.status, error]).toEqual([path, status, expect.stringMatching(message)])
   }
   const { rows } = await world.serving.predictions.window('plain', { fromMs: 0, toMs: 9e15 })
-  expect(rows.length).toBe(4)
+  expect(rows.length).toBe(5)
 })
