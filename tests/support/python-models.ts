@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { servableOf, type ModelSource, type Runtime } from '#inference'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import type { ModelVersion } from '#registry'
-import { pythonRuntime } from '#runtimes/python/index'
+import { pythonRuntime, type PythonRuntimeOptions } from '#runtimes/python/index'
 import { pythonBin } from './python.ts'
 
 /** A registry whose models are the folders in one, as MLflow saves them; each has one version. */
@@ -28,10 +28,12 @@ export function savedModels(folder: string): ModelSource {
 }
 
 /** Models of Python, run by the Python of the tests. */
-export function testPythons(): Runtime {
+export function testPythons(
+  pythonFor: PythonRuntimeOptions['pythonFor'] = async () => join(pythonBin(), 'python'),
+): Runtime {
   return pythonRuntime({
     logger: pino({ level: 'silent' }),
-    pythonFor: async () => join(pythonBin(), 'python'),
+    pythonFor,
     variables: { PATH: process.env['PATH'] },
   })
 }

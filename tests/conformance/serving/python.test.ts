@@ -1,21 +1,20 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
-  nestedOf,
   sliceRows,
   type InferOptions,
-  type Outputs,
   type PythonSettings,
   type ServingProcess,
   type Tensor,
-  type TensorType,
-  type Value,
 } from '#inference'
-import { runPython } from '../../support/python.ts'
+import { pythonBin, runPython } from '../../support/python.ts'
 import { savedModels, testPythons } from '../../support/python-models.ts'
+import { column, FLIGHTS, NAN, NUMBERS, printed, WORDS } from './python-answers.ts'
 import { LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
 
 type Told = Record<string, unknown> & { forms: Record<string, unknown> }
@@ -71,56 +70,6 @@ function start(name: string, options: Asked = {}): Promise<ServingProcess> {
     models: [{ key: name, path: join(folder, name), optional: false, runs: 'python', python }],
     ...others,
   })
-}
-
-function column(name: string, type: TensorType, values: readonly unknown[]): Tensor {
-  const shape = [values.length, 1]
-  if (type === 'string')
-    return {
-      name,
-      type,
-      shape,
-      data: values.map((value) => (typeof value === 'string' ? value : '')),
-      gaps: Uint8Array.from(values, (value) => (value === null ? 1 : 0)),
-    }
-  const data = {
-    bool: () => Uint8Array.from(values as boolean[], Number),
-    int32: () => Int32Array.from(values as number[]),
-    int64: () => BigInt64Array.from(values as (number | bigint)[], BigInt),
-    float32: () => Float32Array.from(values as number[]),
-    float64: () => Float64Array.from(values as number[]),
-  }[type as 'bool' | 'int32' | 'int64' | 'float32' | 'float64']()
-  return { name, type, shape, data }
-}
-
-const NAN = Number.NaN
-const FLIGHTS = [
-  column('carrier', 'string', ['AA', 'UA', null, 'AA', 'B6', 'UA']),
-  column('hour', 'float64', [1, 2, NAN, 4, 23, 12]),
-  column('distance', 'int64', [100, 200, 300, 400, 2500, 1200]),
-]
-const NUMBERS = [
-  column('a', 'float64', [0, 1, NAN, 3, 4, 5]),
-  column('b', 'float64', [0, 1, 2, 3, 4, 5]),
-]
-const WORDS = [column('text', 'string', ['a', 'bc'])]
-
-/** An answer as MLflow's scoring server would print it. */
-function printed(outputs: Outputs): unknown {
-  const columns = outputs.map((each) => [each.name, nestedOf(each) as Value[]] as const)
-  const plain = (value: unknown): unknown => {
-    if (typeof value === 'bigint') return Number(value)
-    if (typeof value === 'number' && Number.isNaN(value)) return null
-    return Array.isArray(value) ? value.map(plain) : value
-  }
-  const [first] = columns
-  if (outputs.form === 'json') return JSON.parse(String(first?.[1][0]))
-  if (outputs.form === 'dict')
-    return Object.fromEntries(columns.map(([name, values]) => [name, plain(values)]))
-  if (outputs.form === 'array') return plain(first?.[1])
-  return (first?.[1] ?? []).map((_, row) =>
-    Object.fromEntries(columns.map(([name, values]) => [name, plain(values[row])])),
-  )
 }
 
 describe('a model answers as MLflow does with it:', () => {
@@ -299,6 +248,69 @@ describe('a model that misbehaves:', () => {
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(200)
   }, 60_000)
 })
+
+test('a server that is killed leaves no process behind, not even one that a model keeps busy', async () => {
+  const server = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      `const { pythonRuntime } = await import('#runtimes/python/index')
+       const logger = { warn: () => undefined, info: () => undefined }
+       const runtime = pythonRuntime({ logger, pythonFor: async () => process.env.PYTHON, variables: {} })
+       const models = [{ key: 'bad', path: process.env.MODEL, optional: false, runs: 'python' }]
+       const serving = await runtime.start({ name: 'test', timeoutMs: 60_000, models })
+       const what = { name: 'what', type: 'string', shape: [1, 1], data: ['spin'] }
+       serving.infer('bad', [what], { role: 'live' })
+       setTimeout(() => console.log(serving.pid), 500)`,
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PYTHON: join(pythonBin(), 'python'), MODEL: join(folder, 'bad') },
+    },
+  )
+  const [said] = (await once(server.stdout, 'data')) as [Buffer]
+  const child = Number(said.toString())
+  process.kill(child, 0)
+  server.kill('SIGKILL')
+  await expect.poll(() => isRunning(child), { timeout: 10_000 }).toBe(false)
+}, 60_000)
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('while it is made ready, an endpoint says what it waits for', async () => {
+  const gate = Promise.withResolvers<string>()
+  const runtime = testPythons(async (_, onProgress) => {
+    onProgress('installing 12 packages: numpy')
+    return gate.promise
+  })
+  const { serving, plane, close } = await openServing({ models: savedModels(folder), runtime })
+  const name = 'sklearn'
+  const model = 'models:/sklearn/1'
+  await serving.declareEndpoint(LOCAL, {
+    name,
+    project: 'example',
+    model,
+    shadows: [],
+    monitor: null,
+  })
+  const rolledOut = serving.rollOut(LOCAL, name)
+  await expect
+    .poll(() => plane.standings())
+    .toMatchObject([{ state: 'loading', reason: 'installing 12 packages: numpy' }])
+  gate.resolve(join(pythonBin(), 'python'))
+  await rolledOut
+  expect(plane.standings()).toMatchObject([{ state: 'ready', reason: null }])
+  expect(await plane.describe(name)).toMatchObject({ flavor: 'sklearn' })
+  await close()
+}, 60_000)
 
 describe('over HTTP', () => {
   let world: ServingWorld
