@@ -266,6 +266,9 @@ function rpcCallOf(
   const deadline = Number(call.getDeadline())
   const rpc: RpcCall = {
     header: (name) => call.metadata.get(name)[0]?.toString(),
+    get headers() {
+      return textsOf(call.metadata)
+    },
     deadlineMs: Number.isFinite(deadline) ? deadline - clock.nowMs() : undefined,
     setHeader: (name, value) => headers.set(name, value),
     get signal() {
@@ -273,6 +276,13 @@ function rpcCallOf(
     },
   }
   return { rpc, headers }
+}
+
+function textsOf(metadata: Metadata): Record<string, string> {
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(metadata.getMap()))
+    if (typeof value === 'string') texts[name] = value
+  return texts
 }
 
 /** Made only for those that look at it: most calls end before anybody could. */

@@ -2,6 +2,8 @@
 export interface RpcCall {
   /** A text of the call's metadata; names are lower case. */
   header(name: string): string | undefined
+  /** All texts of the metadata. */
+  readonly headers: Readonly<Record<string, string>>
   /** Milliseconds that the caller still waits, if it said. */
   readonly deadlineMs: number | undefined
   /** Sent with the answer; streams have none. */

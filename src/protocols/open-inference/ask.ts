@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import type { Inference, Pin, PredictionAnswer, PredictionRequest, Tensor, Value } from '#inference'
-import { rowsOf } from '#inference'
+import { routedBy, routeHeader, rowsOf } from '#inference'
 import { textIn } from './elements.ts'
 import { checkOutputs } from './outputs.ts'
 import { contentTypeIn, wishesIn, type Wishes } from './parameters.ts'
@@ -14,7 +14,7 @@ export interface ModelName {
 
 /** What a request brings beside its body. */
 export interface Circumstances {
-  header(name: string): string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** What the transport says of it. */
   readonly deadlineMs?: number | undefined
 }
@@ -49,10 +49,9 @@ export async function ask(
       ? await rowsIn(inference, { model, pin }, request.inputs)
       : tensorsIn(request.inputs, wishes)
   const asked = {
-    id: request.id ?? circumstances.header('x-request-id'),
+    ...routedBy(circumstances.headers),
+    id: request.id ?? headerIn(circumstances, 'x-request-id'),
     pin,
-    route: circumstances.header('x-route'),
-    stickyKey: circumstances.header('x-sticky-key'),
     params: wishes.params,
     deadlineMs: soonest(wishes.deadlineMs, circumstances),
   }
@@ -67,7 +66,7 @@ export function answerAs({ batch, modelVersion, revision }: PredictionAnswer) {
     'x-prediction-id': batch,
     'x-model-version': modelVersion,
     'x-revision': String(revision),
-    'x-route': `:${revision}:`,
+    'x-route': routeHeader(revision),
   }
 }
 
@@ -80,21 +79,26 @@ function given<T extends object>(values: T): Given<T> {
   ) as Given<T>
 }
 
-function soonest(
-  wished: number | undefined,
-  { header, deadlineMs }: Circumstances,
-): number | undefined {
-  const limits = [wished, deadlineMs, headerLimit(header('x-request-timeout-ms'))].filter(
-    (limit) => limit !== undefined,
-  )
+/** The text of a header that says something. */
+export function headerIn({ headers }: Circumstances, name: string): string | undefined {
+  const value = headers[name]
+  const text = Array.isArray(value) ? value[0] : value
+  return text === '' ? undefined : text
+}
+
+function soonest(wished: number | undefined, circumstances: Circumstances): number | undefined {
+  const sent = headerLimit(headerIn(circumstances, 'x-request-timeout-ms'))
+  const limits = [wished, circumstances.deadlineMs, sent].filter((limit) => limit !== undefined)
   return limits.length === 0 ? undefined : Math.min(...limits)
 }
 
 function headerLimit(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  const limit = Number(text)
-  if (text.trim() !== '' && limit > 0) return limit
-  throw new Problem('invalid', `x-request-timeout-ms is ${text}; it must be a number above 0`)
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new Problem(
+    'invalid',
+    `x-request-timeout-ms is ${text.slice(0, 40)}; it must be a whole number of milliseconds`,
+  )
 }
 
 type Input = PredictionRequest['input']

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#base/problem'
 import type { Inference, Repository } from '#inference'
-import { answerAs, ask, type Circumstances } from './ask.ts'
+import { answerAs, ask, headerIn } from './ask.ts'
 import { compressed, inflated } from './compression.ts'
 import { answerFailures } from './errors.ts'
 import {
@@ -32,9 +32,16 @@ interface Parts {
 export async function openInferenceProtocol(app: FastifyInstance, parts: Parts): Promise<void> {
   answerFailures(app)
   app.removeAllContentTypeParsers()
-  // Whatever a body says that it is: clients say all kinds of things.
-  app.addContentTypeParser(/^.*/, { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer) =>
-    inflated(body, request.headers['content-encoding'], parts.bodyBytesMax),
+  // Whatever a body says that it is: clients say all kinds of things, and some that are no type.
+  app.addHook('onRequest', (request, _, done) => {
+    request.raw.headers['content-type'] = 'application/octet-stream'
+    done()
+  })
+  app.addContentTypeParser(
+    'application/octet-stream',
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer) =>
+      inflated(body, request.headers['content-encoding'], parts.bodyBytesMax),
   )
   serverRoutes(app, parts)
   modelRoutes(app, parts)
@@ -109,14 +116,13 @@ async function infer(
   request: FastifyRequest<ModelPath>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { params, headers } = request
-  const circumstances: Circumstances = { header: (name) => textOf(headers[name]) }
-  const headerLength = textOf(headers['inference-header-content-length'])
+  const { params } = request
+  const headerLength = headerIn(request, 'inference-header-content-length')
   const body = bodyOf(request)
   const read = isRaw(headerLength)
     ? rawRequestIn(body, (await described(inference, params)).shape)
     : inferRequestIn(body, headerLength)
-  const answered = await ask(inference, params, read, circumstances)
+  const answered = await ask(inference, params, read, request)
   // Before the answer is put into words: where it has none, its headers say that it was made.
   void reply.headers(answerAs(answered.answer))
   const response = inferResponseOf(params.model, read, answered)
@@ -125,7 +131,7 @@ async function infer(
     void reply
       .type('application/octet-stream')
       .header('inference-header-content-length', String(response.headerLength))
-  return reply.send(await compressed(response.body, textOf(headers['accept-encoding']), reply))
+  return reply.send(await compressed(response.body, headerIn(request, 'accept-encoding'), reply))
 }
 
 function bodyOf({ body }: FastifyRequest): Buffer {
@@ -136,8 +142,4 @@ function bodyOf({ body }: FastifyRequest): Buffer {
 function objectIn(request: FastifyRequest): Parameters {
   const body = bodyOf(request)
   return body.length === 0 ? {} : dictionaryIn(body)
-}
-
-function textOf(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header[0] : header
 }
