@@ -33,20 +33,8 @@ export function sink(sizeBytes: number): Sink {
     buffer = larger
     view = new DataView(buffer.buffer)
   }
-  /** Writes a short text of ASCII, which costs less than the call that can write any; false for another. */
-  const ascii = (text: string): boolean => {
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index)
-      if (code > 127) return false
-      buffer[at + 4 + index] = code
-    }
-    view.setUint32(at, text.length, true)
-    at += 4 + text.length
-    return true
-  }
-  const utf16 = (text: string) => {
-    const bytes = buffer.write(text, at + 4, 'utf16le')
-    view.setUint32(at, (bytes | WIDE) >>> 0, true)
+  const counted = (bytes: number, count: number) => {
+    view.setUint32(at, count, true)
     at += 4 + bytes
   }
 
@@ -84,11 +72,14 @@ export function sink(sizeBytes: number): Sink {
     },
     text: (text) => {
       room(4 + 3 * text.length)
-      if (text.length <= SHORT_TEXT && ascii(text)) return
-      if (!text.isWellFormed()) return utf16(text)
-      const bytes = buffer.write(text, at + 4, 'utf8')
-      view.setUint32(at, bytes, true)
-      at += 4 + bytes
+      if (isAsciiWritten(buffer, at + 4, text)) counted(text.length, text.length)
+      else if (text.isWellFormed()) {
+        const bytes = buffer.write(text, at + 4, 'utf8')
+        counted(bytes, bytes)
+      } else {
+        const bytes = buffer.write(text, at + 4, 'utf16le')
+        counted(bytes, (bytes | WIDE) >>> 0)
+      }
     },
     bytes: (bytes) => {
       room(4 + bytes.length)
@@ -98,6 +89,17 @@ export function sink(sizeBytes: number): Sink {
     },
     written: (start) => buffer.subarray(start, at),
   }
+}
+
+/** Writes a short text of ASCII, which costs less than the call that can write any; false for another. */
+function isAsciiWritten(buffer: Buffer, start: number, text: string): boolean {
+  if (text.length > SHORT_TEXT) return false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 127) return false
+    buffer[start + index] = code
+  }
+  return true
 }
 
 export interface Reader {

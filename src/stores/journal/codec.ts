@@ -179,11 +179,11 @@ function integer(to: Sink, each: bigint): void {
 
 /** Reads what `encoder` wrote. Names that come again are one object, so that their readers may compare by identity. */
 export function decoder(): (bytes: Buffer) => Entry {
-  const columnsOf = parsedOnce<readonly string[]>()
-  const revisionOf = parsedOnce<LoggedRevision>()
+  const columnsOf = parsedOnce()
+  const revisionOf = parsedOnce()
   const answersIn = (from: Reader): NewAnswer[] =>
     times(from.count(), () => ({
-      revision: revisionOf(from.bytes()),
+      revision: revisionOf(from.bytes()) as LoggedRevision,
       outputs: times(from.count(), () => listIn(from)),
     }))
   const batchIn = (from: Reader): NewBatch => ({
@@ -192,7 +192,7 @@ export function decoder(): (bytes: Buffer) => Entry {
     digest: optionalTextIn(from),
     atMs: from.double(),
     latencyMs: from.double(),
-    columns: columnsOf(from.bytes()),
+    columns: columnsOf(from.bytes()) as readonly string[],
     ...formIn(from),
     rows: times(from.count(), (): NewPrediction => {
       const eventMs = from.double()
@@ -239,14 +239,15 @@ export function syncedIn(bytes: Buffer): number | undefined {
 
 const PARSED_MAX = 1000
 
-function parsedOnce<T>(): (bytes: Buffer) => T {
-  const known = new Map<string, T>()
+/** Gives what JSON says; the same bytes give the same object. */
+function parsedOnce(): (bytes: Buffer) => unknown {
+  const known = new Map<string, unknown>()
   return (bytes) => {
     const text = bytes.toString('latin1')
     const before = known.get(text)
     if (before !== undefined) return before
     if (known.size >= PARSED_MAX) known.clear()
-    const parsed = JSON.parse(bytes.toString()) as T
+    const parsed: unknown = JSON.parse(bytes.toString())
     known.set(text, parsed)
     return parsed
   }

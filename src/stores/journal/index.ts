@@ -34,23 +34,7 @@ export function openJournal(dependencies: {
   const writer = openWriter({ folder, after: from.file, fileBytesMax, syncMs, logger })
   const writing = new Set<string>()
   let closed = false
-  // One record tells of all that a turn of the event loop has left out.
-  const skipped = new Map<string, { predictions: number; atMs: number }>()
-  let counting: Promise<void> | undefined
-  const count = async () => {
-    counting = undefined
-    const counts = [...skipped]
-    skipped.clear()
-    for (const [endpoint, { predictions, atMs }] of counts)
-      await writer
-        .append((to, encode) => encode.skipped(to, endpoint, predictions, atMs), false)
-        .catch((error: unknown) => {
-          logger.warn(
-            { error: messageOf(error) },
-            'predictions that are not logged were not counted',
-          )
-        })
-  }
+  const skipped = skipCounter(writer, logger)
   const assertOpen = () => {
     if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
   }
@@ -79,11 +63,7 @@ export function openJournal(dependencies: {
       await writer.append((to, encode) => encode.late(to, batch, answers), false)
     },
     skip: (endpoint, predictions, atMs) => {
-      if (closed) return
-      const counted = skipped.get(endpoint)
-      if (counted !== undefined) counted.predictions += predictions
-      else skipped.set(endpoint, { predictions, atMs })
-      counting ??= new Promise((resolve) => setImmediate(resolve)).then(count)
+      if (!closed) skipped.add(endpoint, predictions, atMs)
     },
     feedback: async (endpoint, feedback, atMs) => {
       assertOpen()
@@ -96,8 +76,34 @@ export function openJournal(dependencies: {
     close: async () => {
       if (closed) return
       closed = true
-      await counting
+      await skipped.written()
       await writer.close()
     },
+  }
+}
+
+/** Counts what is not logged: one record tells of all that a turn of the event loop has left out at an endpoint. */
+function skipCounter({ append }: ReturnType<typeof openWriter>, logger: Logger) {
+  const counts = new Map<string, { predictions: number; atMs: number }>()
+  let writing: Promise<void> | undefined
+  const write = async () => {
+    writing = undefined
+    const counted = [...counts]
+    counts.clear()
+    const written = counted.map(([endpoint, { predictions, atMs }]) =>
+      append((to, encode) => encode.skipped(to, endpoint, predictions, atMs), false),
+    )
+    await Promise.all(written).catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, 'predictions that are not logged were not counted')
+    })
+  }
+  return {
+    add: (endpoint: string, predictions: number, atMs: number): void => {
+      const counted = counts.get(endpoint)
+      if (counted === undefined) counts.set(endpoint, { predictions, atMs })
+      else counted.predictions += predictions
+      writing ??= new Promise((resolve) => setImmediate(resolve)).then(write)
+    },
+    written: async (): Promise<void> => writing,
   }
 }

@@ -188,9 +188,14 @@ test('a batch that is too large, or comes after the end, is refused with the rea
 test('what cannot be written is refused, the next is written, and nothing is between them', async () => {
   const { folder, journal } = await open()
   await journal.append(batch('b1'))
+  const unreadable = {
+    get length(): number {
+      throw new Error('it cannot be read')
+    },
+  }
   // Half of it is in the buffer when it turns out that it cannot be said.
-  const odd = { ...batch('odd'), answers: [{ revision, outputs: [[Symbol('x') as never]] }] }
-  await expect(journal.append(odd)).rejects.toThrow()
+  const odd = { ...batch('odd'), answers: [{ revision, outputs: [[unreadable as never]] }] }
+  await expect(journal.append(odd)).rejects.toThrow(/cannot be read/)
   await journal.append(batch('b2'))
   expect(idsIn(folder)).toEqual(['b1', 'b2'])
 })
@@ -200,7 +205,10 @@ test('of the ids that callers gave only those are held that were not taken over'
   const found: string[] = []
   const ingested: Ingested = {
     position: () => position,
-    findBatch: async (id) => void found.push(id) as undefined,
+    findBatch: async (id) => {
+      found.push(id)
+      return undefined
+    },
   }
   const { folder, journal } = await open(undefined, { ingested })
   for (let index = 0; index < 9_990; index++) await journal.append(batch(`b${index}`, 'd'))
