@@ -103,7 +103,7 @@ async function predicted(inference: Inference, request: PredictRequest, call: Rp
 
 /** Tensors as the model's own inputs, or, where its signature has columns instead, one tensor for each of those. */
 function inputOf(tensors: readonly Tensor[], takes: Takes): PredictionRequest['input'] {
-  const own = new Set(takes.shape.inputs.map(({ name }) => name))
+  const own = new Set([...takes.shape.inputs.map(({ name }) => name), ...(takes.monitored ?? [])])
   if (tensors.every(({ name }) => own.has(name))) return { form: 'tensors', tensors }
   return inputOfNamed(new Map(tensors.map((tensor) => [tensor.name, nestedOf(tensor)])), takes)
 }
@@ -177,7 +177,9 @@ async function inferredAll(
 }
 
 function withoutId(call: RpcCall): RpcCall {
+  const { 'x-request-id': _, ...headers } = call.headers
   return {
+    headers,
     header: (name) => (name === 'x-request-id' ? undefined : call.header(name)),
     deadlineMs: call.deadlineMs,
     setHeader: (name, value) => call.setHeader(name, value),

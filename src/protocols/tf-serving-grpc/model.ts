@@ -1,10 +1,8 @@
 import { Problem } from '#base/problem'
 import type { RpcCall } from '#base/rpc'
 import {
-  OVERRIDE_HEADERS,
   routedBy,
   routeHeader,
-  STICKY_HEADER,
   type Pin,
   type PredictionAnswer,
   type PredictionRequest,
@@ -56,17 +54,13 @@ export async function servable<T>({ model, pin }: Asked, find: () => Promise<T>)
   }
 }
 
-const ROUTE_HEADERS = [...OVERRIDE_HEADERS, STICKY_HEADER, 'x-route']
-
 /** What a call's metadata says of a request: its id, how long the caller waits, and who should answer. */
 export function contextIn(
   { pin }: Asked,
   call: RpcCall,
 ): Omit<PredictionRequest, 'input' | 'params'> {
   const id = call.header('x-request-id')
-  const routed = routedBy(
-    Object.fromEntries(ROUTE_HEADERS.map((name) => [name, call.header(name)])),
-  )
+  const routed = routedBy(call.headers)
   return {
     ...(id === undefined || id === '' ? {} : { id }),
     ...(pin === undefined ? {} : { pin }),

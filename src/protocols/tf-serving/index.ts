@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { printExactJson, type ExactJson } from '#base/exact-json'
+import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
 import {
   checkClassifier,
@@ -43,7 +44,12 @@ function modelRoutes(app: FastifyInstance, parts: Parts): void {
   app.addContentTypeParser(
     '*',
     { parseAs: 'buffer' },
-    async (_: FastifyRequest, body: Buffer) => body,
+    async (request: FastifyRequest, body: Buffer) =>
+      inflated(
+        body,
+        request.headers['content-encoding'],
+        app.initialConfig.bodyLimit ?? body.length,
+      ),
   )
   app.get('/*', async (request, reply) => {
     const path = pathOf(request)

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { printExactJson, type ExactJson } from '#base/exact-json'
+import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
 import type { Inference, PredictionRequest, Repository } from '#inference'
 import { itemIn, itemOfQuery } from './body.ts'
@@ -61,7 +62,12 @@ function prepare(app: FastifyInstance): void {
   app.addContentTypeParser(
     '*',
     { parseAs: 'buffer' },
-    async (_: FastifyRequest, body: Buffer) => body,
+    async (request: FastifyRequest, body: Buffer) =>
+      inflated(
+        body,
+        request.headers['content-encoding'],
+        app.initialConfig.bodyLimit ?? body.length,
+      ),
   )
 }
 

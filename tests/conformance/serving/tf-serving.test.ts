@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tfServingProtocol } from '#protocols/tf-serving/index'
@@ -234,6 +235,28 @@ test('a request id comes back and names the record', async () => {
     'x-revision': '1',
     'x-route': ':1:',
   })
+})
+
+test('a compressed body is read, and one that inflates without end is not', async () => {
+  const send = async (bytes: Buffer, encoding = 'gzip') => {
+    const response = await fetch(`${url}/v1/models/half_plus_two:predict`, {
+      method: 'POST',
+      headers: { 'content-encoding': encoding },
+      body: new Uint8Array(bytes),
+    })
+    return [response.status, await response.text()]
+  }
+  expect(await send(gzipSync('{"instances": [1]}'))).toEqual([200, '{"predictions": [2.5]}'])
+  expect(await send(deflateSync('{"instances": [1]}'), 'deflate')).toEqual([
+    200,
+    '{"predictions": [2.5]}',
+  ])
+  expect(await send(gzipSync(Buffer.alloc(2_000_000)))).toEqual([
+    413,
+    expect.stringMatching(/1048576 bytes/),
+  ])
+  expect(await send(Buffer.from('{}'))).toEqual([400, expect.stringMatching(/cannot be inflated/)])
+  expect(await send(Buffer.from('{}'), 'br')).toEqual([501, expect.stringMatching(/send gzip/)])
 })
 
 test('an event in gets an event out, in headers or as a body', async () => {
