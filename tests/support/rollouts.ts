@@ -17,7 +17,11 @@ export interface ShownRollout {
   readonly share: number
   readonly reason: string | null
   readonly ended: string | null
-  readonly numbers: { e: number; threshold: number; guards: { guard: string; e: number }[] }
+  readonly numbers: {
+    e: number
+    threshold: number
+    guards: { guard: string; e: number; new: { n: number } }[]
+  }
 }
 
 /** A person who has a server and a project that serves `loops` as its `champion`, step by step. */

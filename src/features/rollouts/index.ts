@@ -5,7 +5,16 @@ export {
   type ArmWeight,
   type BanditPlan,
 } from './bandit.ts'
+export type { Guard } from './guards.ts'
 export { numbersOf, type Numbers } from './numbers.ts'
-export { ORDERS, sharesOf, type Order, type Rollout, type RolloutState } from './rollout.ts'
+export {
+  looked,
+  newRollout,
+  ORDERS,
+  sharesOf,
+  type Order,
+  type Rollout,
+  type RolloutState,
+} from './rollout.ts'
 export { createRollouts, type Rollouts } from './rollouts.ts'
 export type { RolloutReads, RolloutWrites } from './store.ts'
