@@ -15,6 +15,7 @@ export function appender(connection: Connection, names: NameTable) {
   )
   const addInputs = connection.prepare('insert into inputs (place, inputs) values (?, ?)')
   const advance = watermarks(connection)
+  const watermark = connection.prepare('select watermark_ms from endpoints where id = ?').pluck()
   const addUnlogged = connection.prepare(
     `insert into hours (endpoint, hour, predictions, labels, unlogged) values (?, ?, 0, 0, ?)
      on conflict do update set unlogged = unlogged + excluded.unlogged`,
@@ -57,8 +58,10 @@ export function appender(connection: Connection, names: NameTable) {
     skip: (endpoint: string, predictions: number, atMs: number): void => {
       addUnlogged.run(names.endpoint(endpoint), Math.floor(atMs / HOUR_MS), predictions)
     },
-    advance: (endpoint: string, timeMs: number): void => {
-      advance(names.endpoint(endpoint), timeMs)
+    advance: (endpoint: string, timeMs: number): number => {
+      const id = names.endpoint(endpoint)
+      advance(id, timeMs)
+      return watermark.get(id) as number
     },
   }
 }

@@ -176,3 +176,16 @@ export function openDatabase(file: string): { writer: Connection; reader: Connec
   reader.pragma('busy_timeout = 10000')
   return { writer, reader }
 }
+
+const NO_SPACE = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE'])
+
+/** What an error of SQLite means to whoever asked; undefined for those that are bugs. */
+export function problemOf(error: unknown): Problem | undefined {
+  const { code } = error as { code?: string }
+  // A limit of a file's size or a quota is told as a failure to write.
+  if (code === undefined || !NO_SPACE.has(code)) return undefined
+  return new Problem(
+    'full',
+    `the disk of the prediction log takes no more (${code}), so nothing was written; free some space, then send it again`,
+  )
+}

@@ -5,7 +5,7 @@ import type { JournalSource } from '#inference'
 import type { ObjectStore } from '#objects'
 import type { PredictionLog, SegmentFiles, SegmentKind } from '#serving'
 import { appender } from './append.ts'
-import { openDatabase, type Connection } from './database.ts'
+import { openDatabase, problemOf, type Connection } from './database.ts'
 import { feedbackKeeper } from './feedback.ts'
 import { groupCommit } from './group-commit.ts'
 import { ingestion } from './ingest.ts'
@@ -18,71 +18,100 @@ import { truthKeeper } from './truths.ts'
 
 export { openRecorded } from './recorded.ts'
 
+interface Dependencies {
+  readonly file: string
+  /** Where segments are written and read; may be lost. */
+  readonly folder: string
+  readonly objects: ObjectStore
+  readonly files: SegmentFiles
+  /** What other processes have answered; it is taken over in the background, and before a question. */
+  readonly journal?: { source: JournalSource; logger: Logger }
+}
+
 /**
  * The prediction log in a SQLite file of its own, apart from the metadata: it takes many more writes, and
  * goes on while the other is away. Sealed rows are Parquet in the object store.
  */
-export function openPredictionLog(dependencies: {
-  file: string
-  /** Where segments are written and read; may be lost. */
-  folder: string
-  objects: ObjectStore
-  files: SegmentFiles
-  /** What other processes have answered; it is taken over in the background, and before a question. */
-  journal?: { source: JournalSource; logger: Logger }
-}): PredictionLog {
-  const { file, folder, objects, files, journal } = dependencies
+export function openPredictionLog(dependencies: Dependencies): PredictionLog {
+  const parts = partsOf(dependencies)
+  const { open, growth, ingesting, close } = parts
+  return {
+    ...questionsOf(parts, dependencies),
+    ...writesOf(parts),
+    full: async (rows) => open.atLeast(rows),
+    sealing: sealingOf(parts, dependencies),
+    onGrowth: growth.listen,
+    close: async () => {
+      await ingesting?.stop()
+      await close()
+    },
+  }
+}
+
+/** The connections, and what keeps them in step. */
+function partsOf({ file, journal }: Dependencies) {
   const { writer, reader } = openDatabase(file)
   const names = nameTable(writer)
-  const group = groupCommit(writer, () => {
+  const adding = appender(writer, names)
+  const onRollback = () => {
     names.forget()
     adding.forget()
-  })
-  const adding = appender(writer, names)
-  const { append, appendLate, skip, advance } = adding
+  }
+  const group = groupCommit(writer, onRollback)
   const truths = truthKeeper(writer, names)
   const feedback = feedbackKeeper(writer, names, truths)
-  const asked = queries(
-    reader,
-    segmentReader(reader, { objects, files, folder: join(folder, 'read') }),
-  )
   const open = openCounts(reader)
-  const listeners = new Set<(endpoint: string) => void>()
+  const growth = growthOf()
   let closed = false
 
-  const commit = <T>(work: (connection: Connection) => T): Promise<T> =>
-    closed
-      ? Promise.reject(new Problem('unavailable', 'the server is stopping; try again'))
-      : group.commit(() => work(writer))
-  const grown = (endpoint: string) => {
-    for (const listener of listeners) listener(endpoint)
+  const commit = async <T>(work: (connection: Connection) => T): Promise<T> => {
+    if (closed) throw new Problem('unavailable', 'the server is stopping; try again')
+    try {
+      return await group.commit(() => work(writer))
+    } catch (error) {
+      throw problemOf(error) ?? error
+    }
   }
-
   const ingesting =
     journal &&
     ingestion({
       ...journal,
       writer,
-      onRollback: () => {
-        names.forget()
-        adding.forget()
-      },
+      onRollback,
       take: taker({ ...adding, feedback: feedback.record, logger: journal.logger }),
       onTaken: (added) => {
         for (const { endpoint, kind, rows } of added) {
           open.add(endpoint, kind, rows)
-          grown(endpoint)
+          growth.tell(endpoint)
         }
       },
     })
-  /** A question that first takes over what was answered before it. */
-  const caughtUp =
-    <Asked extends unknown[], T>(ask: (...asked: Asked) => Promise<T>) =>
-    async (...asked: Asked): Promise<T> => {
-      await ingesting?.catchUp()
-      return ask(...asked)
-    }
+  const close = async () => {
+    closed = true
+    await group.drained()
+    reader.close()
+    writer.close()
+  }
+  return { reader, commit, adding, truths, feedback, open, growth, ingesting, close }
+}
 
+type Parts = ReturnType<typeof partsOf>
+
+/** Questions, each of which first takes over what was answered before it. */
+function questionsOf(
+  { reader, commit, feedback, ingesting }: Parts,
+  { objects, files, folder }: Dependencies,
+) {
+  const asked = queries(
+    reader,
+    segmentReader(reader, { objects, files, folder: join(folder, 'read') }),
+  )
+  const caughtUp =
+    <Question extends unknown[], T>(ask: (...question: Question) => Promise<T>) =>
+    async (...question: Question): Promise<T> => {
+      await ingesting?.catchUp()
+      return ask(...question)
+    }
   return {
     ...asked,
     window: caughtUp(asked.window),
@@ -90,59 +119,81 @@ export function openPredictionLog(dependencies: {
     find: caughtUp(asked.find),
     findBatch: caughtUp(asked.findBatch),
     watermark: caughtUp(asked.watermark),
-    rewards: caughtUp((endpoint, query) => commit(() => feedback.rewards(endpoint, query))),
+    rewards: caughtUp((endpoint: string, query: { sinceMs: number }) =>
+      commit(() => feedback.rewards(endpoint, query)),
+    ),
+  }
+}
+
+function writesOf({
+  commit,
+  adding,
+  truths,
+  feedback,
+  open,
+  growth,
+  ingesting,
+}: Parts): Pick<
+  PredictionLog,
+  'append' | 'appendLate' | 'skip' | 'recordFeedback' | 'recordTruths' | 'advance'
+> {
+  return {
     append: async (batch) => {
-      await commit(() => append(batch))
+      await commit(() => adding.append(batch))
       open.add(batch.endpoint, 'predictions', batch.rows.length)
-      grown(batch.endpoint)
+      growth.tell(batch.endpoint)
     },
-    appendLate: (batch, answers) => commit(() => appendLate(batch, answers)),
+    appendLate: (batch, answers) => commit(() => adding.appendLate(batch, answers)),
     skip: (endpoint, predictions, atMs) => {
-      void commit(() => skip(endpoint, predictions, atMs)).catch(() => undefined)
+      void commit(() => adding.skip(endpoint, predictions, atMs)).catch(() => undefined)
     },
     recordFeedback: async (endpoint, told, atMs) => {
       await ingesting?.catchUp()
       const recorded = await commit(() => feedback.record(endpoint, told, atMs))
       open.add(endpoint, 'truths', recorded.labels)
-      grown(endpoint)
+      growth.tell(endpoint)
       return recorded.outcome
     },
     recordTruths: async (endpoint, reported, atMs) => {
       await ingesting?.catchUp()
       const recorded = await commit(() => truths.record(endpoint, reported, atMs))
       open.add(endpoint, 'truths', recorded.accepted + recorded.replaced)
-      grown(endpoint)
+      growth.tell(endpoint)
       return recorded
     },
     advance: async (endpoint, timeMs) => {
-      await commit(() => advance(endpoint, timeMs))
-      grown(endpoint)
-      return (await asked.watermark(endpoint)) ?? timeMs
+      await ingesting?.catchUp()
+      const reachedMs = await commit(() => adding.advance(endpoint, timeMs))
+      growth.tell(endpoint)
+      return reachedMs
     },
-    full: async (rows) => open.atLeast(rows),
-    sealing: countedSealing(),
-    onGrowth: (listener) => {
+  }
+}
+
+function sealingOf(
+  { reader, commit, open }: Parts,
+  { objects, files, folder }: Dependencies,
+): PredictionLog['sealing'] {
+  const steps = sealing({ reader, commit, objects, files, folder: join(folder, 'write') })
+  return {
+    ...steps,
+    finish: async (segment) => {
+      await steps.finish(segment)
+      open.recount()
+    },
+  }
+}
+
+function growthOf() {
+  const listeners = new Set<(endpoint: string) => void>()
+  return {
+    tell: (endpoint: string): void => {
+      for (const listener of listeners) listener(endpoint)
+    },
+    listen: (listener: (endpoint: string) => void): (() => void) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    close: async () => {
-      closed = true
-      await ingesting?.stop()
-      await group.drained()
-      reader.close()
-      writer.close()
-    },
-  }
-
-  function countedSealing(): PredictionLog['sealing'] {
-    const steps = sealing({ reader, commit, objects, files, folder: join(folder, 'write') })
-    return {
-      ...steps,
-      finish: async (segment) => {
-        await steps.finish(segment)
-        open.recount()
-      },
-    }
   }
 }
 
