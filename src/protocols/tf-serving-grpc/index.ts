@@ -72,7 +72,7 @@ export function tfServingGrpcServices({ inference }: { inference: Inference }): 
           answer: async () => {
             throw new Problem(
               'unsupported',
-              'models are not configured by a list of folders here: declare an endpoint in orrery.yaml or with `orrery endpoint create`, or load a registered model through the repository calls of the Open Inference Protocol',
+              'models are not configured by a list of folders here: declare an endpoint in orrery.yaml, or load a registered model with POST /v2/repository/models/NAME/load',
             )
           },
         },

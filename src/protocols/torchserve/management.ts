@@ -91,7 +91,7 @@ function repositoryOf(repository: Repository | undefined): Repository {
   if (repository !== undefined) return repository
   throw new Problem(
     'unsupported',
-    'models cannot be changed at this port; declare endpoints in orrery.yaml or with `orrery endpoint create`',
+    'models cannot be changed at this port; declare endpoints in orrery.yaml',
   )
 }
 
