@@ -36,7 +36,7 @@ export function jsonScoring(bytes: Buffer): Scoring {
   const body = dictionaryIn(bytes)
   const params = body['params'] ?? null
   if (params !== null && !isDictionary(params))
-    throw new BadRequest(`params must be a dictionary; received ${kindOf(params)}`)
+    throw new Misfit(`params must be a dictionary; received ${kindOf(params)}`)
   const more = params === null ? {} : { params }
   if (LANGUAGE_KEYS.some((key) => Object.hasOwn(body, key))) return languageScoring(body)
   if (Object.hasOwn(body, 'input_data')) return { ...azureScoring(body['input_data']), ...more }

@@ -2,10 +2,13 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { servableOf, type LocalPlane } from '#inference'
+import { servableOf, type LocalPlane, type Runtime } from '#inference'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { onnxRuntime } from '#runtimes/onnx/index'
+import { testPythons } from '../../support/python-models.ts'
 import { openPlane, type PlacedModel } from '../../support/plane.ts'
 import { DIFFERENCES, type Difference } from './mlflow-requests/differences.ts'
 import { STORIES, type Asked } from './mlflow-requests/requests.ts'
@@ -15,7 +18,7 @@ import { MODELS, toldByMlflow, type Answer } from './mlflow-requests/told.ts'
 // code and every value must agree. ORRERY_TEST_RECORD=1 asks MLflow's anew.
 
 /** The flavors that are asked here. */
-const FLAVORS = ['onnx'] as const
+const FLAVORS = ['onnx', 'python'] as const
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
@@ -27,7 +30,7 @@ beforeAll(async () => {
   told = await toldByMlflow(STORIES)
   const names = FLAVORS.flatMap((flavor) => (STORIES[flavor] ?? []).map(({ model }) => model))
   const models = await Promise.all([...new Set(names)].map(savedModel))
-  ;({ plane } = await openPlane(models))
+  ;({ plane } = await openPlane(models, runtime()))
   http = Fastify()
   await http.register((app) => mlflowScoringProtocol(app, { inference: plane }), {
     prefix: '/endpoints',
@@ -142,6 +145,18 @@ async function savedModel(model: string): Promise<PlacedModel> {
   )
   return {
     servable: servableOf({ model, version: 1, digest: model, description }),
-    files: { path: join(folder, 'model.onnx') },
+    files:
+      description.onnx === null
+        ? { path: folder, runs: 'python' }
+        : { path: join(folder, 'model.onnx') },
+  }
+}
+
+/** Runs each model by what it is. */
+function runtime(): Runtime {
+  const onnx = onnxRuntime({ logger: pino({ level: 'silent' }) })
+  const python = testPythons()
+  return {
+    start: (options) => (options.models[0]?.runs === 'python' ? python : onnx).start(options),
   }
 }

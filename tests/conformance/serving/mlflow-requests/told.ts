@@ -19,7 +19,7 @@ const HERE = import.meta.dirname
 const TOLD = join(HERE, '..', 'told', 'mlflow-scoring.json')
 const SCRIPT = join(HERE, '..', 'scripts', 'mlflow_requests.py')
 
-/** The models that are asked, as `mlflow.onnx.save_model` wrote them. */
+/** The models that are asked, as MLflow saved them. */
 export const MODELS = join(HERE, 'models')
 
 /**
@@ -63,7 +63,7 @@ async function askMlflow(asked: readonly Asked[]): Promise<Answer[]> {
       maxBuffer: 64 * 1024 * 1024,
     })
     for (const { model } of asked)
-      for (const file of ['MLmodel', 'model.onnx'])
+      for (const file of ['MLmodel', 'model.onnx', 'model_echo.py', 'model_shapes.py'])
         await cp(join(folder, 'saved', model, file), join(MODELS, model, file)).catch(
           () => undefined,
         )

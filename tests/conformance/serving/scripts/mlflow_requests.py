@@ -61,51 +61,13 @@ def linear():
     )
 
 
-class Echo(mlflow.pyfunc.PythonModel):
-    """Gives the frame back as each column came, and what its parameters are."""
-
-    def predict(self, context, model_input, params=None):
-        told = pd.DataFrame({name: [shown(value) for value in model_input[name]] for name in model_input})
-        if params:
-            told["params"] = json.dumps(params, sort_keys=True)
-        return told
-
-
-def shown(value):
-    if isinstance(value, bytes):
-        return "bytes " + base64.b64encode(value).decode()
-    if isinstance(value, (pd.Timestamp, np.datetime64)):
-        return "time " + pd.Timestamp(value).isoformat()
-    return json.dumps(value, default=lambda each: each.tolist(), sort_keys=True)
-
-
-class Shapes(mlflow.pyfunc.PythonModel):
-    """Answers in the form that its one column asks for."""
-
-    def predict(self, context, model_input, params=None):
-        rows = len(model_input)
-        return {
-            "array": np.arange(rows * 2, dtype="float64").reshape(rows, 2),
-            "vector": np.arange(rows, dtype="int64"),
-            "column": np.arange(rows, dtype="float32").reshape(rows, 1),
-            "frame": pd.DataFrame({"a": np.arange(rows), "b": ["x"] * rows, "c": [0.5] * rows}),
-            "series": pd.Series(np.arange(rows, dtype="float64"), name="score"),
-            "dict": {"a": np.arange(rows), "b": np.ones(rows)},
-            "list": ["x"] * rows,
-            "gaps": np.array([np.nan, np.inf][:rows] + [1.5] * max(rows - 2, 0)),
-            "bytes": [b"ab"] * rows,
-            "times": pd.DataFrame({"t": pd.to_datetime(["2020-01-02T03:04:05"] * rows)}),
-            "words": "no table at all",
-            "nested": {"choices": [{"text": "hi", "n": rows}]},
-        }[model_input["form"].iloc[0]]
-
-
 def onnx_model(make, signature):
     return lambda path: mlflow.onnx.save_model(make(), path, signature=signature)
 
 
-def python_model(make, signature):
-    return lambda path: mlflow.pyfunc.save_model(path, python_model=make(), signature=signature, pip_requirements=[])
+def python_model(code, signature):
+    code = str(Path(__file__).parent / code)
+    return lambda path: mlflow.pyfunc.save_model(path, python_model=code, signature=signature, pip_requirements=[])
 
 
 four = [ColSpec("double", name) for name in "abcd"]
@@ -116,7 +78,7 @@ MODELS = {
     "tensor": onnx_model(linear, ModelSignature(Schema([TensorSpec(np.dtype("float32"), (-1, 4))]))),
     "unsigned": onnx_model(linear, None),
     "python": python_model(
-        Echo,
+        "model_echo.py",
         ModelSignature(
             Schema(
                 [
@@ -146,7 +108,7 @@ MODELS = {
             ),
         ),
     ),
-    "shapes": python_model(Shapes, ModelSignature(Schema([ColSpec("string", "form")]))),
+    "shapes": python_model("model_shapes.py", ModelSignature(Schema([ColSpec("string", "form")]))),
 }
 
 
