@@ -3,9 +3,9 @@ import { delimiter, join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { installSystemPackages } from './system.mjs'
 
-const TOOLS = ['skopeo', 'umoci', 'docker-registry']
+const TOOLS = ['skopeo', 'umoci', 'docker-registry', 'runc']
 
-/** Sees to the tools that images are read, unpacked and kept with in tests. */
+/** Sees to the tools that images are read, unpacked, kept and run with in tests. */
 export async function testImageTools() {
   if (TOOLS.every(isOnPath)) return
   await withLock('images', () =>
@@ -16,6 +16,9 @@ export async function testImageTools() {
 }
 
 function isOnPath(tool) {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  // Debian keeps runc where only root looks.
+  const folders = `${process.env.PATH ?? ''}${delimiter}/usr/sbin`
+    .split(delimiter)
+    .filter((folder) => folder !== '')
   return folders.some((folder) => existsSync(join(folder, tool)))
 }

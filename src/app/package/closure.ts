@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, extname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 
 /** The program's own files and the packages that a part of it needs to run. */
 export interface Closure {
@@ -10,12 +10,12 @@ export interface Closure {
   readonly packages: readonly string[]
 }
 
+const CODE = /\.[jt]s$/
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g
-const FILE_BESIDE = /new URL\(\s*[`'"](\.\/[^`'"]+)[`'"],\s*import\.meta\.url/g
 
 /**
- * All that is reached from the entries by imports and by files named beside a module, within the folder that
- * has the program's package.json. Types are followed too, which costs some files and no correctness.
+ * All that is reached from the entries by imports, with what lies beside a module and is no code, within the
+ * folder that has the program's package.json. Types are followed too, which costs some files and no correctness.
  */
 export function closureOf(root: string, entries: readonly string[]): Closure {
   const doors = doorsIn(root)
@@ -25,7 +25,8 @@ export function closureOf(root: string, entries: readonly string[]): Closure {
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (files.has(file)) continue
     files.add(file)
-    if (!/\.[jt]s$/.test(file)) continue
+    waiting.push(...assetsBeside(file))
+    if (!CODE.test(file)) continue
     for (const named of namedIn(readFileSync(file, 'utf8'), file)) {
       if (named.startsWith('node:')) continue
       const own = named.startsWith('#') ? throughDoor(named, doors) : named
@@ -37,15 +38,18 @@ export function closureOf(root: string, entries: readonly string[]): Closure {
 }
 
 function namedIn(text: string, file: string): string[] {
-  const imports = [...text.matchAll(IMPORT)].map(([, named = '']) => named)
-  const beside = [...text.matchAll(FILE_BESIDE)].map(([, named = '']) =>
-    named.replace(/\$\{extname\(import\.meta\.url\)\}/, extname(file)),
-  )
   const isThere = (named: string) => existsSync(resolve(dirname(file), named))
-  return [
-    ...imports.filter((named) => !named.startsWith('.') || isThere(named)),
-    ...beside.filter(isThere),
-  ]
+  return [...text.matchAll(IMPORT)]
+    .map(([, named = '']) => named)
+    .filter((named) => !named.startsWith('.') || isThere(named))
+}
+
+/** What a module may read at run time. */
+function assetsBeside(file: string): string[] {
+  if (!CODE.test(file)) return []
+  return readdirSync(dirname(file), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/\.(?:[cm]?[jt]s|md|map)$/.test(entry.name))
+    .map((entry) => join(dirname(file), entry.name))
 }
 
 type Doors = readonly { prefix: string; suffix: string; target: string }[]

@@ -5,7 +5,7 @@ import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '#base/problem'
 import { writeLayer, writeLayout, type FileEntry, type Layer } from '#protocols/oci/index'
-import { IDENTITY_FILE, type Identity } from '../standalone/model-folder.ts'
+import { IDENTITY_FILE, modelAt, type Identity } from '../standalone/model-folder.ts'
 import { VERSION } from '../version.ts'
 import { closureOf, placeOfPackage } from './closure.ts'
 import { fileEntry, filesBelow, sharedLibraries } from './host.ts'
@@ -52,6 +52,7 @@ export async function packageModels(
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished, { recursive: true })
   try {
+    for (const model of models) await assertOnnx(model)
     const program = await programFiles()
     const layers: Layer[] = []
     for (const [comment, files] of [
@@ -71,6 +72,16 @@ export async function packageModels(
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
+}
+
+/** Throws for a model that needs Python, of which there is none in the image. */
+async function assertOnnx({ folder, name, model, version }: PackagedModel): Promise<void> {
+  const { files } = await modelAt(folder, name)
+  if (files.runs === 'python')
+    throw new Problem(
+      'invalid',
+      `${model} version ${version} holds no ONNX model, and an image has no Python; make one with "orrery convert ${model}:${version}" and package that`,
+    )
 }
 
 function imageOf(models: readonly PackagedModel[]) {

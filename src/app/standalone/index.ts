@@ -2,18 +2,22 @@ import { pino } from 'pino'
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
-import { createPlane, type Journal, type PlacedRevision } from '#inference'
-import { onnxRuntime } from '#runtimes/onnx/index'
+import type { Logger } from '#base/logger'
+import { createPlane, type Journal, type PlacedRevision, type Runtime } from '#inference'
+import { startGrpc } from '../grpc.ts'
 import { createListener, listen } from '../plane/listener.ts'
-import { mountPredictionProtocols } from '../plane/protocols.ts'
+import { mountPredictionProtocols, predictionServices } from '../plane/protocols.ts'
 import { VERSION } from '../version.ts'
 import { modelAt, nameOf } from './model-folder.ts'
+import { fixedRepository } from './repository.ts'
 
 export interface StandaloneSettings {
   /** Folders that MLflow has saved and ONNX files, by the name that they answer under; without one, by their own. */
   readonly models: readonly { readonly name?: string; readonly path: string }[]
   readonly host: string
   readonly port: number
+  /** 0 takes a free one; without, gRPC is not spoken. */
+  readonly grpcPort?: number
   /** Further Host names to answer to, separated by commas; `*` answers to all. */
   readonly allowedHosts: string
   readonly logLevel: string
@@ -21,12 +25,14 @@ export interface StandaloneSettings {
   readonly timeoutMs: number
   readonly bodyBytesMax: number
   readonly drainMs: number
-  /** What the process of a model may take; 0 sets no limit. */
-  readonly memoryBytesMax: number
+  /** What runs the models. */
+  readonly runtime: (logger: Logger) => Runtime
 }
 
 export interface Standalone {
   readonly url: string
+  /** `null` when gRPC is not spoken. */
+  readonly grpcPort: number | null
   readonly models: readonly string[]
   /** Answers what was asked, within `drainMs`, and ends. */
   stop(): Promise<void>
@@ -37,12 +43,12 @@ export interface Standalone {
  * logged. Resolves when all of them answer; throws when one cannot.
  */
 export async function startStandalone(settings: StandaloneSettings): Promise<Standalone> {
-  const { host, port, timeoutMs, memoryBytesMax, drainMs } = settings
+  const { host, port, timeoutMs, drainMs } = settings
   const logger = pino({ level: settings.logLevel }, pino.destination({ dest: 2, sync: false }))
   const placed = await placedModels(settings.models)
   const plane = createPlane({
     log: NO_JOURNAL,
-    runtime: onnxRuntime({ logger, memoryBytesMax }),
+    runtime: settings.runtime(logger),
     clock: systemClock,
     ids: randomIds,
     logger,
@@ -64,19 +70,35 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
     throw error
   }
   const http = createListener({ ...settings, logger, ids: randomIds })
-  await mountPredictionProtocols(http, {
+  const parts = {
     inference: plane,
+    repository: fixedRepository(plane),
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
-  })
+  }
+  await mountPredictionProtocols(http, parts)
   const listening = await listen(http, { host, port, logger })
+  const grpc =
+    settings.grpcPort === undefined
+      ? undefined
+      : await startGrpc(
+          { clock: systemClock, logger },
+          {
+            services: predictionServices(parts),
+            host,
+            port: settings.grpcPort,
+            messageBytesMax: settings.bodyBytesMax,
+            isReady: () => plane.readiness().ready,
+          },
+        )
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${listening}`,
+    grpcPort: grpc?.port ?? null,
     models: placed.map(({ revision }) => revision.endpoint),
     stop: async () => {
       plane.drain()
       const late = setTimeout(() => http.server.closeAllConnections(), drainMs)
-      await http.close()
+      await Promise.all([http.close(), grpc?.stop(drainMs)])
       clearTimeout(late)
       await plane.stop()
     },

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '#base/problem'
+import { onnxRuntime } from '#runtimes/onnx/index'
 import { environment } from '../environment.ts'
 import { startStandalone } from './index.ts'
 
@@ -22,7 +23,9 @@ try {
     bodyBytesMax: Number(environment['ORRERY_BODY_BYTES_MAX'] ?? 64 * 1024 * 1024),
     // SageMaker ends a container 30 seconds after it has asked it to stop.
     drainMs: 25_000,
-    memoryBytesMax: Number(environment['ORRERY_MODEL_MEMORY_BYTES_MAX'] ?? 0),
+    grpcPort: Number(environment['ORRERY_GRPC_PORT'] ?? 8081),
+    // The container has a limit of its own.
+    runtime: (logger) => onnxRuntime({ logger, memoryBytesMax: 0 }),
   })
   process.stdout.write(`${JSON.stringify({ url: server.url, models: server.models })}\n`)
   process.once('SIGTERM', () => {

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { messageOf, Problem } from '#base/problem'
-import { servableOf, type PlacedRevision } from '#inference'
+import { servableOf, type PlacedFiles, type PlacedRevision } from '#inference'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { NO_DESCRIPTION, type ModelDescription } from '#registry'
 
@@ -24,19 +24,19 @@ export async function modelAt(path: string, name: string): Promise<PlacedRevisio
   const there = await stat(path).catch((error: unknown) => {
     throw new Problem('invalid', `there is no model at ${path}: ${messageOf(error)}`)
   })
-  const { description, file } = there.isDirectory()
+  const { description, files } = there.isDirectory()
     ? await described(path)
-    : { description: NO_DESCRIPTION, file: onnxFile(path) }
+    : { description: NO_DESCRIPTION, files: { path: onnxFile(path) } }
   const folder = there.isDirectory() ? path : dirname(path)
   const { model, version, digest } = (await identityIn(folder)) ?? {
     model: name,
     version: 1,
-    digest: await digestOf(file),
+    digest: await digestOf(there.isDirectory() ? join(path, 'MLmodel') : path),
   }
   const servable = servableOf({ model, version, digest, description })
   return {
     servable,
-    files: { path: file },
+    files,
     revision: {
       endpoint: name,
       number: 1,
@@ -56,7 +56,9 @@ export function nameOf(path: string): string {
     .replaceAll(/[^\w.-]/g, '-')
 }
 
-async function described(folder: string): Promise<{ description: ModelDescription; file: string }> {
+async function described(
+  folder: string,
+): Promise<{ description: ModelDescription; files: PlacedFiles }> {
   if (!existsSync(join(folder, 'MLmodel')))
     throw new Problem(
       'invalid',
@@ -73,12 +75,14 @@ async function described(folder: string): Promise<{ description: ModelDescriptio
   const description = await describeMlModel(files, async (path) =>
     createReadStream(join(folder, path)),
   )
-  if (description.onnx === null)
-    throw new Problem(
-      'invalid',
-      `the model in ${folder} has no ONNX flavor but ${description.flavors.join(', ') || 'none'}; make one of it with "orrery convert"`,
-    )
-  return { description, file: join(folder, description.onnx.path) }
+  const { onnx, flavors } = description
+  if (onnx !== null) return { description, files: { path: join(folder, onnx.path), runs: 'onnx' } }
+  if (flavors.includes('python_function'))
+    return { description, files: { path: folder, runs: 'python' } }
+  throw new Problem(
+    'invalid',
+    `the model in ${folder} can be run neither by ONNX Runtime nor by Python: its flavors are ${flavors.join(', ') || 'none'}`,
+  )
 }
 
 function onnxFile(path: string): string {

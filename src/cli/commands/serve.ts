@@ -13,6 +13,11 @@ export const serve = command({
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
       .option('port', { type: 'number', default: 8080, describe: 'TCP port; 0 takes a free one' })
+      .option('grpc-port', { type: 'number', default: 8081, describe: 'TCP port of gRPC' })
+      .option('python', {
+        type: 'string',
+        describe: 'Python that runs models without ONNX (default: one made of what they ask for)',
+      })
       .option('allowed-hosts', {
         type: 'string',
         default: '',
@@ -25,7 +30,12 @@ export const serve = command({
       })
       .option('log-level', { type: 'string', default: 'warn' }),
   handler: async (flags) => {
-    const { startStandalone } = await import('#app/standalone/index')
+    const [{ startStandalone }, { modelRuntimes }, { loadConfig }] = await Promise.all([
+      import('#app/standalone/index'),
+      import('#app/runtimes'),
+      import('#app/config'),
+    ])
+    const { config } = loadConfig(flags.python === undefined ? {} : { modelPython: flags.python })
     const server = await startStandalone({
       models: flags.models.map(modelIn),
       host: flags.host,
@@ -35,11 +45,12 @@ export const serve = command({
       timeoutMs: flags.timeoutMs,
       bodyBytesMax: 64 * 1024 * 1024,
       drainMs: 10_000,
-      memoryBytesMax: 0,
+      grpcPort: flags.grpcPort,
+      runtime: (logger) => modelRuntimes(config, logger),
     })
     process.stdout.write(
       flags.json === true
-        ? `${JSON.stringify({ url: server.url, models: server.models, pid: process.pid })}\n`
+        ? `${JSON.stringify({ url: server.url, models: server.models, grpcPort: server.grpcPort, pid: process.pid })}\n`
         : `${server.models.join(', ')} at ${server.url}\n`,
     )
     const stop = (signal: NodeJS.Signals) => {
