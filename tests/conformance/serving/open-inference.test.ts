@@ -125,6 +125,25 @@ test('Triton’s gRPC client and those of health and reflection get what they as
   })
 })
 
+test('Triton’s HTTP clients get the extensions, and why others are not there', async () => {
+  expect(await runPython(script('triton_http'), addresses)).toEqual({
+    aio: true,
+    async: true,
+    classes: [[1, 2], '2'],
+    config: 'onnxruntime',
+    statistics: ['matrix', true],
+    'all statistics': true,
+    refused: {
+      'system memory': ['404', expect.stringContaining('tensors are sent with the request')],
+      'cuda memory': ['404', expect.stringContaining('tensors are sent with the request')],
+      trace: ['404', expect.stringContaining('every prediction is in the log')],
+      logging: ['404', expect.stringContaining('what is logged is a setting')],
+      sequence: ['400', expect.stringContaining('nothing is kept between')],
+      shape: ['400', expect.stringContaining('input X has the shape')],
+    },
+  })
+})
+
 function script(name: string): string {
   return readFileSync(join(import.meta.dirname, 'scripts', `${name}.py`), 'utf8')
 }
