@@ -82,6 +82,17 @@ export const ConfigSchema = Type.Object(
       maximum: 65_535,
       description: 'TCP port of the prediction protocols over gRPC; 0 takes a free one.',
     }),
+    servingMemoryMb: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description:
+        'Memory in MiB that the processes of models may take together; beyond, endpoints that are loaded on demand are let go, the longest unused first. 0 is half of what the machine has.',
+    }),
+    defaultEndpoint: Type.String({
+      default: '',
+      description:
+        'Endpoint that answers requests at the root of servingPort which name none, as SageMaker and Azure send them; empty is the only one there is.',
+    }),
     inferenceTimeoutMs: Type.Integer({
       default: 10_000,
       minimum: 1,

@@ -2,6 +2,7 @@ import { extname, join } from 'node:path'
 import type { Registry } from '#registry'
 import type { Rollouts } from '#rollouts'
 import { servableOf, type ModelSource } from '#inference'
+import type { Place } from '#tracking'
 import { createServing, type Serving } from '#serving'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import type { Analytics } from '#stores/analytics/duckdb/index'
@@ -27,11 +28,20 @@ export function servingOf(
     journal: { source: openSource(join(config.home, 'journal')), logger },
   })
   onStop(log.close)
-  const { rollouts, onPulse } = rolloutsOf(ground, () => serving)
+  const { rollouts, onPulse } = rolloutsOf(ground, {
+    serving: () => serving,
+    rewards: log.rewards,
+  })
   const { database: _, ...settings } = config
   const plane = supervisePlane({
     settings,
     log,
+    repository: {
+      index: () => repository.index(),
+      load: (endpoint, options) => repository.load(endpoint, options),
+      unload: (endpoint) => repository.unload(endpoint),
+      remove: (endpoint) => repository.remove(endpoint),
+    },
     logger,
     onRestart: (endpoint, reason) => serving.restarted(endpoint, reason),
     onPulse,
@@ -48,6 +58,7 @@ export function servingOf(
     logger,
     sealRows: config.sealRows,
   })
+  const repository = serving.repository({ kind: 'user', id: 'local' })
   onStop(serving.stop)
   return { serving, plane, rollouts }
 }
@@ -65,6 +76,7 @@ function modelSource({ config, objects }: Ground, registry: Registry): ModelSour
       }
     },
     get: async (model, version) => servableOf(await registry.versions.get(model, version)),
+    list: () => versionsOf(registry),
     labels: async (model) => {
       const { aliases = [] } = (await registry.models.find(model)) ?? {}
       return Object.fromEntries(aliases.map(({ alias, version }) => [alias, version]))
@@ -88,5 +100,16 @@ function modelSource({ config, objects }: Ground, registry: Registry): ModelSour
         ? { path: folder, runs: 'python' }
         : { path: join(folder, onnx.path), runs: 'onnx' }
     },
+  }
+}
+
+async function versionsOf(registry: Registry): Promise<{ model: string; version: number }[]> {
+  const found: { model: string; version: number }[] = []
+  const search = { kind: 'model', conditions: [], order: [], limit: 1000 } as const
+  for (let after: Place | undefined; ;) {
+    const { items, next } = await registry.versions.search({ ...search, after })
+    found.push(...items.map(({ model, version }) => ({ model, version })))
+    if (next === null) return found
+    after = next
   }
 }

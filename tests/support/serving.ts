@@ -25,7 +25,8 @@ import { createServing, type PredictionLog, type Serving } from '#serving'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import { openLocalObjects } from '#stores/objects/local'
-import { openPredictionLog } from '#stores/predictions/index'
+import { openJournal, openSource } from '#stores/journal/index'
+import { openPredictionLog, openRecorded } from '#stores/predictions/index'
 import { openSqlStore, type SqlStore } from '#stores/sql/index'
 
 export const LOCAL = { kind: 'user', id: 'test' } as const
@@ -52,6 +53,11 @@ export function fixtureModels() {
     place: async (model, version) => ({
       path: join(FIXTURES, `${files.get(`${model}/${version}`)?.file}.onnx`),
     }),
+    list: async () =>
+      [...files.keys()].map((key) => {
+        const [model = '', version] = key.split('/')
+        return { model, version: Number(version) }
+      }),
     labels: async (model) =>
       Object.fromEntries(
         [...aliases].flatMap(([name, version]) => {
@@ -101,10 +107,18 @@ export async function openServing(options: {
     folder: join(home, 'segments'),
     objects: await openLocalObjects(join(home, 'objects')),
     files: segmentFiles(analytics),
+    journal: { source: openSource(join(home, 'journal')), logger },
+  })
+  const recorded = openRecorded({ file: join(home, 'predictions.db'), sealed: log.findBatch })
+  const journal = openJournal({
+    folder: join(home, 'journal'),
+    ingested: recorded,
+    syncMs: 50,
+    logger,
   })
   const plane = createPlane({
     ...world,
-    log,
+    log: journal,
     runtime: options.runtime ?? onnxRuntime({ logger }),
     logger,
     timeoutMs: options.timeoutMs ?? 10_000,
@@ -134,6 +148,8 @@ export async function openServing(options: {
     close: async () => {
       await http.close()
       await serving.stop()
+      await journal.close()
+      recorded.close()
       await log.close()
       await analytics.close()
       await store.close()

@@ -4,6 +4,7 @@ import type {
   LocalPlane,
   Placed,
   Pulse,
+  Repository,
   Row,
   Standing,
   Statistics,
@@ -42,9 +43,10 @@ export type PlaneCalls = Pick<
   }
 
 /** What the plane asks its server for. */
-export type ServerCalls = Pick<Journal, 'findBatch'> & {
-  stand(standings: readonly Standing[]): void
-  restarted(endpoint: string, reason: string): void
-  /** How requests ended at endpoints that several revisions answer. */
-  pulse(pulses: readonly Pulse[]): void
-}
+export type ServerCalls = Pick<Journal, 'findBatch'> &
+  Pick<Repository, keyof Repository> & {
+    stand(standings: readonly Standing[]): void
+    restarted(endpoint: string, reason: string): void
+    /** How requests ended at endpoints that several revisions answer. */
+    pulse(pulses: readonly Pulse[]): void
+  }

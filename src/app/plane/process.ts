@@ -4,17 +4,26 @@ import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
+import { messageOf } from '#base/problem'
 import type { Explain } from '#explanations'
-import { createPlane, type EndpointTable, type LocalPlane, type Standing } from '#inference'
+import {
+  createPlane,
+  type EndpointTable,
+  type LocalPlane,
+  type Repository,
+  type Standing,
+} from '#inference'
 import { openJournal } from '#stores/journal/index'
 import { openRecorded } from '#stores/predictions/recorded'
+import { startGrpc, type GrpcServer } from '../grpc.ts'
 import { modelRuntimes } from '../runtimes.ts'
 import { VERSION } from '../version.ts'
 import { openChannel } from './channel.ts'
 import { channelExplain, planeExplanations } from './explanations.ts'
 import { createListener, listen } from './listener.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
-import { mountPredictionProtocols } from './protocols.ts'
+import { memoryBudget } from './memory.ts'
+import { mountPredictionProtocols, predictionServices, type ProtocolParts } from './protocols.ts'
 import { endWithParent } from './parent.ts'
 
 // The entry of the serving plane: answers predictions, apart from the server and without its database. It is told
@@ -85,6 +94,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     logger,
     timeoutMs,
     draws: Math.random,
+    memory: memoryBudget(settings),
     onRestart: (endpoint, reason) => void server.restarted(endpoint, reason),
     onChange: () => tellStandings(made.standings()),
   })
@@ -96,27 +106,63 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
   const tables = new Map<string, EndpointTable>()
   const explanations = planeExplanations(made, tables)
   const http = createListener({ ...settings, logger, ids: randomIds })
-  await mountPredictionProtocols(http, {
+  const parts: ProtocolParts = {
     inference: made,
+    repository: serverRepository,
     explanations,
     journal,
+    ...(settings.defaultEndpoint === '' ? {} : { defaultEndpoint: settings.defaultEndpoint }),
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
-  })
+  }
+  await mountPredictionProtocols(http, parts)
   const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })
+  const grpc = await startPlaneGrpc(parts, settings, {
+    logger,
+    port: before?.grpcPort ?? settings.grpcPort,
+  })
   return {
     plane: made,
     explanations,
     tables,
-    addresses: { port, grpcPort: 0 },
+    addresses: { port, grpcPort: grpc.port },
     stop: async () => {
       made.drain()
       const late = setTimeout(() => http.server.closeAllConnections(), settings.drainMs)
-      await http.close()
+      await Promise.all([http.close(), grpc.stop(settings.drainMs)])
       clearTimeout(late)
       await made.stop()
       await journal.close()
     },
+  }
+}
+
+/** What is declared is the server's, which keeps it on record. */
+const serverRepository: Repository = {
+  index: () => server.index(),
+  load: (endpoint, options) => server.load(endpoint, options),
+  unload: (endpoint) => server.unload(endpoint),
+  remove: (endpoint) => server.remove(endpoint),
+}
+
+async function startPlaneGrpc(
+  parts: ProtocolParts,
+  { host, bodyBytesMax }: PlaneSettings,
+  { logger, port }: { logger: Logger; port: number },
+): Promise<GrpcServer> {
+  const options = {
+    services: predictionServices(parts),
+    host,
+    messageBytesMax: bodyBytesMax,
+    isReady: () => parts.inference.readiness().ready,
+  }
+  const world = { clock: systemClock, logger }
+  try {
+    return await startGrpc(world, { ...options, port })
+  } catch (error) {
+    if (port === 0) throw error
+    logger.error({ port, reason: messageOf(error) }, 'gRPC is answered on a free port')
+    return startGrpc(world, { ...options, port: 0 })
   }
 }
 

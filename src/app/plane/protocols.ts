@@ -2,11 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#base/clock'
 import type { ExactJson } from '#base/exact-json'
 import type { Explain } from '#explanations'
-import type { FeedbackJournal, Inference, Journal, PredictionRequest } from '#inference'
+import type { FeedbackJournal, Inference, Journal, PredictionRequest, Repository } from '#inference'
+import { azureProtocol } from '#protocols/azure/index'
 import { feedbackProtocol } from '#protocols/feedback/index'
-import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { askInMlflowForms, mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { openInferenceServices } from '#protocols/open-inference/grpc'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
+import { sagemakerProtocol } from '#protocols/sagemaker/index'
 import { tfServingProtocol } from '#protocols/tf-serving/index'
+import { tfServingGrpcServices } from '#protocols/tf-serving-grpc/index'
+import { torchServeProtocol } from '#protocols/torchserve/index'
+import type { RpcService } from '#base/rpc'
 
 /** What a protocol of prediction is made from. */
 export interface ProtocolParts {
@@ -14,6 +20,12 @@ export interface ProtocolParts {
   readonly explanations?: Explain
   /** Without it no feedback is taken. */
   readonly journal?: FeedbackJournal & Pick<Journal, 'findBatch'>
+  /** Without it endpoints are neither listed nor loaded. */
+  readonly repository?: Repository
+  /** Answers requests at the root that name no endpoint, where there are several. */
+  readonly defaultEndpoint?: string
+  /** Whether SageMaker loads and lets go of models through this port. */
+  readonly multiModel?: boolean
   readonly version: string
   readonly bodyBytesMax: number
 }
@@ -28,7 +40,19 @@ export async function mountPredictionProtocols(
   const { inference, journal } = parts
   if (journal !== undefined)
     await http.register((app) => feedbackProtocol(app, { inference, journal, clock: systemClock }))
-  await http.register((app) => tfServingProtocol(app, { ...parts, ...kserveExplain(parts) }))
+  const explained = { ...parts, ...kserveExplain(parts) }
+  await http.register((app) => tfServingProtocol(app, explained))
+  // Both read MLflow's forms of JSON as well as their own.
+  const inForms = { ...parts, askInForms: askInMlflowForms }
+  await http.register((app) => sagemakerProtocol(app, inForms))
+  await http.register((app) => azureProtocol(app, inForms))
+  // Last, for it takes at the root what no other has taken.
+  await http.register((app) => torchServeProtocol(app, explained))
+}
+
+/** The same for gRPC. */
+export function predictionServices(parts: ProtocolParts): readonly RpcService[] {
+  return [...openInferenceServices(parts), ...tfServingGrpcServices(parts)]
 }
 
 /** Explanations as KServe's version 1 carries them: JSON of any form. */

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { EndpointTable, Journal, Plane, Pulse, Standing } from '#inference'
+import type { EndpointTable, Journal, Plane, Pulse, Repository, Standing } from '#inference'
 import type { Explain } from '#explanations'
 import { randomIds } from '#base/ids'
 import { openChannel, type Remote } from './channel.ts'
@@ -31,6 +31,16 @@ const PING_EVERY_MS = 2000
 /** A plane whose loop has not turned for so long is ended. */
 const PONG_MS_MAX = 15_000
 
+const refused = async () => {
+  throw new Problem('unsupported', 'endpoints are not managed here')
+}
+const NO_REPOSITORY: Repository = {
+  index: async () => [],
+  load: refused,
+  unload: refused,
+  remove: refused,
+}
+
 interface Life {
   readonly child: ChildProcess
   readonly plane: Remote<PlaneCalls>
@@ -41,6 +51,8 @@ interface Dependencies {
   readonly settings: PlaneSettings
   /** Knows predictions that left the plane's journal long ago. */
   readonly log: Pick<Journal, 'findBatch'>
+  /** Without it endpoints are neither listed nor loaded by prediction protocols. */
+  readonly repository?: Repository
   readonly logger: Logger
   readonly onRestart: (endpoint: string, reason: string) => void
   readonly onPulse: (pulses: readonly Pulse[]) => void
@@ -162,7 +174,7 @@ function entry(): string {
 }
 
 function callsOf(
-  { log, onRestart, onPulse }: Dependencies,
+  { log, repository, onRestart, onPulse }: Dependencies,
   stood: Map<string, Standing>,
 ): ServerCalls {
   return {
@@ -171,6 +183,7 @@ function callsOf(
       for (const standing of standings) stood.set(standing.endpoint, standing)
     },
     restarted: onRestart,
+    ...(repository ?? NO_REPOSITORY),
     pulse: onPulse,
   }
 }

@@ -44,6 +44,8 @@ export interface ModelSource {
    * `invalid` when it has none that can be served.
    */
   place(model: string, version: number): Promise<PlacedFiles>
+  /** All versions of registered models. */
+  list(): Promise<{ model: string; version: number }[]>
   /** The aliases of a registered model. */
   labels(model: string): Promise<Labels>
 }

@@ -9,6 +9,8 @@ import { versionName } from './model-source.ts'
 import { createPredict, type PredictionAnswer, type Taken } from './predict.ts'
 import { createPulses, type Pulse } from './pulse.ts'
 import { routeOf, type Chosen } from './routing.ts'
+import { createEviction, type MemoryBudget } from './eviction.ts'
+import { createQuotas } from './quota.ts'
 import { createScoring, type Scoring } from './scoring.ts'
 import { createShadowing } from './shadows.ts'
 import { createSlots, notReady, standingOf, type Slot, type SlotDependencies } from './slots.ts'
@@ -55,6 +57,8 @@ export interface PlaneDependencies extends SlotDependencies {
   readonly log: Journal
   readonly clock: Clock
   readonly ids: Ids
+  /** Without it, models that are loaded on demand stay. */
+  readonly memory?: MemoryBudget
   /** Numbers from 0 to 1, below 1. */
   readonly draws: () => number
 }
@@ -64,7 +68,10 @@ const TOLD_MS_MAX = 5000
 
 export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const { clock, draws } = dependencies
-  const slots = createSlots(dependencies)
+  const slots = createSlots({ ...dependencies, onLoaded: () => eviction?.look() })
+  const { memory } = dependencies
+  const eviction = memory && createEviction({ ...dependencies, slots, memory })
+  const charge = createQuotas()
   const statistics = createStatistics()
   const meter = trafficMeter()
   const pulses = createPulses()
@@ -82,6 +89,9 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     return told
   }
   const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
+    const quota = slot.table.settings?.quota
+    if (quota) charge(slot.table.name, quota, request.stickyKey, clock.nowMs())
+    slot.usedMs = performance.now()
     const route = routed(slot.table, request, draws)
     const live = slot.units.get(route.revision)?.deployed
     if (live !== undefined) return takenFrom(slot, live, route)
@@ -147,6 +157,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     shadowsDropped: shadowing.dropped,
     stop: async () => {
       draining = true
+      eviction?.stop()
       await Promise.all([slots.stop(), scoring.stop()])
     },
   }

@@ -9,6 +9,10 @@ import { within } from './within.ts'
 
 const RETRY_FIRST_MS = 500
 const RETRY_MS_MAX = 60_000
+/** Models that are loaded on demand at the same time. */
+const LOADS_MAX = 4
+/** A model that could not be loaded on demand is not tried again for so long. */
+const FAILURE_MS = 5000
 
 /** A revision at an endpoint: loaded, being loaded, or neither. */
 export interface Unit {
@@ -27,6 +31,8 @@ export interface Slot {
   units: Map<number, Unit>
   /** Loaded for a table that has not been told yet. */
   prepared: Map<number, Unit>
+  /** When it was last asked, on the clock of this process. */
+  usedMs: number
   /** What a load that takes long is doing. */
   doing: string | undefined
 }
@@ -40,6 +46,8 @@ export interface Slots {
   /** Answers by this table from now on. What it names no more ends when its last request is answered. */
   tell(table: EndpointTable): void
   forget(name: string): void
+  /** Ends what is loaded, when its last request is answered; the next request loads it again. */
+  letGo(slot: Slot): Promise<void>
   /** A revision that answers, loading it if need be. Throws `unavailable` when that takes too long. */
   ready(slot: Slot, number: number): Promise<Deployed>
   stop(): Promise<void>
@@ -53,6 +61,8 @@ export interface SlotDependencies {
   readonly onRestart: (endpoint: string, reason: string) => void
   /** How an endpoint stands has changed. */
   readonly onChange: () => void
+  /** Something was loaded on demand. */
+  readonly onLoaded?: () => void
 }
 
 export function createSlots(dependencies: SlotDependencies): Slots {
@@ -73,6 +83,13 @@ export function createSlots(dependencies: SlotDependencies): Slots {
     unit.deployed?.retire().catch((error: unknown) => {
       logger.warn({ error: messageOf(error) }, 'a serving process could not be ended')
     })
+  }
+  const letGo = async (slot: Slot) => {
+    const units = [...slot.units.values()]
+    slot.units = new Map(units.map(({ placed }) => [placed.revision.number, newUnit(placed)]))
+    for (const unit of units) unit.ended = true
+    await Promise.allSettled(units.map(async ({ deployed }) => deployed?.retire()))
+    onChange()
   }
   const discard = async (name: string) => {
     const slot = all.get(name)
@@ -121,14 +138,16 @@ export function createSlots(dependencies: SlotDependencies): Slots {
         const unit = prepared.get(number) ?? units.get(number) ?? newUnit(placed)
         prepared.delete(number)
         slot.units.set(number, unit)
-        if (unit.deployed === undefined) load.again(unit)
+        if (unit.deployed === undefined && keptOf(table) === 'pinned') load.again(unit)
       }
       for (const unit of units.values())
         if (slot.units.get(unit.placed.revision.number) !== unit) end(unit)
       for (const unit of prepared.values()) end(unit)
       prepared.clear()
+      if (keptOf(table) === 'unloaded') void letGo(slot)
       onChange()
     },
+    letGo,
     forget: (name) => {
       for (const unit of all.get(name)?.units.values() ?? []) end(unit)
       void discard(name)
@@ -136,10 +155,13 @@ export function createSlots(dependencies: SlotDependencies): Slots {
       onChange()
     },
     ready: async (slot, number) => {
+      slot.usedMs = performance.now()
       const unit = slot.units.get(number)
-      if (unit !== undefined && unit.deployed === undefined)
-        await within(load.again(unit), timeoutMs)
-      if (unit?.deployed === undefined) throw notReady(slot.table)
+      if (unit?.deployed !== undefined) return unit.deployed
+      const kept = keptOf(slot.table)
+      if (unit === undefined || kept === 'unloaded') throw notReady(slot.table)
+      await within(kept === 'pinned' ? load.again(unit) : load.onDemand(unit), timeoutMs)
+      if (unit.deployed === undefined) throw notReady(slot.table)
       return unit.deployed
     },
     stop: async () => {
@@ -154,7 +176,7 @@ export function createSlots(dependencies: SlotDependencies): Slots {
 }
 
 function emptySlot(table: EndpointTable): Slot {
-  return { table, units: new Map(), prepared: new Map(), doing: undefined }
+  return { table, units: new Map(), prepared: new Map(), usedMs: 0, doing: undefined }
 }
 
 /** The table of an endpoint that is known and cannot answer yet. */
@@ -189,7 +211,7 @@ function loader(
     onProgress: (endpoint: string, doing: string | undefined) => void
   },
 ) {
-  const { logger, onChange, onRestart, onProgress } = dependencies
+  const { onLoaded, logger, onChange, onRestart, onProgress } = dependencies
   const once = ({ placed }: Unit) => {
     const { endpoint } = placed.revision
     return deploy(dependencies, placed, {
@@ -219,8 +241,31 @@ function loader(
       }
     }
   }
+  const failures = new WeakMap<Unit, { error: unknown; untilMs: number }>()
+  const inTurn = limitedTo(LOADS_MAX)
+  const demanded = async (unit: Unit) => {
+    const failed = failures.get(unit)
+    if (failed !== undefined && failed.untilMs > performance.now()) throw failed.error
+    try {
+      const deployed = await inTurn(() => once(unit))
+      if (unit.ended) await deployed.retire()
+      else unit.deployed = deployed
+    } catch (error) {
+      failures.set(unit, { error, untilMs: performance.now() + FAILURE_MS })
+      throw error
+    }
+  }
   return {
     once,
+    /** Loads it once; who asks soon after a failure is told of that. */
+    onDemand: (unit: Unit): Promise<void> => {
+      unit.loading ??= demanded(unit).finally(() => {
+        unit.loading = undefined
+        onChange()
+        onLoaded?.()
+      })
+      return unit.loading
+    },
     again: (unit: Unit): Promise<void> => {
       unit.loading ??= untilLoaded(unit).finally(() => {
         unit.loading = undefined
@@ -240,20 +285,29 @@ export function standingOf({ table, units, doing }: Slot): Standing {
 }
 
 function stateOf(
-  { failure }: EndpointTable,
+  table: EndpointTable,
   live: readonly PlacedRevision[],
   units: ReadonlyMap<number, Unit>,
 ): State {
+  const { failure } = table
   if (live.length === 0) return failure === null ? 'undeployed' : 'failed'
+  const kept = keptOf(table)
   const ready = live.every(
     ({ revision }) => units.get(revision.number)?.deployed?.process.state === 'ready',
   )
-  return ready ? 'ready' : 'loading'
+  if (ready) return 'ready'
+  return kept === 'pinned' ? 'loading' : 'unloaded'
 }
 
 /** Why an endpoint whose revision is not loaded cannot answer. */
-export function notReady({ name, revisions, failure }: EndpointTable): Problem {
+export function notReady(table: EndpointTable): Problem {
+  const { name, revisions, failure } = table
   const first = revisions.find(isLive)
+  if (keptOf(table) === 'unloaded')
+    return new Problem(
+      'unavailable',
+      `endpoint ${name} was unloaded; load it with "orrery endpoint load ${name}"`,
+    )
   const why =
     first !== undefined
       ? `version ${versionName(first.revision)} is being loaded`
@@ -261,4 +315,27 @@ export function notReady({ name, revisions, failure }: EndpointTable): Problem {
         ? 'no model version is deployed to it yet'
         : `its first rollout failed: ${failure}`
   return new Problem('unavailable', `endpoint ${name} cannot answer: ${why}; try again later`)
+}
+
+/** Runs so many at the same time, the others in their turn. */
+function limitedTo(most: number) {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (running < most) running += 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      // Whoever is next takes the place.
+      const next = waiting.shift()
+      if (next === undefined) running -= 1
+      else next()
+    }
+  }
+}
+
+function keptOf({ settings }: EndpointTable): 'pinned' | 'on-demand' | 'unloaded' {
+  if (settings?.unloaded === true) return 'unloaded'
+  return settings?.keep ?? 'pinned'
 }

@@ -5,6 +5,7 @@ import type { ServableModel } from './model-source.ts'
 import type { Revision } from './revision.ts'
 import type { RoutingTable } from './routing.ts'
 import type { HeldModel } from './runtime.ts'
+import type { EndpointSettings } from './settings.ts'
 
 /** A model version whose files lie on this machine. */
 export interface Placed {
@@ -32,6 +33,8 @@ export interface EndpointTable {
   readonly routing: RoutingTable
   /** All that the routing names. */
   readonly revisions: readonly PlacedRevision[]
+  /** Pinned if it does not say. */
+  readonly settings?: EndpointSettings | null
   /** Aliases of the registered model. */
   readonly labels: Labels
   /** Why the newest rollout did not come about. */

@@ -1,4 +1,4 @@
-import type { Revision } from '#inference'
+import type { EndpointSettings, Revision } from '#inference'
 import type { Ref } from '#ledger'
 import type { ExperimentConfig, LogConfig, MonitorConfig, RolloutConfig } from '#projects'
 
@@ -35,6 +35,7 @@ export type Delivery = {
 /** What an endpoint is meant to be. */
 export interface Declaration {
   readonly name: string
+  /** Empty for one that was made by hand. */
   readonly project: string
   /** `models:/name@alias` or `models:/name/3`. */
   readonly model: string
@@ -44,6 +45,8 @@ export interface Declaration {
   /** How its predictions are logged; all of them, whole, if it does not say. */
   readonly log?: LogConfig | null
   readonly delivery?: Delivery | null
+  /** Always loaded, if it does not say. */
+  readonly settings?: EndpointSettings | null
 }
 
 export function endpointRef(name: string): Ref {
@@ -57,13 +60,13 @@ export function revisionRef({ endpoint, number }: { endpoint: string; number: nu
 
 /** Whether a declaration says the same as before. */
 export function sameDeclaration(one: Declaration, other: Declaration): boolean {
-  const text = ({ monitor, log = null, delivery = null, ...rest }: Declaration) =>
+  const text = ({ monitor, log = null, delivery = null, settings = null, ...rest }: Declaration) =>
     JSON.stringify([
       rest.name,
       rest.project,
       rest.model,
       rest.shadows,
-      ...[monitor, log, delivery].map(sorted),
+      ...[monitor, log, delivery, settings].map(sorted),
     ])
   return text(one) === text(other)
 }

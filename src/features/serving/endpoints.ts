@@ -6,6 +6,7 @@ import type { EndpointTable, ModelSource, Plane, Revision } from '#inference'
 import { sameDeclaration, type Declaration, type Endpoint } from './endpoint.ts'
 import * as facts from './facts.ts'
 import type { Candidate } from './plan.ts'
+import { checkRedaction } from './redaction.ts'
 import { createRollOut, type Gradual, type RollOut, type ServingTx } from './rollout.ts'
 import type { RevisionWeight, ServingReads } from './store.ts'
 import { emptyTable, overrideOf, tableOf } from './table.ts'
@@ -29,6 +30,8 @@ export interface Endpoints {
   divide(name: string, next: Division, commit: () => Promise<void>): Promise<Endpoint>
   /** Divides traffic by hand. Throws `conflict` while it moves step by step. */
   setTraffic(actor: Actor, name: string, weights: readonly RevisionWeight[]): Promise<Endpoint>
+  /** It is declared no more. */
+  forget(name: string): Promise<void>
   /** Tells the plane of all endpoints, so that what served before the server stopped is loaded again. */
   restore(): Promise<void>
 }
@@ -50,8 +53,9 @@ interface Dependencies<Tx extends ServingTx> {
 }
 
 export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies<Tx>): Endpoints {
-  const { read, plane } = dependencies
-  const rollOut = createRollOut(dependencies)
+  const { read } = dependencies
+  const plane = withoutWaking(dependencies.plane)
+  const rollOut = createRollOut({ ...dependencies, plane })
   const tables = new Map<string, EndpointTable>()
   /** Changes of one endpoint come one after the other. */
   const turns = new Map<string, Promise<unknown>>()
@@ -75,10 +79,10 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
   /** Tells what has changed beside the revisions. */
   const refresh = async (name: string): Promise<Endpoint> => {
     const endpoint = await get(name)
-    const { monitor, log = null, failure } = endpoint
+    const { monitor, log = null, settings = null, failure } = endpoint
     const told = tables.get(name) ?? emptyTable(endpoint)
     const routing = { ...told.routing, override: overrideOf(endpoint) }
-    await tell({ ...told, routing, monitor, log, failure })
+    await tell({ ...told, routing, monitor, log, settings, failure })
     return endpoint
   }
   const rollOutNext = async (actor: Actor, name: string): Promise<RollOut> => {
@@ -114,6 +118,7 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     list: () => read.list(),
     get,
     declare: async (actor, declaration) => {
+      checkRedaction(declaration)
       await saveDeclaration(dependencies, actor, declaration)
       return inTurn(declaration.name, () => refresh(declaration.name))
     },
@@ -137,10 +142,29 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
         )
       })
     },
+    forget: (name) =>
+      inTurn(name, async () => {
+        tables.delete(name)
+        await plane.forget(name)
+      }),
     restore: async () => {
       for (const endpoint of await read.list())
         await inTurn(endpoint.name, () => restoreOne(endpoint))
       await plane.complete()
+    },
+  }
+}
+
+/** What is loaded on demand and sleeps is not woken by a rollout; its next request loads the new revision. */
+function withoutWaking(plane: Plane): Plane {
+  const sleeps = ({ name, settings }: EndpointTable) =>
+    settings?.unloaded === true ||
+    (settings?.keep === 'on-demand' &&
+      plane.standings().find(({ endpoint }) => endpoint === name)?.state !== 'ready')
+  return {
+    ...plane,
+    prepare: async (table) => {
+      if (!sleeps(table)) await plane.prepare(table)
     },
   }
 }

@@ -13,6 +13,7 @@ export function endpointDeclared(declaration: Declaration): Fact {
       model: declaration.model,
       shadows: declaration.shadows,
       monitor: declaration.monitor,
+      ...(declaration.settings ? { settings: declaration.settings } : {}),
       ...(declaration.log ? { log: declaration.log } : {}),
       ...(declaration.delivery ? { delivery: declaration.delivery } : {}),
     },
@@ -76,4 +77,8 @@ export function segmentSealed(segment: SealedSegment): Fact {
       { from: { kind: 'segment', id: digest }, relation: 'logged-at', to: endpointRef(endpoint) },
     ],
   }
+}
+
+export function endpointRemoved(endpoint: string): Fact {
+  return { type: 'endpoint-removed', data: { endpoint } }
 }

@@ -5,7 +5,7 @@ import { messageOf, Problem } from '#base/problem'
 import { platformActor, type Actor, type Transact } from '#ledger'
 import type { WorkWrites } from '#work'
 import { sealJob } from './background.ts'
-import type { ModelSource, Plane, Revision, Row, Standing, Value } from '#inference'
+import type { ModelSource, Plane, Repository, Revision, Row, Standing, Value } from '#inference'
 import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { servingProcessRestarted } from './facts.ts'
@@ -17,6 +17,7 @@ import type {
   TruthsRecorded,
 } from './log.ts'
 import type { Gradual, RollOut, ServingTx } from './rollout.ts'
+import { createRepository } from './repository.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads, ServingWrites } from './store.ts'
 
@@ -30,6 +31,8 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   }
   /** Says what an endpoint is meant to be; saying it again changes nothing. */
   declareEndpoint(actor: Actor, declaration: Declaration): Promise<Endpoint>
+  /** Endpoints made, loaded and let go by hand. */
+  repository(actor: Actor): Repository
   /** Brings what serves in line with what the endpoint's URIs mean now, losing no request. */
   rollOut(actor: Actor, endpoint: string): Promise<RollOut>
   /** Divides the traffic of an endpoint among its revisions. */
@@ -97,6 +100,7 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
       revisions: async (name, page) => read.revisions((await endpoints.get(name)).name, page),
     },
     declareEndpoint: endpoints.declare,
+    repository: createRepository({ ...dependencies, endpoints }),
     rollOut: endpoints.rollOut,
     setTraffic: endpoints.setTraffic,
     divide: endpoints.divide,
@@ -136,7 +140,10 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
         })
     },
     start: async () => {
-      await endpoints.restore()
+      // Placing the files of many models takes a while, for which nobody waits.
+      endpoints.restore().catch((error: unknown) => {
+        dependencies.logger.error({ error: messageOf(error) }, 'endpoints were not restored')
+      })
       await full.resume()
     },
     stop: async () => {

@@ -15,6 +15,8 @@ export interface ServingReads {
 export interface ServingWrites extends ServingReads {
   /** Keeps the declaration and leaves what serves as it is. */
   declare(declaration: Declaration, declaredMs: number): Promise<void>
+  /** Forgets an endpoint; its revisions stay, and their numbers are taken. */
+  remove(endpoint: string): Promise<void>
   /** Keeps new revisions; their numbers are taken. */
   addRevisions(revisions: readonly Revision[]): Promise<void>
   /** Names what serves from now on, by revision number. */

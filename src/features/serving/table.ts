@@ -1,6 +1,6 @@
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
-import type { EndpointTable, ModelSource, PlacedRevision } from '#inference'
+import type { EndpointTable, ModelSource, PlacedFiles, PlacedRevision } from '#inference'
 import type { Endpoint } from './endpoint.ts'
 import type { Candidate, WeightedCandidate } from './plan.ts'
 
@@ -19,7 +19,7 @@ export async function tableOf(
   const placed = async ({ revision, servable }: Candidate): Promise<PlacedRevision> => ({
     revision,
     servable,
-    files: await models.place(revision.model, revision.version),
+    files: withSettings(await models.place(revision.model, revision.version), endpoint),
   })
   // What the endpoint stands for comes first.
   const inOrder = answering.toSorted(
@@ -51,6 +51,13 @@ export async function tableOf(
   }
 }
 
+/** What the endpoint says of Python goes before what the server does. */
+function withSettings(files: PlacedFiles, { settings }: Endpoint): PlacedFiles {
+  const python = settings?.python
+  if (files.runs !== 'python' || python === undefined) return files
+  return { ...files, python: { ...files.python, ...python } }
+}
+
 function isSame({ revision }: Candidate, other: Candidate): boolean {
   return revision.number === other.revision.number
 }
@@ -61,11 +68,12 @@ export function overrideOf({ delivery }: Endpoint): 'allowed' | 'refused' {
 
 /** Of an endpoint at which nothing serves. */
 export function emptyTable(endpoint: Endpoint): EndpointTable {
-  const { name, monitor, log = null, failure } = endpoint
+  const { name, monitor, log = null, settings = null, failure } = endpoint
   return {
     name,
     monitor,
     log,
+    settings,
     routing: { endpoint: name, revisions: [], shadows: [], override: overrideOf(endpoint) },
     revisions: [],
     labels: {},

@@ -1,10 +1,26 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import type { Actor } from '#ledger'
 import { instantMs, versionName, type Revision } from '#inference'
 import { type Endpoint, type Serving } from '#serving'
 import { Problem } from '#base/problem'
 
+const CreateBody = Type.Object(
+  {
+    name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' }),
+    model: Type.String({
+      pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$',
+      description: 'models:/NAME@ALIAS or models:/NAME/VERSION',
+    }),
+    pin: Type.Optional(
+      Type.Boolean({
+        description:
+          'Keep it loaded, also when memory is short; else it is loaded at its first request.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
 const EndpointName = Type.Object({ endpoint: Type.String() })
 
 export function endpointToWire(endpoint: Endpoint) {
@@ -78,6 +94,68 @@ export function endpointRoutes(app: FastifyInstance, serving: Serving, actor: Ac
     },
   )
   watermarkRoute(app, serving)
+  repositoryRoutes(app, { serving, actor, shown })
+}
+
+/** Endpoints that are made, loaded and let go by hand. */
+function repositoryRoutes(
+  app: FastifyInstance,
+  parts: {
+    serving: Serving
+    actor: Actor
+    shown: (endpoint: Endpoint) => Promise<object>
+  },
+): void {
+  const { serving, actor, shown } = parts
+  const repository = serving.repository(actor)
+  app.post<{ Body: Static<typeof CreateBody> }>(
+    '/endpoints',
+    {
+      schema: {
+        summary: 'Make an endpoint of a model version; answers when it serves',
+        body: CreateBody,
+      },
+    },
+    async ({ body: { name, model, pin = false } }, reply) => {
+      const keep = pin ? 'pinned' : 'on-demand'
+      const settings = { keep, unloaded: false, quota: null } as const
+      const base = { project: '', shadows: [], monitor: null, settings }
+      await serving.declareEndpoint(actor, { name, model, ...base })
+      await repository.load(name)
+      return reply.code(201).send(await shown(await serving.endpoints.get(name)))
+    },
+  )
+  for (const verb of ['load', 'unload'] as const)
+    app.post<{ Params: { endpoint: string } }>(
+      `/endpoints/:endpoint/${verb}`,
+      {
+        schema: {
+          summary:
+            verb === 'load'
+              ? 'Load what an endpoint serves; answers when it serves'
+              : 'Let go what an endpoint has loaded, until it is loaded again',
+          params: EndpointName,
+        },
+      },
+      async ({ params }) => {
+        const { name } = await serving.endpoints.get(params.endpoint)
+        await repository[verb](name)
+        return shown(await serving.endpoints.get(name))
+      },
+    )
+  app.delete<{ Params: { endpoint: string } }>(
+    '/endpoints/:endpoint',
+    {
+      schema: {
+        summary: 'Remove an endpoint that no project declares; its predictions stay',
+        params: EndpointName,
+      },
+    },
+    async ({ params }, reply) => {
+      await repository.remove(params.endpoint)
+      return reply.code(204).send()
+    },
+  )
 }
 
 function watermarkRoute(app: FastifyInstance, serving: Serving): void {

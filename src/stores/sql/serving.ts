@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Revision } from '#inference'
+import type { EndpointSettings, Revision } from '#inference'
 import type {
   Delivery,
   Endpoint,
@@ -29,6 +29,7 @@ export interface ServingTables {
     monitor: string | null
     log: string | null
     delivery: string | null
+    settings: string | null
     answering: string | null
     declared_ms: number
     live: number | null
@@ -93,6 +94,7 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
     ...servingReads(db),
     declare: async (declaration, declaredMs) => {
       const { name, project, model, shadows, monitor, log = null, delivery = null } = declaration
+      const { settings = null } = declaration
       const declared = {
         project,
         model,
@@ -100,6 +102,7 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
         monitor: monitor === null ? null : JSON.stringify(monitor),
         log: log === null ? null : JSON.stringify(log),
         delivery: delivery === null ? null : JSON.stringify(delivery),
+        settings: settings === null ? null : JSON.stringify(settings),
         declared_ms: declaredMs,
       }
       await db
@@ -114,6 +117,9 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
         })
         .onConflict((conflict) => conflict.column('name').doUpdateSet(declared))
         .execute()
+    },
+    remove: async (endpoint) => {
+      await db.deleteFrom('endpoints').where('name', '=', endpoint).execute()
     },
     addRevisions: async (revisions) => {
       if (revisions.length === 0) return
@@ -173,6 +179,7 @@ async function endpointOf(
     log: row.log === null ? null : (JSON.parse(row.log) as Endpoint['log'] & object),
     declaredMs: row.declared_ms,
     delivery: row.delivery === null ? null : (JSON.parse(row.delivery) as Delivery),
+    settings: row.settings === null ? null : (JSON.parse(row.settings) as EndpointSettings),
     live: row.live === null ? null : (numbered(row.live) ?? null),
     answering: weights.flatMap(({ revision: number, weight }) => {
       const revision = numbered(number)

@@ -20,6 +20,7 @@ import { replicaTables } from './0020-replicas.ts'
 import { searchIndexes } from './0021-search.ts'
 import { metricBlockTables } from './0022-metric-blocks.ts'
 import { moveTables } from './0024-moves.ts'
+import { endpointSettings } from './0025-endpoint-settings.ts'
 import { rolloutTables } from './0026-rollouts.ts'
 import { logPolicies } from './0027-log-policies.ts'
 
@@ -46,6 +47,7 @@ export const migrations: readonly Migration[] = [
   searchIndexes,
   metricBlockTables,
   moveTables,
+  endpointSettings,
   rolloutTables,
   logPolicies,
 ]

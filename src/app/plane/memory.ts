@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { promisify } from 'node:util'
+import type { MemoryBudget } from '#inference'
+
+/** Linux counts in pages of this size on every processor that Orrery is built for. */
+const PAGE_BYTES = 4096
+
+/** What models may take together; by default half of what the machine has. */
+export function memoryBudget({ servingMemoryMb }: { servingMemoryMb: number }): MemoryBudget {
+  return {
+    bytesMax: servingMemoryMb === 0 ? totalmem() / 2 : servingMemoryMb * 1024 * 1024,
+    bytesOf: async (pids) => {
+      const sizes = await Promise.all(pids.map(residentBytes))
+      return sizes.reduce((sum, bytes) => sum + bytes, 0)
+    },
+  }
+}
+
+/** What a process holds in memory; nothing for one that has ended. */
+async function residentBytes(pid: number): Promise<number> {
+  try {
+    if (process.platform === 'linux') {
+      const [, pages = '0'] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')
+      return Number(pages) * PAGE_BYTES
+    }
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)])
+    return Number(stdout.trim()) * 1024
+  } catch {
+    return 0
+  }
+}
