@@ -15,7 +15,7 @@ export interface HeldModel {
 }
 
 /** How a Python model is run; what is left out, the runtime decides. */
-export interface PythonSettings {
+export type PythonSettings = {
   /** A Python that has what the model needs, instead of one that is installed for it. */
   readonly executable?: string
   /** Processes that answer at the same time. */

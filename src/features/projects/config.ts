@@ -183,6 +183,19 @@ export const ExperimentSchema = Type.Object(
 
 const Weights = Type.Record(Type.String({ pattern: ModelUri }), Type.Number({ minimum: 0 }))
 
+/** How models that are not ONNX are run. */
+const PythonSchema = Type.Object(
+  {
+    /** Path of a Python that has the packages, instead of one that is built. */
+    executable: Type.Optional(Type.String({ minLength: 1 })),
+    workers: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    memoryBytesMax: Type.Optional(Type.Integer({ minimum: 64 * 1024 ** 2 })),
+    /** Whether rows of several callers may be answered in one call of the model. */
+    joins: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
 const Endpoint = Type.Object(
   {
     model: Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }),
@@ -197,6 +210,7 @@ const Endpoint = Type.Object(
     experiment: Type.Optional(ExperimentSchema),
     /** Whether callers may choose the revision by a header. */
     override: Type.Optional(Type.Boolean()),
+    python: Type.Optional(PythonSchema),
   },
   strict,
 )
