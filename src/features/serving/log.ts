@@ -73,8 +73,11 @@ export interface Rewards {
 
 export interface PeriodSummary {
   readonly startMs: number
+  /** Those that were logged. */
   readonly predictions: number
   readonly labels: number
+  /** Answered by an endpoint that logs a sample, and not in it. */
+  readonly unlogged?: number
 }
 
 /** Questions about what was predicted. */

@@ -7,6 +7,7 @@ interface HourRow {
   readonly hour: number
   readonly predictions: number
   readonly labels: number
+  readonly unlogged: number
 }
 
 /** Counts by period, from the counts that are kept for each hour. */
@@ -15,7 +16,7 @@ export function summaryReader(
   endpointNamed: (name: string) => EndpointRow | undefined,
 ): PredictionQueries['summaries'] {
   const select = connection.prepare(
-    'select hour, predictions, labels from hours where endpoint = ? and hour >= ? and hour < ? order by hour',
+    'select hour, predictions, labels, unlogged from hours where endpoint = ? and hour >= ? and hour < ? order by hour',
   )
   return async (name, { fromMs, toMs, per }) => {
     const endpoint = endpointNamed(name)
@@ -27,18 +28,21 @@ export function summaryReader(
 }
 
 function periodsOf(hours: readonly HourRow[], per: 'month' | number): PeriodSummary[] {
-  const periods = new Map<number, { predictions: number; labels: number }>()
-  for (const { hour, predictions, labels } of hours) {
+  const periods = new Map<number, Omit<HourRow, 'hour'>>()
+  for (const { hour, predictions, labels, unlogged } of hours) {
     const startMs = periodStart(hour * HOUR_MS, per)
-    const sum = periods.get(startMs) ?? { predictions: 0, labels: 0 }
-    sum.predictions += predictions
-    sum.labels += labels
-    periods.set(startMs, sum)
+    const sum = periods.get(startMs) ?? { predictions: 0, labels: 0, unlogged: 0 }
+    periods.set(startMs, {
+      predictions: sum.predictions + predictions,
+      labels: sum.labels + labels,
+      unlogged: sum.unlogged + unlogged,
+    })
   }
-  return [...periods].map(([startMs, { predictions, labels }]) => ({
+  return [...periods].map(([startMs, { predictions, labels, unlogged }]) => ({
     startMs,
     predictions,
     labels,
+    ...(unlogged === 0 ? {} : { unlogged }),
   }))
 }
 
