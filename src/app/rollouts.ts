@@ -1,7 +1,7 @@
 import { messageOf } from '#base/problem'
 import type { Pulse } from '#inference'
-import { createRollouts, type Rollouts } from '#rollouts'
-import type { Serving } from '#serving'
+import { createExperiments, createRollouts, type Rollouts } from '#rollouts'
+import type { RewardQueries, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Ground } from './ground.ts'
 
@@ -13,15 +13,18 @@ const PULSES_MAX = 600
 /** Moves of traffic, and what looks at them every second and whenever the plane tells something. */
 export function rolloutsOf(
   { store, clock, ids, logger, replicas, onStop }: Ground,
-  /** Made from these. */
-  serving: () => Serving,
+  /** Serving is made from these. */
+  { serving, rewards }: { serving: () => Serving; rewards: RewardQueries['rewards'] },
 ): { rollouts: Rollouts<Writes>; onPulse: (pulses: readonly Pulse[]) => void } {
-  const rollouts = createRollouts({
-    read: store.read,
-    transact: store.transact,
-    divide: (name, next, commit) => serving().divide(name, next, commit),
+  const divide: Serving['divide'] = (name, next, commit) => serving().divide(name, next, commit)
+  const { read, transact } = store
+  const rollouts = createRollouts({ read, transact, divide, clock, ids, logger })
+  const experiments = createExperiments({
+    read: read.serving,
+    transact,
+    divide,
+    rewards,
     clock,
-    ids,
     logger,
   })
   let waiting: Pulse[] = []
@@ -33,6 +36,7 @@ export function rolloutsOf(
     waiting = []
     looking = rollouts
       .look(seen)
+      .then(() => experiments.look())
       .catch((error: unknown) => {
         waiting = [...seen, ...waiting].slice(-PULSES_MAX)
         logger.error({ error: messageOf(error) }, 'could not look at rollouts; will look again')

@@ -1,4 +1,5 @@
 import type { Fact } from '#ledger'
+import type { Arm } from './bandit.ts'
 import { loudest, numbersOf } from './numbers.ts'
 import { sharesOf, type Rollout } from './rollout.ts'
 
@@ -64,4 +65,27 @@ export function rolloutDecided(
 
 function named({ id, endpoint, from, to }: Rollout) {
   return { endpoint, rollout: id, from, to }
+}
+
+/** Traffic was divided by what the revisions have earned. */
+export function experimentWeighed(weighed: {
+  endpoint: string
+  by: string
+  weights: readonly { revision: number; weight: number }[]
+  arms: readonly Arm[]
+}): Fact {
+  const { endpoint, by, weights, arms } = weighed
+  return {
+    type: 'experiment-weighed',
+    data: {
+      endpoint,
+      by,
+      weights: weights.map((each) => ({ ...each })),
+      earned: arms.map(({ revision, rewards, sum }) => ({
+        revision,
+        rewards,
+        mean: rewards === 0 ? null : Number((sum / rewards).toPrecision(6)),
+      })),
+    },
+  }
 }

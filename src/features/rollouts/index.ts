@@ -1,10 +1,4 @@
-export {
-  banditWeights,
-  isWorthAChange,
-  type Arm,
-  type ArmWeight,
-  type BanditPlan,
-} from './bandit.ts'
+export { createExperiments } from './experiments.ts'
 export type { Guard } from './guards.ts'
 export { numbersOf, type Numbers } from './numbers.ts'
 export {

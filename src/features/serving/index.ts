@@ -14,6 +14,7 @@ export type {
   PredictionQueries,
   PredictionRow,
   RewardQueries,
+  RewardQueries,
   Rewards,
   SegmentSealing,
   Truth,
