@@ -14,7 +14,6 @@ export type {
   PredictionQueries,
   PredictionRow,
   RewardQueries,
-  RewardQueries,
   Rewards,
   SegmentSealing,
   Truth,
