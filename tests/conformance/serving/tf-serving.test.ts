@@ -33,6 +33,7 @@ beforeAll(async () => {
     ['a', 'b', 'c', 'd'].map((name) => column(name, 'double')),
   )
   models.set('echo', 1, 'echo')
+  models.alias('iris@champion', 1)
   world = await openServing({ models: models.source })
   for (const name of ['half_plus_two', 'late', 'plain', 'iris', 'echo']) {
     await world.serving.declareEndpoint(LOCAL, {
@@ -44,6 +45,14 @@ beforeAll(async () => {
     })
     await world.serving.rollOut(LOCAL, name)
   }
+  await world.serving.declareEndpoint(LOCAL, {
+    name: 'awaited',
+    project: 'example',
+    model: 'models:/awaited@champion',
+    shadows: [],
+    monitor: null,
+  })
+  await world.serving.rollOut(LOCAL, 'awaited')
   await world.plane.complete()
   http = Fastify()
   await http.register((app) => tfServingProtocol(app, { inference: world.plane }))
@@ -133,12 +142,31 @@ test('status and metadata are what TensorFlow Serving says, and what KServe asks
   })
   expect(await get('/v1/models')).toEqual({
     status: 200,
-    json: { models: ['echo', 'half_plus_two', 'iris', 'late', 'plain'] },
+    json: { models: ['awaited', 'echo', 'half_plus_two', 'iris', 'late', 'plain'] },
   })
   expect((await get('/v1/models/nope')).json.error).toMatch(
     /^Servable not found for request: Latest\(nope\)/,
   )
   expect((await get('/v1/models/late/versions/7')).status).toBe(404)
+})
+
+test('a label is an alias of the registered model', async () => {
+  const asked = await post('/v1/models/iris/labels/champion:predict', {
+    instances: [[1, 2, 3, 4.5]],
+  })
+  expect([asked.status, asked.text]).toEqual([200, expect.stringMatching(/"label": 2/)])
+  expect((await get('/v1/models/iris/labels/champion')).json).toMatchObject({
+    model_version_status: [{ version: '1', state: 'AVAILABLE' }],
+  })
+  expect((await get('/v1/models/iris/labels/staging')).status).toBe(404)
+})
+
+test('a model that cannot answer yet is not ready, for those who look at the status and at the body', async () => {
+  expect(await get('/v1/models/awaited')).toEqual({
+    status: 503,
+    json: { name: 'awaited', ready: false, model_version_status: [] },
+  })
+  expect((await post('/v1/models/awaited:predict', { instances: [1] })).status).toBe(503)
 })
 
 test('rows by name, rows by place, and inputs by name get the same answer', async () => {
