@@ -3,8 +3,8 @@ import type { Declaration } from './endpoint.ts'
 
 /** Throws `invalid` for a declaration whose monitor reads what its log must not hold. */
 export function checkRedaction({ name, monitor, log }: Declaration): void {
-  const read = [monitor?.key, monitor?.window.by]
-  const column = log?.redact.find((each) => read.includes(each))
+  const read = new Set([monitor?.key, monitor?.window.by])
+  const column = log?.redact.find((each) => read.has(each))
   if (column !== undefined)
     throw new Problem(
       'invalid',

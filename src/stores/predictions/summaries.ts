@@ -38,12 +38,9 @@ function periodsOf(hours: readonly HourRow[], per: 'month' | number): PeriodSumm
       unlogged: sum.unlogged + unlogged,
     })
   }
-  return [...periods].map(([startMs, { predictions, labels, unlogged }]) => ({
-    startMs,
-    predictions,
-    labels,
-    ...(unlogged === 0 ? {} : { unlogged }),
-  }))
+  return [...periods].map(([startMs, { predictions, labels, unlogged }]) =>
+    unlogged === 0 ? { startMs, predictions, labels } : { startMs, predictions, labels, unlogged },
+  )
 }
 
 function periodStart(ms: number, per: 'month' | number): number {
