@@ -5,12 +5,13 @@ import { scoringIn } from './body.ts'
 import { Misfit } from './errors.ts'
 import type { Scoring } from './forms.ts'
 
-/** A body and what else its request says, but for its input. */
-export interface AskedBody {
-  readonly contentType: string | undefined
-  readonly body: unknown
+/** A body, or the input that was read of one, and what else its request says. */
+export type AskedBody = {
   readonly context: Omit<PredictionRequest, 'input' | 'params'>
-}
+} & (
+  | { readonly contentType: string | undefined; readonly body: unknown }
+  | { readonly input: PredictionRequest['input'] }
+)
 
 /**
  * Asks an endpoint what a body in one of MLflow's forms asks, and gives the answer as MLflow would tell it; `bare` is
@@ -19,9 +20,12 @@ export interface AskedBody {
 export async function askInMlflowForms(
   inference: Inference,
   name: string,
-  { contentType, body, context }: AskedBody,
+  { context, ...given }: AskedBody,
 ): Promise<{ answer: PredictionAnswer; text: string; bare: string }> {
-  const read = scoringIn(contentType, body)
+  const read: Scoring | Promise<Scoring> =
+    'input' in given
+      ? { input: given.input, answer: 'records' }
+      : scoringIn(given.contentType, given.body)
   const { answer: told, ...asked } = read instanceof Promise ? await read : read
   checkRows(asked.input)
   const answer = await inference.predict(name, { ...context, ...asked })

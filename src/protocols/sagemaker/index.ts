@@ -11,15 +11,17 @@ import { answerFailures } from './errors.ts'
 import { modelRoutes } from './models.ts'
 import { csvInput, csvText, linesAsInstances, linesText } from './rows.ts'
 
-/** Asks what a body in one of MLflow's forms asks; another protocol's part, which is handed in. */
+/**
+ * Asks what a body in one of MLflow's forms asks, or what was read of another body, and tells the answer in JSON as
+ * MLflow does; another protocol's part, which is handed in.
+ */
 export type AskInForms = (
   inference: Inference,
   endpoint: string,
-  asked: {
-    contentType: string | undefined
-    body: unknown
-    context: Omit<PredictionRequest, 'input' | 'params'>
-  },
+  asked: { context: Omit<PredictionRequest, 'input' | 'params'> } & (
+    | { contentType: string | undefined; body: unknown }
+    | { input: PredictionRequest['input'] }
+  ),
 ) => Promise<{ answer: PredictionAnswer; text: string }>
 
 interface Parts {
@@ -96,6 +98,5 @@ async function answered(
     described,
     header?.toLowerCase() as 'present' | 'absent' | undefined,
   )
-  const answer = await inference.predict(endpoint, { ...context, input })
-  return { answer, text: `{"predictions":[${linesText(answer).trimEnd().replaceAll('\n', ',')}]}` }
+  return askInForms(inference, endpoint, { input, context })
 }
