@@ -1,7 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Problem } from '#base/problem'
-import type { Repository } from '#inference'
+import { mountPredictionProtocols } from '#app/plane/protocols'
 import { torchServeProtocol } from '#protocols/torchserve/index'
 import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
 
@@ -17,11 +16,16 @@ beforeAll(async () => {
   models.set('iris', 1, 'matrix')
   models.set('echo', 1, 'echo')
   world = await openServing({ models: models.source })
-  for (const name of ['half', 'late', 'iris', 'echo']) await serve(name, `models:/${name}/1`)
+  for (const name of ['half', 'late', 'iris', 'echo'])
+    await serve(name, { project: name === 'late' ? 'example' : '' })
   await world.plane.complete()
   http = Fastify()
   await http.register((app) =>
-    torchServeProtocol(app, { inference: world.plane, version: '0', repository }),
+    torchServeProtocol(app, {
+      inference: world.plane,
+      version: '0',
+      repository: world.serving.repository(LOCAL),
+    }),
   )
   url = await http.listen({ host: '127.0.0.1', port: 0 })
 })
@@ -30,31 +34,16 @@ afterAll(async () => {
   await world.close()
 })
 
-async function serve(name: string, model: string) {
+/** What a project declares, only its orrery.yaml changes. */
+async function serve(name: string, { project }: { project: string }) {
   await world.serving.declareEndpoint(LOCAL, {
     name,
-    project: 'example',
-    model,
+    project,
+    model: `models:/${name}/1`,
     shadows: [],
     monitor: null,
   })
   await world.serving.rollOut(LOCAL, name)
-}
-
-/** The repository's calls as far as this protocol makes them, over the same endpoints; `late` is a project's. */
-const repository: Repository = {
-  index: async () => [],
-  load: async (endpoint, options) => {
-    if (endpoint === 'late')
-      throw new Problem('conflict', 'late is declared by the project example; promote a version')
-    await serve(endpoint, options?.model ?? `models:/${endpoint}/1`)
-  },
-  unload: async (endpoint) => {
-    await world.plane.describe(endpoint)
-  },
-  remove: async (endpoint) => {
-    await world.plane.describe(endpoint)
-  },
 }
 
 async function ask(path: string, init: RequestInit = {}) {
@@ -175,7 +164,13 @@ test('failures have a code, a type and a message', async () => {
     ['/models?limit=x', {}, 400, 'BadRequestException', /whole number/],
     ['/models/nope', {}, 404, 'ModelNotFoundException', /nope/],
     ['/models/nope', { method: 'DELETE' }, 404, 'ModelNotFoundException', /nope/],
-    ['/models/late/2/set-default', { method: 'PUT' }, 409, 'ConflictStatusException', /promote/],
+    [
+      '/models/late/2/set-default',
+      { method: 'PUT' },
+      409,
+      'ConflictStatusException',
+      /declared by the project example/,
+    ],
     [
       '/models/half?min_worker=2&max_worker=1',
       { method: 'PUT' },
@@ -222,9 +217,29 @@ test('models are listed by pages, described with what answers, and changed by de
   expect(JSON.parse(registered.text).status).toBe(
     'Model "second" Version: 1 registered with 1 initial workers',
   )
-  expect((await ask('/models/half?min_worker=1', put)).status).toBe(200)
   expect((await ask('/models/half?min_worker=0', put)).status).toBe(200)
+  expect((await ask('/models/half?min_worker=1', put)).status).toBe(200)
+  expect((await ask('/models/late', { method: 'DELETE' })).status).toBe(409)
   expect(JSON.parse((await ask('/models/half', { method: 'DELETE' })).text)).toEqual({
     status: 'Model "half" unregistered',
   })
+  expect((await ask('/predictions/half', post('1'))).status).toBe(404)
+  const told = await world.ledger.list({ after: -1, limit: 100, types: ['endpoint-removed'] })
+  expect(told).toHaveLength(1)
+})
+
+test('beside SageMaker’s calls for many models, those of TorchServe are under /torchserve', async () => {
+  const both = Fastify()
+  await mountPredictionProtocols(both, {
+    inference: world.plane,
+    repository: world.serving.repository(LOCAL),
+    multiModel: true,
+    version: '0',
+    bodyBytesMax: 1_000_000,
+  })
+  const json = async (path: string) => (await both.inject(path)).json()
+  expect(await json('/models/late')).toMatchObject({ modelName: 'late' })
+  expect(await json('/torchserve/models/late')).toMatchObject([{ modelName: 'late' }])
+  expect(await json('/ping')).toEqual({ status: 'Healthy' })
+  await both.close()
 })
