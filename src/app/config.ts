@@ -115,6 +115,13 @@ export const ConfigSchema = Type.Object(
       minimum: 1000,
       description: 'A pipeline stage that runs longer is ended with all its processes.',
     }),
+    journalSyncMs: Type.Integer({
+      default: 50,
+      minimum: 1,
+      maximum: 60_000,
+      description:
+        'Milliseconds until an answered prediction is on the disk: what a power failure may lose. Endpoints with `log: { mode: durable }` lose none.',
+    }),
     sealRows: Type.Integer({
       default: 100_000,
       minimum: 1,

@@ -32,8 +32,6 @@ import { endWithParent } from './parent.ts'
 const LOOK_MS = 250
 /** So often the server is told how revisions that share traffic do. */
 const PULSE_MS = 1000
-/** What was written waits so long for the disk: the loss window of a power failure. */
-const SYNC_MS = 50
 
 interface Running {
   readonly plane: LocalPlane
@@ -167,7 +165,7 @@ async function startPlaneGrpc(
 }
 
 /** What was answered, kept by this process; the server takes it over into its log. */
-function openPlaneJournal({ home }: PlaneSettings, logger: Logger) {
+function openPlaneJournal({ home, journalSyncMs }: PlaneSettings, logger: Logger) {
   const recorded = openRecorded({
     file: join(home, 'predictions.db'),
     sealed: (id) => server.findBatch(id),
@@ -175,7 +173,7 @@ function openPlaneJournal({ home }: PlaneSettings, logger: Logger) {
   const journal = openJournal({
     folder: join(home, 'journal'),
     ingested: recorded,
-    syncMs: SYNC_MS,
+    syncMs: journalSyncMs,
     logger,
   })
   return {
