@@ -10,9 +10,14 @@ interface Asked {
 }
 
 /** The health of the whole server and of each of its services, which are ready together. */
-export function healthService(services: readonly string[], isReady: () => boolean): RpcService {
+export function healthService(
+  services: readonly string[],
+  state: { isReady(): boolean; drains(): boolean },
+): RpcService {
   const known = ['', ...services]
-  const status = () => ({ status: isReady() ? 'SERVING' : 'NOT_SERVING' })
+  const status = () => ({
+    status: state.isReady() && !state.drains() ? 'SERVING' : 'NOT_SERVING',
+  })
   return {
     name: 'grpc.health.v1.Health',
     proto: { root: import.meta.dirname, file: 'health.proto' },
@@ -34,24 +39,27 @@ export function healthService(services: readonly string[], isReady: () => boolea
       },
       Watch: {
         watch: ({ service }: Asked, call) =>
-          known.includes(service) ? watched(status, call) : unknown(call),
+          watched(known.includes(service) ? status : unknown, state.drains, call),
       },
     },
   }
 }
 
-async function* watched(look: () => { status: string }, { signal }: RpcCall) {
+/** The protocol keeps the call open for a service that is not there, for it may yet come. */
+const unknown = () => ({ status: 'SERVICE_UNKNOWN' })
+
+/** Tells every change, and ends with a server that drains, which would wait for it. */
+async function* watched(
+  look: () => { status: string },
+  drains: () => boolean,
+  { signal }: RpcCall,
+) {
   let told = ''
   while (!signal.aborted) {
     const answer = look()
     if (answer.status !== told) yield answer
+    if (drains()) return
     told = answer.status
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)
   }
-}
-
-/** The protocol keeps the call open here, for the service may yet come. */
-async function* unknown({ signal }: RpcCall) {
-  yield { status: 'SERVICE_UNKNOWN' }
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

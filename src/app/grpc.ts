@@ -1,6 +1,8 @@
 import {
+  logVerbosity,
   Metadata,
   Server,
+  setLogVerbosity,
   ServerCredentials,
   status as Status,
   type MethodDefinition,
@@ -61,13 +63,15 @@ export async function startGrpc(
     isReady: () => boolean
   },
 ): Promise<GrpcServer> {
+  // What goes wrong is thrown or logged here; the library would print it a second time.
+  setLogVerbosity(logVerbosity.NONE)
   const server = new Server({
     'grpc.max_receive_message_length': options.messageBytesMax,
     'grpc.max_send_message_length': -1,
   })
   let drains = false
   const names = options.services.map(({ name }) => name)
-  const health = healthService(names, () => !drains && options.isReady())
+  const health = healthService(names, { isReady: options.isReady, drains: () => drains })
   const definitions: PackageDefinition = {}
   for (const service of [...options.services, health])
     Object.assign(definitions, added(server, service, world))
