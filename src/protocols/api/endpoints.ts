@@ -45,11 +45,13 @@ export function revisionToWire({ createdMs, number, ...revision }: Revision) {
 
 /** What serves, and under which name. */
 export function endpointRoutes(app: FastifyInstance, serving: Serving, actor: Actor): void {
-  const stateOf = (name: string) =>
-    serving.readiness().endpoints.find(({ endpoint }) => endpoint === name)?.state ?? 'undeployed'
+  const standingOf = (name: string) => {
+    const standing = serving.standings().find(({ endpoint }) => endpoint === name)
+    return { state: standing?.state ?? 'undeployed', reason: standing?.reason ?? null }
+  }
   const shown = async (endpoint: Endpoint) => ({
     ...endpointToWire(endpoint),
-    state: stateOf(endpoint.name),
+    ...standingOf(endpoint.name),
     watermark: isoOf(await serving.predictions.watermark(endpoint.name)),
   })
 
