@@ -19,7 +19,12 @@ export interface Deployed {
   readonly plan: FeedPlan
   readonly servable: ServableModel
   readonly process: ServingProcess
-  infer(feeds: readonly Tensor[], params?: PredictionRequest['params']): Promise<Outputs>
+  /** Throws `timeout` when it has not answered so many milliseconds from now. */
+  infer(
+    feeds: readonly Tensor[],
+    params?: PredictionRequest['params'],
+    deadlineMs?: number,
+  ): Promise<Outputs>
   /** Keeps the process up until `release` is called as often. */
   hold(): void
   release(): void
@@ -78,9 +83,15 @@ function deployedIn(
       modelVersion: key,
       outputs: shape.outputs.map(({ name, type }) => ({ name, type })),
     },
-    infer: async (feeds, sent) => {
+    infer: async (feeds, sent, deadlineMs) => {
       const params = paramsFor(servable.params, sent)
-      return process.infer(key, feeds, params === undefined ? options : { ...options, params })
+      if (params === undefined && deadlineMs === undefined)
+        return process.infer(key, feeds, options)
+      return process.infer(key, feeds, {
+        ...options,
+        ...(params === undefined ? {} : { params }),
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      })
     },
     ...holding(process),
   }

@@ -125,7 +125,7 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
     try {
       const { feeds, sent } = feedsOf(live, request)
       const events = eventsOf(sent, taken.table.monitor, atMs)
-      const outputs = await live.infer(feeds, request.params)
+      const outputs = await live.infer(feeds, request.params, leftMs(request, startedMs))
       checkRows(outputs, sent.rows.length, live.logged.modelVersion)
       const times = { atMs, latencyMs: hundredths(performance.now() - startedMs) }
       const policy = taken.table.log ?? null
@@ -149,6 +149,17 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
       onAnswer(taken, { atMs, tookMs, rows, failed, outputs: answered, error: failure })
     }
   }
+}
+
+/** How long the caller still waits. Throws `timeout` when that is over. */
+function leftMs({ deadlineMs }: PredictionRequest, startedMs: number): number | undefined {
+  if (deadlineMs === undefined) return undefined
+  const left = deadlineMs - (performance.now() - startedMs)
+  if (left > 0) return left
+  throw new Problem(
+    'timeout',
+    `the deadline of ${deadlineMs} ms was over before the model was asked; try again, or wait longer`,
+  )
 }
 
 function hundredths(ms: number): number {

@@ -68,6 +68,8 @@ export interface InferOptions {
   readonly role: 'live' | 'shadow'
   /** Less than the process's own limit. */
   readonly timeoutMs?: number
+  /** How long the caller waits: a call that has not begun by then is never run. */
+  readonly deadlineMs?: number
   readonly params?: Readonly<Record<string, ExactJson>>
   /** It is not run together with other calls. */
   readonly alone?: boolean

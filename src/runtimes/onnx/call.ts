@@ -1,6 +1,6 @@
 import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
-import type { InferOptions, Outputs, Tensor } from '#inference'
+import { rowCount, type InferOptions, type Outputs, type Tensor } from '#inference'
 
 /** A call that waits for its answer. */
 export interface Call {
@@ -10,6 +10,10 @@ export interface Call {
   readonly timeoutMs: number
   /** As the text of a JSON object; calls with different ones are not run together. */
   readonly params: string | undefined
+  readonly rows: number
+  readonly bytes: number
+  /** Nobody waits for it after this, on the clock of `performance`. */
+  readonly expiresMs: number
   /** Times that a process died while it ran this call alone. */
   deaths: number
   /** It is run by itself from now on, since it failed in company. */
@@ -21,42 +25,47 @@ export interface Call {
 /** Time beyond the limits of runs that a call waits for the process to be started again. */
 const START_MS = 2000
 
-/** A call that is rejected by itself when its turn does not come in time. */
 export function newCall(
   asked: InferOptions & { key: string; inputs: readonly Tensor[] },
   processTimeoutMs: number,
-  caller: {
-    resolve(outputs: Outputs): void
-    reject(problem: Problem): void
-    /** Takes the call out of the queue; false when it is not there because it is being run. */
-    giveUp(): boolean
-  },
+  caller: Pick<Call, 'resolve' | 'reject'>,
 ): Call {
-  const { key, inputs, role } = asked
+  const { key, inputs, role, params, deadlineMs, alone = false } = asked
   const timeoutMs = Math.min(asked.timeoutMs ?? processTimeoutMs, processTimeoutMs)
   // Another call may take its whole time first and cost the process; only then is this one's turn.
-  const patience = setTimeout(
-    () => {
-      if (caller.giveUp())
-        caller.reject(new Problem('timeout', `model ${key} was not free in time; try again later`))
-    },
-    processTimeoutMs + timeoutMs + START_MS,
-  )
+  const patienceMs = processTimeoutMs + timeoutMs + START_MS
+  const [first] = inputs
   return {
     key,
     inputs,
     role,
     timeoutMs,
-    params: asked.params === undefined ? undefined : printExactJson(asked.params),
+    params: params === undefined ? undefined : printExactJson(params),
+    rows: first === undefined ? 0 : rowCount(first),
+    bytes: bytesIn(inputs),
+    expiresMs: performance.now() + Math.min(deadlineMs ?? patienceMs, patienceMs),
     deaths: 0,
-    alone: asked.alone ?? false,
-    resolve: (outputs) => {
-      clearTimeout(patience)
-      caller.resolve(outputs)
-    },
-    reject: (problem) => {
-      clearTimeout(patience)
-      caller.reject(problem)
-    },
+    alone,
+    resolve: caller.resolve,
+    reject: caller.reject,
   }
+}
+
+export function expired({ key }: Call): Problem {
+  return new Problem(
+    'timeout',
+    `model ${key} did not answer before the deadline of the call; try again later`,
+  )
+}
+
+function bytesIn(inputs: readonly Tensor[]): number {
+  let bytes = 0
+  for (const { data } of inputs) bytes += 'byteLength' in data ? data.byteLength : textBytes(data)
+  return bytes
+}
+
+function textBytes(texts: readonly (string | null)[]): number {
+  let units = 0
+  for (const text of texts) units += text === null ? 0 : text.length
+  return 2 * units
 }

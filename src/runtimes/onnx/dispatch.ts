@@ -1,11 +1,14 @@
 import { Problem } from '#base/problem'
 import type { InferOptions, Outputs, Tensor } from '#inference'
-import { newCall, type Call } from './call.ts'
+import { expired, newCall, type Call } from './call.ts'
 import { ProcessEnded, type Incarnation } from './incarnation.ts'
+import { createPaces } from './pace.ts'
 import { callQueue, joined, parted } from './queue.ts'
 
 /** A call that fell with its process is made this often again: inference changes nothing. */
 const RETRIES = 1
+/** Deadlines are looked at so often while calls wait. */
+const LOOK_MS = 50
 
 export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
@@ -24,6 +27,9 @@ export function dispatch(
   onDeath: (key: string, reason: string) => void,
 ): Dispatch {
   const queue = callQueue()
+  const paces = createPaces()
+  let running: readonly Call[] = []
+  const sweep = sweeper(queue, () => running)
   const target: Target = { process: undefined, missing: () => undefined, closed: undefined }
   let busy = false
 
@@ -41,7 +47,10 @@ export function dispatch(
     const missing = target.missing(first.key)
     if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
     try {
+      const rows = batch.reduce((sum, call) => sum + call.rows, 0)
+      const startedMs = performance.now()
       const outputs = await process.run(first.key, joined(batch), first)
+      paces.note(first.key, rows, performance.now() - startedMs)
       const parts = parted(batch, outputs)
       if (parts === undefined) return queue.addAlone(batch)
       for (const [index, call] of batch.entries()) call.resolve(parts[index] as Outputs)
@@ -54,13 +63,16 @@ export function dispatch(
   const pump = async () => {
     if (busy) return
     busy = true
-    for (let batch = next(); batch !== undefined; batch = next())
+    for (let batch = next(); batch !== undefined; batch = next()) {
+      running = batch.calls
       await run(batch.process, batch.calls)
+    }
+    running = []
     busy = false
   }
   const next = () => {
     if (target.process === undefined) return undefined
-    const calls = queue.nextBatch()
+    const calls = queue.nextBatch(paces.rowsMax)
     return calls.length === 0 ? undefined : { process: target.process, calls }
   }
 
@@ -68,15 +80,13 @@ export function dispatch(
     infer: (key, inputs, options) =>
       new Promise((resolve, reject) => {
         if (target.closed !== undefined) return reject(target.closed)
-        const call = newCall({ key, inputs, ...options }, timeoutMs, {
-          resolve,
-          reject,
-          giveUp: () => queue.remove(call),
-        })
-        if (queue.add(call)) return void pump()
-        return call.reject(
-          new Problem('unavailable', `too many calls wait for model ${key}; try again later`),
-        )
+        const call = newCall({ key, inputs, ...options }, timeoutMs, { resolve, reject })
+        const waitMs = busy ? paces.waitMs(key, queue.rows()) : 0
+        // Whoever would wait in vain is told at once.
+        const isVain = performance.now() + waitMs > call.expiresMs
+        if (isVain || !queue.add(call)) return reject(crowded(key))
+        sweep(call)
+        return void pump()
       }),
     use: (process, missing) => {
       Object.assign(target, { process, missing })
@@ -90,6 +100,34 @@ export function dispatch(
       rejectAll(queue.removeAll(), why)
     },
   }
+}
+
+/** Rejects calls whose time is over while they wait or are run; one timer sees to all of them. */
+function sweeper(queue: ReturnType<typeof callQueue>, running: () => readonly Call[]) {
+  let timer: NodeJS.Timeout | undefined
+  let dueMs = Infinity
+  const look = () => {
+    timer = undefined
+    dueMs = Infinity
+    const nowMs = performance.now()
+    for (const call of queue.removeExpired(nowMs)) call.reject(expired(call))
+    // Nobody waits for its answer any more; the run goes on for the others, and to the model's own limit.
+    for (const call of running()) if (call.expiresMs <= nowMs) call.reject(expired(call))
+    if (!queue.isEmpty() || running().length > 0) wait(LOOK_MS)
+  }
+  const wait = (ms: number) => {
+    clearTimeout(timer)
+    dueMs = performance.now() + ms
+    timer = setTimeout(look, ms).unref()
+  }
+  return ({ expiresMs }: Call) => {
+    const inMs = Math.max(1, expiresMs - performance.now())
+    if (timer === undefined || expiresMs < dueMs) wait(Math.min(LOOK_MS, inMs))
+  }
+}
+
+function crowded(key: string): Problem {
+  return new Problem('unavailable', `too many calls wait for model ${key}; try again later`)
 }
 
 interface Target {

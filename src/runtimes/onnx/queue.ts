@@ -1,47 +1,69 @@
-import { concatRows, inForm, rowCount, sliceRows, type Outputs, type Tensor } from '#inference'
+import { concatRows, inForm, sliceRows, type Outputs, type Tensor } from '#inference'
 import type { Call } from './call.ts'
-
-/** More rows in one run gain nothing, and the next caller waits for all of them. */
-const BATCH_ROWS_MAX = 1024
 
 /** More waiting calls than this are refused at once: waiting would only end in a timeout. */
 const WAITING_MAX = 2000
 
+/** What waits is held in memory; more bytes than this are refused. */
+const WAITING_BYTES_MAX = 256 * 1024 * 1024
+
 /** Calls in the order in which they will be run: live ones before shadows. */
 export function callQueue() {
-  const waiting: Call[] = []
+  let waiting: Call[] = []
+  let rows = 0
+  let bytes = 0
+  const count = (call: Call, sign: 1 | -1) => {
+    rows += sign * call.rows
+    bytes += sign * call.bytes
+  }
+  /** Takes out those that are meant. */
+  const take = (isMeant: (call: Call) => boolean): Call[] => {
+    const taken: Call[] = []
+    const left: Call[] = []
+    for (const call of waiting) (isMeant(call) ? taken : left).push(call)
+    waiting = left
+    for (const call of taken) count(call, -1)
+    return taken
+  }
   return {
-    /** False when too many wait already. */
+    /** Rows that wait. */
+    rows: () => rows,
+    /** False when too much waits already. */
     add: (call: Call): boolean => {
-      if (waiting.length >= WAITING_MAX) return false
+      const isFull = waiting.length >= WAITING_MAX || bytes + call.bytes > WAITING_BYTES_MAX
+      // A call that is too large for any queue is run when nothing else waits.
+      if (isFull && waiting.length > 0) return false
       waiting.push(call)
+      count(call, 1)
       return true
     },
     /** Puts calls back to the front, each to be run by itself. */
     addAlone: (calls: readonly Call[]): void => {
-      for (const call of calls) call.alone = true
+      for (const call of calls) {
+        call.alone = true
+        count(call, 1)
+      }
       waiting.unshift(...calls)
     },
-    /** Takes a call out, unless it is not waiting any more. */
-    remove: (call: Call): boolean => {
-      const index = waiting.indexOf(call)
-      if (index >= 0) waiting.splice(index, 1)
-      return index >= 0
-    },
-    removeAll: () => waiting.splice(0),
+    removeAll: () => take(() => true),
+    /** Takes out those for which nobody waits any more. */
+    removeExpired: (nowMs: number): Call[] =>
+      waiting.some(({ expiresMs }) => expiresMs <= nowMs)
+        ? take(({ expiresMs }) => expiresMs <= nowMs)
+        : [],
+    isEmpty: () => waiting.length === 0,
     /** The next call, with those that can be run together with it. */
-    nextBatch: (): Call[] => {
+    nextBatch: (rowsMax: (key: string) => number): Call[] => {
       const first = waiting.find((call) => call.role === 'live') ?? waiting[0]
       if (first === undefined) return []
-      const batch = [first]
-      let rows = rowsIn(first)
-      for (const call of waiting)
-        if (call !== first && fits(call, first) && rows + rowsIn(call) <= BATCH_ROWS_MAX) {
-          batch.push(call)
-          rows += rowsIn(call)
-        }
-      for (const call of batch) waiting.splice(waiting.indexOf(call), 1)
-      return batch
+      const most = rowsMax(first.key)
+      let taken = first.rows
+      return take((call) => {
+        if (call === first) return true
+        if (taken + call.rows > most || !fits(call, first)) return false
+        taken += call.rows
+        return true
+      })
     },
   }
 }
@@ -56,7 +78,7 @@ function fits(call: Call, first: Call): boolean {
     call.params === first.params &&
     call.inputs.length === first.inputs.length &&
     call.inputs.every((input, index) => joins(input, first.inputs[index])) &&
-    rowsIn(call) > 0
+    call.rows > 0
   )
 }
 
@@ -69,11 +91,6 @@ function joins(input: Tensor, other: Tensor | undefined): boolean {
     input.shape.length === other.shape.length &&
     input.shape.every((size, dimension) => dimension === 0 || size === other.shape[dimension])
   )
-}
-
-function rowsIn(call: Call): number {
-  const [first] = call.inputs
-  return first === undefined ? 0 : rowCount(first)
 }
 
 /** The inputs of several calls as one. */
@@ -91,7 +108,7 @@ export function joined(batch: readonly Call[]): readonly Tensor[] {
  */
 export function parted(batch: readonly Call[], outputs: Outputs): Outputs[] | undefined {
   if (batch.length === 1) return [outputs]
-  const rows = batch.map(rowsIn)
+  const rows = batch.map((call) => call.rows)
   const total = rows.reduce((sum, count) => sum + count, 0)
   if (outputs.some((output) => output.shape.length === 0 || output.shape[0] !== total))
     return undefined

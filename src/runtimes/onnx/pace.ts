@@ -1,0 +1,40 @@
+/** A run of joined calls takes about so long at most: whoever comes meanwhile waits for all of it. */
+const RUN_MS = 25
+
+/** More rows in one run gain nothing. */
+const ROWS_MAX = 1024
+
+/** How much the newest run counts. */
+const NEWEST = 0.2
+
+interface Pace {
+  runMs: number
+  rowMs: number
+}
+
+/** How fast models are, learned from their runs: how many rows are run together, and how long what waits will take. */
+export function createPaces() {
+  const paces = new Map<string, Pace>()
+  return {
+    note: (key: string, rows: number, tookMs: number): void => {
+      const rowMs = tookMs / Math.max(1, rows)
+      const pace = paces.get(key)
+      if (pace === undefined) paces.set(key, { runMs: tookMs, rowMs })
+      else {
+        pace.runMs += NEWEST * (tookMs - pace.runMs)
+        pace.rowMs += NEWEST * (rowMs - pace.rowMs)
+      }
+    },
+    /** As many rows as are run in a short while; all of them while nothing is known. */
+    rowsMax: (key: string): number => {
+      const pace = paces.get(key)
+      if (pace === undefined || pace.rowMs === 0) return ROWS_MAX
+      return Math.min(ROWS_MAX, Math.max(1, Math.floor(RUN_MS / pace.rowMs)))
+    },
+    /** How long these rows would wait, about. */
+    waitMs: (key: string, rows: number): number => {
+      const pace = paces.get(key)
+      return pace === undefined ? 0 : Math.max(pace.runMs, rows * pace.rowMs)
+    },
+  }
+}
