@@ -96,15 +96,18 @@ function sentRows(
 }
 
 /** The rows without the columns that only the monitor needs: the log has them beside the inputs. */
-export function loggedRows({ columns, rows }: Rows, { monitor }: EndpointTable, live: Deployed): Rows {
-  const read = columnsOf(live.plan)?.map(({ name }) => name)
-  const dropped = new Set(
-    [monitor?.key, monitor?.window.by].filter(
-      (name) => name !== undefined && read !== undefined && !read.includes(name),
-    ),
+export function loggedRows(
+  { columns, rows }: Rows,
+  { monitor }: EndpointTable,
+  live: Deployed,
+): Rows {
+  const read = monitor === null ? null : columnsOf(live.plan)
+  if (read === null) return { columns, rows }
+  const dropped = [monitor?.key, monitor?.window.by].filter(
+    (by) => by !== undefined && columns.includes(by) && !read.some(({ name }) => name === by),
   )
-  const kept = columns.flatMap((name, index) => (dropped.has(name) ? [] : [index]))
-  if (kept.length === columns.length) return { columns, rows }
+  if (dropped.length === 0) return { columns, rows }
+  const kept = columns.flatMap((name, index) => (dropped.includes(name) ? [] : [index]))
   return {
     columns: kept.map((index) => columns[index] as string),
     rows: rows.map((row) => kept.map((index) => row[index] ?? null)),
