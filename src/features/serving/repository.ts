@@ -21,6 +21,7 @@ export function createRepository<Tx extends ServingTx>(dependencies: {
   const declared = async (name: string, model: string | undefined): Promise<Declaration> => {
     const known = await read.find(name)
     if (known !== undefined) return reloaded(known, model)
+    checkName(name)
     const uri = model ?? (await newestOf(models, name))
     return { name, project: '', model: uri, shadows: [], monitor: null, settings: ON_DEMAND }
   }
@@ -59,6 +60,15 @@ export function createRepository<Tx extends ServingTx>(dependencies: {
       await endpoints.forget(name)
     },
   })
+}
+
+/** The rule of orrery.yaml, for names that come from anywhere. */
+function checkName(name: string): void {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(name))
+    throw new Problem(
+      'invalid',
+      `${JSON.stringify(name.slice(0, 120))} cannot be the name of an endpoint: names begin with a letter or a digit, go on with these and _ . -, and have at most 100 characters; choose another`,
+    )
 }
 
 /** The declaration with which an endpoint is loaded again, of another model if one is named. */
