@@ -72,7 +72,7 @@ test.each([
     const { lost, statuses } = await calling.stop()
     expect(lost).toEqual([])
     expect(statuses.filter((status) => status >= 500)).toEqual([])
-    const [fact] = (await person.facts('rollout-rolled-back')).filter(
+    const fact = (await person.facts('rollout-rolled-back')).find(
       ({ data }) => data['rollout'] === rollout.id,
     )
     expect(fact?.data).toMatchObject({ guard, from: 1, to: rollout.to, share: 0 })

@@ -24,9 +24,9 @@ export interface ShownRollout {
   }
 }
 
-/** A person who has a server and a project that serves `loops` as its `champion`, step by step. */
-export function rolloutsAt(url: () => string) {
-  const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+/** Asks a server and reads the JSON that it answers. */
+function asker(url: () => string) {
+  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const answer = await fetch(`${url()}${path}`, {
       method,
       ...(body === undefined
@@ -40,6 +40,11 @@ export function rolloutsAt(url: () => string) {
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
     return (text === '' ? {} : JSON.parse(text)) as T
   }
+}
+
+/** A person who has a server and a project that serves `loops` as its `champion`, step by step. */
+export function rolloutsAt(url: () => string) {
+  const ask = asker(url)
   const endpoint = () =>
     ask<{
       state: string
@@ -54,23 +59,7 @@ export function rolloutsAt(url: () => string) {
     endpoint,
     newest,
     /** Registers a fixture as the next version of the model. */
-    register: async (file: string) => {
-      const { run } = await ask<{ run: { info: { run_id: string; artifact_uri: string } } }>(
-        'POST',
-        `${MLFLOW}/runs/create`,
-        { experiment_id: '0', start_time: 1 },
-      )
-      const source = `${run.info.artifact_uri}/model`
-      const folder = source.replace(/^mlflow-artifacts:\/*/, '')
-      for (const [name, bytes] of await filesOfModel({ ...LOOP, file }))
-        await ask('PUT', `/api/2.0/mlflow-artifacts/artifacts/${folder}/${name}`, bytes)
-      const { model_version: made } = await ask<{ model_version: { version: string } }>(
-        'POST',
-        `${MLFLOW}/model-versions/create`,
-        { name: 'loops', source, run_id: run.info.run_id },
-      )
-      return Number(made.version)
-    },
+    register: (file: string) => register(ask, file),
     createModel: () => ask('POST', `${MLFLOW}/registered-models/create`, { name: 'loops' }),
     point: (version: number) =>
       ask('POST', `${MLFLOW}/registered-models/alias`, {
@@ -110,6 +99,24 @@ export function rolloutsAt(url: () => string) {
         )
       ).entries.filter((entry) => entry.type === type),
   }
+}
+
+async function register(ask: ReturnType<typeof asker>, file: string): Promise<number> {
+  const { run } = await ask<{ run: { info: { run_id: string; artifact_uri: string } } }>(
+    'POST',
+    `${MLFLOW}/runs/create`,
+    { experiment_id: '0', start_time: 1 },
+  )
+  const source = `${run.info.artifact_uri}/model`
+  const folder = source.replace(/^mlflow-artifacts:\/*/, '')
+  for (const [name, bytes] of await filesOfModel({ ...LOOP, file }))
+    await ask('PUT', `/api/2.0/mlflow-artifacts/artifacts/${folder}/${name}`, bytes)
+  const { model_version: made } = await ask<{ model_version: { version: string } }>(
+    'POST',
+    `${MLFLOW}/model-versions/create`,
+    { name: 'loops', source, run_id: run.info.run_id },
+  )
+  return Number(made.version)
 }
 
 export type Person = ReturnType<typeof rolloutsAt>

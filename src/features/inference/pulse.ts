@@ -89,11 +89,13 @@ function pulseOf(table: RoutingTable, revisions: ReadonlyMap<number, Counts>): P
   return {
     endpoint: table.endpoint,
     weights: table.revisions.map(({ revision, weight }) => ({ revision, weight })),
-    revisions: [...revisions].map(([revision, { latencies, outcomes, ...counts }]) => ({
+    revisions: [...revisions].map(([revision, counts]) => ({
       revision,
-      ...counts,
-      latencies: [...latencies].toSorted(([one], [other]) => one - other),
-      outcomes: [...outcomes],
+      requests: counts.requests,
+      faults: counts.faults,
+      refusals: counts.refusals,
+      latencies: [...counts.latencies].toSorted(([one], [other]) => one - other),
+      outcomes: [...counts.outcomes],
     })),
   }
 }

@@ -111,7 +111,7 @@ function overridden(table: RoutingTable, override: string): number {
   if (table.override === 'refused')
     throw new Problem(
       'forbidden',
-      `endpoint ${table.endpoint} does not let callers choose a revision; set "traffic: { override: true }" for it in orrery.yaml, or leave the header out`,
+      `endpoint ${table.endpoint} does not let callers choose a revision; set "override: true" for it in orrery.yaml, or leave the header out`,
     )
   const [, isVersion, digits] = OVERRIDE.exec(override) ?? []
   if (digits === undefined)

@@ -81,12 +81,14 @@ describe('the wealth', () => {
     const unit = fc.double({ min: 0, max: 1, noNaN: true })
     fc.assert(
       fc.property(
-        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
-        unit,
-        unit,
-        fc.double({ min: 0, max: 0.5, noNaN: true }),
-        unit,
-        (share, value, worse, margin, centre) => {
+        fc.record({
+          share: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+          value: unit,
+          worse: unit,
+          margin: fc.double({ min: 0, max: 0.5, noNaN: true }),
+          centre: unit,
+        }),
+        ({ share, value, worse, margin, centre }) => {
           // The new one is worse by the margin at most.
           const fresh = Math.min(1, value + margin * worse)
           const wealth = (seen: Parameters<typeof betOnDifference>[2]) =>

@@ -55,17 +55,15 @@ export function newEvidence(guards: readonly Guard[]): Evidence {
 }
 
 function newTests(guard: Guard): GuardTests {
-  const rate = (limit: number | null) => (limit === null ? null : newWealth(RATE_BETS))
-  const difference = (limit: number | null) => (limit === null ? null : newWealth(DIFFERENCE_BETS))
-  switch (guard.kind) {
-    case 'errors':
-      return { absolute: rate(guard.max), relative: difference(guard.overOld), drift: null }
-    case 'latency':
-      return { absolute: rate(guard.maxMs), relative: difference(guard.timesOld), drift: null }
-    case 'drift':
-      return { absolute: null, relative: null, drift: newDrift() }
-    case 'quality':
-      return { absolute: null, relative: difference(guard.drop), drift: null }
+  const none: GuardTests = { absolute: null, relative: null, drift: null }
+  if (guard.kind === 'drift') return { ...none, drift: newDrift() }
+  if (guard.kind === 'quality') return { ...none, relative: newWealth(DIFFERENCE_BETS) }
+  const [limit, over] =
+    guard.kind === 'errors' ? [guard.max, guard.overOld] : [guard.maxMs, guard.timesOld]
+  return {
+    absolute: limit === null ? null : newWealth(RATE_BETS),
+    relative: over === null ? null : newWealth(DIFFERENCE_BETS),
+    drift: null,
   }
 }
 
@@ -226,7 +224,6 @@ export function judged(evidence: Evidence, guards: readonly Guard[], batch: Judg
   if (fresh.length + old.length === 0) return evidence
   const { labelled, loss } = evidence.old
   const centre = labelled === 0 ? 0.5 : loss / labelled
-  const each = (losses: readonly number[]) => losses.map((value) => ({ value, count: 1 }))
   const tested = (tests: GuardTests, { drop }: QualityGuard): GuardTests =>
     tests.relative === null || share <= 0 || share >= 1
       ? tests
@@ -235,21 +232,28 @@ export function judged(evidence: Evidence, guards: readonly Guard[], batch: Judg
           relative: betOnDifference(
             tests.relative,
             { share, margin: drop, centre },
-            { fresh: each(fresh), old: each(old) },
+            { fresh: fresh.map(once), old: old.map(once) },
           ),
         }
-  const counted = (totals: Totals, losses: readonly number[]): Totals => ({
-    ...totals,
-    labelled: totals.labelled + losses.length,
-    loss: losses.reduce((sum, value) => sum + value, totals.loss),
-  })
   return {
-    fresh: counted(evidence.fresh, fresh),
-    old: counted(evidence.old, old),
+    fresh: withLosses(evidence.fresh, fresh),
+    old: withLosses(evidence.old, old),
     tests: evidence.tests.map((tests, at) => {
       const guard = guards[at] as Guard
       return guard.kind === 'quality' ? tested(tests, guard) : tests
     }),
+  }
+}
+
+function once(value: number): Outcomes {
+  return { value, count: 1 }
+}
+
+function withLosses(totals: Totals, losses: readonly number[]): Totals {
+  return {
+    ...totals,
+    labelled: totals.labelled + losses.length,
+    loss: losses.reduce((sum, value) => sum + value, totals.loss),
   }
 }
 

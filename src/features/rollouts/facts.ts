@@ -1,3 +1,4 @@
+import type { Json } from '#base/json'
 import type { Fact } from '#ledger'
 import type { Arm } from './bandit.ts'
 import { loudest, numbersOf } from './numbers.ts'
@@ -13,7 +14,7 @@ export function rolloutStarted(rollout: Rollout): Fact {
       steps,
       everyMs,
       minSamples,
-      guards: guards.map((guard) => ({ ...guard })),
+      guards: guards.map(plain),
       alpha,
       rollback,
     },
@@ -51,16 +52,14 @@ export function rolloutDecided(
       step: rollout.step + 1,
       reason: rollout.reason,
       ...(objects ? { guard: loudest(numbers)?.guard ?? null } : {}),
-      numbers: {
-        ...numbers,
-        guards: numbers.guards.map((guard) => ({
-          ...guard,
-          new: { ...guard.new },
-          old: { ...guard.old },
-        })),
-      },
+      numbers: plain(numbers),
     },
   }
+}
+
+/** As a fact holds it: JSON, and nothing of what goes on. */
+function plain(value: object): Json {
+  return JSON.parse(JSON.stringify(value)) as Json
 }
 
 function named({ id, endpoint, from, to }: Rollout) {
@@ -80,7 +79,7 @@ export function experimentWeighed(weighed: {
     data: {
       endpoint,
       by,
-      weights: weights.map((each) => ({ ...each })),
+      weights: plain(weights),
       earned: arms.map(({ revision, rewards, sum }) => ({
         revision,
         rewards,

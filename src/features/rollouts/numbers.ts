@@ -53,49 +53,37 @@ export function loudest({ guards }: Numbers): GuardNumbers | undefined {
 }
 
 function limitOf(guard: Guard): Record<string, number> {
-  const given = (entries: Record<string, number | null>) =>
-    Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null)) as Record<
-      string,
-      number
-    >
-  switch (guard.kind) {
-    case 'errors':
-      return given({ max: guard.max, over_old: guard.overOld })
-    case 'latency':
-      return given({ max: guard.maxMs, times_old: guard.timesOld })
-    case 'drift':
-      return { max: guard.max }
-    case 'quality':
-      return { min_drop: guard.drop }
-  }
+  if (guard.kind === 'errors') return given({ max: guard.max, over_old: guard.overOld })
+  if (guard.kind === 'latency') return given({ max: guard.maxMs, times_old: guard.timesOld })
+  return guard.kind === 'drift' ? { max: guard.max } : { min_drop: guard.drop }
+}
+
+function given(limits: Record<string, number | null>): Record<string, number> {
+  const entries = Object.entries(limits)
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+  )
 }
 
 function seen(guard: Guard, totals: Totals, alpha: number): Seen {
-  switch (guard.kind) {
-    case 'errors': {
-      const { faults: bad, requests: all } = totals
-      const { lower, upper } = rateBounds({ bad, all }, alpha)
-      return { n: all, estimate: all === 0 ? null : shown(bad / all), ...bounded(lower, upper) }
-    }
-    case 'latency': {
-      const { latencies } = totals
-      const { lower, upper } = quantileBounds(latencies, guard.quantile, alpha)
-      const estimate = quantileMs(latencies, guard.quantile)
-      return {
-        n: latencies.total,
-        estimate: estimate === null ? null : shown(estimate),
-        ...bounded(lower, upper),
-      }
-    }
-    case 'drift':
-      return { n: totals.requests, estimate: null, lower: null, upper: null }
-    case 'quality': {
-      const { labelled: all, loss } = totals
-      // A mean of values from 0 to 1 lies within the bounds of a rate with the same sum.
-      const { lower, upper } = rateBounds({ bad: loss, all }, alpha)
-      return { n: all, estimate: all === 0 ? null : shown(loss / all), ...bounded(lower, upper) }
-    }
+  const { requests, labelled } = totals
+  if (guard.kind === 'drift') return { n: requests, estimate: null, lower: null, upper: null }
+  if (guard.kind === 'errors') return rateSeen(totals.faults, requests, alpha)
+  // A mean of values from 0 to 1 lies within the bounds of a rate with the same sum.
+  if (guard.kind === 'quality') return rateSeen(totals.loss, labelled, alpha)
+  const { latencies } = totals
+  const { lower, upper } = quantileBounds(latencies, guard.quantile, alpha)
+  const estimate = quantileMs(latencies, guard.quantile)
+  return {
+    n: latencies.total,
+    estimate: estimate === null ? null : shown(estimate),
+    ...bounded(lower, upper),
   }
+}
+
+function rateSeen(bad: number, all: number, alpha: number): Seen {
+  const { lower, upper } = rateBounds({ bad, all }, alpha)
+  return { n: all, estimate: all === 0 ? null : shown(bad / all), ...bounded(lower, upper) }
 }
 
 function bounded(lower: number, upper: number): { lower: number; upper: number | null } {

@@ -198,16 +198,14 @@ describe('a bad revision is rolled back, with numbers,', () => {
 
   test('when truths say that it is worse', () => {
     const guards: Guard[] = [{ kind: 'quality', metric: 'accuracy', drop: 0.02, scale: 1 }]
-    let rollout = started({ guards })
-    for (let day = 0; day < 40; day++)
-      rollout = {
-        ...rollout,
-        evidence: judged(rollout.evidence, guards, {
-          share: 0.25,
-          fresh: [1, 1, 0, 1, 0],
-          old: [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
-        }),
-      }
+    const day = {
+      share: 0.25,
+      fresh: [1, 1, 0, 1, 0],
+      old: [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    }
+    let { evidence } = started({ guards })
+    for (let days = 0; days < 40; days++) evidence = judged(evidence, guards, day)
+    const rollout = { ...started({ guards }), evidence }
     expect(decided(rollout).verdict).toBe('rolled-back')
     expect(numbersOf(rollout).guards[0]).toMatchObject({
       guard: 'quality',

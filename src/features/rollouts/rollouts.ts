@@ -20,7 +20,7 @@ import {
 import { planOf } from './settings.ts'
 import type { RolloutReads, RolloutWrites } from './store.ts'
 
-export interface Rollouts<Tx> {
+export interface Rollouts<Wide> {
   /** Newest first. Throws `not-found` for an endpoint that there is not. */
   list(endpoint: string, page: { before?: string; limit: number }): Promise<Rollout[]>
   /** The newest of an endpoint. Throws `not-found` where there was none. */
@@ -30,7 +30,7 @@ export interface Rollouts<Tx> {
   /** Looks at all that are under way, after what was seen since the last look. */
   look(pulses: readonly Pulse[]): Promise<void>
   /** What serving has to know. */
-  readonly gradual: Gradual<Tx>
+  readonly gradual: Gradual<Wide>
 }
 
 interface Tx {

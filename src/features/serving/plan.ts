@@ -119,7 +119,11 @@ function dividedLineup(
     present.length === wanted.length &&
     wanted.every(({ revision }) => found(revision.number) !== undefined)
   const answering = isGoingOn
-    ? wanted.map((each) => ({ ...each, weight: found(each.revision.number) ?? each.weight }))
+    ? wanted.map(({ revision, servable, weight }) => ({
+        revision,
+        servable,
+        weight: found(revision.number) ?? weight,
+      }))
     : wanted
   const heaviest = answering.reduce((most, each) => (each.weight > most.weight ? each : most))
   return { live: heaviest, answering, gradual: null }

@@ -49,7 +49,7 @@ export function createRollOut<Tx extends ServingTx>(dependencies: {
   actor: Actor,
   endpoint: Endpoint,
 ) => Promise<{ outcome: RollOut; table: EndpointTable | undefined }> {
-  const { read, transact, models, plane, gradual, logger } = dependencies
+  const { transact, models, plane, gradual, logger } = dependencies
   return async (actor, endpoint) => {
     const wanted = await wantedModels(models, endpoint, logger)
     if (wanted === undefined) return { outcome: 'waiting', table: undefined }
