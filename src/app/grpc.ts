@@ -99,7 +99,7 @@ function bound(server: Server, { host, port }: { host: string; port: number }): 
         reject(
           new Problem(
             'conflict',
-            `cannot listen for gRPC on ${address} (${messageOf(error)}); choose another --grpc-port, or 0 for a free one`,
+            `cannot listen for gRPC on ${address} (${messageOf(error)}); set another grpcPort, or 0 for a free one`,
           ),
         )
     })

@@ -157,7 +157,7 @@ test('a load that says what is not the server’s to say is refused', async () =
 })
 
 test('a port that is taken is told with what to do', async () => {
-  await expect(started(grpc.port)).rejects.toThrow(/cannot listen for gRPC.*--grpc-port/)
+  await expect(started(grpc.port)).rejects.toThrow(/cannot listen for gRPC.*set another grpcPort/)
 })
 
 function started(port = 0): Promise<GrpcServer> {
