@@ -19,7 +19,7 @@ import type {
 import type { Gradual, RollOut, ServingTx } from './rollout.ts'
 import { createRepository } from './repository.ts'
 import { createSealing, type Sealing } from './sealing.ts'
-import type { ServingReads, ServingWrites } from './store.ts'
+import type { ServingReads } from './store.ts'
 
 /** Endpoints and what they predicted: what they are meant to be is known here, what answers is the plane's. */
 export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistics' | 'traffic'> {
