@@ -25,6 +25,8 @@ export interface StandaloneSettings {
   readonly timeoutMs: number
   readonly bodyBytesMax: number
   readonly drainMs: number
+  /** Whether /models is as SageMaker asks it of a container of many models, and not as TorchServe has it. */
+  readonly multiModel?: boolean
   /** What runs the models. */
   readonly runtime: (logger: Logger) => Runtime
 }
@@ -73,6 +75,7 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
   const parts = {
     inference: plane,
     repository: fixedRepository(plane),
+    multiModel: settings.multiModel ?? false,
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
   }

@@ -23,6 +23,8 @@ try {
     bodyBytesMax: Number(environment['ORRERY_BODY_BYTES_MAX'] ?? 64 * 1024 * 1024),
     // SageMaker ends a container 30 seconds after it has asked it to stop.
     drainMs: 25_000,
+    // What SageMaker sets in a container of many models.
+    multiModel: environment['SAGEMAKER_MULTI_MODEL'] === 'true',
     grpcPort: Number(environment['ORRERY_GRPC_PORT'] ?? 8081),
     // The container has a limit of its own.
     runtime: (logger) => onnxRuntime({ logger, memoryBytesMax: 0 }),
