@@ -157,6 +157,18 @@ test('a file that is long enough is followed by another, and those that were tak
   expect((await readdir(folder)).toSorted().at(-1)).not.toBe(files.at(-1))
 })
 
+test('a writer whose place another has taken answers for nothing more', async () => {
+  const { folder, journal } = await open()
+  await journal.append(batch('b1'))
+  const next = await open(folder)
+  await expect(journal.append(batch('b2'))).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/another process/),
+  })
+  await next.journal.append(batch('b3'))
+  expect(idsIn(folder)).toEqual(['b1', 'b3'])
+})
+
 test('files are numbered behind all that were taken over, though none of them is left', async () => {
   const ingested = { ...nothing, position: () => ({ file: 41, offset: 7 }) }
   const { folder, journal } = await open(undefined, { ingested })

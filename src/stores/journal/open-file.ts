@@ -1,4 +1,4 @@
-import { ftruncateSync, openSync, writeSync } from 'node:fs'
+import { existsSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { messageOf, Problem } from '#base/problem'
 import { filesIn, pathOf } from './files.ts'
 
@@ -25,6 +25,14 @@ export function nextFile(folder: string, after: number): OpenFile {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
+}
+
+/**
+ * Whether another writer has begun a file behind this one. Whoever reads the journal may be there already, so nothing
+ * must be added here: a process that outlives its server for a moment would lose what it answers.
+ */
+export function isSucceeded(folder: string, { number }: OpenFile): boolean {
+  return existsSync(pathOf(folder, number + 1))
 }
 
 /**

@@ -3,7 +3,14 @@ import { messageOf } from '#base/problem'
 import { sink, type Sink } from './bytes.ts'
 import { encoder } from './codec.ts'
 import { diskSync } from './disk-sync.ts'
-import { isCutBack, nextFile, problemOf, writeRecords, type OpenFile } from './open-file.ts'
+import {
+  isCutBack,
+  isSucceeded,
+  nextFile,
+  problemOf,
+  writeRecords,
+  type OpenFile,
+} from './open-file.ts'
 import { appendRecord, HEADER_BYTES } from './records.ts'
 
 const BUFFER_BYTES = 1 << 20
@@ -76,7 +83,9 @@ export function openWriter(options: WriterOptions) {
     const start = file.size
     const bytes = buffer.written(0)
     const ends = waiting.map(({ end }) => end)
-    const { written, error } = writeRecords(file, bytes, ends)
+    const { written, error } = isSucceeded(folder, file)
+      ? { written: 0, error: new Error('another process writes the journal now') }
+      : writeRecords(file, bytes, ends)
     if (bytes.length > BUFFER_KEPT_BYTES) buffer = sink(BUFFER_BYTES)
     else buffer.cut(0)
     for (const each of waiting)
