@@ -36,7 +36,7 @@ const BY_DTYPE = new Map(
 )
 
 /** A list may be shorter than its shape, so a few bytes could ask for all memory. */
-const FILLED_ELEMENTS_MAX = 2 ** 24
+const FILLED_ELEMENTS_MAX = 2 ** 22
 
 export function dtypeOf(type: TensorType): string {
   return TYPES[type].dtype
