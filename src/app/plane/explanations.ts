@@ -59,12 +59,16 @@ export function explainOver(
 ): Explain {
   return {
     explain: async (endpoint, { signal, ...request }) => {
-      const cancel = () => void far.cancelExplanation(name).catch(() => undefined)
-      signal?.addEventListener('abort', cancel, { once: true })
+      const done = new AbortController()
+      signal?.addEventListener(
+        'abort',
+        () => void far.cancelExplanation(name).catch(() => undefined),
+        { once: true, signal: done.signal },
+      )
       try {
         return await far.explain(name, endpoint, request)
       } finally {
-        signal?.removeEventListener('abort', cancel)
+        done.abort()
       }
     },
   }

@@ -1,0 +1,121 @@
+import { resolve } from 'node:path'
+import { Problem } from '#base/problem'
+import { loadConfig } from '#app/config'
+import { pythonToConvert } from '#app/convert-python'
+import { apiClient, serverUrl } from '../client.ts'
+import { command } from '../command.ts'
+import { convertWith, type Converted } from '../convert/convert.ts'
+import { cellOf, tableLines } from '../table.ts'
+import { remoteFlags } from './project.ts'
+
+export const convert = command({
+  command: 'convert <model>',
+  describe: 'Make ONNX of a registered model, prove that it answers alike, and register it',
+  builder: (argv) =>
+    remoteFlags(argv)
+      .positional('model', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Name, or name/version (default: the newest version)',
+      })
+      .option('register-as', {
+        type: 'string',
+        describe: 'Registered model that the outcome becomes a version of (default: the same)',
+      })
+      .option('sample', {
+        type: 'string',
+        describe:
+          'A .parquet or .csv file of training rows to compare on, beside the input example',
+      })
+      .option('rows', { type: 'number', default: 20_000, describe: 'Rows of the sample at most' })
+      .option('tolerance', {
+        type: 'number',
+        default: 1e-4,
+        describe: 'How far numbers may differ, relative to one plus their size',
+      })
+      .option('python', {
+        type: 'string',
+        describe:
+          "A Python with the model's packages and the converter (default: one is built of them)",
+      })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Compare and log nothing' }),
+  handler: async (flags) => {
+    const url = await serverUrl(flags)
+    const { model, version } = await versionOf(url, flags.model)
+    const say = (text: string) => {
+      if (flags.json !== true) process.stderr.write(`${text}\n`)
+    }
+    const { config } = loadConfig(flags.home === undefined ? {} : { home: resolve(flags.home) })
+    const python =
+      flags.python ??
+      (await pythonToConvert({
+        url,
+        model,
+        version,
+        environments: config.environments,
+        onProgress: say,
+      }))
+    const outcome = await convertWith(
+      python,
+      {
+        url,
+        model,
+        version: String(version),
+        register_as: flags.registerAs ?? model,
+        rows_max: flags.rows,
+        tolerance: flags.tolerance,
+        dry: flags.dryRun,
+        ...(flags.sample === undefined ? {} : { sample: resolve(flags.sample) }),
+      },
+      say,
+    )
+    if (flags.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`)
+    if (!outcome.converted) throw differs(`${model}/${version}`, outcome)
+    if (flags.json !== true) process.stdout.write(`${told(`${model}/${version}`, outcome)}\n`)
+  },
+})
+
+async function versionOf(url: string, name: string): Promise<{ model: string; version: number }> {
+  const [, model = name, version] = /^(.+)\/(\d+)$/.exec(name) ?? []
+  if (version !== undefined) return { model, version: Number(version) }
+  const query = new URLSearchParams({ name: model })
+  const answer = await fetch(`${url}/api/2.0/mlflow/registered-models/get?${query.toString()}`).catch(() => {
+    throw new Problem(
+      'unavailable',
+      `no server answers at ${apiClient(url).url}; name it with --url`,
+    )
+  })
+  const found = (await answer.json()) as {
+    registered_model?: { latest_versions?: { version: string }[] }
+  }
+  const versions = found.registered_model?.latest_versions ?? []
+  const newest = Math.max(0, ...versions.map((each) => Number(each.version)))
+  if (newest === 0)
+    throw new Problem(
+      'not-found',
+      `there is no version of a registered model ${model}; "orrery models" lists those that there are`,
+    )
+  return { model, version: newest }
+}
+
+function told(source: string, outcome: Converted): string {
+  const proof = `${outcome.rows} rows compared, the largest difference is ${cellOf(outcome.max_difference)} (${outcome.by})`
+  return outcome.version === undefined
+    ? `${source} can be converted: ${proof}`
+    : `${outcome.model}/${outcome.version} is ${source} as ONNX: ${proof}`
+}
+
+function differs(source: string, outcome: Converted): Problem {
+  const rows = outcome.where.map(
+    ({ row, output, model, onnx }) => [String(row), output, String(model), String(onnx)] as const,
+  )
+  const table = tableLines(['row', 'output', 'model', 'onnx'], rows)
+  return new Problem(
+    'conflict',
+    [
+      `${source} is not converted: ${outcome.differing} of ${outcome.rows} rows are answered otherwise, by up to ${cellOf(outcome.max_difference)} (${outcome.by})`,
+      ...table,
+      `serve it as it is, by Python; or allow more with --tolerance`,
+    ].join('\n'),
+  )
+}
