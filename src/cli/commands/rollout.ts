@@ -91,15 +91,13 @@ async function listed(
 function linesOf(shown: ShownRollout): string[] {
   const { numbers, step, steps, share, state, reason } = shown
   const isOpen = state === 'running' || state === 'paused'
-  const seen = ({ estimate, lower, upper }: Seen) =>
-    estimate === null ? '-' : `${cellOf(estimate)} [${cellOf(lower)}, ${cellOf(upper)}]`
   const rows = numbers.guards.map((guard) => [
     guard.guard,
     Object.entries(guard.limit)
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
-    seen(guard.new),
-    seen(guard.old),
+    seenCell(guard.new),
+    seenCell(guard.old),
     cellOf(guard.e),
   ])
   return [
@@ -113,6 +111,10 @@ function linesOf(shown: ShownRollout): string[] {
     `evidence against it ${cellOf(numbers.e)}; it is given up at ${cellOf(numbers.threshold)}`,
     ...tableLines(['GUARD', 'LIMIT', `NEW (${shown.to})`, `OLD (${shown.from})`, 'EVIDENCE'], rows),
   ]
+}
+
+function seenCell({ estimate, lower, upper }: Seen): string {
+  return estimate === null ? '-' : `${cellOf(estimate)} [${cellOf(lower)}, ${cellOf(upper)}]`
 }
 
 function seconds(ms: number): string {

@@ -102,23 +102,21 @@ export function observed(evidence: Evidence, guards: readonly Guard[], batch: Ba
   return {
     fresh: added(evidence.fresh, batch.fresh),
     old: added(evidence.old, batch.old),
-    tests: evidence.tests.map((tests, at) => {
-      const guard = guards[at] as Guard
-      switch (guard.kind) {
-        case 'errors':
-          return errorsTested(tests, guard, batch)
-        case 'latency':
-          return latencyTested(tests, guard, { batch, before: evidence.old.latencies })
-        case 'drift':
-          return {
-            ...tests,
-            drift: tests.drift === null ? null : betOnDrift(tests.drift, guard.max, batch),
-          }
-        case 'quality':
-          return tests
-      }
-    }),
+    tests: evidence.tests.map((tests, at) =>
+      tested(tests, guards[at] as Guard, { batch, before: evidence.old.latencies }),
+    ),
   }
+}
+
+function tested(
+  tests: GuardTests,
+  guard: Guard,
+  seen: { batch: Batch; before: Latencies },
+): GuardTests {
+  if (guard.kind === 'errors') return errorsTested(tests, guard, seen.batch)
+  if (guard.kind === 'latency') return latencyTested(tests, guard, seen)
+  if (guard.kind === 'quality' || tests.drift === null) return tests
+  return { ...tests, drift: betOnDrift(tests.drift, guard.max, seen.batch) }
 }
 
 function added(totals: Totals, pulse: RevisionPulse): Totals {
@@ -224,7 +222,7 @@ export function judged(evidence: Evidence, guards: readonly Guard[], batch: Judg
   if (fresh.length + old.length === 0) return evidence
   const { labelled, loss } = evidence.old
   const centre = labelled === 0 ? 0.5 : loss / labelled
-  const tested = (tests: GuardTests, { drop }: QualityGuard): GuardTests =>
+  const judgedBy = (tests: GuardTests, { drop }: QualityGuard): GuardTests =>
     tests.relative === null || share <= 0 || share >= 1
       ? tests
       : {
@@ -240,7 +238,7 @@ export function judged(evidence: Evidence, guards: readonly Guard[], batch: Judg
     old: withLosses(evidence.old, old),
     tests: evidence.tests.map((tests, at) => {
       const guard = guards[at] as Guard
-      return guard.kind === 'quality' ? tested(tests, guard) : tests
+      return guard.kind === 'quality' ? judgedBy(tests, guard) : tests
     }),
   }
 }

@@ -147,24 +147,15 @@ export function ordered(
     undo: ['completed'],
   }
   if (!fits[order].includes(state)) throw unfit(rollout, order)
-  switch (order) {
-    case 'pause':
-      return {
-        ...rollout,
-        stepMs: rollout.stepMs + Math.max(0, nowMs - rollout.lookedMs),
-        lookedMs: nowMs,
-        state: 'paused',
-        reason,
-      }
-    case 'resume':
-      return resumed(rollout, nowMs)
-    case 'abort':
-      return ended(rollout, 'aborted', nowMs, reason)
-    case 'finish':
-      return ended(rollout, 'completed', nowMs, reason)
-    case 'undo':
-      return ended(rollout, 'undone', nowMs, reason)
-  }
+  if (order === 'pause') return pausedAt(rollout, nowMs, reason)
+  return order === 'resume' ? resumed(rollout, nowMs) : ended(rollout, ENDS[order], nowMs, reason)
+}
+
+const ENDS = { abort: 'aborted', finish: 'completed', undo: 'undone' } as const
+
+function pausedAt(rollout: Rollout, nowMs: number, reason: string | null): Rollout {
+  const stepMs = rollout.stepMs + Math.max(0, nowMs - rollout.lookedMs)
+  return { ...rollout, stepMs, lookedMs: nowMs, state: 'paused', reason }
 }
 
 /** Goes on. Where a guard had objected its evidence begins anew: who resumes has answered for it. */

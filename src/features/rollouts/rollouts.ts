@@ -56,15 +56,7 @@ const KEPT_EVERY_MS = 1000
 
 export function createRollouts<Wide extends Tx>(dependencies: Dependencies<Wide>): Rollouts<Wide> {
   const { read, transact, clock, logger } = dependencies
-  const turns = new Map<string, Promise<unknown>>()
-  const inTurn = <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
-    const result = (turns.get(name) ?? Promise.resolve()).then(work)
-    turns.set(
-      name,
-      result.catch(() => undefined),
-    )
-    return result
-  }
+  const inTurn = oneAfterTheOther()
   /** What was seen of rollouts beyond what is kept of them. */
   const ahead = new Map<string, { rollout: Rollout; keptMs: number }>()
   const moves = mover(dependencies)
@@ -129,6 +121,19 @@ export function createRollouts<Wide extends Tx>(dependencies: Dependencies<Wide>
       )
     },
     gradual: gradualOf(dependencies),
+  }
+}
+
+/** What is done to one endpoint is done one after the other. */
+function oneAfterTheOther() {
+  const turns = new Map<string, Promise<unknown>>()
+  return <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
+    const result = (turns.get(name) ?? Promise.resolve()).then(work)
+    turns.set(
+      name,
+      result.catch(() => undefined),
+    )
+    return result
   }
 }
 

@@ -57,16 +57,7 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
   const plane = withoutWaking(dependencies.plane)
   const rollOut = createRollOut({ ...dependencies, plane })
   const tables = new Map<string, EndpointTable>()
-  /** Changes of one endpoint come one after the other. */
-  const turns = new Map<string, Promise<unknown>>()
-  const inTurn = <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
-    const result = (turns.get(name) ?? Promise.resolve()).then(work)
-    turns.set(
-      name,
-      result.catch(() => undefined),
-    )
-    return result
-  }
+  const inTurn = oneAfterTheOther()
   const get = async (name: string): Promise<Endpoint> => {
     const endpoint = await read.find(name)
     if (endpoint === undefined) throw noEndpoint(name)
@@ -96,24 +87,7 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
       throw error
     }
   }
-  const divideNext = async (name: string, next: Division, commit: () => Promise<void>) => {
-    const table = await dividedTable(dependencies, await get(name), next)
-    const told = tables.get(name)
-    const isLoaded = next.weights.every(({ revision }) =>
-      told?.routing.revisions.some((each) => each.revision === revision),
-    )
-    // What answers already is loaded: nothing may keep a bad revision from being left.
-    if (!isLoaded) await plane.prepare(table)
-    await commit()
-    await tell(table)
-    return get(name)
-  }
-  const restoreOne = async (endpoint: Endpoint) => {
-    // A rollout may have been quicker.
-    if (tables.has(endpoint.name)) return
-    await tell(await servedTable(dependencies, endpoint))
-  }
-
+  const divideNext = divider({ ...dependencies, plane }, { get, tell, tables })
   return {
     list: () => read.list(),
     get,
@@ -132,15 +106,8 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     },
     setTraffic: async (actor, name, weights) => {
       const next = divisionOf(await get(name), weights)
-      return inTurn(name, async () => {
-        await refuseUnderWay(dependencies, name)
-        return divideNext(name, next, () =>
-          dependencies.transact(async ({ serving, ledger }) => {
-            await serving.saveAnswering(name, next)
-            await ledger.append(actor, [facts.trafficDivided({ endpoint: name, weights })])
-          }),
-        )
-      })
+      const record = () => recordDivision(dependencies, actor, { name, next })
+      return inTurn(name, () => divideNext(name, next, record))
     },
     forget: (name) =>
       inTurn(name, async () => {
@@ -149,10 +116,61 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
       }),
     restore: async () => {
       for (const endpoint of await read.list())
-        await inTurn(endpoint.name, () => restoreOne(endpoint))
+        await inTurn(endpoint.name, async () => {
+          // A rollout may have been quicker.
+          if (!tables.has(endpoint.name)) await tell(await servedTable(dependencies, endpoint))
+        })
       await plane.complete()
     },
   }
+}
+
+/** Changes of one endpoint come one after the other. */
+function oneAfterTheOther() {
+  const turns = new Map<string, Promise<unknown>>()
+  return <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
+    const result = (turns.get(name) ?? Promise.resolve()).then(work)
+    turns.set(
+      name,
+      result.catch(() => undefined),
+    )
+    return result
+  }
+}
+
+/** Divides the traffic of an endpoint otherwise, in its turn. */
+function divider<Tx extends ServingTx>(
+  dependencies: Dependencies<Tx>,
+  state: {
+    get(name: string): Promise<Endpoint>
+    tell(table: EndpointTable): Promise<void>
+    readonly tables: ReadonlyMap<string, EndpointTable>
+  },
+) {
+  return async (name: string, next: Division, commit: () => Promise<void>): Promise<Endpoint> => {
+    const table = await dividedTable(dependencies, await state.get(name), next)
+    const told = state.tables.get(name)
+    const isLoaded = next.weights.every(({ revision }) =>
+      told?.routing.revisions.some((each) => each.revision === revision),
+    )
+    // What answers already is loaded: nothing may keep a bad revision from being left.
+    if (!isLoaded) await dependencies.plane.prepare(table)
+    await commit()
+    await state.tell(table)
+    return state.get(name)
+  }
+}
+
+async function recordDivision<Tx extends ServingTx>(
+  { transact, gradual }: Dependencies<Tx>,
+  actor: Actor,
+  { name, next }: { name: string; next: Division },
+): Promise<void> {
+  await refuseUnderWay(gradual, name)
+  await transact(async ({ serving, ledger }) => {
+    await serving.saveAnswering(name, next)
+    await ledger.append(actor, [facts.trafficDivided({ endpoint: name, weights: next.weights })])
+  })
 }
 
 /** What is loaded on demand and sleeps is not woken by a rollout; its next request loads the new revision. */
@@ -226,10 +244,7 @@ function divisionOf({ live, name }: Endpoint, weights: readonly RevisionWeight[]
   return { live: stays ? now.revision : heaviest.revision, weights }
 }
 
-async function refuseUnderWay<Tx extends ServingTx>(
-  { gradual }: Dependencies<Tx>,
-  name: string,
-): Promise<void> {
+async function refuseUnderWay<Tx>(gradual: Gradual<Tx>, name: string): Promise<void> {
   const move = await gradual.underWay(name)
   if (move === undefined) return
   throw new Problem(

@@ -91,7 +91,11 @@ function singleLineup(endpoint: Endpoint, wanted: Candidate, situation: Situatio
   if (answers !== undefined && live !== null)
     return {
       live: { revision: live, servable: known(live) },
-      answering: answering.map((each) => ({ ...each, servable: known(each.revision) })),
+      answering: answering.map(({ revision, weight }) => ({
+        revision,
+        weight,
+        servable: known(revision),
+      })),
       gradual: null,
     }
   const first = delivery?.rollout?.steps[0]
