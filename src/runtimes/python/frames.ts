@@ -127,30 +127,51 @@ function textTensor({ name, shape }: WireTensor, values: readonly (string | null
   return { name, type: 'string', shape, data, ...gaps }
 }
 
-/** Calls back for each whole frame of a stream. */
-export function eachFrame(stream: Readable, onFrame: (frame: Frame) => void): void {
+/** No answer is this long; a model that says one is has written to the channel by itself. */
+const FRAME_BYTES_MAX = 2 ** 30
+
+/**
+ * Calls back for each whole frame of a stream, and once with what is wrong when it has none: a model may write what it
+ * likes, and nothing is read after that.
+ */
+export function eachFrame(
+  stream: Readable,
+  onFrame: (frame: Frame) => void,
+  onBroken: () => void,
+): void {
+  const frames = frameReader(onFrame)
+  let isBroken = false
+  stream.on('data', (chunk: Buffer) => {
+    if (isBroken) return
+    try {
+      frames(chunk)
+    } catch {
+      isBroken = true
+      onBroken()
+    }
+  })
+}
+
+function frameReader(onFrame: (frame: Frame) => void): (chunk: Buffer) => void {
   let chunks: Buffer[] = []
   let held = 0
   let wanted = LENGTHS_BYTES
-  stream.on('data', (chunk: Buffer) => {
+  return (chunk) => {
     chunks.push(chunk)
     held += chunk.length
     while (held >= wanted) {
       const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
       chunks = [bytes]
-      const header = bytes.readUInt32LE(0)
-      const end = LENGTHS_BYTES + header + bytes.readUInt32LE(4)
+      const bodyAt = LENGTHS_BYTES + bytes.readUInt32LE(0)
+      const end = bodyAt + bytes.readUInt32LE(4)
+      if (end > FRAME_BYTES_MAX) throw new Error('the frame is too long')
       wanted = end
       if (held < end) return
-      onFrame({
-        header: JSON.parse(
-          bytes.toString('utf8', LENGTHS_BYTES, LENGTHS_BYTES + header),
-        ) as FromSidecar,
-        body: bytes.subarray(LENGTHS_BYTES + header, end),
-      })
+      const header = JSON.parse(bytes.toString('utf8', LENGTHS_BYTES, bodyAt)) as FromSidecar
+      onFrame({ header, body: bytes.subarray(bodyAt, end) })
       chunks = [bytes.subarray(end)]
       held -= end
       wanted = LENGTHS_BYTES
     }
-  })
+  }
 }

@@ -60,14 +60,15 @@ export function beginLife(name: string, model: HeldModel, options: LifeOptions):
   }
   const ask = askerOf({ child, waiting, state, tell })
   const { loaded, onLoaded } = loadingOf(child, model, ended)
-  eachFrame(channel, (frame) => {
+  const onFrame = (frame: Frame) => {
     const { header } = frame
     if (header.type === 'loaded') options.onJoins(model.python?.joins ?? header.joins)
     if (header.type === 'loaded' || header.id === LOADING) return onLoaded(header)
     waiting.get(header.id)?.resolve(frame)
     waiting.delete(header.id)
     return undefined
-  })
+  }
+  eachFrame(channel, onFrame, () => killGroup(child))
   // A channel that breaks shows as the end of the process, which settles everything.
   channel.on('error', () => undefined)
 

@@ -54,6 +54,8 @@ def bound_memory(megabytes):
 class Channel:
     def __init__(self):
         self.socket = socket.socket(fileno=3)
+        # What the model starts has no part in it.
+        os.set_inheritable(3, False)
 
     def receive(self):
         """The next header and body; none when the server has closed the channel."""

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { createInterface } from 'node:readline'
 import type { Logger } from '#base/logger'
 
 /** Enough to see what a Python program died of. */
@@ -25,13 +24,28 @@ export function wordsOf(name: string, streams: readonly Readable[], logger: Logg
     written += 1
     if (written <= LINES_MAX) logger.info({ process: name, line }, 'a model printed')
   }
-  for (const stream of streams)
-    createInterface({ input: stream }).on('line', (text) => {
-      const line = text.slice(0, LINE_CHARS_MAX)
-      if (line.trim() === '') return
-      last.push(line)
-      if (last.length > LAST_LINES) last.shift()
-      toLog(line)
-    })
+  const onLine = (line: string) => {
+    if (line.trim() === '') return
+    last.push(line)
+    if (last.length > LAST_LINES) last.shift()
+    toLog(line)
+  }
+  for (const stream of streams) eachLine(stream, onLine)
   return { last: () => last.join('\n') }
+}
+
+/** Calls back with the beginning of each line; a line without an end takes no more memory than one with. */
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let begun = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    const lines = text.split('\n')
+    for (const [index, part] of lines.entries()) {
+      begun = (begun + part).slice(0, LINE_CHARS_MAX)
+      if (index === lines.length - 1) return
+      onLine(begun)
+      begun = ''
+    }
+  })
+  stream.on('end', () => onLine(begun))
 }

@@ -192,14 +192,14 @@ describe('a model that misbehaves:', () => {
   test('one that ends its process costs the call that asked for it alone', async () => {
     const restarts: string[] = []
     const process = await serve('bad', { onRestart: (why) => restarts.push(why) })
-    for (const what of ['exit', 'crash']) {
+    for (const what of ['exit', 'crash', 'meddle']) {
       const calls = [what, 'well', 'better'].map((each) => process.infer('bad', asked(each), live))
       const [bad, ...others] = await Promise.allSettled(calls)
       expect(bad).toMatchObject({
         reason: { code: 'unavailable', message: expect.stringContaining(`asked to ${what}`) },
       })
       expect(others).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
-      expect(restarts.at(-1)).toContain(what === 'exit' ? 'code 7' : 'SIGSEGV')
+      expect(restarts.at(-1)).toContain({ exit: 'code 7', crash: 'SIGSEGV' }[what] ?? 'SIGKILL')
     }
   }, 90_000)
 
@@ -223,6 +223,11 @@ describe('a model that misbehaves:', () => {
       message: expect.stringContaining('2048 MiB'),
     })
     expect(printed(await process.infer('bad', asked('well'), live))).toEqual(['did well'])
+  })
+
+  test('one that prints without end does not fill the server', async () => {
+    const process = await sharing('bad')
+    expect(printed(await process.infer('bad', asked('babble'), live))).toEqual(['did babble'])
   })
 
   test('it sees nothing of the server’s environment', async () => {

@@ -113,6 +113,12 @@ class Bad(mlflow.pyfunc.PythonModel):
                 time.sleep(3600)
             if what == "hog":
                 np.ones(10**10)
+            if what == "meddle":
+                os.write(3, b"\x05\x00\x00\x00\x00\x00\x00\x00nope!")
+                time.sleep(3600)
+            if what == "babble":
+                for _ in range(200):
+                    print("x" * 100_000, end="")
             if what == "raise":
                 raise ValueError(f"this cannot be, says /srv/secret/place/model.py")
             if what == "environment":
