@@ -82,6 +82,12 @@ export const ConfigSchema = Type.Object(
       maximum: 65_535,
       description: 'TCP port of the prediction protocols over gRPC; 0 takes a free one.',
     }),
+    servingProcesses: Type.Integer({
+      default: 8,
+      minimum: 1,
+      description:
+        'Processes that ONNX models which are loaded on demand share; those that are pinned have one each.',
+    }),
     servingMemoryMb: Type.Integer({
       default: 0,
       minimum: 0,

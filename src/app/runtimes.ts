@@ -21,11 +21,15 @@ const SEEN = [
 
 /** Runs each model by what it is. */
 export function modelRuntimes(
-  config: Pick<Config, 'environments' | 'modelMemoryBytesMax' | 'modelPython'>,
+  config: Pick<Config, 'environments' | 'modelMemoryBytesMax' | 'modelPython'> & {
+    servingProcesses?: number
+  },
   logger: Logger,
 ): Runtime {
   const { modelMemoryBytesMax: memoryBytesMax, modelPython } = config
-  const onnx = onnxRuntime({ logger, memoryBytesMax })
+  const { servingProcesses: hostsMax } = config
+  const hosts = hostsMax === undefined ? {} : { hostsMax }
+  const onnx = onnxRuntime({ logger, memoryBytesMax, ...hosts })
   const build = modelPythons({
     folder: config.environments,
     environment,

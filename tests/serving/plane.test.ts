@@ -1,18 +1,20 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { loadConfig } from '#app/config'
+import { loadConfig, type Config } from '#app/config'
 import { supervisePlane, type PlaneProcess } from '#app/plane/supervise'
-import type { EndpointTable } from '#inference'
+import type { EndpointSettings, EndpointTable } from '#inference'
 import { fixtureModels } from '../support/serving.ts'
 
 const planes: PlaneProcess[] = []
 afterEach(async () => {
   await Promise.all(planes.splice(0).map((plane) => plane.stop()))
 })
+
+const ON_DEMAND: EndpointSettings = { keep: 'on-demand', unloaded: false, quota: null }
 
 const row = { dataframe_records: [{ carrier: 'AA', hour: 15, distance: 900 }] }
 
@@ -44,6 +46,72 @@ test('a plane that is killed under load answers again by itself, and nobody wait
   expect(plane.standings()).toMatchObject([{ endpoint: 'late', state: 'ready' }])
 })
 
+test('of 500 endpoints that are loaded on demand, 50 that are asked answer from few processes', async () => {
+  const plane = await openPlane()
+  const names = Array.from({ length: 500 }, (_, n) => `model-${n}`)
+  for (const name of names) await plane.tell(await tableOf(name, ON_DEMAND))
+  await plane.complete()
+  expect(new Set(plane.standings().map(({ state }) => state))).toEqual(new Set(['unloaded']))
+  const hot = names.filter((_, n) => n % 10 === 0)
+  for (let round = 0; round < 3; round++) {
+    const statuses = await Promise.all(hot.map((name) => ask(plane, name)))
+    expect(new Set(statuses)).toEqual(new Set([200]))
+  }
+  const ready = plane.standings().filter(({ state }) => state === 'ready')
+  await expect
+    .poll(() => plane.standings().filter(({ state }) => state === 'ready').length)
+    .toBe(50)
+  expect(ready.length).toBeLessThanOrEqual(50)
+  expect(await modelProcesses(plane)).toBeLessThanOrEqual(8)
+})
+
+test('a model that hangs ends by its deadline and delays no other endpoint', async () => {
+  const plane = await openPlane({ inferenceTimeoutMs: 1500 })
+  for (const [name, file] of [
+    ['late', 'flights'],
+    ['loop', 'loop'],
+  ] as const) {
+    const table = await tableOf(name, undefined, file)
+    await plane.prepare(table)
+    await plane.tell(table)
+  }
+  await plane.complete()
+  const startedMs = performance.now()
+  const hung = plane.predict('loop', {
+    input: { form: 'rows', columns: ['rounds'], rows: [[1_000_000_000_000]] },
+    deadlineMs: 500,
+  })
+  hung.catch(() => undefined)
+  for (let n = 0; n < 20; n++) expect(await ask(plane, 'late')).toBe(200)
+  await expect(hung).rejects.toMatchObject({ code: 'timeout' })
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
+})
+
+test('a caller that asks too often is told so, and the others are not', async () => {
+  const plane = await openPlane()
+  await plane.tell(await tableOf('late', { ...ON_DEMAND, quota: { perSecond: 0.01, burst: 2 } }))
+  await plane.complete()
+  const rows = {
+    form: 'rows',
+    columns: ['carrier', 'hour', 'distance'],
+    rows: [['AA', 1, 2]],
+  } as const
+  const askAs = (stickyKey: string) => plane.predict('late', { input: rows, stickyKey })
+  await askAs('one')
+  await askAs('one')
+  await expect(askAs('one')).rejects.toMatchObject({ code: 'quota' })
+  await expect(askAs('other')).resolves.toMatchObject({ rows: 1 })
+})
+
+/** How many processes the plane has started. */
+async function modelProcesses(plane: PlaneProcess): Promise<number> {
+  const tasks = await readdir(`/proc/${plane.pid()}/task`)
+  const children = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${plane.pid()}/task/${task}/children`, 'utf8')),
+  )
+  return children.join(' ').split(' ').filter(Boolean).length
+}
+
 async function ask(plane: PlaneProcess, name: string): Promise<number | string> {
   try {
     const { port } = await plane.addresses()
@@ -60,9 +128,9 @@ async function ask(plane: PlaneProcess, name: string): Promise<number | string> 
   }
 }
 
-async function openPlane(): Promise<PlaneProcess> {
+async function openPlane(settings: Partial<Config> = {}): Promise<PlaneProcess> {
   const home = await mkdtemp(join(tmpdir(), 'orrery-plane-'))
-  const { config } = loadConfig({ port: 0, home, logLevel: 'silent' }, {})
+  const { config } = loadConfig({ port: 0, home, logLevel: 'silent', ...settings }, {})
   const plane = supervisePlane({
     settings: config,
     log: { findBatch: async () => undefined },
@@ -74,14 +142,19 @@ async function openPlane(): Promise<PlaneProcess> {
   return plane
 }
 
-async function tableOf(model: string): Promise<EndpointTable> {
+async function tableOf(
+  model: string,
+  settings: EndpointSettings | null = null,
+  file = 'flights',
+): Promise<EndpointTable> {
   const models = fixtureModels()
-  models.set(model, 1, 'flights')
+  models.set(model, 1, file)
   const servable = await models.source.get(model, 1)
   return {
     name: model,
     monitor: null,
     log: null,
+    settings,
     routing: {
       endpoint: model,
       revisions: [{ revision: 1, version: 1, weight: 1 }],
@@ -91,7 +164,7 @@ async function tableOf(model: string): Promise<EndpointTable> {
     revisions: [
       {
         servable,
-        files: await models.source.place(model, 1),
+        files: { ...(await models.source.place(model, 1)), shared: settings !== null },
         revision: {
           endpoint: model,
           number: 1,

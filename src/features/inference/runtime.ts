@@ -10,6 +10,8 @@ export interface HeldModel {
   /** What runs it; ONNX Runtime without it. */
   readonly runs?: 'onnx' | 'python'
   readonly python?: PythonSettings
+  /** It may be held in one process with others. */
+  readonly shared?: boolean
   /** The process serves on without an optional model that does not load or that ends the process. */
   readonly optional: boolean
 }

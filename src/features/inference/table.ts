@@ -14,7 +14,7 @@ export interface Placed {
 }
 
 /** Where a model's files lie and what runs them. */
-export type PlacedFiles = Pick<HeldModel, 'path' | 'runs' | 'python'>
+export type PlacedFiles = Pick<HeldModel, 'path' | 'runs' | 'python' | 'shared'>
 
 export interface PlacedRevision extends Placed {
   readonly revision: Revision

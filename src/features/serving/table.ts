@@ -53,6 +53,8 @@ export async function tableOf(
 
 /** What the endpoint says of Python goes before what the server does. */
 function withSettings(files: PlacedFiles, { settings }: Endpoint): PlacedFiles {
+  const shared = settings?.keep === 'on-demand' && files.runs !== 'python'
+  if (shared) return { ...files, shared }
   const python = settings?.python
   if (files.runs !== 'python' || python === undefined) return files
   return { ...files, python: { ...files.python, ...python } }

@@ -36,6 +36,9 @@ export interface Incarnation {
   readonly ended: Promise<string>
   /** Runs a model. Rejects with an `invalid` problem, or with `ProcessEnded`: after `timeoutMs` it is killed. */
   run(key: string, inputs: readonly Tensor[], options: RunOptions): Promise<Outputs>
+  /** Loads further models; absent where a process holds what it began with. */
+  load?(models: readonly HeldModel[]): Promise<Loaded>
+  unload?(key: string): void
   ping(timeoutMs: number): Promise<void>
   end(): Promise<void>
 }
@@ -74,8 +77,13 @@ export function incarnate(
     return end.message
   })
   const loaded = loadedBy(child, ended)
+  // They are answered in their order; the first is what it began with.
+  const loads: ((loaded: Loaded) => void)[] = [() => undefined]
   child.on('message', (message: FromProcess) => {
-    if (message.type === 'loaded') return
+    if (message.type === 'loaded') {
+      loads.shift()?.(loadedIn(message))
+      return
+    }
     waiting.get(message.id)?.resolve(message)
     waiting.delete(message.id)
   })
@@ -107,6 +115,14 @@ export function incarnate(
       const reason = answer.type === 'failed' ? answer.reason : 'no answer'
       throw new Problem('invalid', `model ${key} refused the input: ${reason}`)
     },
+    load: (more) =>
+      new Promise((resolve, reject) => {
+        if (end !== undefined) return reject(end)
+        loads.push(resolve)
+        void ended.then(() => reject(end as ProcessEnded))
+        return tell(child, { type: 'load', models: more })
+      }),
+    unload: (key) => tell(child, { type: 'unload', key }),
     ping: async (timeoutMs) => void (await ask({ type: 'ping' }, timeoutMs)),
     end: async () => {
       const killing = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
@@ -161,13 +177,17 @@ function endOf(child: ChildProcess): Promise<string> {
   })
 }
 
+function loadedIn({ shapes, failures }: FromProcess & { type: 'loaded' }): Loaded {
+  return { shapes: new Map(shapes), failures: new Map(failures) }
+}
+
 function loadedBy(child: ChildProcess, ended: Promise<string>): Promise<Loaded> {
   return new Promise((resolve, reject) => {
     const limit = setTimeout(() => child.kill('SIGKILL'), LOAD_MS_MAX)
     child.on('message', (message: FromProcess) => {
       if (message.type !== 'loaded') return
       clearTimeout(limit)
-      resolve({ shapes: new Map(message.shapes), failures: new Map(message.failures) })
+      resolve(loadedIn(message))
     })
     const end = async () => {
       const reason = await ended

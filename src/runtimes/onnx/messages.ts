@@ -9,6 +9,7 @@ export type ToProcess =
       readonly key: string
       readonly inputs: readonly Tensor[]
     }
+  | { readonly type: 'unload'; readonly key: string }
   | { readonly type: 'ping'; readonly id: number }
 
 /** What a serving process answers. */

@@ -79,14 +79,21 @@ function inOwnWords(reason: string): string {
   return `it needs more memory than a model's process may take${asked}; send fewer rows at once, or raise modelMemoryBytesMax`
 }
 
-async function answer(message: ToProcess): Promise<FromProcess> {
+async function answer(message: Exclude<ToProcess, { type: 'unload' }>): Promise<FromProcess> {
   if (message.type === 'load') return load(message.models)
   return message.type === 'infer' ? infer(message) : { type: 'pong', id: message.id }
 }
 
 let turn: Promise<void> = Promise.resolve()
+async function obey(message: ToProcess): Promise<void> {
+  if (message.type !== 'unload') return void process.send?.(await answer(message))
+  const { session } = held.get(message.key) ?? {}
+  held.delete(message.key)
+  return session?.release()
+}
+
 process.on('message', (message: ToProcess) => {
-  turn = turn.then(async () => void process.send?.(await answer(message)))
+  turn = turn.then(() => obey(message))
 })
 process.on('disconnect', () => process.exit(0))
 // A signal to the whole group (Ctrl-C) is for the server: it drains first and then closes the channel.

@@ -15,20 +15,32 @@ type Options = Parameters<Runtime['start']>[0]
 
 interface Means {
   readonly logger: Logger
+  /** An optional model that was running this often when its process died is left out from then on. */
+  readonly deathsMax?: number
   /** Starts one life of a process that holds the models. */
   readonly incarnate: (name: string, models: readonly HeldModel[]) => Incarnation
 }
 
 interface Life {
   readonly process: Incarnation
-  readonly loaded: Loaded
+  loaded: Loaded
+}
+
+/** A serving process that can be given further models. */
+export interface Supervised extends ServingProcess {
+  /** Holds one more model. Throws `invalid` when it cannot be loaded. */
+  add(model: HeldModel): Promise<void>
+  remove(key: string): void
+  /** Whether it holds a model no more that cost it its life. */
+  isOut(key: string): boolean
 }
 
 /** Starts a serving process and keeps it up: see `ServingProcess` for what its callers may rely on. */
-export async function supervise(options: Options, means: Means): Promise<ServingProcess> {
+export async function supervise(options: Options, means: Means): Promise<Supervised> {
   const { logger } = means
   const { name, timeoutMs } = options
-  const poison = poisonList(options.models)
+  const models = [...options.models]
+  const poison = poisonList(models, means.deathsMax ?? DEATHS_MAX)
   const calls = dispatch(timeoutMs, poison.countDeath)
   const backoffMs = backoff()
   let life: Life = await begin(name, options.models, means)
@@ -36,9 +48,9 @@ export async function supervise(options: Options, means: Means): Promise<Serving
   let again: NodeJS.Timeout | undefined
 
   const serve = () => {
-    const { process, loaded } = life
+    const { process } = life
     const startedMs = performance.now()
-    calls.use(process, (key) => whyMissing(key, loaded, poison.reason(key)))
+    calls.use(process, (key) => whyMissing(key, life.loaded, poison.reason(key)))
     void process.ended.then((reason) => startAgain(reason, performance.now() - startedMs))
   }
   const startAgain = (reason: string, livedMs: number) => {
@@ -60,8 +72,34 @@ export async function supervise(options: Options, means: Means): Promise<Serving
     return serve()
   }
 
+  const add = async (model: HeldModel) => {
+    const { process, loaded } = life
+    if (loaded.shapes.has(model.key)) return
+    const more = await process.load?.([model])
+    const shape = more?.shapes.get(model.key)
+    if (shape === undefined)
+      throw new Problem(
+        'invalid',
+        `model ${model.key} cannot be loaded: ${more?.failures.get(model.key)}`,
+      )
+    models.push({ ...model, optional: true })
+    life.loaded = { ...life.loaded, shapes: new Map([...life.loaded.shapes, [model.key, shape]]) }
+  }
+  const remove = (key: string) => {
+    const at = models.findIndex((model) => model.key === key)
+    if (at >= 0) models.splice(at, 1)
+    const shapes = new Map(life.loaded.shapes)
+    shapes.delete(key)
+    life.loaded = { ...life.loaded, shapes }
+    poison.forget(key)
+    life.process.unload?.(key)
+  }
+
   serve()
   return {
+    add,
+    remove,
+    isOut: (key) => poison.reason(key) !== undefined,
     infer: calls.infer,
     get shapes() {
       return life.loaded.shapes
@@ -132,18 +170,19 @@ function whyMissing(
 }
 
 /** Optional models that cost their process its life too often. */
-function poisonList(models: readonly HeldModel[]) {
+function poisonList(models: readonly HeldModel[], deathsMax: number) {
   const deaths = new Map<string, { count: number; reason: string }>()
-  const isOut = (key: string) => (deaths.get(key)?.count ?? 0) >= DEATHS_MAX
+  const isOut = (key: string) => (deaths.get(key)?.count ?? 0) >= deathsMax
   return {
     countDeath: (key: string, reason: string) => {
       if (models.find((model) => model.key === key)?.optional !== true) return
       deaths.set(key, { count: (deaths.get(key)?.count ?? 0) + 1, reason })
     },
+    forget: (key: string) => void deaths.delete(key),
     remaining: () => models.filter(({ key }) => !isOut(key)),
     reason: (key: string) =>
       isOut(key)
-        ? `it is left out since its process ended ${DEATHS_MAX} times while it ran (${deaths.get(key)?.reason})`
+        ? `it is left out since its process ended ${deathsMax} times while it ran (${deaths.get(key)?.reason})`
         : undefined,
   }
 }
