@@ -16,7 +16,7 @@ let addresses: Record<string, string>
 
 beforeAll(async () => {
   const models = fixtureModels()
-  const names = ['kinds', 'wide', 'half', 'matrix', 'loop']
+  const names = ['kinds', 'wide', 'half', 'texts', 'matrix', 'loop']
   for (const name of names) models.set(name, 1, name)
   world = await openServing({ models: models.source, timeoutMs: 5000 })
   for (const name of names) {
