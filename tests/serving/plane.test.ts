@@ -7,6 +7,7 @@ import { afterEach, expect, test } from 'vitest'
 import { loadConfig, type Config } from '#app/config'
 import { supervisePlane, type PlaneProcess } from '#app/plane/supervise'
 import type { EndpointSettings, EndpointTable } from '#inference'
+import { spawnServer } from '../support/process.ts'
 import { fixtureModels } from '../support/serving.ts'
 
 const planes: PlaneProcess[] = []
@@ -101,6 +102,17 @@ test('a caller that asks too often is told so, and the others are not', async ()
   await askAs('one')
   await expect(askAs('one')).rejects.toMatchObject({ code: 'quota' })
   await expect(askAs('other')).resolves.toMatchObject({ rows: 1 })
+})
+
+test('when the server is killed, its plane and its models end with it', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'orrery-killed-'))
+  const server = await spawnServer({ home, port: 0 })
+  const ready = await fetch(`${server.url}/v2/health/ready`)
+  expect(ready.status).toBe(200)
+  const plane = (await server.family.living()).find(({ command }) => command.includes('plane'))
+  expect(plane).toBeDefined()
+  await server.kill()
+  await expect.poll(() => server.family.living(), { timeout: 10_000 }).toEqual([])
 })
 
 /** How many processes the plane has started. */
