@@ -117,6 +117,7 @@ test('Triton’s gRPC client and those of health and reflection get what they as
       'parameter timeout': 'DEADLINE_EXCEEDED',
       'no message': 'INVALID_ARGUMENT',
       'too large': 'RESOURCE_EXHAUSTED',
+      'too large when inflated': 'RESOURCE_EXHAUSTED',
       'shared memory': 'UNIMPLEMENTED',
     },
     health: [1, 1, 'NOT_FOUND', 1],

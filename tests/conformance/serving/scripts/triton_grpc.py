@@ -92,6 +92,7 @@ def watched():
     return first
 
 
+TOO_LARGE = matrix(numpy.zeros((1, 22 * 2**20), numpy.float32), "x")
 reflected = ProtoReflectionDescriptorDatabase(grpc.insecure_channel(address))
 asked = triton.InferRequestedOutput("probabilities", class_count=2)
 classes = client.infer("matrix", matrix(), outputs=[asked]).as_numpy("probabilities")
@@ -128,7 +129,8 @@ print(
                 "caller's deadline": code(lambda: client.infer("loop", [slow], client_timeout=0.3)),
                 "parameter timeout": code(lambda: client.infer("loop", [slow], timeout=300_000)),
                 "no message": unreadable(),
-                "too large": code(lambda: client.infer("wide", matrix(numpy.zeros((1, 22 * 2**20), numpy.float32), "x"))),
+                "too large": code(lambda: client.infer("wide", TOO_LARGE)),
+                "too large when inflated": code(lambda: client.infer("wide", TOO_LARGE, compression_algorithm="gzip")),
                 "shared memory": code(lambda: client.get_system_shared_memory_status()),
             },
             "health": healthy,
