@@ -62,13 +62,18 @@ async function askMlflow(asked: readonly Asked[]): Promise<Answer[]> {
       },
       maxBuffer: 64 * 1024 * 1024,
     })
-    for (const { model } of asked)
-      for (const file of ['MLmodel', 'model.onnx', 'model_echo.py', 'model_shapes.py'])
-        await cp(join(folder, 'saved', model, file), join(MODELS, model, file)).catch(
-          () => undefined,
-        )
+    for (const model of new Set(asked.map((each) => each.model)))
+      await keep(join(folder, 'saved', model), join(MODELS, model))
     return JSON.parse(await readFile(join(folder, 'answers.json'), 'utf8')) as Answer[]
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Keeps what a model needs, without the places of this machine. */
+async function keep(saved: string, kept: string): Promise<void> {
+  for (const file of ['MLmodel', 'model.onnx', 'model_echo.py', 'model_shapes.py'])
+    await cp(join(saved, file), join(kept, file)).catch(() => undefined)
+  const declared = await readFile(join(kept, 'MLmodel'), 'utf8')
+  await writeFile(join(kept, 'MLmodel'), declared.replaceAll(`${join(SCRIPT, '..')}/`, ''))
 }
