@@ -45,6 +45,10 @@ test.each([
   ['project: [', 'Flow sequence'],
   ['project: flights\ncolour: red', 'additional'],
   [whole.replace('0.66', '66'), 'endpoints.flights-late.monitor.performance.min'],
+  [
+    whole.replace('    monitor:', '    log: { sample: 2 }\n    monitor:'),
+    'endpoints.flights-late.log.sample',
+  ],
   [whole.replace('drift: flights-late', 'drift: other'), 'there is no endpoint other'],
   [whole.replace('promote flights-late@', 'promote nothing@'), 'there is no model nothing'],
   [whole.replace('models:/flights-late@champion', 'flights-late'), 'endpoints.flights-late.model'],

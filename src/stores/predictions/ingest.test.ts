@@ -37,6 +37,47 @@ test('what is asked of nobody is taken over in the background', async () => {
   await expect.poll(() => grown).toEqual(['flights'])
 })
 
+test('an answer is given again as it was, from the journal, the log and a segment: infinities, long integers, any text', async () => {
+  const { log, journal } = await open()
+  const odd = batch('odd', 'digest')
+  const outputs = [
+    { name: 'score', type: 'float64' as const },
+    { name: 'count', type: 'int64' as const },
+    { name: 'word', type: 'string' as const },
+  ]
+  const values = [[Number.POSITIVE_INFINITY], [9_007_199_254_740_993n], ['ünï\u{1f600}']]
+  const revision = { number: 2, role: 'live' as const, modelVersion: 'late/2', outputs }
+  await journal.append({ ...odd, form: 'frame', answers: [{ revision, outputs: values }] })
+  const recorded = await journal.findBatch('odd')
+  expect(recorded).toMatchObject({
+    form: 'frame',
+    outputs: [[Number.POSITIVE_INFINITY], ['9007199254740993'], ['ünï\u{1f600}']],
+  })
+  expect(await log.findBatch('odd')).toEqual(recorded)
+  const segment = await log.sealing.begin('flights', 'predictions')
+  if (segment !== undefined) await log.sealing.finish(await log.sealing.write(segment))
+  expect(await log.findBatch('odd')).toEqual(recorded)
+})
+
+test('what was taken over is not taken again after a restart, and truths and counts stay right', async () => {
+  const { home, log, journal } = await open()
+  await journal.feedback(
+    'flights',
+    [{ ref: { by: 'key', value: 'k-b1' }, source: 's', label: 1 }],
+    5,
+  )
+  for (const id of ['b1', 'b2', 'b3']) await journal.append(batch(id))
+  journal.skip('flights', 7, 1000)
+  await journal.append(batch('b4'))
+  expect((await log.window('flights', all)).rows).toHaveLength(4)
+  await log.close()
+  const again = await open(home)
+  expect((await again.log.window('flights', all)).rows).toHaveLength(4)
+  expect(await again.log.summaries('flights', { per: 'month' })).toMatchObject([
+    { predictions: 4, labels: 1, unlogged: 7 },
+  ])
+})
+
 async function open(given?: string) {
   const home = given ?? (await mkdtemp(join(tmpdir(), 'orrery-ingest-')))
   const folder = join(home, 'journal')
@@ -52,7 +93,12 @@ async function open(given?: string) {
   })
   const recorded = openRecorded({ file, sealed: log.findBatch })
   const journal = openJournal({ folder, ingested: recorded, syncMs: 50, logger })
-  undo.push(analytics.close, log.close, async () => recorded.close(), journal.close)
+  undo.push(
+    analytics.close,
+    () => log.close().catch(() => undefined),
+    async () => recorded.close(),
+    journal.close,
+  )
   return { home, log, journal }
 }
 
