@@ -24,6 +24,7 @@ export function savedModels(folder: string): ModelSource {
     resolve: async (uri) => get(/^models:\/([^/@]+)/.exec(uri)?.[1] ?? '', 1),
     place: async (model) => ({ path: join(folder, model), runs: 'python' }),
     labels: async () => ({}),
+    list: async () => (await readdir(folder)).map((model) => ({ model, version: 1 })),
   }
 }
 
