@@ -68,7 +68,10 @@ export function openChannel<Theirs extends Calls>(
     }
   }
   other.on('message', (message: Message) => {
-    if ('ask' in message) return void answer(message)
+    if ('ask' in message) {
+      void answer(message)
+      return
+    }
     const asked = waiting.get(message.answer)
     waiting.delete(message.answer)
     if ('problem' in message) asked?.reject(received(message.problem))

@@ -5,8 +5,13 @@ import type { Addresses } from './messages.ts'
 
 /** What predictions are asked at on the server's own port; all their protocols are on the plane's. */
 const PATHS = [
-  ...['/endpoints/*', '/v2', '/v2/*', '/v1/models', '/v1/models/*'],
-  ...['/seldon/*', '/api/v1.0/feedback'],
+  '/endpoints/*',
+  '/v2',
+  '/v2/*',
+  '/v1/models',
+  '/v1/models/*',
+  '/seldon/*',
+  '/api/v1.0/feedback',
 ]
 
 /** Headers of one connection. */

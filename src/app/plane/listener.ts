@@ -15,11 +15,17 @@ export function createListener(dependencies: {
   const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
   // Named as Fastify names it, or its own type would carry pino's through every route.
   const loggerInstance: FastifyBaseLogger = logger
+  // A number for each request of this process: random ones cost more than all of the routing.
+  const prefix = ids.ulid()
+  let count = 0
   const http = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
-    genReqId: () => ids.ulid(),
+    genReqId: () => {
+      count += 1
+      return `${prefix}-${count}`
+    },
     requestIdHeader: false,
     forceCloseConnections: 'idle',
     return503OnClosing: true,

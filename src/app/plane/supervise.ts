@@ -191,14 +191,17 @@ function callsOf(
 /** Ends a process whose loop does not turn any more. */
 function watch(child: ChildProcess, plane: Remote<PlaneCalls>): void {
   let answeredMs = performance.now()
+  const answered = async (pong: Promise<void>) => {
+    try {
+      await pong
+      answeredMs = performance.now()
+    } catch {
+      // It has ended, which is seen elsewhere.
+    }
+  }
   const timer = setInterval(() => {
     if (performance.now() - answeredMs > PONG_MS_MAX) child.kill('SIGKILL')
-    plane.ping().then(
-      () => {
-        answeredMs = performance.now()
-      },
-      () => undefined,
-    )
+    void answered(plane.ping())
   }, PING_EVERY_MS).unref()
   child.once('exit', () => clearInterval(timer))
 }

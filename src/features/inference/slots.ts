@@ -138,7 +138,7 @@ export function createSlots(dependencies: SlotDependencies): Slots {
         const unit = prepared.get(number) ?? units.get(number) ?? newUnit(placed)
         prepared.delete(number)
         slot.units.set(number, unit)
-        if (unit.deployed === undefined && keptOf(table) === 'pinned') load.again(unit)
+        if (unit.deployed === undefined && keptOf(table) === 'pinned') void load.again(unit)
       }
       for (const unit of units.values())
         if (slot.units.get(unit.placed.revision.number) !== unit) end(unit)
