@@ -1,7 +1,7 @@
 import { messageOf } from '#base/problem'
 import type { Pulse } from '#inference'
 import { createExperiments, createRollouts, type Rollouts } from '#rollouts'
-import type { RewardQueries, Serving } from '#serving'
+import type { PredictionQueries, RewardQueries, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Ground } from './ground.ts'
 
@@ -18,7 +18,9 @@ export function rolloutsOf(
 ): { rollouts: Rollouts<Writes>; onPulse: (pulses: readonly Pulse[]) => void } {
   const divide: Serving['divide'] = (name, next, commit) => serving().divide(name, next, commit)
   const { read, transact } = store
-  const rollouts = createRollouts({ read, transact, divide, clock, ids, logger })
+  const window: PredictionQueries['window'] = (endpoint, query) =>
+    serving().predictions.window(endpoint, query)
+  const rollouts = createRollouts({ read, transact, divide, window, clock, ids, logger })
   const experiments = createExperiments({
     read: read.serving,
     transact,

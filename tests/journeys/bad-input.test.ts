@@ -37,6 +37,7 @@ const UNMADE = new Set([
   '/api/v1/models/{model}/versions/{version}/reference',
   '/api/2.0/mlflow/registered-models/alias',
   '/api/v1/sweeps/{id}',
+  '/api/v1/endpoints/{endpoint}/rollouts/newest',
   '/api/3.0/mlflow/scorers/get',
   '/api/3.0/mlflow/scorers/versions',
 ])

@@ -130,9 +130,10 @@ const LatencyGuard = Type.Optional(
 
 const QualityGuard = Type.Object(
   {
-    metric: Type.Union([Type.Literal('accuracy'), Type.Literal('error'), Type.Literal('reward')]),
+    metric: Type.Union([Type.Literal('accuracy'), Type.Literal('error')]),
     min_drop: Type.Number({ minimum: 0, maximum: 1, default: 0.01 }),
     scale: Type.Number({ exclusiveMinimum: 0, default: 1 }),
+    settle: Type.String({ pattern: durationPattern, default: '1m' }),
   },
   strict,
 )
@@ -181,7 +182,7 @@ export const ExperimentSchema = Type.Object(
   strict,
 )
 
-const Weights = Type.Record(Type.String({ pattern: ModelUri }), Type.Number({ minimum: 0 }))
+const Weights = Type.Record(Type.String({ pattern: ModelUri }), Type.Number({ minimum: 0 }), strict)
 
 /** How models that are not ONNX are run. */
 const PythonSchema = Type.Object(

@@ -26,12 +26,14 @@ export interface DriftGuard {
 
 export interface QualityGuard {
   readonly kind: 'quality'
-  /** `accuracy`: share of labels that were met. `error`: mean distance from the truth, as a part of `scale`. `reward`. */
-  readonly metric: 'accuracy' | 'error' | 'reward'
+  /** `accuracy`: share of labels that were met. `error`: mean distance from the truth, as a part of `scale`. */
+  readonly metric: 'accuracy' | 'error'
   /** What may be lost against the old revision. */
   readonly drop: number
-  /** The distance or the reward that counts as 1. */
+  /** The distance that counts as 1. */
   readonly scale: number
+  /** How long a prediction waits for its truth; what comes later is left out. */
+  readonly settleMs: number
 }
 
 /** Of what a guard is named in facts: `errors`, `p99_ms`, `drift`, `quality`. */

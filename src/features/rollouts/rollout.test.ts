@@ -197,7 +197,9 @@ describe('a bad revision is rolled back, with numbers,', () => {
   })
 
   test('when truths say that it is worse', () => {
-    const guards: Guard[] = [{ kind: 'quality', metric: 'accuracy', drop: 0.02, scale: 1 }]
+    const guards: Guard[] = [
+      { kind: 'quality', metric: 'accuracy', drop: 0.02, scale: 1, settleMs: 0 },
+    ]
     const day = {
       share: 0.25,
       fresh: [1, 1, 0, 1, 0],

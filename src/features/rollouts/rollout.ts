@@ -31,6 +31,10 @@ export interface Rollout {
   readonly lookedMs: number
   /** Answers of the new revision in this step. */
   readonly stepSamples: number
+  /** From when on the new revision got which part of the traffic. */
+  readonly shares: readonly { readonly sinceMs: number; readonly share: number }[]
+  /** Predictions up to this moment were compared with their truths. */
+  readonly judgedMs: number
   readonly evidence: Evidence
   readonly startedMs: number
   readonly endedMs: number | null
@@ -49,6 +53,8 @@ export function newRollout(
     stepMs: 0,
     lookedMs: nowMs,
     stepSamples: 0,
+    shares: [{ sinceMs: nowMs, share: (start.plan.steps[0] ?? 100) / 100 }],
+    judgedMs: nowMs,
     evidence: newEvidence(start.plan.guards),
     startedMs: nowMs,
     endedMs: null,
@@ -116,7 +122,9 @@ export function objects({ evidence, plan }: Rollout): boolean {
 }
 
 function atStep(rollout: Rollout, step: number): Rollout {
-  return { ...rollout, step, stepMs: 0, stepSamples: 0 }
+  const share = (rollout.plan.steps[step] ?? 100) / 100
+  const shares = [...rollout.shares, { sinceMs: rollout.lookedMs, share }]
+  return { ...rollout, step, shares, stepMs: 0, stepSamples: 0 }
 }
 
 function ended(

@@ -4,9 +4,10 @@ import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { versionName, type Pulse } from '#inference'
 import { platformActor, type Actor, type LedgerWrites, type Transact } from '#ledger'
-import type { Gradual, Serving, ServingReads, ServingWrites } from '#serving'
+import type { Gradual, PredictionQueries, Serving, ServingReads, ServingWrites } from '#serving'
 import { batchOf } from './evidence.ts'
 import * as facts from './facts.ts'
+import { qualityGuardOf, withTruths } from './quality.ts'
 import {
   isOpen,
   looked,
@@ -43,6 +44,8 @@ interface Dependencies<Wide extends Tx> {
   readonly read: { readonly rollouts: RolloutReads; readonly serving: ServingReads }
   readonly transact: Transact<Wide>
   readonly divide: Serving['divide']
+  /** Predictions and what turned out to be true of them. */
+  readonly window: PredictionQueries['window']
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
@@ -63,8 +66,8 @@ export function createRollouts<Wide extends Tx>(dependencies: Dependencies<Wide>
 
   const lookAt = async (kept: Rollout, pulses: readonly Pulse[]): Promise<void> => {
     const known = ahead.get(kept.id)
-    const rollout = known?.rollout ?? kept
     const nowMs = clock.nowMs()
+    const rollout = await judge(dependencies, known?.rollout ?? kept, nowMs)
     const batches = pulses
       .filter(({ endpoint }) => endpoint === rollout.endpoint)
       .map((pulse) => batchOf(pulse, rollout))
@@ -139,6 +142,26 @@ function oneAfterTheOther() {
 
 function stillOpen({ state, step, endedMs, reason }: Rollout) {
   return { state, step, endedMs, reason }
+}
+
+/** Truths are looked for so often: they come late anyway, and reading them takes the log. */
+const JUDGED_EVERY_MS = 5000
+
+async function judge<Wide extends Tx>(
+  { window, logger }: Dependencies<Wide>,
+  rollout: Rollout,
+  nowMs: number,
+): Promise<Rollout> {
+  const guard = qualityGuardOf(rollout)
+  if (guard === undefined) return rollout
+  if (nowMs - guard.settleMs - rollout.judgedMs < JUDGED_EVERY_MS) return rollout
+  try {
+    return await withTruths(rollout, window, nowMs)
+  } catch (error) {
+    const { endpoint } = rollout
+    logger.error({ endpoint, error: messageOf(error) }, 'truths could not be looked for')
+    return rollout
+  }
 }
 
 /** Keeps what was seen of a rollout, unless it has ended meanwhile. */

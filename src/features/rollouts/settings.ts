@@ -31,8 +31,8 @@ function guardsOf({ guard }: RolloutConfig): Guard[] {
   }
   if (drift !== undefined) guards.push({ kind: 'drift', max: drift })
   if (quality !== undefined) {
-    const { metric, min_drop: drop, scale } = quality
-    guards.push({ kind: 'quality', metric, drop, scale })
+    const { metric, min_drop: drop, scale, settle } = quality
+    guards.push({ kind: 'quality', metric, drop, scale, settleMs: durationMs(settle) })
   }
   return guards
 }

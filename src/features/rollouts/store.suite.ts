@@ -17,7 +17,7 @@ const PLAN: RolloutPlan = {
     { kind: 'errors', max: 0.01, overOld: 0.01 },
     { kind: 'latency', quantile: 0.99, maxMs: 50, timesOld: 1.5 },
     { kind: 'drift', max: 0.1 },
-    { kind: 'quality', metric: 'accuracy', drop: 0.01, scale: 1 },
+    { kind: 'quality', metric: 'accuracy', drop: 0.01, scale: 1, settleMs: 0 },
   ],
   alpha: 0.05,
   rollback: 'automatic',

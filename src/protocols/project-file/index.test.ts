@@ -58,3 +58,50 @@ test.each([
   expect(config).toBeUndefined()
   expect(problems.join('\n')).toContain(words)
 })
+
+const served = (words: string) => `
+project: flights
+endpoints:
+  late:
+    model: models:/late@champion
+    ${words}
+`
+
+test('how traffic moves is read with its defaults', () => {
+  const { config, problems } = parseProjectFile(
+    served('rollout: { guard: { quality: { metric: accuracy } } }'),
+  )
+  expect(problems).toEqual([])
+  expect(config?.endpoints['late']?.rollout).toEqual({
+    steps: [5, 25, 100],
+    every: '10m',
+    min_samples: 100,
+    guard: { quality: { metric: 'accuracy', min_drop: 0.01, scale: 1, settle: '1m' } },
+    alpha: 0.05,
+    rollback: 'automatic',
+  })
+  expect(parseProjectFile(served('rollout: {}')).config?.endpoints['late']?.rollout?.guard).toEqual(
+    {
+      errors: 0.01,
+    },
+  )
+  const divided = 'traffic: { models:/late/1: 1, models:/late@next: 2 }\n    experiment: {}'
+  expect(parseProjectFile(served(divided)).config?.endpoints['late']?.experiment).toMatchObject({
+    by: 'thompson',
+    every: '1m',
+  })
+})
+
+test.each([
+  ['rollout: { steps: [25, 5, 100] }', 'they must grow and end with 100'],
+  ['rollout: { steps: [5, 25] }', 'they must grow and end with 100'],
+  ['rollout: { guard: { errors: 2 } }', 'endpoints.late.rollout.guard.errors'],
+  ['rollout: { alpha: 1 }', 'endpoints.late.rollout.alpha'],
+  ['traffic: { models:/late/1: 0 }', 'a weight above 0'],
+  ['traffic: { late: 1 }', 'endpoints.late.traffic'],
+  ['experiment: {}', 'two versions or more'],
+])('traffic that cannot be divided is refused: %s', (words, problem) => {
+  const { config, problems } = parseProjectFile(served(words))
+  expect(config).toBeUndefined()
+  expect(problems.join('\n')).toContain(problem)
+})

@@ -17,7 +17,10 @@ export interface RolloutTables {
   }
 }
 
-type Progress = Pick<Rollout, 'step' | 'stepMs' | 'lookedMs' | 'stepSamples'>
+type Progress = Pick<
+  Rollout,
+  'step' | 'stepMs' | 'lookedMs' | 'stepSamples' | 'shares' | 'judgedMs'
+>
 
 export function rolloutReads(db: Kysely<RolloutTables>): RolloutReads {
   const rollouts = db.selectFrom('rollouts').selectAll()
@@ -61,8 +64,8 @@ export function rolloutWrites(db: Kysely<RolloutTables>): RolloutWrites {
 }
 
 function rowOf(rollout: Rollout): RolloutTables['rollouts'] {
-  const { step, stepMs, lookedMs, stepSamples } = rollout
-  const progress: Progress = { step, stepMs, lookedMs, stepSamples }
+  const { step, stepMs, lookedMs, stepSamples, shares, judgedMs } = rollout
+  const progress: Progress = { step, stepMs, lookedMs, stepSamples, shares, judgedMs }
   return {
     id: rollout.id,
     endpoint: rollout.endpoint,
