@@ -16,6 +16,11 @@ export const randomIds: Ids = {
   ulid: () => nextUlid(),
 }
 
+/** Numbers from 0 to 1, below 1, by chance. */
+export function randomFraction(): number {
+  return Math.random()
+}
+
 /** Identifiers for tests: counted, so that a run of a test is the same each time. */
 export function countedIds(): Ids {
   let count = 0

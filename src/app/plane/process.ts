@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '#base/clock'
-import { randomIds } from '#base/ids'
+import { randomFraction, randomIds } from '#base/ids'
 import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
@@ -91,7 +91,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     ids: randomIds,
     logger,
     timeoutMs,
-    draws: Math.random,
+    draws: randomFraction,
     memory: memoryBudget(settings),
     onRestart: (endpoint, reason) => void server.restarted(endpoint, reason),
     onChange: () => tellStandings(made.standings()),

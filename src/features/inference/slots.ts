@@ -107,44 +107,22 @@ export function createSlots(dependencies: SlotDependencies): Slots {
     all,
     prepare: async (table) => {
       await discard(table.name)
-      const { units, prepared } = slotOf(unrouted(table))
-      const isNew = ({ revision }: PlacedRevision) =>
-        units.get(revision.number)?.deployed === undefined
-      const loaded = async (placed: PlacedRevision) => {
-        const unit: Unit = newUnit(placed)
-        unit.deployed = await load.once(unit)
-        prepared.set(placed.revision.number, unit)
-      }
-      const wanted = asked(table).filter(isNew)
+      const slot = slotOf(unrouted(table))
       try {
-        await Promise.all(wanted.filter(isLive).map(loaded))
+        await prepareUnits(slot, table, { load, logger })
       } catch (error) {
         await discard(table.name)
         throw error
       }
-      for (const placed of wanted.filter((each) => !isLive(each)))
-        await loaded(placed).catch((error: unknown) => {
-          logger.warn({ model: versionName(placed.revision), error }, 'a shadow is left out')
-        })
     },
     discard,
     tell: (table) => {
       const slot = slotOf(table)
-      const { units, prepared } = slot
-      slot.table = table
-      slot.units = new Map()
-      for (const placed of asked(table)) {
-        const { number } = placed.revision
-        const unit = prepared.get(number) ?? units.get(number) ?? newUnit(placed)
-        prepared.delete(number)
-        slot.units.set(number, unit)
-        if (unit.deployed === undefined && keptOf(table) === 'pinned') void load.again(unit)
-      }
-      for (const unit of units.values())
-        if (slot.units.get(unit.placed.revision.number) !== unit) end(unit)
-      for (const unit of prepared.values()) end(unit)
-      prepared.clear()
-      if (keptOf(table) === 'unloaded') void letGo(slot)
+      for (const unit of adopt(slot, table)) end(unit)
+      const kept = keptOf(table)
+      for (const unit of slot.units.values())
+        if (unit.deployed === undefined && kept === 'pinned') void load.again(unit)
+      if (kept === 'unloaded') void letGo(slot)
       onChange()
     },
     letGo,
@@ -154,25 +132,70 @@ export function createSlots(dependencies: SlotDependencies): Slots {
       all.delete(name)
       onChange()
     },
-    ready: async (slot, number) => {
-      slot.usedMs = performance.now()
-      const unit = slot.units.get(number)
-      if (unit?.deployed !== undefined) return unit.deployed
-      const kept = keptOf(slot.table)
-      if (unit === undefined || kept === 'unloaded') throw notReady(slot.table)
-      await within(kept === 'pinned' ? load.again(unit) : load.onDemand(unit), timeoutMs)
-      if (unit.deployed === undefined) throw notReady(slot.table)
-      return unit.deployed
-    },
-    stop: async () => {
-      const units = [...all.values()].flatMap((slot) => [
-        ...slot.units.values(),
-        ...slot.prepared.values(),
-      ])
-      for (const unit of units) unit.ended = true
-      await Promise.allSettled(units.map(async ({ deployed }) => deployed?.process.stop()))
-    },
+    ready: (slot, number) => readyUnit(slot, number, { load, timeoutMs }),
+    stop: () => stopAll(all),
   }
+}
+
+async function readyUnit(
+  slot: Slot,
+  number: number,
+  { load, timeoutMs }: { load: ReturnType<typeof loader>; timeoutMs: number },
+): Promise<Deployed> {
+  slot.usedMs = performance.now()
+  const unit = slot.units.get(number)
+  if (unit?.deployed !== undefined) return unit.deployed
+  const kept = keptOf(slot.table)
+  if (unit === undefined || kept === 'unloaded') throw notReady(slot.table)
+  await within(kept === 'pinned' ? load.again(unit) : load.onDemand(unit), timeoutMs)
+  if (unit.deployed === undefined) throw notReady(slot.table)
+  return unit.deployed
+}
+
+async function stopAll(all: ReadonlyMap<string, Slot>): Promise<void> {
+  const units: Unit[] = []
+  for (const slot of all.values()) units.push(...slot.units.values(), ...slot.prepared.values())
+  for (const unit of units) unit.ended = true
+  await Promise.allSettled(units.map(async ({ deployed }) => deployed?.process.stop()))
+}
+
+/** Loads what a table names and a slot does not have. Throws when one that answers does not load. */
+async function prepareUnits(
+  { units, prepared }: Slot,
+  table: EndpointTable,
+  { load, logger }: { load: Pick<ReturnType<typeof loader>, 'once'>; logger: Logger },
+): Promise<void> {
+  const loaded = async (placed: PlacedRevision) => {
+    const unit = newUnit(placed)
+    unit.deployed = await load.once(unit)
+    prepared.set(placed.revision.number, unit)
+  }
+  const wanted = asked(table).filter(
+    ({ revision }) => units.get(revision.number)?.deployed === undefined,
+  )
+  // All of them are waited for, so that none is loaded after the failure of another was told.
+  const results = await Promise.allSettled(wanted.filter(isLive).map(loaded))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  for (const placed of wanted.filter((each) => !isLive(each)))
+    await loaded(placed).catch((error: unknown) => {
+      logger.warn({ model: versionName(placed.revision), error }, 'a shadow is left out')
+    })
+}
+
+/** Gives a slot a new table, and gives the units that it has no use for any more. */
+function adopt(slot: Slot, table: EndpointTable): Unit[] {
+  const { units: before, prepared } = slot
+  slot.table = table
+  slot.units = new Map()
+  for (const placed of asked(table)) {
+    const { number } = placed.revision
+    slot.units.set(number, prepared.get(number) ?? before.get(number) ?? newUnit(placed))
+  }
+  const kept = new Set(slot.units.values())
+  const left = [...before.values(), ...prepared.values()].filter((unit) => !kept.has(unit))
+  prepared.clear()
+  return left
 }
 
 function emptySlot(table: EndpointTable): Slot {
