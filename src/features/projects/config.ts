@@ -101,7 +101,8 @@ export const LogSchema = Type.Object(
   strict,
 )
 
-const ModelUri = '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$'
+/** What names a version: `models:/name/3` or `models:/name@alias`. */
+export const modelUriPattern = '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$'
 
 const Rate = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 })
 
@@ -182,7 +183,7 @@ export const ExperimentSchema = Type.Object(
   strict,
 )
 
-const Weights = Type.Record(Type.String({ pattern: ModelUri }), Type.Number({ minimum: 0 }), strict)
+const Weights = Type.Record(Type.String(), Type.Number({ minimum: 0 }))
 
 /** How models that are not ONNX are run. */
 const PythonSchema = Type.Object(

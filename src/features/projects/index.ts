@@ -2,6 +2,7 @@ export {
   durationMs,
   ProjectConfigSchema,
   withDefaults,
+  modelUriPattern,
   type BetterThanCheckConfig,
   type CheckConfig,
   type EndpointConfig,

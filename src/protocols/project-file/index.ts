@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
-import { ProjectConfigSchema, withDefaults, type ProjectConfig } from '#projects'
+import { modelUriPattern, ProjectConfigSchema, withDefaults, type ProjectConfig } from '#projects'
 
 /**
  * Reads `orrery.yaml`. Never throws: what is wrong comes back as sentences that say where and what is expected.
@@ -43,6 +43,11 @@ function crossCheckTraffic({ endpoints }: ProjectConfig): string[] {
     if (!grow || steps.at(-1) !== 100)
       problems.push(`endpoints.${name}.rollout.steps: they must grow and end with 100`)
     const weights = Object.values(traffic ?? {})
+    for (const uri of Object.keys(traffic ?? {}))
+      if (!new RegExp(modelUriPattern).test(uri))
+        problems.push(
+          `endpoints.${name}.traffic: ${uri} names no version; write models:/name/3 or models:/name@alias`,
+        )
     if (traffic !== undefined && !weights.some((weight) => weight > 0))
       problems.push(`endpoints.${name}.traffic: at least one version needs a weight above 0`)
     if (rollout !== undefined && traffic !== undefined)
