@@ -79,7 +79,9 @@ async function versionOf(url: string, name: string): Promise<{ model: string; ve
   const [, model = name, version] = /^(.+)\/(\d+)$/.exec(name) ?? []
   if (version !== undefined) return { model, version: Number(version) }
   const query = new URLSearchParams({ name: model })
-  const answer = await fetch(`${url}/api/2.0/mlflow/registered-models/get?${query.toString()}`).catch(() => {
+  const answer = await fetch(
+    `${url}/api/2.0/mlflow/registered-models/get?${query.toString()}`,
+  ).catch(() => {
     throw new Problem(
       'unavailable',
       `no server answers at ${apiClient(url).url}; name it with --url`,

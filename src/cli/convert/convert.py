@@ -16,6 +16,7 @@ asked = json.load(sys.stdin)
 ROWS_MAX = asked["rows_max"]
 OPSET = 18
 SHOWN = 10
+EXAMPLE_ROWS = 100
 
 
 class Refusal(Exception):
@@ -448,7 +449,12 @@ def log(onnx_model, model_info, rows, proof):
         mlflow.log_params({"converted_from": source, "tolerance": asked["tolerance"], "rows": proof["rows"]})
         mlflow.log_metric("max_difference", proof["max_difference"])
         logged = mlflow.onnx.log_model(
-            onnx_model, name="model", registered_model_name=target, signature=signature, input_example=rows[:5]
+            onnx_model,
+            name="model",
+            registered_model_name=target,
+            signature=signature,
+            # Enough to stand for what is usual, when predictions are explained.
+            input_example=rows[:EXAMPLE_ROWS],
         )
     made = logged.registered_model_version
     tags = {
