@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Problem } from '#base/problem'
@@ -31,7 +31,7 @@ export async function sharedLibraries(programs: readonly string[]): Promise<File
   return [...entries.values()]
 }
 
-/** Adds a file and the links on the way to it; folders that are links themselves are made real ones. */
+/** Adds a library under the name that it is asked for by, whatever links lead there here. */
 async function addLibrary(entries: Map<string, FileEntry>, path: string): Promise<void> {
   const place = path.slice(1)
   if (entries.has(place)) return
@@ -67,9 +67,4 @@ export async function filesBelow(
       found.push(await fileEntry(file, place, (there.mode & 0o111) > 0 ? 0o755 : 0o644))
   }
   return found
-}
-
-/** Whether the bytes of a file begin as an ELF program's do. */
-export async function isElf(file: string): Promise<boolean> {
-  return (await readFile(file)).subarray(0, 4).toString('latin1') === '\x7fELF'
 }
