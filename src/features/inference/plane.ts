@@ -13,7 +13,14 @@ import { createEviction, type MemoryBudget } from './eviction.ts'
 import { createQuotas } from './quota.ts'
 import { createScoring, type Scoring } from './scoring.ts'
 import { createShadowing } from './shadows.ts'
-import { createSlots, notReady, standingOf, type Slot, type SlotDependencies } from './slots.ts'
+import {
+  createSlots,
+  notReady,
+  standingOf,
+  type Slot,
+  type SlotDependencies,
+  type Slots,
+} from './slots.ts'
 import { createStatistics } from './statistics.ts'
 import type { EndpointTable } from './table.ts'
 import { trafficMeter, type Traffic } from './traffic.ts'
@@ -71,7 +78,6 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const slots = createSlots({ ...dependencies, onLoaded: () => eviction?.look() })
   const { memory } = dependencies
   const eviction = memory && createEviction({ ...dependencies, slots, memory })
-  const charge = createQuotas()
   const statistics = createStatistics()
   const meter = trafficMeter()
   const pulses = createPulses()
@@ -80,43 +86,11 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const completed = Promise.withResolvers<void>()
   let draining = false
 
-  const known = async (name: string): Promise<Slot> => {
-    const slot = slots.all.get(name)
-    if (slot !== undefined) return slot
-    await within(completed.promise, TOLD_MS_MAX)
-    const told = slots.all.get(name)
-    if (told === undefined) throw noEndpoint(name)
-    return told
-  }
-  const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
-    const quota = slot.table.settings?.quota
-    if (quota) charge(slot.table.name, quota, request.stickyKey, clock.nowMs())
-    slot.usedMs = performance.now()
-    const route = routed(slot.table, request, draws)
-    const live = slot.units.get(route.revision)?.deployed
-    if (live !== undefined) return takenFrom(slot, live, route)
-    const startedMs = performance.now()
-    return slots.ready(slot, route.revision).then(
-      (ready) => takenFrom(slot, ready, route),
-      (error: unknown) => {
-        const tookMs = performance.now() - startedMs
-        if (isByWeight(route))
-          pulses.note(slot.table.routing, { revision: route.revision, tookMs, error })
-        throw error
-      },
-    )
-  }
+  const { known, take } = finder(slots, { clock, draws, pulses, told: completed.promise })
   const predict = createPredict({
     ...dependencies,
     shadowing,
-    endpoints: {
-      known: async (name) => void (await known(name)),
-      take: (name, request) => {
-        const slot = slots.all.get(name)
-        if (slot !== undefined) return chosen(slot, request)
-        return known(name).then((told) => chosen(told, request))
-      },
-    },
+    endpoints: { known: async (name) => void (await known(name)), take },
     onAnswer: (taken, answered) => {
       const { live, table } = taken
       statistics.note(live, answered)
@@ -146,10 +120,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     standings,
     statistics: statistics.of,
     traffic: async () => meter.traffic(clock.nowMs()),
-    readiness: () => {
-      const endpoints = standings().map(({ endpoint, state }) => ({ endpoint, state }))
-      return { ready: !draining && endpoints.every(({ state }) => state !== 'loading'), endpoints }
-    },
+    readiness: () => readinessOf(standings(), draining),
     drain: () => {
       draining = true
     },
@@ -159,6 +130,61 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
       draining = true
       eviction?.stop()
       await Promise.all([slots.stop(), scoring.stop()])
+    },
+  }
+}
+
+function readinessOf(
+  standings: readonly Standing[],
+  draining: boolean,
+): ReturnType<Inference['readiness']> {
+  const endpoints = standings.map(({ endpoint, state }) => ({ endpoint, state }))
+  return { ready: !draining && endpoints.every(({ state }) => state !== 'loading'), endpoints }
+}
+
+/** Finds endpoints, and what answers at them. */
+function finder(
+  slots: Slots,
+  parts: Pick<PlaneDependencies, 'clock' | 'draws'> & {
+    pulses: ReturnType<typeof createPulses>
+    /** Resolves when the tables of all endpoints have been told. */
+    told: Promise<void>
+  },
+) {
+  const { clock, draws, pulses, told } = parts
+  const charge = createQuotas()
+  const known = async (name: string): Promise<Slot> => {
+    const slot = slots.all.get(name)
+    if (slot !== undefined) return slot
+    await within(told, TOLD_MS_MAX)
+    const found = slots.all.get(name)
+    if (found === undefined) throw noEndpoint(name)
+    return found
+  }
+  const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
+    const quota = slot.table.settings?.quota
+    if (quota) charge(slot.table.name, quota, request.stickyKey, clock.nowMs())
+    slot.usedMs = performance.now()
+    const route = routed(slot.table, request, draws)
+    const live = slot.units.get(route.revision)?.deployed
+    if (live !== undefined) return takenFrom(slot, live, route)
+    const startedMs = performance.now()
+    return slots.ready(slot, route.revision).then(
+      (ready) => takenFrom(slot, ready, route),
+      (error: unknown) => {
+        const tookMs = performance.now() - startedMs
+        if (isByWeight(route))
+          pulses.note(slot.table.routing, { revision: route.revision, tookMs, error })
+        throw error
+      },
+    )
+  }
+  return {
+    known,
+    take: (name: string, request: PredictionRequest): Taken | Promise<Taken> => {
+      const slot = slots.all.get(name)
+      if (slot !== undefined) return chosen(slot, request)
+      return known(name).then((found) => chosen(found, request))
     },
   }
 }
