@@ -109,19 +109,18 @@ export function incarnate(
     pid: child.pid,
     loaded,
     ended,
-    run: async (key, inputs, { timeoutMs }) => {
-      const answer = await ask({ type: 'infer', key, inputs }, timeoutMs)
-      if (answer.type === 'inferred') return [...answer.outputs]
-      const reason = answer.type === 'failed' ? answer.reason : 'no answer'
-      throw new Problem('invalid', `model ${key} refused the input: ${reason}`)
+    run: async (key, inputs, { timeoutMs }) =>
+      outputsIn(await ask({ type: 'infer', key, inputs }, timeoutMs), key),
+    load: async (more) => {
+      if (end !== undefined) throw end
+      const { promise, resolve } = Promise.withResolvers<Loaded>()
+      loads.push(resolve)
+      tell(child, { type: 'load', models: more })
+      return Promise.race([
+        promise,
+        ended.then((reason) => Promise.reject(new ProcessEnded(reason, timedOut))),
+      ])
     },
-    load: (more) =>
-      new Promise((resolve, reject) => {
-        if (end !== undefined) return reject(end)
-        loads.push(resolve)
-        void ended.then(() => reject(end as ProcessEnded))
-        return tell(child, { type: 'load', models: more })
-      }),
     unload: (key) => tell(child, { type: 'unload', key }),
     ping: async (timeoutMs) => void (await ask({ type: 'ping' }, timeoutMs)),
     end: async () => {
@@ -131,6 +130,12 @@ export function incarnate(
       clearTimeout(killing)
     },
   }
+}
+
+function outputsIn(answer: Answer, key: string): Outputs {
+  if (answer.type === 'inferred') return [...answer.outputs]
+  const reason = answer.type === 'failed' ? answer.reason : 'no answer'
+  throw new Problem('invalid', `model ${key} refused the input: ${reason}`)
 }
 
 /** The limit binds what a process writes to, not the addresses that it only reserves, of which V8 takes many. */
