@@ -28,7 +28,7 @@ export function dispatch(
 ): Dispatch {
   const queue = callQueue()
   const paces = createPaces()
-  let running: readonly Call[] = []
+  let running: Call[] = []
   const sweep = sweeper(queue, () => running)
   const target: Target = { process: undefined, missing: () => undefined, closed: undefined }
   let busy = false
@@ -63,17 +63,12 @@ export function dispatch(
   const pump = async () => {
     if (busy) return
     busy = true
-    for (let batch = next(); batch !== undefined; batch = next()) {
-      running = batch.calls
-      await run(batch.process, batch.calls)
+    while (target.process !== undefined && !queue.isEmpty()) {
+      running = queue.nextBatch(paces.rowsMax)
+      await run(target.process, running)
     }
     running = []
     busy = false
-  }
-  const next = () => {
-    if (target.process === undefined) return undefined
-    const calls = queue.nextBatch(paces.rowsMax)
-    return calls.length === 0 ? undefined : { process: target.process, calls }
   }
 
   return {

@@ -123,13 +123,15 @@ export function incarnate(
     },
     unload: (key) => tell(child, { type: 'unload', key }),
     ping: async (timeoutMs) => void (await ask({ type: 'ping' }, timeoutMs)),
-    end: async () => {
-      const killing = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
-      if (child.connected) child.disconnect()
-      await ended
-      clearTimeout(killing)
-    },
+    end: () => letGo(child, ended),
   }
+}
+
+async function letGo(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  const killing = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+  if (child.connected) child.disconnect()
+  await ended
+  clearTimeout(killing)
 }
 
 function outputsIn(answer: Answer, key: string): Outputs {
