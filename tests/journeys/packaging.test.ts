@@ -74,8 +74,14 @@ test('a version becomes an image that a registry keeps, that comes back whole an
     // SageMaker's contract: at the root, on the port that it names, by a container that is told "serve".
     expect((await fetch(`${container.url}/ping`)).status).toBe(200)
     expect(await answered(`${container.url}/invocations`, ROW)).toEqual(SAID)
-    // KServe's first version.
+    // KServe's first version, explanations included.
     expect(await answered(`${container.url}/v1/models/Flights_late`)).toMatchObject({ ready: true })
+    const instances = [{ carrier: 'AA', hour: 9, distance: 500 }]
+    const explained = await answered(
+      `${container.url}/v1/models/Flights_late:explain`,
+      JSON.stringify({ instances }),
+    )
+    expect(explained).toMatchObject({ columns: ['carrier', 'hour', 'distance'] })
   } finally {
     expect(await container.stop()).toBe(0)
   }

@@ -6,6 +6,7 @@ import type { Logger } from '#base/logger'
 import { createPlane, type Journal, type PlacedRevision, type Runtime } from '#inference'
 import { startGrpc } from '../grpc.ts'
 import { createListener, listen } from '../plane/listener.ts'
+import { planeExplanations } from '../plane/explanations.ts'
 import { mountPredictionProtocols, predictionServices } from '../plane/protocols.ts'
 import { VERSION } from '../version.ts'
 import { modelAt, nameOf } from './model-folder.ts'
@@ -48,6 +49,7 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
   const { host, port, timeoutMs, drainMs } = settings
   const logger = pino({ level: settings.logLevel }, pino.destination({ dest: 2, sync: false }))
   const placed = await placedModels(settings.models)
+  const tables = new Map(placed.map((each) => [each.revision.endpoint, tableOf(each)]))
   const plane = createPlane({
     log: NO_JOURNAL,
     runtime: settings.runtime(logger),
@@ -61,8 +63,7 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
     onChange: () => undefined,
   })
   try {
-    for (const each of placed) {
-      const table = tableOf(each)
+    for (const table of tables.values()) {
       await plane.prepare(table)
       await plane.tell(table)
     }
@@ -75,6 +76,7 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
   const parts = {
     inference: plane,
     repository: fixedRepository(plane),
+    explanations: planeExplanations(plane, tables),
     multiModel: settings.multiModel ?? false,
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
