@@ -4,10 +4,12 @@ import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { otlpProtocol } from '#protocols/otlp/index'
+import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import type { Parts } from './features.ts'
 import { forwardPredictions } from './plane/forward.ts'
+import { gauge, merged, processMetrics } from './plane/metrics.ts'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
 
@@ -41,7 +43,20 @@ export async function mountProtocols(
   await http.register((app) =>
     otlpProtocol(app, { ...parts, bodyBytesMax: parts.config.bodyBytesMax }),
   )
+  await http.register((app) => prometheusProtocol(app, { families: metricsOf(parts) }))
   forwardPredictions(http, { ...parts.config, addresses: parts.plane.addresses })
+}
+
+/** What is measured in all processes; without the plane while that is away. */
+function metricsOf({ plane }: Parts): () => Promise<Family[]> {
+  const ofProcess = processMetrics('server')
+  return async () => {
+    const theirs = await plane.metrics()
+    const up = gauge('orrery_plane_up', 'Whether the process that answers predictions runs.', [
+      { labels: {}, value: theirs.length > 0 ? 1 : 0 },
+    ])
+    return merged([...ofProcess(), up, ...theirs])
+  }
 }
 
 function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { promisify } from 'node:util'
-import type { MemoryBudget } from '#inference'
+import type { LocalPlane, MemoryBudget } from '#inference'
+import type { MemoryOf } from './messages.ts'
 
 /** Linux counts in pages of this size on every processor that Orrery is built for. */
 const PAGE_BYTES = 4096
@@ -18,8 +19,19 @@ export function memoryBudget({ servingMemoryMb }: { servingMemoryMb: number }): 
   }
 }
 
+/** What the processes of loaded revisions take. */
+export async function memoryOf(plane: Pick<LocalPlane, 'measured'>): Promise<MemoryOf[]> {
+  return Promise.all(
+    plane.measured().loaded.map(async ({ endpoint, revision, pid }) => ({
+      endpoint,
+      revision,
+      bytes: pid === null ? 0 : await residentBytes(pid),
+    })),
+  )
+}
+
 /** What a process holds in memory; nothing for one that has ended. */
-async function residentBytes(pid: number): Promise<number> {
+export async function residentBytes(pid: number): Promise<number> {
   try {
     if (process.platform === 'linux') {
       const [, pages = '0'] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')

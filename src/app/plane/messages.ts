@@ -4,17 +4,26 @@ import type {
   LocalPlane,
   Placed,
   Pulse,
+  Recent,
   Repository,
   Row,
   Standing,
   Statistics,
   Traffic,
 } from '#inference'
+import type { Family } from '#protocols/prometheus/index'
 import type { Config } from '../config.ts'
 import type { ChannelExplain } from './explanations.ts'
 
 /** What the plane has to know of the server's settings; it never reaches the database. */
 export type PlaneSettings = Omit<Config, 'database'>
+
+/** What the process of a loaded revision takes; a shared one is told with each of those that share it. */
+export interface MemoryOf {
+  readonly endpoint: string
+  readonly revision: number
+  readonly bytes: number
+}
 
 /** Where the plane listens. */
 export interface Addresses {
@@ -37,6 +46,9 @@ export type PlaneCalls = Pick<
     score(placed: Placed, rows: readonly Row[]): ReturnType<LocalPlane['score']>
     statistics(endpoint?: string): Statistics[]
     traffic(): Promise<Traffic[]>
+    recent(endpoint: string): Recent
+    memory(): Promise<MemoryOf[]>
+    metrics(): Promise<Family[]>
     ping(): void
     /** Is not ready from now on, answers what is open, and ends its models. */
     stop(): Promise<void>

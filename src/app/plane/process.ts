@@ -13,6 +13,7 @@ import {
   type Repository,
   type Standing,
 } from '#inference'
+import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
 import { openJournal } from '#stores/journal/index'
 import { openRecorded } from '#stores/predictions/recorded'
 import { startGrpc, type GrpcServer } from '../grpc.ts'
@@ -22,7 +23,8 @@ import { openChannel } from './channel.ts'
 import { channelExplain, planeExplanations } from './explanations.ts'
 import { createListener, listen } from './listener.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
-import { memoryBudget } from './memory.ts'
+import { memoryBudget, memoryOf } from './memory.ts'
+import { predictionMetrics, processMetrics } from './metrics.ts'
 import { mountPredictionProtocols, predictionServices, type ProtocolParts } from './protocols.ts'
 import { endWithParent } from './parent.ts'
 
@@ -39,6 +41,7 @@ interface Running {
   /** What was told, by endpoint. */
   readonly tables: Map<string, EndpointTable>
   readonly addresses: Addresses
+  metrics(): Promise<Family[]>
   stop(): Promise<void>
 }
 
@@ -71,6 +74,9 @@ const ours: PlaneCalls = {
   score: (placed, rows) => plane().score(placed, rows),
   statistics: (name) => plane().statistics(name),
   traffic: () => plane().traffic(),
+  recent: (name) => plane().recent(name),
+  memory: () => memoryOf(plane()),
+  metrics: () => begun().metrics(),
   ...channelExplain(() => begun().explanations),
   ping: () => undefined,
   stop: async () => running?.stop(),
@@ -113,6 +119,9 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
   }
+  const ofProcess = processMetrics('plane')
+  const metrics = async () => [...ofProcess(), ...(await predictionMetrics(made, journal))]
+  await http.register((app) => prometheusProtocol(app, { families: metrics }))
   await mountPredictionProtocols(http, parts)
   const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })
   const grpc = await startPlaneGrpc(parts, settings, {
@@ -124,6 +133,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     explanations,
     tables,
     addresses: { port, grpcPort: grpc.port },
+    metrics,
     stop: async () => {
       made.drain()
       const late = setTimeout(() => http.server.closeAllConnections(), settings.drainMs)

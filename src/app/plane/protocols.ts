@@ -35,24 +35,42 @@ export async function mountPredictionProtocols(
   http: FastifyInstance,
   parts: ProtocolParts,
 ): Promise<void> {
-  await http.register((app) => mlflowScoringProtocol(app, parts), { prefix: '/endpoints' })
-  await http.register((app) => openInferenceProtocol(app, parts), { prefix: '/v2' })
+  const mlflow = askedIn('mlflow', parts)
+  await http.register((app) => mlflowScoringProtocol(app, mlflow), { prefix: '/endpoints' })
+  const openInference = askedIn('open-inference', parts)
+  await http.register((app) => openInferenceProtocol(app, openInference), { prefix: '/v2' })
   const { inference, journal } = parts
   if (journal !== undefined)
     await http.register((app) => feedbackProtocol(app, { inference, journal, clock: systemClock }))
   const explained = { ...parts, ...kserveExplain(parts) }
-  await http.register((app) => tfServingProtocol(app, explained))
+  await http.register((app) => tfServingProtocol(app, askedIn('tf-serving', explained)))
   // Both read MLflow's forms of JSON as well as their own.
   const inForms = { ...parts, askInForms: askInMlflowForms }
-  await http.register((app) => sagemakerProtocol(app, inForms))
-  await http.register((app) => azureProtocol(app, inForms))
+  await http.register((app) => sagemakerProtocol(app, askedIn('sagemaker', inForms)))
+  await http.register((app) => azureProtocol(app, askedIn('azure', inForms)))
   // Last, for it takes at the root what no other has taken.
-  await http.register((app) => torchServeProtocol(app, explained))
+  await http.register((app) => torchServeProtocol(app, askedIn('torchserve', explained)))
 }
 
 /** The same for gRPC. */
 export function predictionServices(parts: ProtocolParts): readonly RpcService[] {
-  return [...openInferenceServices(parts), ...tfServingGrpcServices(parts)]
+  return [
+    ...openInferenceServices(askedIn('open-inference-grpc', parts)),
+    ...tfServingGrpcServices(askedIn('tf-serving-grpc', parts)),
+  ]
+}
+
+/** Parts whose requests say by which protocol they came. */
+function askedIn<Some extends { inference: Inference }>(protocol: string, parts: Some): Some {
+  const { inference } = parts
+  return {
+    ...parts,
+    inference: {
+      ...inference,
+      predict: (endpoint: string, request: PredictionRequest) =>
+        inference.predict(endpoint, { ...request, protocol }),
+    },
+  }
 }
 
 /** Explanations as KServe's version 1 carries them: JSON of any form. */

@@ -3,12 +3,13 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { EndpointTable, Journal, Plane, Pulse, Repository, Standing } from '#inference'
+import type { EndpointTable, Journal, Plane, Pulse, Recent, Repository, Standing } from '#inference'
 import type { Explain } from '#explanations'
 import { randomIds } from '#base/ids'
 import { openChannel, type Remote } from './channel.ts'
 import { explainOver } from './explanations.ts'
-import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
+import type { Family } from '#protocols/prometheus/index'
+import type { Addresses, MemoryOf, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 
 /** The serving plane in a process of its own, which is started again whenever it ends. */
 export interface PlaneProcess extends Plane, Explain {
@@ -18,6 +19,11 @@ export interface PlaneProcess extends Plane, Explain {
   addresses(): Promise<Addresses>
   /** The operating system's number of the process, while there is one. */
   pid(): number | undefined
+  /** What an endpoint answered in the last minutes; undefined while no process runs. */
+  recent(endpoint: string): Promise<Recent | undefined>
+  memory(): Promise<MemoryOf[]>
+  /** What is measured there; nothing while no process runs. */
+  metrics(): Promise<Family[]>
 }
 
 /** Whoever asks waits so long for a process that is being started. */
@@ -153,6 +159,9 @@ export function supervisePlane(dependencies: Dependencies): PlaneProcess {
     standings: () => [...tables.values()].map((table) => stood.get(table.name) ?? waiting(table)),
     statistics: async (name) => (isRunning() ? call((plane) => plane.statistics(name)) : []),
     traffic: async () => (isRunning() ? call((plane) => plane.traffic()).catch(() => []) : []),
+    recent: async (name) => (isRunning() ? call((plane) => plane.recent(name)) : undefined),
+    memory: async () => (isRunning() ? call((plane) => plane.memory()).catch(() => []) : []),
+    metrics: async () => (isRunning() ? call((plane) => plane.metrics()).catch(() => []) : []),
     stop: async () => {
       stopped = true
       clearTimeout(again)

@@ -4,9 +4,11 @@ import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Logger } from '#base/logger'
 import { createPlane, type Journal, type PlacedRevision, type Runtime } from '#inference'
+import { prometheusProtocol } from '#protocols/prometheus/index'
 import { startGrpc } from '../grpc.ts'
 import { createListener, listen } from '../plane/listener.ts'
 import { planeExplanations } from '../plane/explanations.ts'
+import { predictionMetrics, processMetrics } from '../plane/metrics.ts'
 import { mountPredictionProtocols, predictionServices } from '../plane/protocols.ts'
 import { VERSION } from '../version.ts'
 import { modelAt, nameOf } from './model-folder.ts'
@@ -81,6 +83,12 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
   }
+  const ofProcess = processMetrics('standalone')
+  await http.register((app) =>
+    prometheusProtocol(app, {
+      families: async () => [...ofProcess(), ...(await predictionMetrics(plane))],
+    }),
+  )
   await mountPredictionProtocols(http, parts)
   const listening = await listen(http, { host, port, logger })
   const grpc =

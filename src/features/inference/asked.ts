@@ -14,6 +14,7 @@ import {
   type Rows,
 } from './feeds.ts'
 import type { Pin } from './inference.ts'
+import type { ModelRun } from './runtime.ts'
 import type { Tensor, Value } from './tensor.ts'
 
 export interface PredictionRequest {
@@ -45,6 +46,10 @@ export interface PredictionRequest {
   readonly params?: Readonly<Record<string, ExactJson>>
   /** How long the caller waits, in milliseconds from now; what cannot be answered in time is not begun. */
   readonly deadlineMs?: number
+  /** In which language it was asked, for those who count. */
+  readonly protocol?: string
+  /** Told how the model was run for it. */
+  readonly onRun?: (run: ModelRun) => void
 }
 
 /** What a request's batch is called, and what it stands for if the caller named it. */

@@ -5,8 +5,9 @@ import type { PredictionRequest } from './asked.ts'
 import type { Revision } from './revision.ts'
 import { columnsOf, feedsOfRows, planFeeds, type FeedPlan } from './feeds.ts'
 import type { LoggedRevision } from './journal.ts'
+import type { Meters } from './meters.ts'
 import { versionName, type ServableModel } from './model-source.ts'
-import type { InferOptions, Outputs, Runtime, ServingProcess } from './runtime.ts'
+import type { InferOptions, ModelRun, Outputs, Runtime, ServingProcess } from './runtime.ts'
 import { paramsFor } from './params.ts'
 import type { PlacedRevision } from './table.ts'
 import { rowCount, type ModelShape, type Tensor, type Value } from './tensor.ts'
@@ -24,6 +25,7 @@ export interface Deployed {
     feeds: readonly Tensor[],
     params?: PredictionRequest['params'],
     deadlineMs?: number,
+    onRun?: InferOptions['onRun'],
   ): Promise<Outputs>
   /** Keeps the process up until `release` is called as often. */
   hold(): void
@@ -37,7 +39,7 @@ const SHADOW_TIME_SHARE = 0.25
 
 /** Loads a revision into a new process and has it answer once. Throws when it does not. */
 export async function deploy(
-  world: { runtime: Runtime; timeoutMs: number; logger: Logger },
+  world: { runtime: Runtime; timeoutMs: number; logger: Logger; meters?: Meters },
   placed: PlacedRevision,
   told: Pick<Parameters<Runtime['start']>[0], 'onRestart' | 'onProgress'>,
 ): Promise<Deployed> {
@@ -51,7 +53,7 @@ export async function deploy(
     ...told,
   })
   try {
-    const deployed = deployedIn(process, placed, timeoutMs)
+    const deployed = deployedIn(process, placed, world)
     await warmUp(deployed, servable, logger)
     return deployed
   } catch (error) {
@@ -63,14 +65,15 @@ export async function deploy(
 function deployedIn(
   process: ServingProcess,
   { revision, servable }: PlacedRevision,
-  timeoutMs: number,
+  { timeoutMs, meters }: { timeoutMs: number; meters?: Meters },
 ): Deployed {
   const key = versionName(revision)
   const shape = process.shapes.get(key)
   invariant(shape !== undefined, 'a process that started holds what it must')
   const { role } = revision
   const limitMs = role === 'live' ? timeoutMs : Math.ceil(timeoutMs * SHADOW_TIME_SHARE)
-  const options: InferOptions = { role, timeoutMs: limitMs }
+  const onRun = meters?.runsOf(revision, key)
+  const options: InferOptions = { role, timeoutMs: limitMs, onRun }
   return {
     revision,
     shape,
@@ -83,14 +86,15 @@ function deployedIn(
       modelVersion: key,
       outputs: shape.outputs.map(({ name, type }) => ({ name, type })),
     },
-    infer: async (feeds, sent, deadlineMs) => {
+    infer: async (feeds, sent, deadlineMs, alsoOnRun) => {
       const params = paramsFor(servable.params, sent)
-      if (params === undefined && deadlineMs === undefined)
+      if (params === undefined && deadlineMs === undefined && alsoOnRun === undefined)
         return process.infer(key, feeds, options)
       return process.infer(key, feeds, {
         ...options,
         ...(params === undefined ? {} : { params }),
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        ...(alsoOnRun === undefined ? {} : { onRun: both(onRun, alsoOnRun) }),
       })
     },
     ...holding(process),
@@ -159,6 +163,13 @@ function filled(shape: readonly number[], value: Value): Value {
 function emptyValue(type: string): Value {
   if (type === 'string' || type === 'binary' || type === 'datetime') return ''
   return type === 'boolean' ? false : 0
+}
+
+function both(one: InferOptions['onRun'], other: NonNullable<InferOptions['onRun']>) {
+  return (run: ModelRun) => {
+    one?.(run)
+    other(run)
+  }
 }
 
 function holding(process: ServingProcess): Pick<Deployed, 'hold' | 'release' | 'retire'> {

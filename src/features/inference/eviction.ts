@@ -18,8 +18,9 @@ export function createEviction(dependencies: {
   slots: Slots
   memory: MemoryBudget
   logger: Logger
+  onEvicted: (endpoint: string) => void
 }): { look(): void; stop(): void } {
-  const { slots, memory, logger } = dependencies
+  const { slots, memory, logger, onEvicted } = dependencies
   let looking = false
   const evict = async () => {
     for (;;) {
@@ -32,6 +33,7 @@ export function createEviction(dependencies: {
         'an endpoint is let go, for memory is short',
       )
       await slots.letGo(slot)
+      onEvicted(slot.table.name)
     }
   }
   const look = () => {

@@ -47,7 +47,16 @@ export {
 } from './model-source.ts'
 export { inputOfNamed, type Takes } from './named.ts'
 export { nestedOf, RANK_MAX, tensorOfNested } from './nested.ts'
-export { createPlane, type LocalPlane, type Plane, type PlaneDependencies } from './plane.ts'
+export type { Histogram } from './histogram.ts'
+export { kindOfError, type Measured } from './meters.ts'
+export type { Recent } from './recent.ts'
+export {
+  createPlane,
+  type LoadedRevision,
+  type LocalPlane,
+  type Plane,
+  type PlaneDependencies,
+} from './plane.ts'
 export { predictionId, type PredictionAnswer } from './predict.ts'
 export { readInput, type ReadInput } from './reading.ts'
 export type { Revision, Role } from './revision.ts'
@@ -56,6 +65,7 @@ export * from './routing.ts'
 export {
   inForm,
   type HeldModel,
+  type ModelRun,
   type InferOptions,
   type OutputForm,
   type Outputs,

@@ -7,7 +7,9 @@ import type { Described, Inference, Pin, Standing, Statistics } from './inferenc
 import type { Journal } from './journal.ts'
 import { versionName } from './model-source.ts'
 import { createPredict, type PredictionAnswer, type Taken } from './predict.ts'
+import { createMeters, type Measured } from './meters.ts'
 import { createPulses, type Pulse } from './pulse.ts'
+import { createRecent, type Recent } from './recent.ts'
 import { routeOf, type Chosen } from './routing.ts'
 import { createEviction, type MemoryBudget } from './eviction.ts'
 import { createQuotas } from './quota.ts'
@@ -24,6 +26,7 @@ import {
 import { createStatistics } from './statistics.ts'
 import type { EndpointTable } from './table.ts'
 import { trafficMeter, type Traffic } from './traffic.ts'
+import { watched } from './watched.ts'
 import { within } from './within.ts'
 
 /**
@@ -58,6 +61,20 @@ export interface LocalPlane extends Omit<Plane, keyof Inference>, Inference {
   pulses(): Pulse[]
   /** Requests whose shadows were left out since too many waited. */
   shadowsDropped(): number
+  /** What was counted since this process began, and what is loaded. */
+  measured(): Measured & { loaded: readonly LoadedRevision[] }
+  /** What an endpoint answered in the last minutes; nothing for one that is unknown. */
+  recent(endpoint: string): Recent
+}
+
+/** A revision that is loaded; several may be in one process. */
+export interface LoadedRevision {
+  readonly endpoint: string
+  readonly revision: number
+  readonly modelVersion: string
+  readonly pid: number | null
+  /** Calls that wait for its process. */
+  readonly waiting: number
 }
 
 export interface PlaneDependencies extends SlotDependencies {
@@ -75,9 +92,20 @@ const TOLD_MS_MAX = 5000
 
 export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const { clock, draws } = dependencies
-  const slots = createSlots({ ...dependencies, onLoaded: () => eviction?.look() })
+  const meters = createMeters()
+  const recent = createRecent()
+  const slots = createSlots({
+    ...dependencies,
+    meters,
+    onLoaded: () => eviction?.look(),
+    onRestart: (endpoint, reason) => {
+      meters.restarted(endpoint)
+      dependencies.onRestart(endpoint, reason)
+    },
+  })
   const { memory } = dependencies
-  const eviction = memory && createEviction({ ...dependencies, slots, memory })
+  const eviction =
+    memory && createEviction({ ...dependencies, slots, memory, onEvicted: meters.evicted })
   const statistics = createStatistics()
   const meter = trafficMeter()
   const pulses = createPulses()
@@ -87,7 +115,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   let draining = false
 
   const { known, take } = finder(slots, { clock, draws, pulses, told: completed.promise })
-  const predict = createPredict({
+  const answer = createPredict({
     ...dependencies,
     shadowing,
     endpoints: { known: async (name) => void (await known(name)), take },
@@ -99,6 +127,8 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
       if (!answered.failed) meter.note(live.revision.endpoint, answered)
     },
   })
+  const isKnown = (name: string) => slots.all.has(name)
+  const predict = watched(answer, { meters, recent, clock, isKnown })
   const standings = () => [...slots.all.values()].map(standingOf).toSorted(byEndpoint)
 
   return {
@@ -107,7 +137,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     tell: async (table) => slots.tell(table),
     forget: async (name) => {
       slots.forget(name)
-      statistics.forget(name)
+      for (const each of [statistics, meters, recent]) each.forget(name)
     },
     complete: async () => completed.resolve(),
     predict,
@@ -125,6 +155,8 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
       draining = true
     },
     pulses: pulses.take,
+    measured: () => ({ ...meters.read(), loaded: loadedIn(slots) }),
+    recent: (name) => recent.of(name, clock.nowMs()),
     shadowsDropped: shadowing.dropped,
     stop: async () => {
       draining = true
@@ -132,6 +164,18 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
       await Promise.all([slots.stop(), scoring.stop()])
     },
   }
+}
+
+function loadedIn({ all }: Slots): LoadedRevision[] {
+  return [...all.values()].flatMap(({ units }) =>
+    [...units.values()].flatMap(({ deployed }) => {
+      if (deployed === undefined) return []
+      const { revision, logged, process } = deployed
+      const { pid = null, waiting = 0 } = process
+      const { endpoint, number } = revision
+      return [{ endpoint, revision: number, modelVersion: logged.modelVersion, pid, waiting }]
+    }),
+  )
 }
 
 function readinessOf(

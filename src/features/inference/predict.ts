@@ -125,7 +125,12 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
     try {
       const { feeds, sent } = feedsOf(live, request)
       const events = eventsOf(sent, taken.table.monitor, atMs)
-      const outputs = await live.infer(feeds, request.params, leftMs(request, startedMs))
+      const outputs = await live.infer(
+        feeds,
+        request.params,
+        leftMs(request, startedMs),
+        request.onRun,
+      )
       checkRows(outputs, sent.rows.length, live.logged.modelVersion)
       const times = { atMs, latencyMs: hundredths(performance.now() - startedMs) }
       const policy = taken.table.log ?? null

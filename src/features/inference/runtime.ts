@@ -62,6 +62,8 @@ export interface ServingProcess {
   readonly state: 'ready' | 'restarting' | 'stopped'
   /** The operating system's number of the process, while there is one. */
   readonly pid: number | undefined
+  /** Calls that wait for their turn. */
+  readonly waiting?: number
   stop(): Promise<void>
 }
 
@@ -75,6 +77,19 @@ export interface InferOptions {
   readonly params?: Readonly<Record<string, ExactJson>>
   /** It is not run together with other calls. */
   readonly alone?: boolean
+  /** Told how it was run, before it is answered. */
+  readonly onRun?: ((run: ModelRun) => void) | undefined
+}
+
+/** How a call was run, maybe together with others. */
+export interface ModelRun {
+  /** How long it waited for its turn. */
+  readonly queuedMs: number
+  readonly ranMs: number
+  /** Of all calls that were run together. */
+  readonly rows: number
+  /** Whether it stands for the run: one of the calls does. */
+  readonly leads: boolean
 }
 
 /** `array`: one block without a name. `json`: one text that is JSON, for what is no table. */

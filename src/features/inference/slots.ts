@@ -2,6 +2,7 @@ import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { deploy, type Deployed } from './deployment.ts'
 import type { Standing, State } from './inference.ts'
+import type { Meters } from './meters.ts'
 import { versionName } from './model-source.ts'
 import type { Runtime } from './runtime.ts'
 import type { EndpointTable, PlacedRevision } from './table.ts'
@@ -63,6 +64,8 @@ export interface SlotDependencies {
   readonly onChange: () => void
   /** Something was loaded on demand. */
   readonly onLoaded?: () => void
+  /** Counts what models do. */
+  readonly meters?: Meters
 }
 
 export function createSlots(dependencies: SlotDependencies): Slots {

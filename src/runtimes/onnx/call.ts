@@ -14,6 +14,9 @@ export interface Call {
   readonly bytes: number
   /** Nobody waits for it after this, on the clock of `performance`. */
   readonly expiresMs: number
+  /** When it was made, on the clock of `performance`. */
+  readonly sinceMs: number
+  readonly onRun: InferOptions['onRun']
   /** Times that a process died while it ran this call alone. */
   deaths: number
   /** It is run by itself from now on, since it failed in company. */
@@ -30,7 +33,8 @@ export function newCall(
   processTimeoutMs: number,
   caller: Pick<Call, 'resolve' | 'reject'>,
 ): Call {
-  const { key, inputs, role, params, deadlineMs, alone = false } = asked
+  const { key, inputs, role, params, deadlineMs, onRun, alone = false } = asked
+  const sinceMs = performance.now()
   const timeoutMs = Math.min(asked.timeoutMs ?? processTimeoutMs, processTimeoutMs)
   // Another call may take its whole time first and cost the process; only then is this one's turn.
   const patienceMs = processTimeoutMs + timeoutMs + START_MS
@@ -43,7 +47,9 @@ export function newCall(
     params: params === undefined ? undefined : printExactJson(params),
     rows: first === undefined ? 0 : rowCount(first),
     bytes: bytesIn(inputs),
-    expiresMs: performance.now() + Math.min(deadlineMs ?? patienceMs, patienceMs),
+    sinceMs,
+    onRun,
+    expiresMs: sinceMs + Math.min(deadlineMs ?? patienceMs, patienceMs),
     deaths: 0,
     alone,
     resolve: caller.resolve,

@@ -14,6 +14,8 @@ export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
   /** Sends calls to this process from now on, until it ends. `missing` says why it does not hold a model. */
   use(process: Incarnation, missing: (key: string) => string | undefined): void
+  /** Calls that wait. */
+  waiting(): number
   /** Refuses what waits and what comes. */
   close(why: Problem): void
 }
@@ -50,10 +52,14 @@ export function dispatch(
       const rows = batch.reduce((sum, call) => sum + call.rows, 0)
       const startedMs = performance.now()
       const outputs = await process.run(first.key, joined(batch), first)
-      paces.note(first.key, rows, performance.now() - startedMs)
+      const ranMs = performance.now() - startedMs
+      paces.note(first.key, rows, ranMs)
       const parts = parted(batch, outputs)
       if (parts === undefined) return queue.addAlone(batch)
-      for (const [index, call] of batch.entries()) call.resolve(parts[index] as Outputs)
+      for (const [index, call] of batch.entries()) {
+        call.onRun?.({ queuedMs: startedMs - call.sinceMs, ranMs, rows, leads: call === first })
+        call.resolve(parts[index] as Outputs)
+      }
     } catch (error) {
       if (error instanceof ProcessEnded) afterDeath(batch, error)
       else if (batch.length > 1) queue.addAlone(batch)
@@ -90,6 +96,7 @@ export function dispatch(
       })
       void pump()
     },
+    waiting: queue.calls,
     close: (why) => {
       Object.assign(target, { process: undefined, closed: why })
       rejectAll(queue.removeAll(), why)
@@ -122,7 +129,9 @@ function sweeper(queue: ReturnType<typeof callQueue>, running: () => readonly Ca
 }
 
 function crowded(key: string): Problem {
-  return new Problem('unavailable', `too many calls wait for model ${key}; try again later`)
+  return new Problem('unavailable', `too many calls wait for model ${key}; try again later`, {
+    crowded: true,
+  })
 }
 
 interface Target {

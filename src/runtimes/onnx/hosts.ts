@@ -104,6 +104,9 @@ function guest(
     get pid() {
       return (moved ?? shared).pid
     },
+    get waiting() {
+      return (moved ?? shared).waiting ?? 0
+    },
     stop: async () => {
       if (alone === undefined) return means.release()
       return (await alone).stop()

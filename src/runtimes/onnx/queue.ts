@@ -28,6 +28,7 @@ export function callQueue() {
   return {
     /** Rows that wait. */
     rows: () => rows,
+    calls: () => waiting.length,
     /** False when too much waits already. */
     add: (call: Call): boolean => {
       const isFull = waiting.length >= WAITING_MAX || bytes + call.bytes > WAITING_BYTES_MAX

@@ -113,6 +113,9 @@ export async function supervise(options: Options, means: Means): Promise<Supervi
     get pid() {
       return state === 'ready' ? life.process.pid : undefined
     },
+    get waiting() {
+      return calls.waiting()
+    },
     ping: async () => {
       if (state !== 'ready')
         throw new Problem('unavailable', `the serving process of ${name} is ${state}`)

@@ -51,6 +51,9 @@ export function together(
     get pid() {
       return running()[0]?.process.pid
     },
+    get waiting() {
+      return members.reduce((sum, { process }) => sum + (process.waiting ?? 0), 0)
+    },
     stop: async () => {
       if (!stopped) onStop()
       stopped = true

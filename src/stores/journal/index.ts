@@ -1,8 +1,14 @@
-import { mkdirSync, truncateSync } from 'node:fs'
+import { mkdirSync, statSync, truncateSync } from 'node:fs'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import { ROWS_PER_BATCH_MAX, type FeedbackJournal, type Ingested, type Journal } from '#inference'
-import { pathOf } from './files.ts'
+import {
+  ROWS_PER_BATCH_MAX,
+  type FeedbackJournal,
+  type Ingested,
+  type Journal,
+  type JournalPosition,
+} from '#inference'
+import { filesIn, pathOf } from './files.ts'
 import { pendingBatches, rebuild } from './pending.ts'
 import { openWriter } from './writer.ts'
 
@@ -10,6 +16,18 @@ export { openSource } from './source.ts'
 
 /** A file that has grown beyond this is followed by another. */
 const FILE_BYTES_MAX = 64 << 20
+
+/** How the journal stands, for those who watch it. */
+export interface JournalStanding {
+  /** Since the start of this process. */
+  readonly writtenBytes: number
+  /** How long something that was written has waited for the disk, at most. */
+  readonly unsyncedMs: number
+  /** What lies in its files. */
+  readonly keptBytes: number
+  /** What of that the prediction log has not taken over yet. */
+  readonly pendingBytes: number
+}
 
 /**
  * The journal of predictions: files that are only added to, written by the process that answers. What is
@@ -23,7 +41,7 @@ export function openJournal(dependencies: {
   syncMs: number
   fileBytesMax?: number
   logger: Logger
-}): Journal & FeedbackJournal & { close(): Promise<void> } {
+}): Journal & FeedbackJournal & { standing(): JournalStanding; close(): Promise<void> } {
   const { folder, ingested, syncMs, logger, fileBytesMax = FILE_BYTES_MAX } = dependencies
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const pending = pendingBatches(folder, ingested.position)
@@ -73,6 +91,7 @@ export function openJournal(dependencies: {
       if (writing.has(id)) await writer.flushed()
       return pending.find(id) ?? (await ingested.findBatch(id))
     },
+    standing: () => ({ ...writer.standing(), ...keptIn(folder, ingested.position()) }),
     close: async () => {
       if (closed) return
       closed = true
@@ -80,6 +99,17 @@ export function openJournal(dependencies: {
       await writer.close()
     },
   }
+}
+
+function keptIn(folder: string, { file: read, offset }: JournalPosition) {
+  let keptBytes = 0
+  let pendingBytes = 0
+  for (const file of filesIn(folder)) {
+    const bytes = statSync(pathOf(folder, file), { throwIfNoEntry: false })?.size ?? 0
+    keptBytes += bytes
+    if (file >= read) pendingBytes += Math.max(0, bytes - (file === read ? offset : 0))
+  }
+  return { keptBytes, pendingBytes }
 }
 
 /** Counts what is not logged: one record tells of all that a turn of the event loop has left out at an endpoint. */

@@ -56,6 +56,9 @@ export function openWriter(options: WriterOptions) {
   let turn: Waiting[] = []
   let flushing: Promise<void> | undefined
   let file = nextFile(folder, after)
+  let writtenBytes = 0
+  /** Since when something may wait for the disk. */
+  let dirtySinceMs = 0
 
   const rotate = () => {
     const old = file
@@ -81,6 +84,7 @@ export function openWriter(options: WriterOptions) {
     turn = []
     if (file.isTorn && !isCutBack(file)) rotate()
     const start = file.size
+    if (file.syncedBytes >= start) dirtySinceMs = performance.now()
     const bytes = buffer.written(0)
     const ends = waiting.map(({ end }) => end)
     const { written, error } = isSucceeded(folder, file)
@@ -91,6 +95,7 @@ export function openWriter(options: WriterOptions) {
     for (const each of waiting)
       if (each.end <= written) answer(file, start, each)
       else each.reject(problemOf(folder, error))
+    writtenBytes += written
     if (written > 0) disk.soon(file, file.waiting.length > 0 ? 'now' : 'later')
     if (file.size >= fileBytesMax) rotate()
   }
@@ -107,6 +112,11 @@ export function openWriter(options: WriterOptions) {
         turn.push({ end: buffer.at(), payloadBytes, durable, resolve, reject })
       })
     },
+    /** Bytes since the start, and for how long some of them have waited for the disk at most. */
+    standing: () => ({
+      writtenBytes,
+      unsyncedMs: file.size > file.syncedBytes ? performance.now() - dirtySinceMs : 0,
+    }),
     /** Resolves when nothing waits to be written. */
     flushed: async (): Promise<void> => flushing,
     close: async (): Promise<void> => {
