@@ -33,7 +33,8 @@ export function createHttp(dependencies: {
     genReqId: () => ids.ulid(),
     requestIdHeader: false,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // What still comes over an open connection is answered, and the connection closed with that.
+    return503OnClosing: false,
     rewriteUrl: ({ url = '/' }) => routable(url),
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, ignoreTrailingSlash: true },
   })

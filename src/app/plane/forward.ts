@@ -75,7 +75,8 @@ function passOn(
   asked.once('error', (error) => {
     // What was begun cannot be taken back; the caller sees it break off.
     if (answered.headersSent) answered.destroy()
-    else refuse(reply, messageOf(error))
+    else if (isRefused(error)) refuse(reply, messageOf(error))
+    else leaveInDoubt(reply, messageOf(error))
   })
   answered.once('close', () => {
     if (!answered.writableEnded) asked.destroy()
@@ -119,11 +120,28 @@ function passedOn(raw: readonly string[]): string[] {
   return headers
 }
 
-/** In the words of all protocols that are forwarded, since none of them has read the request. */
+/** Whether nobody was there to read the request. */
+function isRefused({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNREFUSED'
+}
+
 function refuse(reply: FastifyReply, reason: string): void {
-  const message = `predictions cannot be answered at this moment: ${reason}; try again`
+  say(reply, 503, `predictions cannot be answered at this moment: ${reason}; try again`)
+}
+
+/** What was asked may be in the log: only the name of a request makes it safe to send it again. */
+function leaveInDoubt(reply: FastifyReply, reason: string): void {
+  say(
+    reply,
+    502,
+    `the process that answers predictions ended before it had answered (${reason}), and may have logged a prediction; with an x-request-id of its own the request can be sent again and counts once`,
+  )
+}
+
+/** In the words of all protocols that are forwarded, since none of them has read the request. */
+function say(reply: FastifyReply, status: 502 | 503, message: string): void {
   const answered = reply.raw
   if (answered.headersSent || answered.destroyed) return
-  answered.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
+  answered.writeHead(status, { 'content-type': 'application/json', 'retry-after': '1' })
   answered.end(JSON.stringify({ error: message, error_code: 'TEMPORARILY_UNAVAILABLE', message }))
 }
