@@ -200,6 +200,21 @@ test('Azure’s input_data is a table or rows, answered without a key around it'
   expect((await http.inject({ method: 'POST', url: '/score', body: {} })).statusCode).toBe(400)
 })
 
+test('who says how long they wait is understood at every path', async () => {
+  for (const url of ['/invocations', '/models/late/invoke', '/score']) {
+    const sent = { method: 'POST', url, body: { input_data: [['AA', 15, 900]] } } as const
+    const headers = { 'x-request-timeout-ms': 'soon' }
+    const refused = await http.inject({ ...sent, headers })
+    expect([url, refused.statusCode, refused.body]).toEqual([
+      url,
+      400,
+      expect.stringMatching(/whole number of milliseconds/),
+    ])
+    const late = await http.inject({ ...sent, headers: { 'x-request-timeout-ms': '0' } })
+    expect([url, late.statusCode]).toEqual([url, 504])
+  }
+})
+
 async function invoke(body: string, headers: Record<string, string>, query = '') {
   return http.inject({ method: 'POST', url: `/invocations${query}`, headers, body })
 }

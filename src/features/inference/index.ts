@@ -7,6 +7,7 @@ export {
   type ScoredClass,
 } from './classes.ts'
 export { instantMs } from './event.ts'
+export { answerHeaders, contextIn, headerIn, type Context } from './headers.ts'
 export type {
   Described,
   Inference,

@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import type { PredictionRequest } from './asked.ts'
 import type { Pin } from './inference.ts'
 
 /** A revision that takes a share of an endpoint's requests. */
@@ -206,7 +207,7 @@ export const STICKY_HEADER = 'x-sticky-key'
 export function routedBy(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   stickyHeader: string = STICKY_HEADER,
-): Routed {
+): Pick<PredictionRequest, 'override' | 'route' | 'stickyKey'> {
   const first = (name: string): string | undefined => {
     const value = headers[name]
     const text = typeof value === 'string' ? value : value?.[0]

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem, type ProblemCode } from '#base/problem'
 import {
+  answerHeaders,
+  contextIn,
+  headerIn,
   meantEndpoint,
-  routedBy,
-  routeHeader,
   type Inference,
   type PredictionAnswer,
   type PredictionRequest,
@@ -79,31 +80,15 @@ export async function azureProtocol(app: FastifyInstance, parts: Parts): Promise
       // Azure's own clients send JSON, and not always say so.
       contentType: request.headers['content-type'] ?? 'application/json',
       body: request.body,
-      context: contextIn(request),
+      context: contextIn(request.headers, {
+        id: headerIn(request.headers, 'x-ms-client-request-id'),
+      }),
     })
     return reply
-      .headers({
-        'x-ms-request-id': answer.batch,
-        'x-request-id': answer.batch,
-        'x-prediction-id': answer.batch,
-        'x-model-version': answer.modelVersion,
-        'x-revision': String(answer.revision),
-        'x-route': routeHeader(answer.revision),
-      })
+      .headers({ ...answerHeaders(answer), 'x-ms-request-id': answer.batch })
       .type('application/json')
       .send(bare)
   })
-}
-
-function contextIn({
-  headers,
-}: FastifyRequest): Omit<PredictionRequest, 'input' | 'params' | 'pin'> {
-  const sent = headers['x-ms-client-request-id'] ?? headers['x-request-id']
-  const id = Array.isArray(sent) ? sent[0] : sent
-  return {
-    ...(routedBy(headers) as Pick<PredictionRequest, 'override' | 'route' | 'stickyKey'>),
-    ...(id === undefined || id === '' ? {} : { id }),
-  }
 }
 
 function answerFailures(app: FastifyInstance): void {

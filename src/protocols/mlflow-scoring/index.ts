@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { Inference } from '#inference'
+import { answerHeaders, contextIn, type Inference } from '#inference'
 import { askInMlflowForms } from './ask.ts'
 import { takeBytes } from './body.ts'
-import { contextIn, nameAnswer } from './call.ts'
 import { answerFailures } from './errors.ts'
 
 export { askInMlflowForms, type AskedBody } from './ask.ts'
@@ -26,9 +25,9 @@ export async function mlflowScoringProtocol(
     const { answer, text } = await askInMlflowForms(inference, request.params.name, {
       contentType: request.headers['content-type'],
       body: request.body,
-      context: contextIn(request),
+      context: contextIn(request.headers),
     })
-    return nameAnswer(reply, answer).type('application/json').send(text)
+    return reply.headers(answerHeaders(answer)).type('application/json').send(text)
   })
 
   for (const path of ['/:name/ping', '/:name/health'])

@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import type { Inference, Pin, PredictionAnswer, PredictionRequest, Tensor, Value } from '#inference'
-import { routedBy, routeHeader, rowsOf } from '#inference'
+import { contextIn, rowsOf } from '#inference'
 import { textIn } from './elements.ts'
 import { checkOutputs } from './outputs.ts'
 import { contentTypeIn, wishesIn, type Wishes } from './parameters.ts'
@@ -48,57 +48,22 @@ export async function ask(
     wishes.contentType === 'pd'
       ? await rowsIn(inference, { model, pin }, request.inputs)
       : tensorsIn(request.inputs, wishes)
-  const asked = {
-    ...routedBy(circumstances.headers),
-    id: request.id ?? headerIn(circumstances, 'x-request-id'),
-    pin,
-    params: wishes.params,
-    deadlineMs: soonest(wishes.deadlineMs, circumstances),
-  }
-  const answer = await inference.predict(model, { input, ...given(asked) })
+  const { deadlineMs } = circumstances
+  const answer = await inference.predict(model, {
+    ...contextIn(circumstances.headers, {
+      id: request.id,
+      deadlineMs: sooner(wishes.deadlineMs, deadlineMs),
+    }),
+    ...(pin === undefined ? {} : { pin }),
+    ...(wishes.params === undefined ? {} : { params: wishes.params }),
+    input,
+  })
   return { answer, wishes }
 }
 
-/** What every answer says beside its body. */
-export function answerAs({ batch, modelVersion, revision }: PredictionAnswer) {
-  return {
-    'x-request-id': batch,
-    'x-prediction-id': batch,
-    'x-model-version': modelVersion,
-    'x-revision': String(revision),
-    'x-route': routeHeader(revision),
-  }
-}
-
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }
-
-/** Without what is undefined. */
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Given<T>
-}
-
-/** The text of a header that says something. */
-export function headerIn({ headers }: Circumstances, name: string): string | undefined {
-  const value = headers[name]
-  const text = Array.isArray(value) ? value[0] : value
-  return text === '' ? undefined : text
-}
-
-function soonest(wished: number | undefined, circumstances: Circumstances): number | undefined {
-  const sent = headerLimit(headerIn(circumstances, 'x-request-timeout-ms'))
-  const limits = [wished, circumstances.deadlineMs, sent].filter((limit) => limit !== undefined)
-  return limits.length === 0 ? undefined : Math.min(...limits)
-}
-
-function headerLimit(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new Problem(
-    'invalid',
-    `x-request-timeout-ms is ${text.slice(0, 40)}; it must be a whole number of milliseconds`,
-  )
+function sooner(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return Math.min(one, other)
 }
 
 type Input = PredictionRequest['input']

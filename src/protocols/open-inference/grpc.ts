@@ -1,7 +1,7 @@
-import type { Inference, Repository } from '#inference'
+import { answerHeaders, type Inference, type Repository } from '#inference'
 import { Problem } from '#base/problem'
 import type { RpcCall, RpcCodec, RpcMethod, RpcService } from '#base/rpc'
-import { answerAs, ask } from './ask.ts'
+import { ask } from './ask.ts'
 import {
   described,
   modelConfig,
@@ -107,7 +107,7 @@ function inferMethods({ inference }: Parts): Methods {
       codec: INFER,
       answer: async (asked: GrpcInferRequest, call) => {
         const answered = await infer(asked, call)
-        for (const [name, value] of Object.entries(answerAs(answered.answer)))
+        for (const [name, value] of Object.entries(answerHeaders(answered.answer)))
           call.setHeader(name, value)
         return answered
       },

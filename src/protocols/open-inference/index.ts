@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '#base/problem'
-import type { Inference, Repository } from '#inference'
-import { answerAs, ask, headerIn } from './ask.ts'
+import { answerHeaders, headerIn, type Inference, type Repository } from '#inference'
+import { ask } from './ask.ts'
 import { compressed, inflated } from './compression.ts'
 import { answerFailures } from './errors.ts'
 import {
@@ -117,21 +117,23 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { params } = request
-  const headerLength = headerIn(request, 'inference-header-content-length')
+  const headerLength = headerIn(request.headers, 'inference-header-content-length')
   const body = bodyOf(request)
   const read = isRaw(headerLength)
     ? rawRequestIn(body, (await described(inference, params)).shape)
     : inferRequestIn(body, headerLength)
   const answered = await ask(inference, params, read, request)
   // Before the answer is put into words: where it has none, its headers say that it was made.
-  void reply.headers(answerAs(answered.answer))
+  void reply.headers(answerHeaders(answered.answer))
   const response = inferResponseOf(params.model, read, answered)
   if (response.headerLength === undefined) void reply.type('application/json')
   else
     void reply
       .type('application/octet-stream')
       .header('inference-header-content-length', String(response.headerLength))
-  return reply.send(await compressed(response.body, headerIn(request, 'accept-encoding'), reply))
+  return reply.send(
+    await compressed(response.body, headerIn(request.headers, 'accept-encoding'), reply),
+  )
 }
 
 function bodyOf({ body }: FastifyRequest): Buffer {

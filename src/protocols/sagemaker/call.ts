@@ -1,48 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { routedBy, routeHeader, type PredictionAnswer, type PredictionRequest } from '#inference'
+import { answerHeaders, contextIn, headerIn, type Context, type PredictionAnswer } from '#inference'
 
 /** SageMaker's own limit for what a caller adds to a request. */
 const CUSTOM_ATTRIBUTES_CHARS_MAX = 1024
 
 type Headers = FastifyRequest['headers']
 
-export function headerIn(headers: Headers, name: string): string | undefined {
-  const value = headers[name]
-  const text = Array.isArray(value) ? value[0] : value
-  return text === '' ? undefined : text
-}
-
-/**
- * What the headers say of a request: its id, by which truth is joined to it later, the session that stays with one
- * revision, and the variant that should answer.
- */
-export function contextIn(headers: Headers): Omit<PredictionRequest, 'input' | 'params' | 'pin'> {
-  const id = headerIn(headers, 'x-amzn-sagemaker-inference-id') ?? headerIn(headers, 'x-request-id')
+/** What the headers say of a request; a session stays with one revision, as a sticky key does. */
+export function sessionContextIn(headers: Headers): Context {
   const session = headerIn(headers, 'x-amzn-sagemaker-session-id')
-  return {
-    ...(routedBy(headers) as Pick<PredictionRequest, 'override' | 'route' | 'stickyKey'>),
-    ...(session === undefined ? {} : { stickyKey: session }),
-    ...(id === undefined ? {} : { id }),
-  }
+  return { ...contextIn(headers), ...(session === undefined ? {} : { stickyKey: session }) }
 }
 
 /** Names the prediction, and gives back what the caller added to its request. */
-export function nameAnswer(
-  reply: FastifyReply,
-  headers: Headers,
-  { batch, modelVersion, revision }: PredictionAnswer,
-): FastifyReply {
+export function nameAnswer(reply: FastifyReply, headers: Headers, answer: PredictionAnswer): void {
   const attributes = headerIn(headers, 'x-amzn-sagemaker-custom-attributes')
   if (attributes !== undefined && isEchoed(attributes))
     void reply.header('x-amzn-sagemaker-custom-attributes', attributes)
-  return reply.headers({
-    'x-amzn-sagemaker-inference-id': batch,
-    'x-request-id': batch,
-    'x-prediction-id': batch,
-    'x-model-version': modelVersion,
-    'x-revision': String(revision),
-    'x-route': routeHeader(revision),
-  })
+  void reply.headers({ ...answerHeaders(answer), 'x-amzn-sagemaker-inference-id': answer.batch })
 }
 
 function isEchoed(attributes: string): boolean {

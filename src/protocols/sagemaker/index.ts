@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
+  headerIn,
   meantEndpoint,
   type Inference,
   type PredictionAnswer,
   type PredictionRequest,
   type Repository,
 } from '#inference'
-import { contextIn, headerIn, nameAnswer } from './call.ts'
+import { nameAnswer, sessionContextIn } from './call.ts'
 import { answerFailures } from './errors.ts'
 import { modelRoutes } from './models.ts'
 import { csvInput, csvText, linesAsInstances, linesText } from './rows.ts'
@@ -80,7 +81,7 @@ async function answered(
   endpoint: string,
   { headers, body }: FastifyRequest,
 ): Promise<{ answer: PredictionAnswer; text: string }> {
-  const context = contextIn(headers)
+  const context = sessionContextIn(headers)
   const contentType = headers['content-type']
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
   if (/^application\/(?:x-)?jsonlines\b/i.test(contentType ?? ''))

@@ -1,12 +1,15 @@
 import { Problem } from '#base/problem'
 import type { RpcCall, RpcService } from '#base/rpc'
 import {
+  answerHeaders,
   checkClassifier,
   checkRegression,
   classesOf,
+  contextIn,
   inputOfNamed,
   nestedOf,
   regressionOf,
+  type Context,
   type Inference,
   type PredictionAnswer,
   type PredictionRequest,
@@ -23,7 +26,7 @@ import type {
   StatusRequest,
 } from './messages.ts'
 import { metadataOf, statusesOf } from './metadata.ts'
-import { askedIn, contextIn, nameAnswer, servable, specOf, versionIn, type Asked } from './model.ts'
+import { askedIn, servable, specOf, versionIn, type Asked } from './model.ts'
 import { tensorIn, tensorToProto } from './tensor-proto.ts'
 
 const PROTO = { root: import.meta.dirname, file: 'serving.proto' }
@@ -40,11 +43,11 @@ export function tfServingGrpcServices({ inference }: { inference: Inference }): 
         },
         Classify: {
           answer: async ({ model_spec: spec, input }: ExamplesRequest, call) =>
-            classified(inference, { asked: askedIn(spec), input, call }),
+            classified(inference, { asked: askedIn(spec), input, call, context: contextOf(call) }),
         },
         Regress: {
           answer: async ({ model_spec: spec, input }: ExamplesRequest, call) =>
-            regressed(inference, { asked: askedIn(spec), input, call }),
+            regressed(inference, { asked: askedIn(spec), input, call, context: contextOf(call) }),
         },
         MultiInference: {
           answer: (request: MultiInferenceRequest, call) => inferredAll(inference, request, call),
@@ -93,7 +96,12 @@ async function predicted(inference: Inference, request: PredictRequest, call: Rp
       `output tensor alias not found in signature: ${unknown}; the model gives ${given.join(', ')}`,
     )
   const tensors = Object.entries(request.inputs).map(([name, proto]) => tensorIn(name, proto))
-  const answer = await answerTo(inference, { asked, call, input: inputOf(tensors, takes) })
+  const answer = await answerTo(inference, {
+    asked,
+    call,
+    context: contextOf(call),
+    input: inputOf(tensors, takes),
+  })
   const outputs = answer.outputs.filter(({ name }) => filter.length === 0 || filter.includes(name))
   return {
     model_spec: specOf(asked, versionIn(answer)),
@@ -112,32 +120,42 @@ interface Examples {
   readonly asked: Asked
   readonly input: Input | null
   readonly call: RpcCall
+  readonly context: Context
 }
 
-async function classified(inference: Inference, { asked, input, call }: Examples) {
+async function classified(inference: Inference, { asked, input, ...caller }: Examples) {
   const takes = await servable(asked, () => inference.describe(asked.model, asked.pin))
   // Before the model runs, so that nothing is logged for what is refused.
   checkClassifier(takes.shape.outputs)
-  const answer = await answerTo(inference, { asked, call, input: inputOfExamples(input, takes) })
+  const answer = await answerTo(inference, {
+    asked,
+    ...caller,
+    input: inputOfExamples(input, takes),
+  })
   const classifications = classesOf(answer.outputs).map((classes) => ({ classes }))
   return { model_spec: specOf(asked, versionIn(answer)), result: { classifications } }
 }
 
-async function regressed(inference: Inference, { asked, input, call }: Examples) {
+async function regressed(inference: Inference, { asked, input, ...caller }: Examples) {
   const takes = await servable(asked, () => inference.describe(asked.model, asked.pin))
   checkRegression(takes.shape.outputs)
-  const answer = await answerTo(inference, { asked, call, input: inputOfExamples(input, takes) })
+  const answer = await answerTo(inference, {
+    asked,
+    ...caller,
+    input: inputOfExamples(input, takes),
+  })
   const regressions = regressionOf(answer.outputs).map((value) => ({ value }))
   return { model_spec: specOf(asked, versionIn(answer)), result: { regressions } }
 }
 
 async function answerTo(
   inference: Inference,
-  { asked, call, input }: { asked: Asked; call: RpcCall; input: PredictionRequest['input'] },
+  { asked, call, context, input }: Omit<Examples, 'input'> & Pick<PredictionRequest, 'input'>,
 ): Promise<PredictionAnswer> {
-  const request = { ...contextIn(asked, call), input }
+  const { pin } = asked
+  const request = { ...context, ...(pin === undefined ? {} : { pin }), input }
   const answer = await servable(asked, () => inference.predict(asked.model, request))
-  nameAnswer(call, answer)
+  for (const [name, value] of Object.entries(answerHeaders(answer))) call.setHeader(name, value)
   return answer
 }
 
@@ -155,10 +173,11 @@ async function inferredAll(
       `MultiInferenceRequest has ${tasks.length} tasks; send 1 to ${TASKS_MAX}`,
     )
   // An id names one prediction, so it cannot name those of several tasks.
-  const nameless: RpcCall = tasks.length === 1 ? call : withoutId(call)
+  const { id, ...nameless } = contextOf(call)
+  const context = tasks.length === 1 && id !== undefined ? { ...nameless, id } : nameless
   const results = await Promise.all(
     tasks.map(async ({ model_spec: spec, method_name: method }) => {
-      const examples = { asked: askedIn(spec), input, call: nameless }
+      const examples = { asked: askedIn(spec), input, call, context }
       if (method === 'tensorflow/serving/classify') {
         const { model_spec, result } = await classified(inference, examples)
         return { model_spec, classification_result: result }
@@ -176,15 +195,8 @@ async function inferredAll(
   return { results }
 }
 
-function withoutId(call: RpcCall): RpcCall {
-  const { 'x-request-id': _, ...headers } = call.headers
-  return {
-    headers,
-    header: (name) => (name === 'x-request-id' ? undefined : call.header(name)),
-    deadlineMs: call.deadlineMs,
-    setHeader: (name, value) => call.setHeader(name, value),
-    signal: call.signal,
-  }
+function contextOf({ headers, deadlineMs }: RpcCall): Context {
+  return contextIn(headers, { deadlineMs })
 }
 
 function checkFields(fields: readonly string[]): void {

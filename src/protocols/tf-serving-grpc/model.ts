@@ -1,12 +1,5 @@
 import { Problem } from '#base/problem'
-import type { RpcCall } from '#base/rpc'
-import {
-  routedBy,
-  routeHeader,
-  type Pin,
-  type PredictionAnswer,
-  type PredictionRequest,
-} from '#inference'
+import type { Pin, PredictionAnswer } from '#inference'
 import type { ModelSpec } from './messages.ts'
 
 /** The model that a request names, and which of its versions. */
@@ -52,33 +45,6 @@ export async function servable<T>({ model, pin }: Asked, find: () => Promise<T>)
           : `Latest(${model})`
     throw new Problem('not-found', `Servable not found for request: ${request}; ${error.message}`)
   }
-}
-
-/** What a call's metadata says of a request: its id, how long the caller waits, and who should answer. */
-export function contextIn(
-  { pin }: Asked,
-  call: RpcCall,
-): Omit<PredictionRequest, 'input' | 'params'> {
-  const id = call.header('x-request-id')
-  const routed = routedBy(call.headers)
-  return {
-    ...(id === undefined || id === '' ? {} : { id }),
-    ...(pin === undefined ? {} : { pin }),
-    ...(call.deadlineMs === undefined ? {} : { deadlineMs: call.deadlineMs }),
-    ...(routed as Pick<PredictionRequest, 'override' | 'route' | 'stickyKey'>),
-  }
-}
-
-/** Tells which revision answered, and what the prediction is called. */
-export function nameAnswer(
-  call: RpcCall,
-  { batch, modelVersion, revision }: PredictionAnswer,
-): void {
-  call.setHeader('x-request-id', batch)
-  call.setHeader('x-prediction-id', batch)
-  call.setHeader('x-model-version', modelVersion)
-  call.setHeader('x-revision', String(revision))
-  call.setHeader('x-route', routeHeader(revision))
 }
 
 /** The version in `flights-late/3`. */

@@ -3,16 +3,17 @@ import { printExactJson, type ExactJson } from '#base/exact-json'
 import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
 import {
+  answerHeaders,
   checkClassifier,
   checkRegression,
   classesOf,
+  contextIn,
   regressionOf,
   type Described,
   type Inference,
   type PredictionAnswer,
   type PredictionRequest,
 } from '#inference'
-import { contextIn, nameAnswer } from './call.ts'
 import { cloudEventIn, sendEvent } from './cloud-events.ts'
 import { answerFailures, malformed, servable } from './errors.ts'
 import { examplesIn } from './examples.ts'
@@ -118,11 +119,11 @@ async function answered(
   { path, request, reply, body }: Call,
 ): Promise<{ text: string; id: string }> {
   const { model, pin, verb } = path
-  const context = { ...contextIn(request), ...(pin === undefined ? {} : { pin }) }
+  const context = { ...contextIn(request.headers), ...(pin === undefined ? {} : { pin }) }
   const takes = await servable(path, () => inference.describe(model, pin))
   const predict = async (input: PredictionRequest['input']): Promise<PredictionAnswer> => {
     const answer = await servable(path, () => inference.predict(model, { ...context, input }))
-    nameAnswer(reply, answer)
+    void reply.headers(answerHeaders(answer))
     return answer
   }
   if (verb === 'predict') {

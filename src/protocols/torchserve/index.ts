@@ -2,9 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { printExactJson, type ExactJson } from '#base/exact-json'
 import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
-import type { Inference, PredictionRequest, Repository } from '#inference'
+import {
+  answerHeaders,
+  contextIn,
+  type Inference,
+  type PredictionRequest,
+  type Repository,
+} from '#inference'
 import { itemIn, itemOfQuery } from './body.ts'
-import { contextIn, nameAnswer } from './call.ts'
 import { answerFailures, ofModel, problemOfType, versionIn } from './errors.ts'
 import { managementRoutes } from './management.ts'
 import { openApi } from './openapi.ts'
@@ -97,7 +102,7 @@ async function predicted(
 ): Promise<FastifyReply> {
   const { name, version, asked, prediction } = await questionIn(parts, request)
   const answer = await ofModel({ name, version }, () => parts.inference.predict(name, prediction))
-  nameAnswer(reply, answer)
+  void reply.headers(answerHeaders(answer))
   const { text, isJson } = answerText(answer, asked)
   return reply.type(isJson ? 'application/json' : 'text/plain; charset=utf-8').send(text)
 }
@@ -128,7 +133,7 @@ async function questionIn({ inference }: Parts, request: FastifyRequest<ModelPat
       : await itemIn(request.headers['content-type'], body)
   const { input, answer } = askedIn(item, takes)
   const prediction: PredictionRequest = {
-    ...contextIn(request),
+    ...contextIn(request.headers),
     ...(pin === undefined ? {} : { pin }),
     input,
   }
