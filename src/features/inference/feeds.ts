@@ -19,6 +19,7 @@ import {
   type Value,
 } from './tensor.ts'
 import { numberIn, wholeIn } from './texts.ts'
+import { loggedRowsOf } from './wide.ts'
 
 /** Rows as a caller sends them: for each row one value for each column. */
 export interface Rows {
@@ -388,16 +389,17 @@ function sentRows(plan: FeedPlan, tensors: readonly Tensor[], count: number): Ro
   const columns: string[] = []
   const values: Value[][] = []
   for (const tensor of tensors) {
-    const rows = rowsOf(tensor)
     const spread = plan.form === 'matrix' && tensor.name === plan.input.name ? plan.columns : null
     if (spread === null) {
       columns.push(tensor.name)
-      values.push(rows)
-    } else
-      for (const [index, column] of spread.entries()) {
-        columns.push(column.name)
-        values.push(rows.map((row) => (Array.isArray(row) ? (row[index] ?? null) : row)))
-      }
+      values.push(loggedRowsOf(tensor))
+      continue
+    }
+    const rows = rowsOf(tensor)
+    for (const [index, column] of spread.entries()) {
+      columns.push(column.name)
+      values.push(rows.map((row) => (Array.isArray(row) ? (row[index] ?? null) : row)))
+    }
   }
   return {
     columns,

@@ -9,6 +9,7 @@ import { isLogged, redacted } from './log-policy.ts'
 import type { Journal, LoggedRevision, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
 import type { OutputForm, Outputs } from './runtime.ts'
 import { answerOf, type Shadowing } from './shadows.ts'
+import { loggedCells } from './wide.ts'
 import type { RouteReason } from './routing.ts'
 import type { EndpointTable } from './table.ts'
 import { tensorOfRows, type Scalar, type Tensor, type TensorType, type Value } from './tensor.ts'
@@ -185,7 +186,8 @@ function batchOf(
 ): NewBatch {
   const { id, sent, events, outputs, atMs, latencyMs } = answered
   const { columns, rows } = loggedRows(sent, table, live)
-  const answer = answerOf(live.logged, outputs, rows.length)
+  // A request with a name of its own may be asked again, and its answer then comes from the log.
+  const answer = answerOf(live.logged, outputs, { rows: rows.length, whole: id.digest !== null })
   return {
     id: id.batch,
     endpoint: table.name,
@@ -194,7 +196,11 @@ function batchOf(
     latencyMs,
     columns,
     ...(outputs.form === undefined ? {} : { form: outputs.form }),
-    rows: events.map(({ eventMs, key }, row) => ({ eventMs, key, inputs: rows[row] ?? [] })),
+    rows: events.map(({ eventMs, key }, row) => ({
+      eventMs,
+      key,
+      inputs: loggedCells(rows[row] ?? []),
+    })),
     answers: [
       answer,
       ...echoes.map((revision): NewAnswer => ({ revision, outputs: answer.outputs })),

@@ -5,6 +5,7 @@ import { feedsOf, type PredictionRequest } from './asked.ts'
 import type { Journal, LoggedRevision, NewAnswer } from './journal.ts'
 import type { Outputs } from './runtime.ts'
 import { rowsOf } from './tensor.ts'
+import { loggedRowsOf } from './wide.ts'
 
 /** Requests whose shadows are being asked; under more load than that they are the first to be left out. */
 const ASKED_MAX = 256
@@ -67,18 +68,25 @@ async function shadowAnswer(
   try {
     const outputs = await shadow.infer(feedsOf(shadow, request).feeds, request.params)
     checkRows(outputs, rows, modelVersion)
-    return answerOf(shadow.logged, outputs, rows)
+    return answerOf(shadow.logged, outputs, { rows, whole: false })
   } catch (error) {
     logger.debug({ model: modelVersion, error: messageOf(error) }, 'a shadow failed')
     return undefined
   }
 }
 
-export function answerOf(revision: LoggedRevision, outputs: Outputs, rows: number): NewAnswer {
-  if (outputs.form === undefined) return { revision, outputs: outputs.map(rowsOf) }
+/** An answer as the log keeps it: whole, where it has to be given again. */
+export function answerOf(
+  revision: LoggedRevision,
+  outputs: Outputs,
+  { rows, whole }: { rows: number; whole: boolean },
+): NewAnswer {
+  const valuesIn = whole ? rowsOf : loggedRowsOf
+  if (outputs.form === undefined)
+    return { revision, outputs: outputs.map((output) => valuesIn(output)) }
   // A Python model is not held to what it has declared.
   const named = { ...revision, outputs: outputs.map(({ name, type }) => ({ name, type })) }
-  const values = outputs.map(rowsOf)
+  const values = outputs.map((output) => valuesIn(output))
   // An answer to the request as a whole stands beside its first row.
   const gaps = Array.from({ length: rows - 1 }, () => null)
   return {
