@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process'
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pythonBin } from '../tests/support/python.ts'
 import { quantile, tell } from './figures.ts'
 import { httpClient, type HttpClient } from './http-client.ts'
 import { runToEnd, startMlflowModel, startOrrery, type Contender } from './peers.ts'
+import { serveModel } from './served-model.ts'
 
 // One row at a time over one kept connection, the same ONNX model and the same request to both: ours writes each
 // prediction to its durable log before it answers, the peer keeps nothing. By turns, in slices.
@@ -51,51 +50,6 @@ async function slice({ client, path, timesMs }: Measured, isCounted: boolean): P
   }
 }
 
-/** Registers the model's files and declares an endpoint that serves them. */
-async function serve(server: Contender, model: string, project: string): Promise<void> {
-  const send = async (method: string, path: string, body: Buffer | object) => {
-    const isBytes = Buffer.isBuffer(body)
-    const answer = await fetch(`${server.url}${path}`, {
-      method,
-      body: isBytes ? new Uint8Array(body) : JSON.stringify(body),
-      headers: isBytes ? {} : { 'content-type': 'application/json' },
-    })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${text}`)
-    return JSON.parse(text === '' ? 'null' : text) as unknown
-  }
-  const api = '/api/2.0/mlflow'
-  const begun = { experiment_id: '0', start_time: Date.now() }
-  const { run } = (await send('POST', `${api}/runs/create`, begun)) as {
-    run: { info: { run_id: string; artifact_uri: string } }
-  }
-  const source = `${run.info.artifact_uri}/model`
-  const files = `/api/2.0/mlflow-artifacts/artifacts/${source.replace(/^mlflow-artifacts:\/*/, '')}`
-  for (const name of await readdir(model))
-    await send('PUT', `${files}/${name}`, await readFile(join(model, name)))
-  await send('POST', `${api}/registered-models/create`, { name: NAME })
-  const version = { name: NAME, source, run_id: run.info.run_id }
-  await send('POST', `${api}/model-versions/create`, version)
-  await writeProject(project)
-  await send('POST', '/api/v1/projects', { origin: project })
-  await ready(server)
-}
-
-async function writeProject(folder: string): Promise<void> {
-  await mkdir(folder)
-  await writeFile(
-    join(folder, 'orrery.yaml'),
-    `project: ${NAME}\nendpoints:\n  ${NAME}:\n    model: models:/${NAME}/1\n`,
-  )
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args], {
-      cwd: folder,
-    })
-  git('init', '--quiet')
-  git('add', '.')
-  git('commit', '--quiet', '--message', 'One endpoint')
-}
-
 /** What the disk alone takes to keep 4 KiB, in the middle of many times. */
 function syncMs(folder: string): number {
   const file = openSync(join(folder, 'sync'), 'w')
@@ -109,15 +63,6 @@ function syncMs(folder: string): number {
   return quantile(times, 0.5)
 }
 
-async function ready(server: Contender): Promise<void> {
-  for (let look = 0; look < 600; look++) {
-    const answer = await fetch(`${server.url}/endpoints/${NAME}/ping`)
-    if (answer.ok) return
-    await sleep(50)
-  }
-  throw new Error(`the endpoint was not ready in 30 s:\n${server.family.log()}`)
-}
-
 const home = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
 const servers: Contender[] = []
 try {
@@ -125,7 +70,8 @@ try {
   await runToEnd(join(pythonBin(), 'python'), ['-c', MAKE_MODEL, model], { folder: home })
   const orrery = await startOrrery(join(home, 'orrery'))
   servers.push(orrery)
-  await serve(orrery, model, join(home, 'project'))
+  const project = join(home, 'project')
+  await serveModel(orrery, model, { project, name: NAME, endpoints: { [NAME]: '' } })
   const mlflow = await startMlflowModel(model, home)
   servers.push(mlflow)
   const ours: Measured = {
