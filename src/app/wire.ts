@@ -102,6 +102,8 @@ export async function startServer(
     settle.resolve(following.settled)
     watchWindows(ground, parts)
     await sweepPeriodically(ground, parts.retention)
+    // The first step of a stop: whoever asks whether it is ready sends new callers elsewhere from then on.
+    undo.push(() => void parts.plane.drain())
     logger.info({ url, home: config.home, version: VERSION }, 'serving')
     return { url, http, stop, dismissed: dismissal.promise }
   } catch (error) {

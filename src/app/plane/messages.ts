@@ -34,7 +34,7 @@ export interface Addresses {
 /** What the server asks its plane for. */
 export type PlaneCalls = Pick<
   LocalPlane,
-  'prepare' | 'discard' | 'tell' | 'forget' | 'complete' | 'predict' | 'describe'
+  'prepare' | 'discard' | 'tell' | 'forget' | 'complete' | 'predict' | 'describe' | 'drain'
 > &
   ChannelExplain & {
     /** The first call: it listens where it did before, or else where the settings say. */

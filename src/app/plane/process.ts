@@ -69,6 +69,7 @@ const ours: PlaneCalls = {
     await plane().forget(name)
   },
   complete: () => plane().complete(),
+  drain: () => plane().drain(),
   predict: (name, request) => plane().predict(name, request),
   describe: (name, pin) => plane().describe(name, pin),
   score: (placed, rows) => plane().score(placed, rows),

@@ -29,7 +29,9 @@ export function endpointToWire(endpoint: Endpoint) {
     ...rest,
     declared: new Date(declaredMs).toISOString(),
     live: live === null ? null : revisionToWire(live),
-    answering: answering.map(({ revision, weight }) => ({ ...revisionToWire(revision), weight })),
+    answering: answering.map(({ revision, weight }) =>
+      Object.assign(revisionToWire(revision), { weight }),
+    ),
     shadowing: shadowing.map(revisionToWire),
   }
 }

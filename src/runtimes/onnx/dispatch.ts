@@ -56,10 +56,7 @@ export function dispatch(
       paces.note(first.key, rows, ranMs)
       const parts = parted(batch, outputs)
       if (parts === undefined) return queue.addAlone(batch)
-      for (const [index, call] of batch.entries()) {
-        call.onRun?.({ queuedMs: startedMs - call.sinceMs, ranMs, rows, leads: call === first })
-        call.resolve(parts[index] as Outputs)
-      }
+      answerAll(batch, parts, { startedMs, ranMs, rows })
     } catch (error) {
       if (error instanceof ProcessEnded) afterDeath(batch, error)
       else if (batch.length > 1) queue.addAlone(batch)
@@ -91,9 +88,7 @@ export function dispatch(
       }),
     use: (process, missing) => {
       Object.assign(target, { process, missing })
-      void process.ended.finally(() => {
-        if (target.process === process) target.process = undefined
-      })
+      void process.ended.finally(() => leave(target, process))
       void pump()
     },
     waiting: queue.calls,
@@ -101,6 +96,17 @@ export function dispatch(
       Object.assign(target, { process: undefined, closed: why })
       rejectAll(queue.removeAll(), why)
     },
+  }
+}
+
+function answerAll(
+  batch: readonly Call[],
+  parts: readonly Outputs[],
+  { startedMs, ranMs, rows }: { startedMs: number; ranMs: number; rows: number },
+): void {
+  for (const [index, call] of batch.entries()) {
+    call.onRun?.({ queuedMs: startedMs - call.sinceMs, ranMs, rows, leads: index === 0 })
+    call.resolve(parts[index] as Outputs)
   }
 }
 
@@ -138,6 +144,10 @@ interface Target {
   process: Incarnation | undefined
   missing: (key: string) => string | undefined
   closed: Problem | undefined
+}
+
+function leave(target: Target, ended: Incarnation): void {
+  if (target.process === ended) target.process = undefined
 }
 
 /** What a call is told that was alone with its process when that died; undefined if it is made again. */

@@ -37,97 +37,132 @@ export interface Supervised extends ServingProcess {
 
 /** Starts a serving process and keeps it up: see `ServingProcess` for what its callers may rely on. */
 export async function supervise(options: Options, means: Means): Promise<Supervised> {
-  const { logger } = means
   const { name, timeoutMs } = options
   const models = [...options.models]
   const poison = poisonList(models, means.deathsMax ?? DEATHS_MAX)
   const calls = dispatch(timeoutMs, poison.countDeath)
+  const lives = await keepUp(options, means, {
+    remaining: poison.remaining,
+    onBegin: (life) =>
+      calls.use(life.process, (key) => whyMissing(key, life.loaded, poison.reason(key))),
+  })
+  return {
+    ...furtherModels(models, lives, poison.forget),
+    isOut: (key) => poison.reason(key) !== undefined,
+    infer: calls.infer,
+    get shapes() {
+      return lives.now().loaded.shapes
+    },
+    get failures() {
+      return lives.now().loaded.failures
+    },
+    get state() {
+      return lives.state()
+    },
+    get pid() {
+      return lives.state() === 'ready' ? lives.now().process.pid : undefined
+    },
+    get waiting() {
+      return calls.waiting()
+    },
+    ping: async () => {
+      const state = lives.state()
+      if (state !== 'ready')
+        throw new Problem('unavailable', `the serving process of ${name} is ${state}`)
+      await lives.now().process.ping(timeoutMs)
+    },
+    stop: async () => {
+      lives.close()
+      calls.close(
+        new Problem('unavailable', `the serving process of ${name} was stopped; try again`),
+      )
+      await lives.now().process.end()
+    },
+  }
+}
+
+/** The lives of one serving process: the next one begins when the one before has ended. */
+interface Lives {
+  /** The newest one that began. */
+  now(): Life
+  state(): ServingProcess['state']
+  /** No other one begins. */
+  close(): void
+}
+
+async function keepUp(
+  { name, models, onRestart }: Options,
+  means: Means,
+  parts: { remaining: () => readonly HeldModel[]; onBegin: (life: Life) => void },
+): Promise<Lives> {
   const backoffMs = backoff()
-  let life: Life = await begin(name, options.models, means)
+  let life = await begin(name, models, means)
   let state: ServingProcess['state'] = 'ready'
   let again: NodeJS.Timeout | undefined
 
   const serve = () => {
-    const { process } = life
     const startedMs = performance.now()
-    calls.use(process, (key) => whyMissing(key, life.loaded, poison.reason(key)))
-    void process.ended.then((reason) => startAgain(reason, performance.now() - startedMs))
+    parts.onBegin(life)
+    void life.process.ended.then((reason) => startAgain(reason, performance.now() - startedMs))
   }
   const startAgain = (reason: string, livedMs: number) => {
-    if (state === 'stopped') return undefined
+    if (state === 'stopped') return
     state = 'restarting'
     const waitMs = backoffMs(livedMs)
-    logger.warn({ process: name, reason, waitMs }, 'a serving process ended; starting it again')
-    options.onRestart?.(reason)
+    means.logger.warn({ process: name, reason, waitMs }, 'a serving process ended; starting again')
+    onRestart?.(reason)
     again = setTimeout(() => {
       restart().catch((error: unknown) => startAgain(messageOf(error), 0))
     }, waitMs)
-    return again
   }
   const restart = async () => {
-    const next = await begin(name, poison.remaining(), means)
+    const next = await begin(name, parts.remaining(), means)
     if (state === 'stopped') return next.process.end()
     life = next
     state = 'ready'
     return serve()
   }
 
-  const add = async (model: HeldModel) => {
-    const { process, loaded } = life
-    if (loaded.shapes.has(model.key)) return
-    const more = await process.load?.([model])
-    const shape = more?.shapes.get(model.key)
-    if (shape === undefined)
-      throw new Problem(
-        'invalid',
-        `model ${model.key} cannot be loaded: ${more?.failures.get(model.key)}`,
-      )
-    models.push({ ...model, optional: true })
-    life.loaded = { ...life.loaded, shapes: new Map([...life.loaded.shapes, [model.key, shape]]) }
-  }
-  const remove = (key: string) => {
-    const at = models.findIndex((model) => model.key === key)
-    if (at >= 0) models.splice(at, 1)
-    const shapes = new Map(life.loaded.shapes)
-    shapes.delete(key)
-    life.loaded = { ...life.loaded, shapes }
-    poison.forget(key)
-    life.process.unload?.(key)
-  }
-
   serve()
   return {
-    add,
-    remove,
-    isOut: (key) => poison.reason(key) !== undefined,
-    infer: calls.infer,
-    get shapes() {
-      return life.loaded.shapes
-    },
-    get failures() {
-      return life.loaded.failures
-    },
-    get state() {
-      return state
-    },
-    get pid() {
-      return state === 'ready' ? life.process.pid : undefined
-    },
-    get waiting() {
-      return calls.waiting()
-    },
-    ping: async () => {
-      if (state !== 'ready')
-        throw new Problem('unavailable', `the serving process of ${name} is ${state}`)
-      await life.process.ping(timeoutMs)
-    },
-    stop: async () => {
+    now: () => life,
+    state: () => state,
+    close: () => {
       state = 'stopped'
       clearTimeout(again)
-      calls.close(
-        new Problem('unavailable', `the serving process of ${name} was stopped; try again`),
-      )
-      await life.process.end()
+    },
+  }
+}
+
+/** Gives a process further models, and takes them from it, in this life of it and in those to come. */
+function furtherModels(
+  models: HeldModel[],
+  lives: Lives,
+  forget: (key: string) => void,
+): Pick<Supervised, 'add' | 'remove'> {
+  return {
+    add: async (model) => {
+      const life = lives.now()
+      if (life.loaded.shapes.has(model.key)) return
+      const more = await life.process.load?.([model])
+      const shape = more?.shapes.get(model.key)
+      if (shape === undefined)
+        throw new Problem(
+          'invalid',
+          `model ${model.key} cannot be loaded: ${more?.failures.get(model.key)}`,
+        )
+      models.push({ ...model, optional: true })
+      life.loaded = { ...life.loaded, shapes: new Map([...life.loaded.shapes, [model.key, shape]]) }
+    },
+    remove: (key) => {
+      const life = lives.now()
+      const at = models.findIndex((model) => model.key === key)
+      if (at >= 0) models.splice(at, 1)
+      const shapes = new Map(life.loaded.shapes)
+      shapes.delete(key)
+      life.loaded = { ...life.loaded, shapes }
+      forget(key)
+      life.process.unload?.(key)
     },
   }
 }

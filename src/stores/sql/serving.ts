@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { EndpointSettings, Revision } from '#inference'
 import type {
+  Declaration,
   Delivery,
   Endpoint,
   RevisionWeight,
@@ -93,18 +94,8 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
   return {
     ...servingReads(db),
     declare: async (declaration, declaredMs) => {
-      const { name, project, model, shadows, monitor, log = null, delivery = null } = declaration
-      const { settings = null } = declaration
-      const declared = {
-        project,
-        model,
-        shadows: JSON.stringify(shadows),
-        monitor: monitor === null ? null : JSON.stringify(monitor),
-        log: log === null ? null : JSON.stringify(log),
-        delivery: delivery === null ? null : JSON.stringify(delivery),
-        settings: settings === null ? null : JSON.stringify(settings),
-        declared_ms: declaredMs,
-      }
+      const { name } = declaration
+      const declared = declaredColumns(declaration, declaredMs)
       await db
         .insertInto('endpoints')
         .values({
@@ -159,6 +150,24 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
         .execute()
     },
   }
+}
+
+function declaredColumns(declaration: Declaration, declaredMs: number) {
+  const { project, model, shadows, monitor, log, delivery, settings } = declaration
+  return {
+    project,
+    model,
+    shadows: JSON.stringify(shadows),
+    monitor: textOf(monitor),
+    log: textOf(log),
+    delivery: textOf(delivery),
+    settings: textOf(settings),
+    declared_ms: declaredMs,
+  }
+}
+
+function textOf(part: object | null | undefined): string | null {
+  return part ? JSON.stringify(part) : null
 }
 
 async function endpointOf(
