@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Problem, type ProblemCode } from '#base/problem'
+import { failureOf } from '#base/failure'
 import {
   answerHeaders,
   contextIn,
@@ -28,22 +28,6 @@ interface Parts {
   readonly version: string
   /** Answers requests that name no endpoint, where there are several. */
   readonly defaultEndpoint?: string
-}
-
-/** The caller's quota is 429 here as everywhere; a model's own refusals are 400, as `run` would return them. */
-const STATUS: Readonly<Record<ProblemCode, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  exists: 409,
-  conflict: 409,
-  limit: 413,
-  quota: 429,
-  unsupported: 501,
-  unavailable: 503,
-  timeout: 504,
-  full: 507,
 }
 
 interface Query {
@@ -92,17 +76,9 @@ export async function azureProtocol(app: FastifyInstance, parts: Parts): Promise
 }
 
 function answerFailures(app: FastifyInstance): void {
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    if (error instanceof Problem) {
-      if (error.code === 'unavailable' || error.code === 'quota')
-        void reply.header('retry-after', '1')
-      return reply.code(STATUS[error.code]).send({ message: error.message })
-    }
-    if (error.statusCode !== undefined && error.statusCode < 500)
-      return reply.code(error.statusCode).send({ message: error.message })
-    request.log.error({ err: error, request: request.id }, 'unexpected failure')
-    return reply
-      .code(500)
-      .send({ message: `this is a fault of the server; its log has the request ${request.id}` })
+  app.setErrorHandler((error: Error, request, reply) => {
+    const { status, headers, message, isFault } = failureOf(error, request.id)
+    if (isFault) request.log.error({ err: error, request: request.id }, 'unexpected failure')
+    return reply.code(status).headers(headers).send({ message })
   })
 }

@@ -2,8 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock'
 import { parseExactJson, type ExactJson } from '#base/exact-json'
 import { messageOf, Problem } from '#base/problem'
-import type { Feedback, FeedbackJournal, Inference, Journal } from '#inference'
-import { failureOf } from './errors.ts'
+import {
+  headerIn,
+  routeIn,
+  type Feedback,
+  type FeedbackJournal,
+  type Inference,
+  type Journal,
+} from '#inference'
+import { answerFailure } from './errors.ts'
 import { feedbackIn } from './own.ts'
 import { seldonFeedbackIn } from './seldon.ts'
 
@@ -22,11 +29,11 @@ export async function feedbackProtocol(app: FastifyInstance, parts: Parts): Prom
   app.addContentTypeParser('*', { parseAs: 'string' }, async (_: FastifyRequest, body: string) =>
     bodyIn(body),
   )
-  app.setErrorHandler((error: Error, request, reply) => failureOf(error, request, reply))
+  app.setErrorHandler(answerFailure)
   const keep = keeper(parts)
 
   const ours = async (endpoint: string, { body, headers }: FastifyRequest, reply: FastifyReply) => {
-    const feedback = feedbackIn(body as ExactJson, routeIn(headers['x-route']))
+    const feedback = feedbackIn(body as ExactJson, routeOf(headers))
     await keep(endpoint, feedback)
     return reply.code(202).send({ accepted: feedback.length })
   }
@@ -74,10 +81,10 @@ async function endpointOf({ inference, journal }: Parts, puid: string): Promise<
   )
 }
 
-/** `:3:`, as an answer's header names the revision that gave it. */
-function routeIn(header: string | string[] | undefined): number | undefined {
-  const [, revision] = /^:(\d{1,9}):$/.exec(String(header ?? '')) ?? []
-  return revision === undefined ? undefined : Number(revision)
+/** The revision that gave an answer, as the answer's header named it. */
+function routeOf(headers: FastifyRequest['headers']): number | undefined {
+  const route = headerIn(headers, 'x-route')
+  return route === undefined ? undefined : routeIn(route)
 }
 
 function bodyIn(text: string): ExactJson {

@@ -1,19 +1,20 @@
 import type { FastifyInstance } from 'fastify'
+import { failureOf } from '#base/failure'
 import { Problem, type ProblemCode } from '#base/problem'
 
-const ANSWERS: Readonly<Record<ProblemCode, { code: number; type: string }>> = {
-  invalid: { code: 400, type: 'BadRequestException' },
-  unauthenticated: { code: 401, type: 'UnauthorizedException' },
-  forbidden: { code: 403, type: 'ForbiddenException' },
-  'not-found': { code: 404, type: 'ModelNotFoundException' },
-  exists: { code: 409, type: 'ConflictStatusException' },
-  conflict: { code: 409, type: 'ConflictStatusException' },
-  limit: { code: 413, type: 'RequestEntityTooLargeException' },
-  quota: { code: 429, type: 'TooManyRequestsException' },
-  unsupported: { code: 501, type: 'NotImplementedException' },
-  unavailable: { code: 503, type: 'ServiceUnavailableException' },
-  timeout: { code: 504, type: 'RequestTimeoutException' },
-  full: { code: 507, type: 'InsufficientStorageException' },
+const TYPES: Readonly<Record<ProblemCode, string>> = {
+  invalid: 'BadRequestException',
+  unauthenticated: 'UnauthorizedException',
+  forbidden: 'ForbiddenException',
+  'not-found': 'ModelNotFoundException',
+  exists: 'ConflictStatusException',
+  conflict: 'ConflictStatusException',
+  limit: 'RequestEntityTooLargeException',
+  quota: 'TooManyRequestsException',
+  unsupported: 'NotImplementedException',
+  unavailable: 'ServiceUnavailableException',
+  timeout: 'RequestTimeoutException',
+  full: 'InsufficientStorageException',
 }
 
 /** A problem that TorchServe has a name of its own for. */
@@ -23,26 +24,18 @@ export function problemOfType(code: ProblemCode, type: string, message: string):
 
 /** Answers failures as `{code, type, message}`. */
 export function answerFailures(app: FastifyInstance): void {
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    if (error instanceof Problem) {
-      const { code, type } = ANSWERS[error.code]
-      if (error.code === 'unavailable' || error.code === 'quota')
-        void reply.header('retry-after', '1')
-      const named = error.details['type']
-      return reply
-        .code(code)
-        .send({ code, type: typeof named === 'string' ? named : type, message: error.message })
-    }
-    const { statusCode: code } = error
-    if (code !== undefined && code < 500)
-      return reply.code(code).send({ code, type: 'BadRequestException', message: error.message })
-    request.log.error({ err: error, request: request.id }, 'unexpected failure')
-    return reply.code(500).send({
-      code: 500,
-      type: 'InternalServerException',
-      message: `this is a fault of the server; its log has the request ${request.id}`,
-    })
+  app.setErrorHandler((error: Error, request, reply) => {
+    const { status: code, headers, message, problem, isFault } = failureOf(error, request.id)
+    if (isFault) request.log.error({ err: error, request: request.id }, 'unexpected failure')
+    const type = isFault ? 'InternalServerException' : typeOf(problem)
+    return reply.code(code).headers(headers).send({ code, type, message })
   })
+}
+
+function typeOf(problem: Problem | undefined): string {
+  if (problem === undefined) return 'BadRequestException'
+  const named = problem.details['type']
+  return typeof named === 'string' ? named : TYPES[problem.code]
 }
 
 /** Says which model was not found in the words that clients look for. */
