@@ -1,7 +1,6 @@
-import { promisify } from 'node:util'
-import { gunzip, inflate } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { messageOf } from '#base/problem'
+import { inflated } from '#base/inflate'
+import { messageOf, Problem } from '#base/problem'
 import type { PredictionRequest } from '#inference'
 import { BadRequest, UnsupportedType } from './errors.ts'
 import { jsonScoring, type Scoring } from './forms.ts'
@@ -14,28 +13,21 @@ export function takeBytes(app: FastifyInstance): void {
     '*',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) =>
-      inflated(body, request.headers['content-encoding'], app.initialConfig.bodyLimit),
+      plain(body, request.headers['content-encoding'], app.initialConfig.bodyLimit ?? body.length),
   )
 }
 
-async function inflated(
+async function plain(
   body: Buffer,
   encoding: string | undefined,
-  bytesMax = 1_048_576,
+  bytesMax: number,
 ): Promise<Buffer> {
-  if (encoding === undefined || encoding === 'identity') return body
-  const inflater = new Map([
-    ['gzip', gunzip],
-    ['deflate', inflate],
-  ]).get(encoding)
-  if (inflater === undefined)
-    throw new UnsupportedType(`Content-Encoding is ${encoding}; send gzip, deflate or plain bodies`)
   try {
-    return await promisify<Buffer, { maxOutputLength: number }, Buffer>(inflater)(body, {
-      maxOutputLength: bytesMax,
-    })
+    return await inflated(body, encoding, bytesMax)
   } catch (error) {
-    throw new BadRequest(`the body cannot be inflated: ${messageOf(error)}`)
+    if (error instanceof Problem && error.code === 'unsupported')
+      throw new UnsupportedType(error.message)
+    throw new BadRequest(messageOf(error))
   }
 }
 

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
 import { answerHeaders, headerIn, type Inference, type Repository } from '#inference'
 import { ask } from './ask.ts'
-import { compressed, inflated } from './compression.ts'
+import { compressed } from './compression.ts'
 import { answerFailures } from './errors.ts'
 import {
   described,
@@ -41,7 +42,7 @@ export async function openInferenceProtocol(app: FastifyInstance, parts: Parts):
     'application/octet-stream',
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer) =>
-      inflated(body, request.headers['content-encoding'], parts.bodyBytesMax),
+      inflated(body, request.headers['content-encoding'], parts.bodyBytesMax, 'invalid'),
   )
   serverRoutes(app, parts)
   modelRoutes(app, parts)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inflated } from '#base/inflate'
 import { messageOf, Problem, type ProblemCode } from '#base/problem'
 import type { Traces } from '#traces'
-import { unpacked } from './body.ts'
 import { deliveryInJson } from './json.ts'
 import { answerInProtobuf, deliveryInProtobuf } from './protobuf.ts'
 import type { Delivery } from './span.ts'
@@ -41,8 +41,8 @@ export async function otlpProtocol(
         'invalid',
         `Invalid Content-Type: ${type ?? 'none'}. Expected: ${PROTOBUF} or ${JSON_TYPE}`,
       )
-    const encoding = headerOf(request, 'content-encoding')?.trim().toLowerCase()
-    const body = await unpacked(bytesOf(request.body), encoding, bodyBytesMax)
+    const encoding = headerOf(request, 'content-encoding')
+    const body = await inflated(bytesOf(request.body), encoding, bodyBytesMax, 'invalid')
     const { spans, rejected } = deliveryIn(body, type)
     if (spans.length === 0)
       throw new Problem('invalid', rejected[0] ?? 'Invalid OpenTelemetry format - no spans found')

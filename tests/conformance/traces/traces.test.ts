@@ -57,7 +57,7 @@ test('a small body that unpacks to a huge one is refused', async () => {
     body: bomb,
   })
   expect(answer.status).toBe(413)
-  expect(await answer.json()).toEqual({ detail: expect.stringContaining('fewer spans') as string })
+  expect(await answer.json()).toEqual({ detail: expect.stringContaining('send less') as string })
 })
 
 test('spans that are none are told, and the others kept', async () => {
