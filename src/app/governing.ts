@@ -7,7 +7,7 @@ import type { Monitoring } from '#monitoring'
 import type { Recordings } from '#pipelines'
 import { datasetVersionRef, type EndpointConfig, type Projects } from '#projects'
 import type { Registry } from '#registry'
-import { PINNED } from '#inference'
+import { settingsOf } from '#inference'
 import type { Delivery, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
@@ -109,7 +109,7 @@ export function governingHandlers(
             monitor: endpoint.monitor ?? null,
             log: endpoint.log ?? null,
             delivery: deliveryOf(endpoint),
-            settings: endpoint.python === undefined ? null : { ...PINNED, python: endpoint.python },
+            settings: settingsOf(endpoint),
           })
       },
     },

@@ -7,6 +7,11 @@ interface Flags {
   name: string
   model?: string | undefined
   pin: boolean
+  quota?: number | undefined
+  burst?: number | undefined
+  quotaBy?: string | undefined
+  timeoutMs?: number | undefined
+  queue?: number | undefined
   yes: boolean
 }
 
@@ -23,10 +28,12 @@ interface ShownEndpoint {
 }
 
 const ACTIONS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise<Shown>>> = {
-  create: async (api, { name, model, pin }) => {
+  create: async (api, flags) => {
+    const { name, model, pin } = flags
     if (model === undefined)
       throw new Problem('invalid', 'say which model it serves: --model models:/NAME@ALIAS')
-    return shown('is there', await api.post<ShownEndpoint>('/endpoints', { name, model, pin }))
+    const asked = { name, model, pin, limits: limitsIn(flags) }
+    return shown('is there', await api.post<ShownEndpoint>('/endpoints', asked))
   },
   load: async (api, { name }) =>
     shown('is loaded', await api.post<ShownEndpoint>(`${pathOf(name)}/load`, {})),
@@ -57,6 +64,23 @@ export const endpoint = command({
         default: false,
         describe: 'Keep it loaded, also when memory is short',
       })
+      .option('quota', {
+        type: 'number',
+        describe: 'Requests a second that one caller may make, as --quota-by tells callers apart',
+      })
+      .option('burst', {
+        type: 'number',
+        describe: 'Requests that one caller may make at once; by default those of a second',
+      })
+      .option('quota-by', {
+        type: 'string',
+        describe: 'The header that names the caller; by default x-sticky-key',
+      })
+      .option('timeout-ms', { type: 'number', describe: 'How long a prediction may take' })
+      .option('queue', {
+        type: 'number',
+        describe: 'Calls that may wait for the model at the same time',
+      })
       .option('yes', { type: 'boolean', default: false, describe: 'Remove it, not only say so' }),
   handler: async (flags) => {
     const act = ACTIONS[flags.action]
@@ -65,6 +89,16 @@ export const endpoint = command({
     process.stdout.write(`${flags.json === true ? JSON.stringify(value) : line}\n`)
   },
 })
+
+function limitsIn({ quota, burst, quotaBy: by, timeoutMs, queue }: Flags) {
+  if (quota === undefined && (burst !== undefined || by !== undefined))
+    throw new Problem('invalid', '--burst and --quota-by say more of a --quota; give that as well')
+  return {
+    timeout_ms: timeoutMs,
+    queue,
+    quota: quota === undefined ? undefined : { per_second: quota, burst, by },
+  }
+}
 
 function shown(what: string, value: ShownEndpoint): Shown {
   return { value, line: `endpoint ${value.name} ${what}${servingOf(value)}` }

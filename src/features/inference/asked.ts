@@ -13,6 +13,7 @@ import {
   type FeedPlan,
   type Rows,
 } from './feeds.ts'
+import type { RequestHeaders } from './headers.ts'
 import type { Pin } from './inference.ts'
 import type { ModelRun } from './runtime.ts'
 import type { Tensor, Value } from './tensor.ts'
@@ -40,6 +41,8 @@ export interface PredictionRequest {
   readonly stickyKey?: string
   /** The header `x-route` of an earlier answer: the caller stays with that revision while it takes traffic. */
   readonly route?: string
+  /** What the request's headers say, by which quotas tell callers apart. */
+  readonly headers?: RequestHeaders
   /** A revision that a header forces, where the endpoint permits it. */
   readonly override?: string
   /** Parameters of the model, as MLflow's `params`. */

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { answerHeaders, contextIn, headerIn } from './headers.ts'
+import * as read from './headers.ts'
+import { answerHeaders, headerIn } from './headers.ts'
+
+/** Without the headers themselves, which go along as they are. */
+function contextIn(...asked: Parameters<typeof read.contextIn>) {
+  const { headers, ...said } = read.contextIn(...asked)
+  expect(headers).toBe(asked[0])
+  return said
+}
 
 test('the headers of a request say what it is called, how long it may take and who should answer', () => {
   expect(

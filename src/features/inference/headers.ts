@@ -19,7 +19,7 @@ export function headerIn(headers: RequestHeaders, name: string): string | undefi
 /** What the headers of a request say of it, in every protocol alike. */
 export type Context = Pick<
   PredictionRequest,
-  'id' | 'override' | 'route' | 'stickyKey' | 'deadlineMs'
+  'id' | 'override' | 'route' | 'stickyKey' | 'deadlineMs' | 'headers'
 >
 
 /** What a protocol knows of a request by other ways than the headers that all share. */
@@ -35,6 +35,7 @@ export function contextIn(headers: RequestHeaders, known: KnownBefore = {}): Con
   const id = known.id ?? idIn(headers)
   const deadlineMs = sooner(known.deadlineMs, timeoutIn(headers))
   return {
+    headers,
     ...routedBy(headers),
     ...(id === undefined ? {} : { id }),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -59,7 +60,8 @@ function timeoutIn(headers: RequestHeaders): number | undefined {
   )
 }
 
-function sooner(one: number | undefined, other: number | undefined): number | undefined {
+/** Of two times to wait, the shorter one. */
+export function sooner(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other
   return Math.min(one, other)
 }

@@ -58,6 +58,7 @@ export {
   type Plane,
   type PlaneDependencies,
 } from './plane.ts'
+export { sampleOf, type Sample } from './sample.ts'
 export { predictionId, type PredictionAnswer } from './predict.ts'
 export { readInput, type ReadInput } from './reading.ts'
 export type { Revision, Role } from './revision.ts'
@@ -77,6 +78,6 @@ export {
 export type { Row } from './scoring.ts'
 export type { EndpointTable, Placed, PlacedFiles, PlacedRevision } from './table.ts'
 export type { MemoryBudget } from './eviction.ts'
-export { PINNED, type EndpointSettings } from './settings.ts'
+export { PINNED, settingsOf, type EndpointSettings } from './settings.ts'
 export * from './tensor.ts'
 export type { Traffic } from './traffic.ts'

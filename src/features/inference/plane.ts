@@ -207,11 +207,14 @@ function finder(
   }
   const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
     const quota = slot.table.settings?.quota
-    if (quota) charge(slot.table.name, quota, request.stickyKey, clock.nowMs())
+    if (quota) charge(slot.table.name, quota, request, clock.nowMs())
     slot.usedMs = performance.now()
     const route = routed(slot.table, request, draws)
     const live = slot.units.get(route.revision)?.deployed
-    if (live !== undefined) return takenFrom(slot, live, route)
+    if (live !== undefined) {
+      refuseCrowd(slot.table, live)
+      return takenFrom(slot, live, route)
+    }
     const startedMs = performance.now()
     return slots.ready(slot, route.revision).then(
       (ready) => takenFrom(slot, ready, route),
@@ -231,6 +234,16 @@ function finder(
       return known(name).then((found) => chosen(found, request))
     },
   }
+}
+
+/** Throws `unavailable` where as many wait as the endpoint permits. */
+function refuseCrowd({ name, settings }: EndpointTable, { process }: Deployed): void {
+  const { waitingMax = Infinity } = settings ?? {}
+  if ((process.waiting ?? 0) < waitingMax) return
+  throw new Problem(
+    'unavailable',
+    `${waitingMax} calls wait at endpoint ${name}, which takes no more; try again later`,
+  )
 }
 
 /** Who answers. A label is a version by another name. */
@@ -285,6 +298,7 @@ function described(table: EndpointTable, { revision, shape, servable }: Deployed
     versions: [...new Set(versions)],
     labels: table.labels,
     flavor: servable.flavor ?? 'onnx',
+    example: servable.example,
   }
 }
 

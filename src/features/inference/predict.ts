@@ -5,6 +5,7 @@ import { feedsOf, identityOf, loggedRows, type Identity, type PredictionRequest 
 import { checkRows, type Deployed } from './deployment.ts'
 import { eventsOf } from './event.ts'
 import type { Rows } from './feeds.ts'
+import { sooner } from './headers.ts'
 import { isLogged, redacted } from './log-policy.ts'
 import type { Journal, LoggedRevision, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
 import type { OutputForm, Outputs } from './runtime.ts'
@@ -129,7 +130,7 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
       const outputs = await live.infer(
         feeds,
         request.params,
-        leftMs(request, startedMs),
+        leftMs(sooner(request.deadlineMs, taken.table.settings?.timeoutMs), startedMs),
         request.onRun,
       )
       checkRows(outputs, sent.rows.length, live.logged.modelVersion)
@@ -158,7 +159,7 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
 }
 
 /** How long the caller still waits. Throws `timeout` when that is over. */
-function leftMs({ deadlineMs }: PredictionRequest, startedMs: number): number | undefined {
+function leftMs(deadlineMs: number | undefined, startedMs: number): number | undefined {
   if (deadlineMs === undefined) return undefined
   const left = deadlineMs - (performance.now() - startedMs)
   if (left > 0) return left

@@ -1,8 +1,14 @@
+import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
-import type { EndpointSettings } from './settings.ts'
+import type { PredictionRequest } from './asked.ts'
+import { headerIn } from './headers.ts'
+import type { Quota } from './settings.ts'
 
 /** Callers that are counted at the same time; beyond, those who asked longest ago begin anew. */
 const CALLERS_MAX = 10_000
+
+/** Longer names of callers are kept by their digests, so that they take no more memory than others. */
+const NAME_CHARS_MAX = 100
 
 interface Bucket {
   left: number
@@ -15,11 +21,11 @@ export function createQuotas() {
   const buckets = new Map<string, Bucket>()
   return (
     endpoint: string,
-    quota: NonNullable<EndpointSettings['quota']>,
-    caller: string | undefined,
+    quota: Quota,
+    request: Pick<PredictionRequest, 'stickyKey' | 'headers'>,
     nowMs: number,
   ): void => {
-    const key = `${endpoint}\n${caller ?? ''}`
+    const key = `${endpoint}\n${callerOf(request, quota)}`
     const bucket = buckets.get(key) ?? { left: quota.burst, atMs: nowMs }
     const gained = ((nowMs - bucket.atMs) / 1000) * quota.perSecond
     bucket.left = Math.min(quota.burst, bucket.left + Math.max(0, gained))
@@ -34,4 +40,12 @@ export function createQuotas() {
       )
     bucket.left -= 1
   }
+}
+
+function callerOf(
+  { stickyKey, headers = {} }: Pick<PredictionRequest, 'stickyKey' | 'headers'>,
+  { by }: Quota,
+): string {
+  const name = (by === undefined ? stickyKey : headerIn(headers, by)) ?? ''
+  return name.length > NAME_CHARS_MAX ? sha256(name) : name
 }

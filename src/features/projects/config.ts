@@ -198,6 +198,31 @@ const PythonSchema = Type.Object(
   strict,
 )
 
+/** `pinned`: always loaded. `on-demand`: from its first request until memory is short. */
+export const KeepSchema = Type.Union([Type.Literal('pinned'), Type.Literal('on-demand')])
+
+/** What may be asked of an endpoint; beyond, callers are refused at once. */
+export const LimitsSchema = Type.Object(
+  {
+    /** How long a prediction may take. */
+    timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400_000 })),
+    /** Calls that may wait for the model at the same time. */
+    queue: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+    quota: Type.Optional(
+      Type.Object(
+        {
+          per_second: Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000 }),
+          burst: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
+          /** The header that names the caller; `x-sticky-key` without. */
+          by: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,100}$' })),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+
 const Endpoint = Type.Object(
   {
     model: Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }),
@@ -212,6 +237,8 @@ const Endpoint = Type.Object(
     experiment: Type.Optional(ExperimentSchema),
     /** Whether callers may choose the revision by a header. */
     override: Type.Optional(Type.Boolean()),
+    keep: Type.Optional(KeepSchema),
+    limits: Type.Optional(LimitsSchema),
     python: Type.Optional(PythonSchema),
   },
   strict,
@@ -271,6 +298,8 @@ function entriesWithDefaults(schema: TSchema, record: unknown): unknown {
 
 export type ProjectConfig = Static<typeof ProjectConfigSchema>
 export type MonitorConfig = Static<typeof MonitorSchema>
+export type KeepConfig = Static<typeof KeepSchema>
+export type LimitsConfig = Static<typeof LimitsSchema>
 export type LogConfig = Static<typeof LogSchema>
 export type RolloutConfig = Static<typeof RolloutSchema>
 export type ExperimentConfig = Static<typeof ExperimentSchema>

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Actor } from '#ledger'
-import { instantMs, versionName, type Revision } from '#inference'
+import { instantMs, settingsOf, versionName, type Revision } from '#inference'
+import { LimitsSchema } from '#projects'
 import { type Endpoint, type Serving } from '#serving'
 import { Problem } from '#base/problem'
 
@@ -18,6 +19,7 @@ const CreateBody = Type.Object(
           'Keep it loaded, also when memory is short; else it is loaded at its first request.',
       }),
     ),
+    limits: Type.Optional(LimitsSchema),
   },
   { additionalProperties: false },
 )
@@ -120,9 +122,9 @@ function repositoryRoutes(
         body: CreateBody,
       },
     },
-    async ({ body: { name, model, pin = false } }, reply) => {
+    async ({ body: { name, model, pin = false, limits } }, reply) => {
       const keep = pin ? 'pinned' : 'on-demand'
-      const settings = { keep, unloaded: false, quota: null } as const
+      const settings = settingsOf({ keep, limits })
       const base = { project: '', shadows: [], monitor: null, settings }
       await serving.declareEndpoint(actor, { name, model, ...base })
       await repository.load(name)
