@@ -64,6 +64,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
     ...parts,
     actor: LOCAL_USER,
     version: VERSION,
+    servingHost: parts.config.host,
     onGrowth: parts.store.onGrowth,
     caughtUp,
     policyRuns: parts.store.read.automation,

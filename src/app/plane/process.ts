@@ -27,6 +27,7 @@ import { memoryBudget, memoryOf } from './memory.ts'
 import { predictionMetrics, processMetrics } from './metrics.ts'
 import { mountPredictionProtocols, predictionServices, type ProtocolParts } from './protocols.ts'
 import { endWithParent } from './parent.ts'
+import { countResponses } from './responses.ts'
 
 // The entry of the serving plane: answers predictions, apart from the server and without its database. It is told
 // what serves over its channel, and ends when that closes.
@@ -121,7 +122,12 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     bodyBytesMax: settings.bodyBytesMax,
   }
   const ofProcess = processMetrics('plane')
-  const metrics = async () => [...ofProcess(), ...(await predictionMetrics(made, journal))]
+  const responses = countResponses(http)
+  const metrics = async () => [
+    ...ofProcess(),
+    responses(),
+    ...(await predictionMetrics(made, journal)),
+  ]
   await http.register((app) => prometheusProtocol(app, { families: metrics }))
   await mountPredictionProtocols(http, parts)
   const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })

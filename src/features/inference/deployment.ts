@@ -133,7 +133,8 @@ export function checkRows(outputs: Outputs, rows: number, model: string): void {
     )
 }
 
-function madeUpRow(plan: FeedPlan): { columns: string[]; rows: Value[][] } {
+/** A row of zeros and empty texts. */
+export function madeUpRow(plan: FeedPlan): { columns: string[]; rows: Value[][] } {
   const columns = columnsOf(plan)
   if (columns !== null && plan.form === 'matrix')
     return { columns: columns.map(({ name }) => name), rows: [columns.map(() => 0)] }

@@ -1,4 +1,5 @@
 import type { PredictionRequest } from './asked.ts'
+import type { ServableModel } from './model-source.ts'
 import type { SignatureColumn, SignatureTensor } from './signature.ts'
 import type { PredictionAnswer } from './predict.ts'
 import type { Revision } from './revision.ts'
@@ -97,6 +98,8 @@ export interface Described {
   /** Of all revisions that take traffic or can be pinned. */
   readonly versions: readonly number[]
   readonly labels: Labels
+  /** The input example that was logged with the model. */
+  readonly example?: ServableModel['example']
   /** `onnx`, `sklearn`, … as MLflow names the flavor that runs. */
   readonly flavor: string
 }

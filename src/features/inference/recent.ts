@@ -22,6 +22,15 @@ export interface Recent {
   readonly p90Ms: number | null
   readonly p99Ms: number | null
   readonly revisions: readonly RecentRevision[]
+  /** The newest requests that were not answered, newest first; they are in no log. */
+  readonly failures: readonly RecentFailure[]
+}
+
+export interface RecentFailure {
+  readonly atMs: number
+  readonly protocol: string
+  readonly kind: string
+  readonly message: string
 }
 
 export interface RecentRevision {
@@ -34,6 +43,10 @@ export interface RecentRevision {
 const STEP_MS = 5000
 const STEPS = 60
 
+const FAILURES_MAX = 50
+/** What a message says beyond this is of no use in a list. */
+const MESSAGE_CHARS_MAX = 300
+
 interface Step {
   readonly number: number
   failed: number
@@ -45,6 +58,7 @@ interface Step {
 /** Keeps how requests ended in the last five minutes, endpoint by endpoint. */
 export function createRecent() {
   const endpoints = new Map<string, Step[]>()
+  const failures = new Map<string, RecentFailure[]>()
   const stepAt = (endpoint: string, nowMs: number): Step => {
     const number = Math.floor(nowMs / STEP_MS)
     let steps = endpoints.get(endpoint)
@@ -68,15 +82,24 @@ export function createRecent() {
       if (bins === undefined) step.revisions.set(answer.revision, (bins = new Map()))
       increase(bins, latencyBin(answer.tookMs), 1)
     },
-    failed: (endpoint: string, nowMs: number): void => {
-      stepAt(endpoint, nowMs).failed += 1
+    failed: (endpoint: string, { message, ...failure }: RecentFailure): void => {
+      stepAt(endpoint, failure.atMs).failed += 1
+      const list = failures.get(endpoint) ?? []
+      list.unshift({ ...failure, message: message.slice(0, MESSAGE_CHARS_MAX) })
+      failures.set(endpoint, list.slice(0, FAILURES_MAX))
     },
-    forget: (endpoint: string): void => void endpoints.delete(endpoint),
-    of: (endpoint: string, nowMs: number): Recent => recentOf(endpoints.get(endpoint) ?? [], nowMs),
+    forget: (endpoint: string): void => {
+      endpoints.delete(endpoint)
+      failures.delete(endpoint)
+    },
+    of: (endpoint: string, nowMs: number): Recent => ({
+      ...recentOf(endpoints.get(endpoint) ?? [], nowMs),
+      failures: failures.get(endpoint) ?? [],
+    }),
   }
 }
 
-function recentOf(kept: readonly Step[], nowMs: number): Recent {
+function recentOf(kept: readonly Step[], nowMs: number): Omit<Recent, 'failures'> {
   const newest = Math.floor(nowMs / STEP_MS)
   const byNumber = new Map(kept.map((step) => [step.number, step]))
   const steps = Array.from({ length: STEPS }, (_, at) => newest - STEPS + 1 + at)

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock'
+import { messageOf } from '#base/problem'
 import type { PredictionRequest } from './asked.ts'
-import type { Meters } from './meters.ts'
+import { kindOfError, type Meters } from './meters.ts'
 import type { PredictionAnswer } from './predict.ts'
 import type { createRecent } from './recent.ts'
 
@@ -30,7 +31,13 @@ export function watched(
     } catch (error) {
       const known = isKnown(name)
       meters.failed(known ? name : '', protocol, error)
-      if (known) recent.failed(name, clock.nowMs())
+      if (known)
+        recent.failed(name, {
+          atMs: clock.nowMs(),
+          protocol,
+          kind: kindOfError(error),
+          message: messageOf(error),
+        })
       throw error
     }
   }

@@ -11,6 +11,7 @@ export type {
   OpenSegment,
   PeriodSummary,
   PredictionLog,
+  NewestQueries,
   PredictionQueries,
   PredictionRow,
   RewardQueries,

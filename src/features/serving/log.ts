@@ -99,6 +99,18 @@ export interface PredictionQueries {
   onGrowth(listener: (endpoint: string) => void): () => void
 }
 
+/** Questions about what was answered last. */
+export interface NewestQueries {
+  /**
+   * The newest requests with all their rows, newest first, as far as they are not sealed: what is older is found
+   * by its time. `next` is given back as `before`.
+   */
+  newest(
+    endpoint: string,
+    query: { limit: number; before?: number },
+  ): Promise<{ rows: PredictionRow[]; next: number | null }>
+}
+
 /** Questions about what predictions were worth. */
 export interface RewardQueries {
   /** Rewards that were told since a time, by the revision that answered; those of predictions that are not known yet are left out. */
@@ -106,7 +118,7 @@ export interface RewardQueries {
 }
 
 /** The durable log of predictions and truths. What was appended is there after any crash. */
-export interface PredictionLog extends PredictionQueries, RewardQueries, Journal {
+export interface PredictionLog extends PredictionQueries, NewestQueries, RewardQueries, Journal {
   /** The last label wins; a truth may come before its prediction. */
   recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
   /** Truths of feedback become truths, rewards are kept; by source, so that what is told again changes nothing. */

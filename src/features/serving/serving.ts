@@ -10,6 +10,7 @@ import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { servingProcessRestarted } from './facts.ts'
 import type {
+  NewestQueries,
   PredictionLog,
   PredictionQueries,
   RewardQueries,
@@ -49,7 +50,7 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
   advance(endpoint: string, timeMs: number): Promise<number>
-  readonly predictions: PredictionQueries & RewardQueries
+  readonly predictions: PredictionQueries & NewestQueries & RewardQueries
   /** How many segments of the log lie in each of these objects. */
   readonly references: PredictionLog['references']
   readonly seal: Sealing['seal']

@@ -22,6 +22,7 @@ import { ledgerRoutes } from './ledger.ts'
 import { activityRoutes, type Activity } from './activity.ts'
 import { importRoutes } from './imports.ts'
 import { comparisonRoutes, type CompareRoles } from './comparison.ts'
+import { endpointLiveRoutes, type EndpointLife } from './endpoint-live.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { modelFileRoutes } from './model-files.ts'
 import { monitorRoutes } from './monitors.ts'
@@ -61,6 +62,8 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly serving: Serving
+  readonly plane: EndpointLife
+  readonly servingHost: string
   readonly rollouts: Pick<Rollouts<never>, 'list' | 'newest' | 'order'>
   readonly explain: Explain['explain']
   readonly webhooks: Webhooks
@@ -101,6 +104,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   activityRoutes(app, parts)
   traceRoutes(app, parts)
   endpointRoutes(app, parts.serving, parts.actor)
+  endpointLiveRoutes(app, parts)
   rolloutRoutes(app, parts)
   predictionRoutes(app, parts.serving)
   explanationRoutes(app, parts.explain)

@@ -37,7 +37,29 @@ export function hotReader(connection: Connection) {
   const atPlaces = connection.prepare(
     `${ROWS} where s.place between ? and ? order by s.place, r.number`,
   )
+  const newestBatches = connection.prepare(
+    `select seq, rows from batches where endpoint = @endpoint and seq > @sealed and seq < @before
+     order by seq desc limit @limit`,
+  )
+  const between = (first: number, last: number): OpenRow[] =>
+    (atPlaces.all(first, last) as HotRow[]).map(open)
   return {
+    /** Of the newest batches all rows, so many that there are enough. */
+    newest: (
+      endpoint: EndpointRow,
+      { limit, before = Number.MAX_SAFE_INTEGER }: { limit: number; before?: number },
+    ): { rows: OpenRow[]; next: number | null } => {
+      const sealed = endpoint.sealed_seq
+      const found = newestBatches.all({ endpoint: endpoint.id, sealed, before, limit: limit + 1 })
+      const rows: OpenRow[] = []
+      let last: number | undefined
+      for (const { seq, rows: count } of found as { seq: number; rows: number }[]) {
+        if (rows.length >= limit) return { rows, next: last ?? null }
+        rows.push(...between(placeOf(seq, 0), placeOf(seq, Math.min(count, limit) - 1)))
+        last = seq
+      }
+      return { rows, next: null }
+    },
     rows: (endpoint: EndpointRow, filter: SegmentFilter): OpenRow[] => {
       const [afterMs, afterPlace, afterRevision] = filter.after ?? [null, null, null]
       const rows = inWindow.all({
@@ -55,7 +77,6 @@ export function hotReader(connection: Connection) {
       return rows.map(open)
     },
     /** Both ends included. */
-    between: (first: number, last: number): OpenRow[] =>
-      (atPlaces.all(first, last) as HotRow[]).map(open),
+    between,
   }
 }

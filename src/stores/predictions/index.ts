@@ -115,6 +115,7 @@ function questionsOf(
   return {
     ...asked,
     window: caughtUp(asked.window),
+    newest: caughtUp(asked.newest),
     summaries: caughtUp(asked.summaries),
     find: caughtUp(asked.find),
     findBatch: caughtUp(asked.findBatch),

@@ -1,5 +1,5 @@
 import type { RecordedBatch } from '#inference'
-import type { PredictionQueries } from '#serving'
+import type { NewestQueries, PredictionQueries } from '#serving'
 import { batchReader } from './batches.ts'
 import type { Connection } from './database.ts'
 import { endpointFinder, hotReader } from './hot.ts'
@@ -12,10 +12,11 @@ import { summaryReader } from './summaries.ts'
 export function queries(
   connection: Connection,
   segments: SegmentReader,
-): Omit<PredictionQueries, 'onGrowth'> & {
-  findBatch(id: string): Promise<RecordedBatch | undefined>
-  references(digests: readonly string[]): Promise<Map<string, number>>
-} {
+): Omit<PredictionQueries, 'onGrowth'> &
+  NewestQueries & {
+    findBatch(id: string): Promise<RecordedBatch | undefined>
+    references(digests: readonly string[]): Promise<Map<string, number>>
+  } {
   const endpointNamed = endpointFinder(connection)
   const hot = hotReader(connection)
   const labels = labelReader(connection)
@@ -51,6 +52,12 @@ export function queries(
       return new Map(counts.filter(([, uses]) => uses > 0))
     },
     ...batchReader(connection, segments),
+    newest: async (name, query) => {
+      const endpoint = endpointNamed(name)
+      if (endpoint === undefined) return { rows: [], next: null }
+      const { rows, next } = hot.newest(endpoint, query)
+      return { rows: labels.join(endpoint.id, rows), next }
+    },
     window,
     summaries: summaryReader(connection, endpointNamed),
     watermark: async (name) => endpointNamed(name)?.watermark_ms ?? null,
