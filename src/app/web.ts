@@ -77,13 +77,23 @@ export async function mountWeb(http: FastifyInstance, folder: string = BUILT): P
     ({ params }, reply) =>
       reply.headers(HEADERS).sendFile(`assets/${params['*']}`, { immutable: true, maxAge: '365d' }),
   )
+  // These are pages for a reader, while callers ask for predictions below them.
+  for (const url of ['/endpoints', '/endpoints/:endpoint'])
+    http.get(url, { schema: { hide: true } }, (request, reply) => {
+      if (isNavigation(request)) return page(reply)
+      throw nothingAt(request)
+    })
   http.setNotFoundHandler((request, reply) => {
     if (isNavigation(request) && !owned.has(firstSegment(request.url))) return page(reply)
-    throw new Problem(
-      'not-found',
-      `there is nothing at ${request.method} ${request.url}; /api/v1/openapi.json lists what there is`,
-    )
+    throw nothingAt(request)
   })
+}
+
+function nothingAt({ method, url }: FastifyRequest): Problem {
+  return new Problem(
+    'not-found',
+    `there is nothing at ${method} ${url}; /api/v1/openapi.json lists what there is`,
+  )
 }
 
 /** The part of a path that decides whose it is: `/api/v1/x?y` belongs to `api`. */

@@ -35,7 +35,8 @@ test('counts equal what was sent, by endpoint, version and protocol', async () =
   const before = await scrape(`${server.url}/metrics`)
   for (let n = 0; n < 7; n++) expect(await invoke(2)).toBe(200)
   expect(await invoke(1, { dataframe_records: [{ rounds: 'many' }] })).toBe(400)
-  expect((await fetch(`${plane}/endpoints/nobody/invocations`, bodyOf({}))).status).not.toBe(200)
+  const nobody = bodyOf({ dataframe_records: [{ rounds: 1 }] })
+  expect((await fetch(`${plane}/endpoints/nobody/invocations`, nobody)).status).toBe(404)
   const after = await scrape(`${server.url}/metrics`)
   const grown = (name: string, labels: Record<string, string>) =>
     valueOf(after, name, labels) - valueOf(before, name, labels)
@@ -46,6 +47,7 @@ test('counts equal what was sent, by endpoint, version and protocol', async () =
   expect(grown('orrery_request_duration_seconds_bucket', { ...asked, le: '+Inf' })).toBe(7)
   const refused = { endpoint: 'loops', protocol: 'mlflow', kind: 'invalid' }
   expect(grown('orrery_request_errors_total', refused)).toBe(1)
+  expect(grown('orrery_request_errors_total', { endpoint: '', kind: 'not-found' })).toBe(1)
   expect(grown('orrery_http_responses_total', { code: '400' })).toBe(1)
   expect(grown('orrery_model_duration_seconds_count', { endpoint: 'loops', role: 'live' })).toBe(7)
   expect(grown('orrery_batch_rows_sum', { endpoint: 'loops', role: 'live' })).toBe(14)

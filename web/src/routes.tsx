@@ -88,6 +88,24 @@ const model = createRoute({
   component: lazyRouteComponent(() => import('./pages/models/model-page.tsx'), 'ModelPage'),
 })
 
+const endpoints = createRoute({
+  getParentRoute: () => root,
+  path: '/endpoints',
+  component: lazyRouteComponent(
+    () => import('./pages/endpoints/endpoints-page.tsx'),
+    'EndpointsPage',
+  ),
+})
+
+const endpoint = createRoute({
+  getParentRoute: () => root,
+  path: '/endpoints/$endpoint',
+  component: lazyRouteComponent(
+    () => import('./pages/endpoints/endpoint-page.tsx'),
+    'EndpointPage',
+  ),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     loop,
@@ -95,6 +113,8 @@ export const router = createRouter({
     run,
     models,
     model,
+    endpoints,
+    endpoint,
     settings,
     webhooks,
     trash,

@@ -1,6 +1,8 @@
 import { Problem } from '#base/problem'
 import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { command } from '../command.ts'
+import { print } from '../table.ts'
+import { follow, listed, logged, shownWhole, tried, type Looked } from './endpoint-look.ts'
 import { remoteFlags } from './project.ts'
 
 interface Flags {
@@ -13,6 +15,12 @@ interface Flags {
   timeoutMs?: number | undefined
   queue?: number | undefined
   yes: boolean
+  limit: number
+  after?: string | undefined
+  before?: string | undefined
+  follow: boolean
+  failed: boolean
+  json?: boolean | undefined
 }
 
 /** What an action gives: the value for --json and the line for people. */
@@ -39,25 +47,48 @@ const ACTIONS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise
     shown('is loaded', await api.post<ShownEndpoint>(`${pathOf(name)}/load`, {})),
   unload: async (api, { name }) =>
     shown('is unloaded', await api.post<ShownEndpoint>(`${pathOf(name)}/unload`, {})),
-  remove: async (api, { name, yes }) => {
-    const endpoint = await api.get<ShownEndpoint>(pathOf(name))
-    if (!yes)
-      return {
-        value: { endpoint: name, removed: false },
-        line: `would remove endpoint ${name}${servingOf(endpoint)}; its predictions stay. Say --yes to do it`,
-      }
-    await api.delete(pathOf(name))
-    return { value: { endpoint: name, removed: true }, line: `endpoint ${name} is removed` }
+  remove,
+  delete: remove,
+}
+
+async function remove(api: ApiClient, { name, yes }: Flags): Promise<Shown> {
+  const endpoint = await api.get<ShownEndpoint>(pathOf(name))
+  if (!yes)
+    return {
+      value: { endpoint: name, removed: false },
+      line: `would remove endpoint ${name}${servingOf(endpoint)}; its predictions stay. Say --yes to do it`,
+    }
+  await api.delete(pathOf(name))
+  return { value: { endpoint: name, removed: true }, line: `endpoint ${name} is removed` }
+}
+
+const LOOKS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise<Looked>>> = {
+  show: (api, { name }) => shownWhole(api, name),
+  test: async (api, { name }) => {
+    const looked = await tried(api, name)
+    if (looked.failed) process.exitCode = 1
+    return looked
+  },
+  logs: async (api, flags) => {
+    const { name, json, failed } = flags
+    if (flags.follow && !failed)
+      await follow(api, name, (prediction, line) =>
+        process.stdout.write(`${json === true ? JSON.stringify(prediction) : line}\n`),
+      )
+    return logged(api, name, flags)
   },
 }
 
 export const endpoint = command({
-  command: 'endpoint <action> <name>',
-  describe: 'Make endpoints by hand: create, load, unload, remove',
+  command: 'endpoint <action> [name]',
+  describe: 'What serves: list, show, test, logs, create, load, unload, delete',
   builder: (argv) =>
     remoteFlags(argv)
-      .positional('action', { choices: Object.keys(ACTIONS), demandOption: true })
-      .positional('name', { type: 'string', demandOption: true, describe: 'The endpoint' })
+      .positional('action', {
+        choices: ['list', ...Object.keys(LOOKS), ...Object.keys(ACTIONS)],
+        demandOption: true,
+      })
+      .positional('name', { type: 'string', describe: 'The endpoint' })
       .option('model', { type: 'string', describe: 'models:/NAME@ALIAS or models:/NAME/VERSION' })
       .option('pin', {
         type: 'boolean',
@@ -81,12 +112,31 @@ export const endpoint = command({
         type: 'number',
         describe: 'Calls that may wait for the model at the same time',
       })
-      .option('yes', { type: 'boolean', default: false, describe: 'Remove it, not only say so' }),
+      .option('yes', { type: 'boolean', default: false, describe: 'Remove it, not only say so' })
+      .option('limit', { type: 'number', default: 50, describe: 'For list and logs: how many' })
+      .option('after', { type: 'string', describe: 'For list: what the page before ended with' })
+      .option('before', { type: 'string', describe: 'For logs: what the page before ended with' })
+      .option('follow', {
+        type: 'boolean',
+        default: false,
+        describe: 'For logs: go on as they come',
+      })
+      .option('failed', {
+        type: 'boolean',
+        default: false,
+        describe: 'For logs: what was not answered',
+      }),
   handler: async (flags) => {
-    const act = ACTIONS[flags.action]
-    if (act === undefined) throw new Problem('invalid', `there is no action ${flags.action}`)
-    const { value, line } = await act(apiClient(await serverUrl(flags)), flags)
-    process.stdout.write(`${flags.json === true ? JSON.stringify(value) : line}\n`)
+    const { action, name } = flags
+    const api = apiClient(await serverUrl(flags))
+    if (action === 'list') return print(flags.json, await listed(api, flags))
+    if (name === undefined) throw new Problem('invalid', `name the endpoint to ${action}`)
+    const look = LOOKS[action]
+    if (look !== undefined) return print(flags.json, await look(api, { ...flags, name }))
+    const act = ACTIONS[action]
+    if (act === undefined) throw new Problem('invalid', `there is no action ${action}`)
+    const { value, line } = await act(api, { ...flags, name })
+    return void process.stdout.write(`${flags.json === true ? JSON.stringify(value) : line}\n`)
   },
 })
 

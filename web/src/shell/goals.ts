@@ -13,11 +13,19 @@ export interface Goal {
 
 const PAGES: readonly {
   words: string
-  to: '/' | '/runs' | '/models' | '/traces' | '/settings/webhooks' | '/settings/trash'
+  to:
+    | '/'
+    | '/runs'
+    | '/models'
+    | '/endpoints'
+    | '/traces'
+    | '/settings/webhooks'
+    | '/settings/trash'
 }[] = [
   { words: 'Home', to: '/' },
   { words: 'Experiments', to: '/runs' },
   { words: 'Models', to: '/models' },
+  { words: 'Endpoints', to: '/endpoints' },
   { words: 'Traces', to: '/traces' },
   { words: 'Webhooks', to: '/settings/webhooks' },
   { words: 'Trash', to: '/settings/trash' },

@@ -6,6 +6,7 @@ export const PLACES = {
   h: { to: '/', words: 'Home' },
   r: { to: '/runs', words: 'Experiments' },
   m: { to: '/models', words: 'Models' },
+  e: { to: '/endpoints', words: 'Endpoints' },
   t: { to: '/traces', words: 'Traces' },
   s: { to: '/settings', words: 'Settings' },
 } as const

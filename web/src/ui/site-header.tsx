@@ -8,6 +8,7 @@ const PLACES = [
   { to: '/', words: 'Home' },
   { to: '/runs', words: 'Experiments' },
   { to: '/models', words: 'Models' },
+  { to: '/endpoints', words: 'Endpoints' },
   { to: '/traces', words: 'Traces' },
   { to: '/settings', words: 'Settings' },
 ] as const

@@ -1,0 +1,105 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumPath, openBrowser, openPage, violationsOn } from '../support/browser.ts'
+import { loopsProject, rolloutsAt, type Person } from '../support/rollouts.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+describe.skipIf(chromiumPath === undefined)('endpoints in Chromium (ORRERY_TEST_CHROMIUM)', () => {
+  let browser: Browser
+  let server: TestServer
+  let person: Person
+  let project: { origin: string; remove(): Promise<void> }
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    project = await loopsProject(
+      '{ steps: [20, 100], every: 10m, min_samples: 5000, guard: { errors: 0.05, p50_ms: 150 } }',
+    )
+    server = await startTestServer()
+    person = rolloutsAt(() => server.url)
+    await person.createModel()
+    await person.point(await person.register('loop.onnx'))
+    await person.ask('POST', '/api/v1/projects', { origin: project.origin })
+    await person.serves()
+    await person.point(await person.register('loop.onnx'))
+    await person.until(({ state }) => state === 'running')
+    for (let n = 0; n < 12; n++) await invoke(n)
+  }, 60_000)
+  afterAll(async () => {
+    await browser.close()
+    await server.stop()
+    await project.remove()
+  })
+
+  const invoke = async (rounds: number) => {
+    const answer = await fetch(`${server.url}/endpoints/loops/invocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ dataframe_records: [{ rounds }] }),
+    })
+    expect(answer.status).toBe(200)
+  }
+  const at = async (path: string, theme: 'light' | 'dark' = 'light') =>
+    openPage(browser, `${server.url}${path}`, { ready: { role: 'main' }, theme })
+  const shot = async (page: Page, name: string) => {
+    const folder = process.env['ORRERY_SCREENSHOTS']
+    if (folder !== undefined)
+      await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
+  }
+
+  test('the list leads to an endpoint with its traffic, its rollout and its newest predictions', async () => {
+    const { page, troubles } = await at('/endpoints')
+    await page.getByRole('cell', { name: 'Ready' }).waitFor()
+    expect(await violationsOn(page)).toEqual([])
+    await shot(page, 'endpoints')
+    await page.getByRole('link', { name: 'loops' }).click()
+    await page.getByRole('heading', { name: 'loops', level: 1 }).waitFor()
+    await page.getByText('step 1 of 2: 20 % to revision 2').waitFor()
+    await page.getByText('In the last five minutes 12 requests came').waitFor()
+    expect(await page.getByRole('region', { name: 'The newest predictions' }).count()).toBe(1)
+    expect(await page.locator('#predictions tbody tr').count()).toBe(12)
+    expect(await violationsOn(page)).toEqual([])
+    await shot(page, 'endpoint')
+    expect(troubles).toEqual([])
+    await page.context().close()
+  }, 60_000)
+
+  test('it can be asked from the page, and its answer is logged as any other', async () => {
+    const { page, troubles } = await at('/endpoints/loops', 'dark')
+    await page.getByRole('textbox', { name: 'rounds' }).fill('3')
+    await page.getByRole('button', { name: 'Predict', exact: true }).click()
+    await page.getByLabel('Answer').getByText('"counts": 3').waitFor()
+    await expect.poll(() => page.locator('#predictions tbody tr').count()).toBe(13)
+    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.getByLabel('Explanation').waitFor()
+    await page.getByRole('textbox', { name: 'rounds' }).fill('many')
+    await page.getByRole('button', { name: 'Predict', exact: true }).click()
+    await page.getByRole('form', { name: 'Try it' }).getByRole('alert').waitFor()
+    expect(await violationsOn(page)).toEqual([])
+    await shot(page, 'endpoint-dark')
+    expect(troubles.filter((line) => !line.includes('400'))).toEqual([])
+    await page.context().close()
+  }, 60_000)
+
+  test('a rollout is paused and given up after a question', async () => {
+    const { page } = await at('/endpoints/loops')
+    await page.getByRole('button', { name: 'Pause' }).click()
+    const pause = page.getByRole('dialog', { name: 'Pause?' })
+    await pause.getByText('keeps 20 % of the traffic').waitFor()
+    expect(await violationsOn(page)).toEqual([])
+    await pause.getByRole('button', { name: 'Leave it' }).click()
+    expect(await person.newest()).toMatchObject({ state: 'running' })
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await pause.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('button', { name: 'Go on' }).waitFor()
+    expect(await person.newest()).toMatchObject({ state: 'paused' })
+    await page.getByRole('button', { name: 'Give up' }).click()
+    const giveUp = page.getByRole('dialog', { name: 'Give up?' })
+    await giveUp.getByRole('button', { name: 'Give up' }).click()
+    await giveUp.waitFor({ state: 'detached' })
+    await page.getByText('aborted').waitFor()
+    expect(await page.getByRole('button', { name: 'Give up' }).count()).toBe(0)
+    expect(await person.newest()).toMatchObject({ state: 'aborted' })
+    await page.context().close()
+  }, 60_000)
+})
