@@ -10,7 +10,7 @@ import type { Repository } from '#inference'
 import { openInferenceServices } from '#protocols/open-inference/grpc'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../support/serving.ts'
+import { fixtureModels, openServing, serveModel, type ServingWorld } from '../support/serving.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', 'src')
 
@@ -39,16 +39,7 @@ beforeAll(async () => {
   for (const name of ['wide', 'loop']) models.set(name, 1, name)
   world = await openServing({ models: models.source, timeoutMs: 10_000 })
   await world.plane.complete()
-  for (const name of ['wide', 'loop']) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor: null,
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  for (const name of ['wide', 'loop']) await serveModel(world, name)
   grpc = await started()
   http = Fastify()
   await openInferenceProtocol(http, {

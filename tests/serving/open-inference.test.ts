@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../support/serving.ts'
+import { fixtureModels, openServing, serveModel, type ServingWorld } from '../support/serving.ts'
 
 let world: ServingWorld
 
@@ -15,16 +15,8 @@ beforeAll(async () => {
   models.alias('wide@champion', 1)
   world = await openServing({ models: models.source, timeoutMs: 2000 })
   await world.plane.complete()
-  for (const name of ['wide', 'half', 'matrix', 'late', 'pick', 'loop']) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor: null,
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  for (const name of ['wide', 'half', 'matrix', 'late', 'pick', 'loop'])
+    await serveModel(world, name)
 })
 afterAll(() => world.close())
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SignatureColumn } from '#inference'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../support/serving.ts'
+import { fixtureModels, openServing, serveModel, type ServingWorld } from '../support/serving.ts'
 
 let world: ServingWorld
 
@@ -21,31 +21,16 @@ beforeAll(async () => {
   models.set('loop', 1, 'loop')
   models.set('quiet', 1, 'echo')
   world = await openServing({ models: models.source, timeoutMs: 1500 })
-  for (const [name, key] of [
-    ['late', 'id'],
-    ['iris', undefined],
-    ['echo', undefined],
-    ['loop', undefined],
-    ['quiet', undefined],
-  ] as const) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor:
-        key === undefined
-          ? null
-          : {
-              window: { size: '1d' },
-              key,
-              settle: '1d',
-              min_samples: 1,
-              drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
-            },
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  await serveModel(world, 'late', {
+    monitor: {
+      window: { size: '1d' },
+      key: 'id',
+      settle: '1d',
+      min_samples: 1,
+      drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
+    },
+  })
+  for (const name of ['iris', 'echo', 'loop', 'quiet']) await serveModel(world, name)
 })
 afterAll(() => world.close())
 

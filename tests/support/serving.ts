@@ -3,9 +3,11 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { startGrpc, type GrpcServer } from '#app/grpc'
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
+import type { RpcService } from '#base/rpc'
 import type { LedgerReads } from '#ledger'
 import { answerProblems } from '#protocols/api/errors'
 import { endpointRoutes } from '#protocols/api/endpoints'
@@ -21,7 +23,7 @@ import {
   type ServableModel,
   type SignatureColumn,
 } from '#inference'
-import { createServing, type PredictionLog, type Serving } from '#serving'
+import { createServing, type Declaration, type PredictionLog, type Serving } from '#serving'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { segmentFiles } from '#stores/analytics/duckdb/segments'
 import { openLocalObjects } from '#stores/objects/local'
@@ -87,6 +89,40 @@ export interface ServingWorld {
   readonly ledger: LedgerReads
   readonly http: FastifyInstance
   close(): Promise<void>
+}
+
+/** Has version 1 of a model answer under the model's own name, as the `orrery.yaml` of a project would say. */
+export async function serveModel(
+  { serving }: Pick<ServingWorld, 'serving'>,
+  name: string,
+  { project = 'example', monitor = null }: Partial<Pick<Declaration, 'project' | 'monitor'>> = {},
+): Promise<void> {
+  await serving.declareEndpoint(LOCAL, {
+    name,
+    project,
+    model: `models:/${name}/1`,
+    shadows: [],
+    monitor,
+  })
+  await serving.rollOut(LOCAL, name)
+}
+
+/** A gRPC server as the plane has it, at a free port. */
+export async function startTestGrpc(
+  { plane }: Pick<ServingWorld, 'plane'>,
+  services: readonly RpcService[],
+  messageBytesMax = 64 * 1024 * 1024,
+): Promise<GrpcServer> {
+  return startGrpc(
+    { clock: systemClock, logger: pino({ level: 'silent' }) },
+    {
+      services,
+      host: '127.0.0.1',
+      port: 0,
+      messageBytesMax,
+      isReady: () => plane.readiness().ready,
+    },
+  )
 }
 
 /** Serving as the server has it, over fixture models: real stores, real processes, real protocols. */

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGrpc, type GrpcServer } from '#app/grpc'
-import { systemClock } from '#base/clock'
+import type { GrpcServer } from '#app/grpc'
 import { openInferenceServices } from '#protocols/open-inference/grpc'
 import { runPython } from '../../support/python.ts'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
+import {
+  fixtureModels,
+  openServing,
+  serveModel,
+  startTestGrpc,
+  type ServingWorld,
+} from '../../support/serving.ts'
 
 const BYTES_MAX = 80 * 1024 * 1024
 
@@ -19,28 +23,10 @@ beforeAll(async () => {
   const names = ['kinds', 'wide', 'half', 'texts', 'matrix', 'loop']
   for (const name of names) models.set(name, 1, name)
   world = await openServing({ models: models.source, timeoutMs: 5000 })
-  for (const name of names) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor: null,
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  for (const name of names) await serveModel(world, name)
   const inference = world.plane
   await inference.complete()
-  grpc = await startGrpc(
-    { clock: systemClock, logger: pino({ level: 'silent' }) },
-    {
-      services: openInferenceServices({ inference, version: '0' }),
-      host: '127.0.0.1',
-      port: 0,
-      messageBytesMax: BYTES_MAX,
-      isReady: () => inference.readiness().ready,
-    },
-  )
+  grpc = await startTestGrpc(world, openInferenceServices({ inference, version: '0' }), BYTES_MAX)
   const url = await world.http.listen({ host: '127.0.0.1', port: 0 })
   addresses = { ORRERY_URL: url, ORRERY_GRPC: `127.0.0.1:${grpc.port}` }
 })

@@ -15,7 +15,7 @@ import {
 import { pythonBin, runPython } from '../../support/python.ts'
 import { savedModels, testPythons } from '../../support/python-models.ts'
 import { column, FLIGHTS, NAN, NUMBERS, printed, WORDS } from './python-answers.ts'
-import { LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
+import { LOCAL, openServing, serveModel, type ServingWorld } from '../../support/serving.ts'
 
 type Told = Record<string, unknown> & { forms: Record<string, unknown> }
 
@@ -322,16 +322,7 @@ describe('over HTTP', () => {
   let url = ''
   beforeAll(async () => {
     world = await openServing({ models: savedModels(folder), runtime: testPythons() })
-    for (const name of ['sklearn', 'forms', 'types', 'bad']) {
-      await world.serving.declareEndpoint(LOCAL, {
-        name,
-        project: 'example',
-        model: `models:/${name}/1`,
-        shadows: [],
-        monitor: null,
-      })
-      await world.serving.rollOut(LOCAL, name)
-    }
+    for (const name of ['sklearn', 'forms', 'types', 'bad']) await serveModel(world, name)
     url = await world.http.listen({ host: '127.0.0.1', port: 0 })
   }, 120_000)
   afterAll(() => world.close())

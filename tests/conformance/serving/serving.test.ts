@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runPython } from '../../support/python.ts'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
+import { fixtureModels, openServing, serveModel, type ServingWorld } from '../../support/serving.ts'
 
 const MODELS = join(import.meta.dirname, '..', '..', 'fixtures', 'models')
 let world: ServingWorld
@@ -12,16 +12,7 @@ beforeAll(async () => {
   const models = fixtureModels()
   models.set('late', 1, 'flights')
   world = await openServing({ models: models.source })
-  for (const name of ['late']) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor: null,
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  await serveModel(world, 'late')
   url = await world.http.listen({ host: '127.0.0.1', port: 0 })
 })
 afterAll(() => world.close())

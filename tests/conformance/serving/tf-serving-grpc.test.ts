@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGrpc, type GrpcServer } from '#app/grpc'
-import { systemClock } from '#base/clock'
+import type { GrpcServer } from '#app/grpc'
 import { tfServingGrpcServices } from '#protocols/tf-serving-grpc/index'
 import { runPython } from '../../support/python.ts'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
+import {
+  fixtureModels,
+  openServing,
+  serveModel,
+  startTestGrpc,
+  type ServingWorld,
+} from '../../support/serving.ts'
 
 let world: ServingWorld
 let grpc: GrpcServer
@@ -18,27 +22,9 @@ beforeAll(async () => {
   models.set('echo', 1, 'echo')
   models.set('loop', 1, 'loop')
   world = await openServing({ models: models.source })
-  for (const name of ['half_plus_two', 'late', 'echo', 'loop']) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor: null,
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  for (const name of ['half_plus_two', 'late', 'echo', 'loop']) await serveModel(world, name)
   await world.plane.complete()
-  grpc = await startGrpc(
-    { clock: systemClock, logger: pino({ level: 'silent' }) },
-    {
-      services: tfServingGrpcServices({ inference: world.plane }),
-      host: '127.0.0.1',
-      port: 0,
-      messageBytesMax: 64 * 1024 * 1024,
-      isReady: () => true,
-    },
-  )
+  grpc = await startTestGrpc(world, tfServingGrpcServices({ inference: world.plane }))
 })
 afterAll(async () => {
   await grpc.stop(1000)

@@ -2,7 +2,13 @@ import { deflateSync, gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tfServingProtocol } from '#protocols/tf-serving/index'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
+import {
+  fixtureModels,
+  LOCAL,
+  openServing,
+  serveModel,
+  type ServingWorld,
+} from '../../support/serving.ts'
 
 let world: ServingWorld
 let http: FastifyInstance
@@ -35,16 +41,8 @@ beforeAll(async () => {
   models.set('echo', 1, 'echo')
   models.alias('iris@champion', 1)
   world = await openServing({ models: models.source })
-  for (const name of ['half_plus_two', 'late', 'plain', 'iris', 'echo']) {
-    await world.serving.declareEndpoint(LOCAL, {
-      name,
-      project: 'example',
-      model: `models:/${name}/1`,
-      shadows: [],
-      monitor: name === 'late' || name === 'plain' ? keyed : null,
-    })
-    await world.serving.rollOut(LOCAL, name)
-  }
+  for (const name of ['half_plus_two', 'late', 'plain', 'iris', 'echo'])
+    await serveModel(world, name, { monitor: name === 'late' || name === 'plain' ? keyed : null })
   await world.serving.declareEndpoint(LOCAL, {
     name: 'awaited',
     project: 'example',

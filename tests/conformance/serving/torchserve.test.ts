@@ -2,7 +2,13 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mountPredictionProtocols } from '#app/plane/protocols'
 import { torchServeProtocol } from '#protocols/torchserve/index'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../../support/serving.ts'
+import {
+  fixtureModels,
+  LOCAL,
+  openServing,
+  serveModel,
+  type ServingWorld,
+} from '../../support/serving.ts'
 
 let world: ServingWorld
 let http: FastifyInstance
@@ -17,7 +23,8 @@ beforeAll(async () => {
   models.set('echo', 1, 'echo')
   world = await openServing({ models: models.source })
   for (const name of ['half', 'late', 'iris', 'echo'])
-    await serve(name, { project: name === 'late' ? 'example' : '' })
+    // What a project declares, only its orrery.yaml changes.
+    await serveModel(world, name, { project: name === 'late' ? 'example' : '' })
   await world.plane.complete()
   http = Fastify()
   await http.register((app) =>
@@ -33,18 +40,6 @@ afterAll(async () => {
   await http.close()
   await world.close()
 })
-
-/** What a project declares, only its orrery.yaml changes. */
-async function serve(name: string, { project }: { project: string }) {
-  await world.serving.declareEndpoint(LOCAL, {
-    name,
-    project,
-    model: `models:/${name}/1`,
-    shadows: [],
-    monitor: null,
-  })
-  await world.serving.rollOut(LOCAL, name)
-}
 
 async function ask(path: string, init: RequestInit = {}) {
   const response = await fetch(`${url}${path}`, init)

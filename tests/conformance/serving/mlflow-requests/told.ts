@@ -70,10 +70,10 @@ async function askMlflow(asked: readonly Asked[]): Promise<Answer[]> {
   }
 }
 
-/** Keeps what a model needs, without the places of this machine. */
+/** Keeps what a model needs, without the places of this machine; code in Python is what is kept already. */
 async function keep(saved: string, kept: string): Promise<void> {
-  for (const file of ['MLmodel', 'model.onnx', 'model_echo.py', 'model_shapes.py'])
+  for (const file of ['MLmodel', 'model.onnx'])
     await cp(join(saved, file), join(kept, file)).catch(() => undefined)
   const declared = await readFile(join(kept, 'MLmodel'), 'utf8')
-  await writeFile(join(kept, 'MLmodel'), declared.replaceAll(`${join(SCRIPT, '..')}/`, ''))
+  await writeFile(join(kept, 'MLmodel'), declared.replaceAll(`${kept}/`, ''))
 }

@@ -65,8 +65,11 @@ def onnx_model(make, signature):
     return lambda path: mlflow.onnx.save_model(make(), path, signature=signature)
 
 
+KEPT = Path(__file__).parent.parent / "mlflow-requests" / "models"
+
+
 def python_model(code, signature):
-    code = str(Path(__file__).parent / code)
+    code = str(KEPT / code)
     return lambda path: mlflow.pyfunc.save_model(path, python_model=code, signature=signature, pip_requirements=[])
 
 
@@ -78,7 +81,7 @@ MODELS = {
     "tensor": onnx_model(linear, ModelSignature(Schema([TensorSpec(np.dtype("float32"), (-1, 4))]))),
     "unsigned": onnx_model(linear, None),
     "python": python_model(
-        "model_echo.py",
+        "python/model_echo.py",
         ModelSignature(
             Schema(
                 [
@@ -108,7 +111,7 @@ MODELS = {
             ),
         ),
     ),
-    "shapes": python_model("model_shapes.py", ModelSignature(Schema([ColSpec("string", "form")]))),
+    "shapes": python_model("shapes/model_shapes.py", ModelSignature(Schema([ColSpec("string", "form")]))),
 }
 
 
