@@ -9,10 +9,10 @@ const DEFLATERS = { gzip, deflate } as const
 
 /** An answer as its caller accepts it; sets the headers that say so. */
 export async function compressed(
-  body: Buffer,
+  body: string | Buffer,
   accepted: string | undefined,
   reply: FastifyReply,
-): Promise<Buffer> {
+): Promise<string | Buffer> {
   if (accepted === undefined || body.length < COMPRESSED_BYTES_MIN) return body
   const wanted = new Set(
     accepted
@@ -24,5 +24,5 @@ export async function compressed(
   const name = (['gzip', 'deflate'] as const).find((each) => wanted.has(each))
   if (name === undefined) return body
   void reply.header('content-encoding', name).header('vary', 'accept-encoding')
-  return promisify<Buffer, { level: number }, Buffer>(DEFLATERS[name])(body, { level: 1 })
+  return promisify<string | Buffer, { level: number }, Buffer>(DEFLATERS[name])(body, { level: 1 })
 }

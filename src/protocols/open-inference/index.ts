@@ -132,9 +132,14 @@ async function infer(
     void reply
       .type('application/octet-stream')
       .header('inference-header-content-length', String(response.headerLength))
-  return reply.send(
-    await compressed(response.body, headerIn(request.headers, 'accept-encoding'), reply),
-  )
+  const accepted = headerIn(request.headers, 'accept-encoding')
+  const sent = await compressed(response.body, accepted, reply)
+  // A text leaves together with its head, in one write; Fastify would add to its type.
+  return typeof sent === 'string' ? reply.serializer(asItIs).send(sent) : reply.send(sent)
+}
+
+function asItIs(text: unknown): string {
+  return text as string
 }
 
 function bodyOf({ body }: FastifyRequest): Buffer {

@@ -5,9 +5,9 @@ import { sentOutputs } from './outputs.ts'
 import type { Wishes } from './parameters.ts'
 import type { InferRequest } from './request.ts'
 
-/** An answer's body; `headerLength` says where its JSON ends if bytes follow. */
+/** An answer's body, a text where it is JSON alone; `headerLength` says where its JSON ends if bytes follow. */
 export interface InferResponse {
-  readonly body: Buffer
+  readonly body: string | Buffer
   readonly headerLength: number | undefined
 }
 
@@ -33,10 +33,10 @@ export function inferResponseOf(
     ...(request.id === undefined ? {} : { id: request.id }),
     parameters: { prediction_id: answer.batch, revision: answer.revision },
   })
-  const json = Buffer.from(`${head.slice(0, -1)},"outputs":[${parts.join(',')}]}`)
-  return blocks.length === 0
-    ? { body: json, headerLength: undefined }
-    : { body: Buffer.concat([json, ...blocks]), headerLength: json.length }
+  const text = `${head.slice(0, -1)},"outputs":[${parts.join(',')}]}`
+  if (blocks.length === 0) return { body: text, headerLength: undefined }
+  const json = Buffer.from(text)
+  return { body: Buffer.concat([json, ...blocks]), headerLength: json.length }
 }
 
 /** `3` of `flights-late/3`. */
