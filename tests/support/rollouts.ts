@@ -122,18 +122,24 @@ async function register(ask: ReturnType<typeof asker>, file: string): Promise<nu
 export type Person = ReturnType<typeof rolloutsAt>
 
 /** A Git repository whose `orrery.yaml` says how `loops` is served. */
-export async function loopsProject(
+export function loopsProject(
   rollout: string,
 ): Promise<{ origin: string; remove(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'orrery-loops-'))
-  const origin = join(folder, 'project')
-  await mkdir(origin)
-  const config = `project: loops
+  return projectOf(`project: loops
 endpoints:
   loops:
     model: models:/loops@champion
     rollout: ${rollout}
-`
+`)
+}
+
+/** A Git repository with this `orrery.yaml`. */
+export async function projectOf(
+  config: string,
+): Promise<{ origin: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-project-'))
+  const origin = join(folder, 'project')
+  await mkdir(origin)
   await writeFile(join(origin, 'orrery.yaml'), config)
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args], {

@@ -122,10 +122,11 @@ function callsOf(
 }
 
 /** How an endpoint stands that no process has said anything about. */
-function waiting({ name, revisions, failure }: EndpointTable): Standing {
+function waiting({ name, revisions, failure, awaiting }: EndpointTable): Standing {
   const live = revisions.find(({ revision }) => revision.role === 'live')
-  const state = live !== undefined ? 'loading' : failure === null ? 'undeployed' : 'failed'
-  return { endpoint: name, state, reason: failure, revision: live?.revision ?? null }
+  const isLoading = live !== undefined || awaiting !== undefined
+  const state = isLoading ? 'loading' : failure === null ? 'undeployed' : 'failed'
+  return { endpoint: name, state, reason: awaiting ?? failure, revision: live?.revision ?? null }
 }
 
 function noted(logger: Logger): (error: unknown) => void {

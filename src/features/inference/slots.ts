@@ -306,7 +306,7 @@ export function standingOf({ table, units, doing }: Slot): Standing {
   const live = table.revisions.filter(isLive)
   const stands = stateOf(table, live, units)
   const state = stands === 'undeployed' && doing !== undefined ? 'loading' : stands
-  const reason = state === 'ready' ? null : (doing ?? table.failure)
+  const reason = state === 'ready' ? null : (doing ?? table.awaiting ?? table.failure)
   return { endpoint: table.name, state, reason, revision: live[0]?.revision ?? null }
 }
 
@@ -315,7 +315,8 @@ function stateOf(
   live: readonly PlacedRevision[],
   units: ReadonlyMap<number, Unit>,
 ): State {
-  const { failure } = table
+  const { failure, awaiting } = table
+  if (awaiting !== undefined) return 'loading'
   if (live.length === 0) return failure === null ? 'undeployed' : 'failed'
   const kept = keptOf(table)
   const ready = live.every(
@@ -327,8 +328,13 @@ function stateOf(
 
 /** Why an endpoint whose revision is not loaded cannot answer. */
 export function notReady(table: EndpointTable): Problem {
-  const { name, revisions, failure } = table
+  const { name, revisions, failure, awaiting } = table
   const first = revisions.find(isLive)
+  if (awaiting !== undefined)
+    return new Problem(
+      'unavailable',
+      `endpoint ${name} cannot answer: the files of its model cannot be had and are fetched again (${awaiting}); try again later`,
+    )
   if (keptOf(table) === 'unloaded')
     return new Problem(
       'unavailable',

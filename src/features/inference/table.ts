@@ -39,4 +39,6 @@ export interface EndpointTable {
   readonly labels: Labels
   /** Why the newest rollout did not come about. */
   readonly failure: string | null
+  /** Why the files of what answers are not there yet; they are fetched until they are. */
+  readonly awaiting?: string
 }

@@ -5,6 +5,7 @@ import type { Serving } from './serving.ts'
 import type { SegmentKind, ServingReads } from './store.ts'
 
 const ROLL_OUT = 'roll-out'
+const RELABEL = 'relabel-endpoint'
 const SEAL = 'seal-segment'
 
 /** What serving does when something has happened: it looks whether other versions have to serve now. */
@@ -12,33 +13,41 @@ export const rollOuts: Follower<{ serving: ServingReads; work: WorkWrites }> = {
   name: 'roll-outs',
   types: ['endpoint-declared', 'model-alias-moved'],
   follow: async (entry, { serving, work }) => {
-    const concerned =
-      entry.type === 'endpoint-declared'
-        ? [entry.data['endpoint'] as string]
-        : await endpointsOf(serving, entry.data as { model: string; alias: string })
-    await work.enqueue(
-      concerned.map((endpoint) => ({
-        kind: ROLL_OUT,
-        key: `${ROLL_OUT} ${endpoint} ${entry.position}`,
-        payload: { endpoint },
-      })),
+    if (entry.type === 'endpoint-declared') {
+      await work.enqueue([endpointJob(ROLL_OUT, entry.data['endpoint'] as string, entry.position)])
+      return
+    }
+    const { following, others } = await concerned(
+      serving,
+      entry.data as { model: string; alias: string },
     )
+    await work.enqueue([
+      ...following.map((endpoint) => endpointJob(ROLL_OUT, endpoint, entry.position)),
+      ...others.map((endpoint) => endpointJob(RELABEL, endpoint, entry.position)),
+    ])
   },
 }
 
-async function endpointsOf(
+function endpointJob(kind: string, endpoint: string, position: number): NewJob {
+  return { kind, key: `${kind} ${endpoint} ${position}`, payload: { endpoint } }
+}
+
+/** Endpoints that follow an alias, and others of its model, whose callers may ask for a version by it. */
+async function concerned(
   serving: ServingReads,
   moved: { model: string; alias: string },
-): Promise<string[]> {
+): Promise<{ following: string[]; others: string[] }> {
   const uses = (uri: string) => {
     const named = aliasIn(uri)
     return named?.model === moved.model && named.alias === moved.alias
   }
-  return (await serving.list())
-    .filter(({ model, shadows, delivery }) =>
-      [model, ...shadows, ...Object.keys(delivery?.traffic ?? {})].some(uses),
-    )
-    .map(({ name }) => name)
+  const following: string[] = []
+  const others: string[] = []
+  for (const { name, model, shadows, delivery, live } of await serving.list())
+    if ([model, ...shadows, ...Object.keys(delivery?.traffic ?? {})].some(uses))
+      following.push(name)
+    else if (live?.model === moved.model) others.push(name)
+  return { following, others }
 }
 
 export function sealJob(
@@ -49,7 +58,7 @@ export function sealJob(
 }
 
 /** How serving's jobs are done; each may be done twice. */
-export function servingHandlers(serving: Pick<Serving, 'rollOut' | 'seal'>): Handler[] {
+export function servingHandlers(serving: Pick<Serving, 'rollOut' | 'relabel' | 'seal'>): Handler[] {
   return [
     {
       kind: ROLL_OUT,
@@ -59,6 +68,12 @@ export function servingHandlers(serving: Pick<Serving, 'rollOut' | 'seal'>): Han
         const { endpoint } = payload as { endpoint: string }
         await serving.rollOut(platformActor('serving'), endpoint)
       },
+    },
+    {
+      kind: RELABEL,
+      concurrency: 2,
+      attemptsMax: 5,
+      run: async ({ payload }) => serving.relabel((payload as { endpoint: string }).endpoint),
     },
     {
       kind: SEAL,

@@ -1,15 +1,16 @@
 import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
-import { messageOf, Problem } from '#base/problem'
+import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
-import type { EndpointTable, ModelSource, Plane, Revision } from '#inference'
+import type { EndpointTable, ModelSource, Plane } from '#inference'
 import { sameDeclaration, type Declaration, type Endpoint } from './endpoint.ts'
 import * as facts from './facts.ts'
-import type { Candidate } from './plan.ts'
 import { checkRedaction } from './redaction.ts'
 import { createRollOut, type Gradual, type RollOut, type ServingTx } from './rollout.ts'
 import type { RevisionWeight, ServingReads } from './store.ts'
-import { emptyTable, overrideOf, tableOf } from './table.ts'
+import { dividedTable, type Division } from './divided.ts'
+import { createRestoring } from './restoring.ts'
+import { emptyTable, overrideOf } from './table.ts'
 
 export interface Endpoints {
   list(): Promise<Endpoint[]>
@@ -32,14 +33,15 @@ export interface Endpoints {
   setTraffic(actor: Actor, name: string, weights: readonly RevisionWeight[]): Promise<Endpoint>
   /** It is declared no more. */
   forget(name: string): Promise<void>
-  /** Tells the plane of all endpoints, so that what served before the server stopped is loaded again. */
+  /** Tells the plane what the aliases of its model mean now. */
+  relabel(name: string): Promise<void>
+  /**
+   * Tells the plane of all endpoints, so that what served before the server stopped is loaded again. Those whose
+   * files cannot be had are tried again until they can.
+   */
   restore(): Promise<void>
-}
-
-/** What answers, and which revision the endpoint stands for. */
-export interface Division {
-  readonly live: number
-  readonly weights: readonly RevisionWeight[]
+  /** Nothing is tried again from now on. */
+  stop(): void
 }
 
 interface Dependencies<Tx extends ServingTx> {
@@ -53,7 +55,7 @@ interface Dependencies<Tx extends ServingTx> {
 }
 
 export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies<Tx>): Endpoints {
-  const { read } = dependencies
+  const { read, models } = dependencies
   const plane = withoutWaking(dependencies.plane)
   const rollOut = createRollOut({ ...dependencies, plane })
   const tables = new Map<string, EndpointTable>()
@@ -73,7 +75,8 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     const { monitor, log = null, settings = null, failure } = endpoint
     const told = tables.get(name) ?? emptyTable(endpoint)
     const routing = { ...told.routing, override: overrideOf(endpoint) }
-    await tell({ ...told, routing, monitor, log, settings, failure })
+    const labels = endpoint.live === null ? {} : await models.labels(endpoint.live.model)
+    await tell({ ...told, routing, labels, monitor, log, settings, failure })
     return endpoint
   }
   const rollOutNext = async (actor: Actor, name: string): Promise<RollOut> => {
@@ -88,6 +91,7 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     }
   }
   const divideNext = divider({ ...dependencies, plane }, { get, tell, tables })
+  const restoring = createRestoring({ ...dependencies, plane }, { inTurn, tell, tables })
   return {
     list: () => read.list(),
     get,
@@ -114,14 +118,8 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
         tables.delete(name)
         await plane.forget(name)
       }),
-    restore: async () => {
-      for (const endpoint of await read.list())
-        await inTurn(endpoint.name, async () => {
-          // A rollout may have been quicker.
-          if (!tables.has(endpoint.name)) await tell(await servedTable(dependencies, endpoint))
-        })
-      await plane.complete()
-    },
+    relabel: async (name) => void (await inTurn(name, () => refresh(name))),
+    ...restoring,
   }
 }
 
@@ -187,47 +185,6 @@ function withoutWaking(plane: Plane): Plane {
   }
 }
 
-/** The table of what serves by the records. */
-async function servedTable<Tx extends ServingTx>(
-  dependencies: Dependencies<Tx>,
-  endpoint: Endpoint,
-): Promise<EndpointTable> {
-  const { live, answering, name } = endpoint
-  if (live === null) return emptyTable(endpoint)
-  try {
-    const weights = answering.map(({ revision, weight }) => ({ revision: revision.number, weight }))
-    const table = await dividedTable(dependencies, endpoint, { live: live.number, weights })
-    return { ...table, failure: endpoint.failure }
-  } catch (error) {
-    const failure = messageOf(error)
-    dependencies.logger.error({ endpoint: name, error: failure }, 'what served cannot be placed')
-    return { ...emptyTable(endpoint), failure }
-  }
-}
-
-/** The table in which these revisions answer, and the same shadows as before. */
-async function dividedTable<Tx extends ServingTx>(
-  { read, models, logger }: Dependencies<Tx>,
-  endpoint: Endpoint,
-  { live, weights }: Division,
-): Promise<EndpointTable> {
-  const candidate = async (revision: Revision): Promise<Candidate> => ({
-    revision,
-    servable: await models.get(revision.model, revision.version),
-  })
-  const answering = await Promise.all(
-    weights.map(async ({ revision: number, weight }) => {
-      const revision = await read.findRevision(endpoint.name, number)
-      if (revision === undefined || revision.role !== 'live') throw noRevision(endpoint, number)
-      return { ...(await candidate(revision)), weight }
-    }),
-  )
-  const shadows = await Promise.all(endpoint.shadowing.map(candidate))
-  const stands = answering.find(({ revision }) => revision.number === live)
-  if (stands === undefined) throw noRevision(endpoint, live)
-  return tableOf(models, endpoint, { live: stands, answering, shadows }, logger)
-}
-
 /** Throws `invalid` for weights that give nobody anything, or name a revision twice. */
 function divisionOf({ live, name }: Endpoint, weights: readonly RevisionWeight[]): Division {
   const numbers = new Set(weights.map(({ revision }) => revision))
@@ -250,13 +207,6 @@ async function refuseUnderWay<Tx>(gradual: Gradual<Tx>, name: string): Promise<v
   throw new Problem(
     'conflict',
     `a rollout of endpoint ${name} from revision ${move.from} to ${move.to} is under way; end it with "orrery rollout abort ${name}" or "orrery rollout finish ${name}" first`,
-  )
-}
-
-function noRevision({ name }: Endpoint, number: number): Problem {
-  return new Problem(
-    'not-found',
-    `endpoint ${name} never had a revision ${number} that answers; "orrery endpoints ${name}" shows what it has`,
   )
 }
 

@@ -36,6 +36,8 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   repository(actor: Actor): Repository
   /** Brings what serves in line with what the endpoint's URIs mean now, losing no request. */
   rollOut(actor: Actor, endpoint: string): Promise<RollOut>
+  /** Has the aliases of its model mean what they mean now. */
+  readonly relabel: Endpoints['relabel']
   /** Divides the traffic of an endpoint among its revisions. */
   readonly setTraffic: Endpoints['setTraffic']
   /** The same, put on record by the caller. */
@@ -45,7 +47,11 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   /** How the endpoints stand, as far as this server knows. */
   standings(): Standing[]
   /** Ready when nothing is being loaded. */
-  readiness(): { ready: boolean; endpoints: Pick<Standing, 'endpoint' | 'state'>[] }
+  readiness(): {
+    ready: boolean
+    /** With the reason where one does not answer. */
+    endpoints: (Pick<Standing, 'endpoint' | 'state'> & { reason?: string })[]
+  }
   /** Keeps what turned out to be true; the last label for a prediction or an entity wins. */
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
@@ -103,6 +109,7 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
     declareEndpoint: endpoints.declare,
     repository: createRepository({ ...dependencies, endpoints }),
     rollOut: endpoints.rollOut,
+    relabel: endpoints.relabel,
     setTraffic: endpoints.setTraffic,
     divide: endpoints.divide,
     predict: plane.predict,
@@ -149,13 +156,16 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
     },
     stop: async () => {
       full.stop()
+      endpoints.stop()
       await plane.stop()
     },
   }
 }
 
 function readinessOf(standings: readonly Standing[]): ReturnType<Serving['readiness']> {
-  const endpoints = standings.map(({ endpoint, state }) => ({ endpoint, state }))
+  const endpoints = standings.map(({ endpoint, state, reason }) =>
+    reason === null ? { endpoint, state } : { endpoint, state, reason },
+  )
   return { ready: endpoints.every(({ state }) => state !== 'loading'), endpoints }
 }
 
