@@ -2,6 +2,8 @@ import type { Comparison, Evidence, Replay } from '#governance'
 import { classOf, compareAucs, scoreOf, type Label, type Monitoring } from '#monitoring'
 import type { PipelineReads } from '#pipelines'
 import type { Registry, RegistryReads } from '#registry'
+import type { Replays } from '#replay'
+import { platformActor } from '#ledger'
 import type { Logged } from '#inference'
 import type { PredictionQueries } from '#serving'
 import type { Tracking } from '#tracking'
@@ -12,6 +14,7 @@ interface Parts {
   registryReads: RegistryReads
   pipelines: PipelineReads
   tracking: Tracking
+  replays: Pick<Replays, 'perform'>
   queries: Pick<PredictionQueries, 'watermark'>
   labelledRows: Monitoring['labelledRows']
   /** The endpoint that serves a model, if one does. */
@@ -56,6 +59,7 @@ export function promotionEvidence(parts: Parts): Evidence {
       return points.toSorted((a, b) => b.atMs - a.atMs)[0]?.value
     },
     replay: replayOf(parts),
+    disagreement: disagreementOf(parts),
     compare: (pairs, by): Comparison => {
       const labels = pairs.labels as readonly Label[]
       const compared = compareAucs({ ...pairs, labels }, { by })
@@ -64,6 +68,19 @@ export function promotionEvidence(parts: Parts): Evidence {
       const { candidate, champion, difference, ciLow, ciHigh, confidence } = compared
       return { candidate, champion, difference, ciLow, ciHigh, confidence }
     },
+  }
+}
+
+function disagreementOf({ replays }: Parts): Evidence['disagreement'] {
+  return async ({ agoMs, ...request }) => {
+    const asked = { ...request, since: { agoMs } }
+    const { id, outcome } = await replays.perform(platformActor('governance'), asked)
+    if (outcome.state !== 'finished')
+      throw new Problem('conflict', `replay ${id} was ended before it had compared anything`)
+    const { report } = outcome.result
+    const { value: share, low: ciLow, high: ciHigh } = report.disagreement
+    const worst = report.slices.slice(0, 3).map(({ column, where }) => `${column} ${where}`)
+    return { replay: id, rows: report.rows, share, ciLow, ciHigh, worst }
   }
 }
 

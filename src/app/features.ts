@@ -13,6 +13,7 @@ import { localClones } from './clones.ts'
 import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
+import { replaysOf } from './replays.ts'
 import { assertServesNot, retentionOf } from './retention.ts'
 import { servingOf } from './serving.ts'
 import { webhooksOf } from './webhooks.ts'
@@ -58,12 +59,14 @@ export function createFeatures(ground: Ground) {
   ground.onStop(analytics.close)
   const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
   const monitoring = monitoringOf(ground, { projects, clones, registry, serving, analytics })
+  const replays = replaysOf(ground, { registry, serving })
   const governance: Governance = governanceOf(ground, {
     projects,
     registry,
     tracking,
     serving,
     monitoring,
+    replays,
   })
   const lineage = createLineage({ read: read.ledger })
   const retention = retentionOf(ground, { tracking, registry, serving })
@@ -81,6 +84,7 @@ export function createFeatures(ground: Ground) {
     plane,
     rollouts,
     monitoring,
+    replays,
     governance,
     lineage,
     retention,

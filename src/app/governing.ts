@@ -7,6 +7,7 @@ import type { Monitoring } from '#monitoring'
 import type { Recordings } from '#pipelines'
 import { datasetVersionRef, type EndpointConfig, type Projects } from '#projects'
 import type { Registry } from '#registry'
+import type { Replays } from '#replay'
 import { settingsOf } from '#inference'
 import type { Delivery, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
@@ -29,9 +30,10 @@ export function governanceOf(
     tracking: Tracking
     serving: Serving
     monitoring: Monitoring
+    replays: Replays
   },
 ): Governance {
-  const { projects, registry, serving, monitoring } = parts
+  const { projects, registry, serving, monitoring, replays } = parts
   const evidence = promotionEvidence({
     ...parts,
     registryReads: store.read.registry,
@@ -55,6 +57,7 @@ export function governanceOf(
         throw error
       }
     },
+    replays,
     score: async (model, version, rows) => scoresOf(await serving.score(model, version, rows)),
   })
   return createGovernance<Writes>({

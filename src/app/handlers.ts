@@ -17,6 +17,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
   return [
     ...servingHandlers(parts.serving),
     parts.monitoring.handler,
+    parts.replays.handler,
     parts.webhookHandler,
     parts.retention.handler,
     ...governingHandlers(parts, parts),

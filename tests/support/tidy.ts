@@ -30,6 +30,7 @@ export const FEATURES = [
   'rollouts',
   'explanations',
   'monitoring',
+  'replay',
   'governance',
   'lineage',
   'automation',

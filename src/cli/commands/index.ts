@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rollout: async () => (await import('./rollout.ts')).rollout,
   traffic: async () => (await import('./rollout.ts')).traffic,
   predict: async () => (await import('./predict.ts')).predict,
+  replay: async () => (await import('./replay.ts')).replay,
   serve: async () => (await import('./serve.ts')).serve,
   package: async () => (await import('./package.ts')).packageCommand,
   explain: async () => (await import('./explain.ts')).explain,

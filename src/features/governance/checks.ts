@@ -1,4 +1,5 @@
-import type { BetterThanCheckConfig, MetricCheckConfig } from '#projects'
+import type { Json } from '#base/json'
+import type { BetterThanCheckConfig, MetricCheckConfig, ReplayCheckConfig } from '#projects'
 import type { CheckResult } from './promotion.ts'
 
 /** Both models' scores for the same labelled predictions, newer than anything either was trained on. */
@@ -23,6 +24,36 @@ export interface Comparison {
 
 /** Fewer labelled predictions than this of either class say nothing about an AUC. */
 export const REPLAY_CLASS_MIN = 50
+
+/** How a candidate's answers to what an endpoint was asked compare with those that were given. */
+export interface Disagreement {
+  /** Where the whole comparison is kept. */
+  readonly replay: string
+  readonly rows: number
+  readonly share: number
+  readonly ciLow: number
+  readonly ciHigh: number
+  /** Where the two disagree most, in words. */
+  readonly worst: readonly string[]
+}
+
+export function replayCheck(
+  { endpoint, since, max_disagreement: most, min_rows: rowsMin }: ReplayCheckConfig,
+  found: Disagreement,
+): CheckResult {
+  const { replay, rows, share, worst } = found
+  const isEnough = rows >= rowsMin
+  const where = worst.length === 0 ? '' : `; most where ${worst.join(', ')}`
+  const evidence: Record<string, Json> = { ...found, worst: [...worst], asked: most, rowsMin }
+  return {
+    check: `replay of ${endpoint}`,
+    passed: isEnough && share <= most,
+    reason: isEnough
+      ? `it disagrees with ${percent(share)} of the ${rows} answers of the last ${since} at ${endpoint}; at most ${percent(most)} are asked for${where} (replay ${replay})`
+      : `only ${rows} predictions of the last ${since} at ${endpoint} could be replayed; at least ${rowsMin} are needed (replay ${replay})`,
+    evidence,
+  }
+}
 
 export function signatureCheck(hasSignature: boolean): CheckResult {
   return {

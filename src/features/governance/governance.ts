@@ -2,13 +2,15 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, LedgerWrites, Ref } from '#ledger'
-import type { CheckConfig, ProjectConfig } from '#projects'
+import { durationMs, type CheckConfig, type ProjectConfig, type ReplayCheckConfig } from '#projects'
 import type { NewJob, WorkWrites } from '#work'
 import {
   betterThanCheck,
   metricCheck,
+  replayCheck,
   signatureCheck,
   type Comparison,
+  type Disagreement,
   type Replay,
 } from './checks.ts'
 import {
@@ -33,6 +35,16 @@ export interface Evidence {
   /** Logged, labelled predictions that neither version was trained on, scored by both. */
   replay(model: string, candidate: number, champion: number): Promise<Replay>
   compare(replay: Replay, by: number): Comparison
+  /** Runs a version over what an endpoint was asked; the same name is the same run. Throws `not-found`. */
+  disagreement(request: {
+    id: string
+    model: string
+    version: number
+    endpoint: string
+    agoMs: number
+    limit: number
+    tolerance: number
+  }): Promise<Disagreement>
 }
 
 /** What one transaction of a promotion can change; the alias is the registry's and moves in the same one. */
@@ -170,6 +182,7 @@ async function resultOf(
   const { model, version } = promotion
   if (check.metric !== undefined)
     return metricCheck(check.metric, await evidence.metric(model, version, check.metric.name))
+  if (check.replay !== undefined) return replayResult(check.replay, promotion, evidence)
   if (check.better_than === undefined)
     return signatureCheck(await evidence.hasSignature(model, version))
   const champion = await evidence.current(model, check.better_than.alias)
@@ -178,6 +191,19 @@ async function resultOf(
       ? undefined
       : await evidence.replay(model, version, champion)
   return betterThanCheck(check.better_than, replay, evidence.compare)
+}
+
+async function replayResult(
+  check: ReplayCheckConfig,
+  { id, model, version }: Promotion,
+  evidence: Evidence,
+): Promise<CheckResult> {
+  const { endpoint, since, limit, tolerance } = check
+  const agoMs = durationMs(since)
+  // Decided anew after a crash, it is the same replay; another check is another one.
+  const name = `${id}-${endpoint}-${since}-${limit}-${tolerance}`
+  const request = { id: name, model, version, endpoint, agoMs, limit, tolerance }
+  return replayCheck(check, await evidence.disagreement(request))
 }
 
 /** Decides once, moving the alias with the decision. */

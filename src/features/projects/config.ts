@@ -25,11 +25,24 @@ const BetterThanCheck = Type.Object(
   strict,
 )
 
+const ReplayCheck = Type.Object(
+  {
+    endpoint: Name,
+    since: Type.String({ pattern: durationPattern, default: '7d' }),
+    max_disagreement: Share,
+    min_rows: Type.Integer({ default: 500, minimum: 1 }),
+    limit: Type.Integer({ default: 10_000, minimum: 1, maximum: 200_000 }),
+    tolerance: Type.Number({ default: 0, minimum: 0 }),
+  },
+  strict,
+)
+
 const Check = Type.Object(
   {
     signature: Type.Optional(Type.Literal('required')),
     metric: Type.Optional(MetricCheck),
     better_than: Type.Optional(BetterThanCheck),
+    replay: Type.Optional(ReplayCheck),
   },
   exactlyOne,
 )
@@ -306,6 +319,7 @@ export type ExperimentConfig = Static<typeof ExperimentSchema>
 export type CheckConfig = Static<typeof Check>
 export type MetricCheckConfig = Static<typeof MetricCheck>
 export type BetterThanCheckConfig = Static<typeof BetterThanCheck>
+export type ReplayCheckConfig = Static<typeof ReplayCheck>
 export type PolicyConfig = Static<typeof Policy>
 export type EndpointConfig = Static<typeof Endpoint>
 

@@ -1,5 +1,6 @@
 export {
   durationMs,
+  durationPattern,
   ProjectConfigSchema,
   withDefaults,
   modelUriPattern,
@@ -15,6 +16,7 @@ export {
   type MetricCheckConfig,
   type MonitorConfig,
   type PolicyConfig,
+  type ReplayCheckConfig,
   type RolloutConfig,
   type ProjectConfig,
 } from './config.ts'

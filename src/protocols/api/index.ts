@@ -13,6 +13,7 @@ import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import type { Webhooks } from '#webhooks'
 import type { Registry } from '#registry'
+import type { Replays } from '#replay'
 import type { Replicas } from '#replicas'
 import type { Traces } from '#traces'
 import type { Browsing, Tracking } from '#tracking'
@@ -33,6 +34,7 @@ import { policyRoutes } from './automation.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
+import { replayRoutes } from './replays.ts'
 import { replicaRoutes } from './replicas.ts'
 import { retentionRoutes, type RetentionParts } from './retention.ts'
 import { projectRoutes } from './projects.ts'
@@ -61,6 +63,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly objects: Pick<ObjectStore, 'open'>
   readonly governance: Governance
   readonly monitoring: Monitoring
+  readonly replays: Replays
   readonly serving: Serving
   readonly plane: EndpointLife
   readonly servingHost: string
@@ -109,6 +112,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   predictionRoutes(app, parts.serving)
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
+  replayRoutes(app, parts.replays, parts.actor)
   retentionRoutes(app, parts)
   webhookRoutes(app, parts.webhooks, parts.actor)
   importRoutes(app, parts)

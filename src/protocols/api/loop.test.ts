@@ -95,6 +95,7 @@ const evidence: Evidence = {
   },
   metric: async () => undefined,
   replay: async () => Promise.reject(new Error('not asked here')),
+  disagreement: async () => Promise.reject(new Error('not asked here')),
   compare: () => {
     throw new Error('not asked here')
   },

@@ -44,6 +44,9 @@ eachSqlStore((_name, open) => {
         return true
       },
       metric: async () => auc,
+      disagreement: async () => {
+        throw new Error('nothing is replayed here')
+      },
       replay: async () => ({ labels: [], candidate: [], champion: [], fromMs: 0, toMs: 0 }),
       compare: () => ({
         candidate: 0,

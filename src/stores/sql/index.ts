@@ -10,6 +10,7 @@ import type { PipelineReads, PipelineWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
 import type { EvaluationReads, EvaluationWrites } from '#evaluation'
 import type { RegistryReads, RegistryWrites } from '#registry'
+import type { ReplayReads, ReplayWrites } from '#replay'
 import type { Presence, ReplicaReads, ReplicaWrites } from '#replicas'
 import type { RetentionReads, RetentionWrites } from '#retention'
 import type { RolloutReads, RolloutWrites } from '#rollouts'
@@ -34,6 +35,7 @@ import { isPostgresUrl, withoutSecrets } from './postgres/url.ts'
 import { openSqlite } from './sqlite.ts'
 import { evaluationReads, evaluationWrites } from './evaluation.ts'
 import { registryReads, registryWrites } from './registry/index.ts'
+import { replayReads, replayWrites } from './replay.ts'
 import { replicaReads, replicaWrites } from './replicas.ts'
 import { retentionReads, retentionWrites } from './retention/index.ts'
 import { rolloutReads, rolloutWrites } from './rollouts.ts'
@@ -48,6 +50,7 @@ import { workReads, workWrites } from './work.ts'
 export interface Reads {
   readonly ledger: LedgerReads
   readonly work: WorkReads
+  readonly replay: ReplayReads
   readonly replicas: ReplicaReads
   readonly projects: ProjectReads
   readonly tracking: TrackingReads
@@ -69,6 +72,7 @@ export interface Reads {
 export interface Writes {
   readonly ledger: LedgerWrites
   readonly work: WorkWrites
+  readonly replay: ReplayWrites
   readonly replicas: ReplicaWrites
   readonly projects: ProjectWrites
   readonly tracking: TrackingWrites
@@ -183,6 +187,7 @@ function readsOn(db: Kysely<unknown>): Reads {
   return {
     ledger: ledgerReads(db),
     work: workReads(db),
+    replay: replayReads(db),
     replicas: replicaReads(db),
     projects: projectReads(db),
     tracking: trackingReads(db),
@@ -205,6 +210,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
   return {
     ledger: ledgerWrites(db, world.clock),
     work: workWrites(db, world),
+    replay: replayWrites(db),
     replicas: replicaWrites(db),
     projects: projectWrites(db),
     tracking: trackingWrites(db),

@@ -23,6 +23,7 @@ import { moveTables } from './0024-moves.ts'
 import { endpointSettings } from './0025-endpoint-settings.ts'
 import { rolloutTables } from './0026-rollouts.ts'
 import { logPolicies } from './0027-log-policies.ts'
+import { replayTables } from './0030-replays.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   endpointSettings,
   rolloutTables,
   logPolicies,
+  replayTables,
 ]
