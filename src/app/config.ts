@@ -128,6 +128,28 @@ export const ConfigSchema = Type.Object(
       description:
         'Milliseconds until an answered prediction is on the disk: what a power failure may lose. Endpoints with `log: { mode: durable }` lose none.',
     }),
+    accessLog: Type.Boolean({
+      default: false,
+      description: 'Whether each request for a prediction makes a log line, of level info.',
+    }),
+    accessLogSample: Type.Number({
+      default: 1,
+      minimum: 0,
+      maximum: 1,
+      description: 'The share of requests that make a line in the access log.',
+    }),
+    otlpEndpoint: Type.String({
+      default: '',
+      pattern: '^$|^https?://[^?#]+$',
+      description:
+        'Collector that gets traces of predictions by OTLP over HTTP, as http://host:4318. Empty traces nothing.',
+    }),
+    otlpSample: Type.Number({
+      default: 0.01,
+      minimum: 0,
+      maximum: 1,
+      description: 'The share of requests that are traced where their caller does not say.',
+    }),
     sealRows: Type.Integer({
       default: 100_000,
       minimum: 1,
@@ -201,8 +223,9 @@ export interface LoadedConfig {
   readonly origins: readonly Origin[]
 }
 
-/** What the same setting is called where `mlflow server` is run. */
-const MLFLOW_VARIABLES: Readonly<Record<string, string>> = {
+/** What the same setting is called where `mlflow server` is run, and by OpenTelemetry. */
+const OTHER_VARIABLES: Readonly<Record<string, string>> = {
+  otlpEndpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT',
   webhookSchemes: 'MLFLOW_WEBHOOK_ALLOWED_SCHEMES',
   webhookAllowPrivate: 'MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS',
 }
@@ -220,7 +243,7 @@ export function loadConfig(
   const keys = Object.keys(ConfigSchema.properties) as ConfigKey[]
   // An empty variable is the shell's way of not setting it.
   const variable = (key: string) =>
-    variables[variableOf(key)] || variables[MLFLOW_VARIABLES[key] ?? ''] || undefined
+    variables[variableOf(key)] || variables[OTHER_VARIABLES[key] ?? ''] || undefined
   const home = homeIn(flags['home'] ?? variable('home') ?? describe('home').default)
   const file = fileSettings(join(home, 'config.yaml'))
   const origins = keys.map((key): Origin => {
@@ -312,6 +335,7 @@ function checked(key: ConfigKey, raw: unknown, from: string): Config[ConfigKey] 
 function meantBy(text: string, schema: object): string | number | boolean {
   const type = 'type' in schema ? schema.type : undefined
   if (type === 'integer' && /^\s*-?\d+\s*$/.test(text)) return Number(text)
+  if (type === 'number' && /^\s*-?\d+(\.\d+)?\s*$/.test(text)) return Number(text)
   if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true'
   return text
 }

@@ -5,6 +5,7 @@ import { randomFraction, randomIds } from '#base/ids'
 import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
+import type { RpcService } from '#base/rpc'
 import type { Explain } from '#explanations'
 import {
   createPlane,
@@ -13,7 +14,7 @@ import {
   type Repository,
   type Standing,
 } from '#inference'
-import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
+import type { Family } from '#protocols/prometheus/index'
 import { openJournal } from '#stores/journal/index'
 import { openRecorded } from '#stores/predictions/recorded'
 import { startGrpc, type GrpcServer } from '../grpc.ts'
@@ -24,10 +25,9 @@ import { channelExplain, planeExplanations } from './explanations.ts'
 import { createListener, listen } from './listener.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 import { memoryBudget, memoryOf } from './memory.ts'
-import { predictionMetrics, processMetrics } from './metrics.ts'
 import { mountPredictionProtocols, predictionServices, type ProtocolParts } from './protocols.ts'
 import { endWithParent } from './parent.ts'
-import { countResponses } from './responses.ts'
+import { mountMetrics, watchersOf } from './watchers.ts'
 
 // The entry of the serving plane: answers predictions, apart from the server and without its database. It is told
 // what serves over its channel, and ends when that closes.
@@ -112,8 +112,9 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
   const tables = new Map<string, EndpointTable>()
   const explanations = planeExplanations(made, tables)
   const http = createListener({ ...settings, logger, ids: randomIds })
+  const watchers = watchersOf(settings, { http, logger })
   const parts: ProtocolParts = {
-    inference: made,
+    inference: watchers.inference(made),
     repository: serverRepository,
     explanations,
     journal,
@@ -121,17 +122,12 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     version: VERSION,
     bodyBytesMax: settings.bodyBytesMax,
   }
-  const ofProcess = processMetrics('plane')
-  const responses = countResponses(http)
-  const metrics = async () => [
-    ...ofProcess(),
-    responses(),
-    ...(await predictionMetrics(made, journal)),
-  ]
-  await http.register((app) => prometheusProtocol(app, { families: metrics }))
+  const metrics = await mountMetrics(http, made, journal)
   await mountPredictionProtocols(http, parts)
   const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })
+  const services = watchers.services(predictionServices(parts))
   const grpc = await startPlaneGrpc(parts, settings, {
+    services,
     logger,
     port: before?.grpcPort ?? settings.grpcPort,
   })
@@ -146,7 +142,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
       const late = setTimeout(() => http.server.closeAllConnections(), settings.drainMs)
       await Promise.all([http.close(), grpc.stop(settings.drainMs)])
       clearTimeout(late)
-      await made.stop()
+      await Promise.all([made.stop(), watchers.stop()])
       await journal.close()
     },
   }
@@ -163,10 +159,10 @@ const serverRepository: Repository = {
 async function startPlaneGrpc(
   parts: ProtocolParts,
   { host, bodyBytesMax }: PlaneSettings,
-  { logger, port }: { logger: Logger; port: number },
+  { services, logger, port }: { services: readonly RpcService[]; logger: Logger; port: number },
 ): Promise<GrpcServer> {
   const options = {
-    services: predictionServices(parts),
+    services,
     host,
     messageBytesMax: bodyBytesMax,
     isReady: () => parts.inference.readiness().ready,
