@@ -147,7 +147,12 @@ async function startRay({ home }: Place): Promise<Served> {
   const running = started([join(bin, 'serve'), ['run', 'ray.yaml', '--app-dir', PYTHON]], {
     bin,
     folder: home,
-    environment: { BENCH_MODEL: join(home, 'model.onnx'), RAY_USAGE_STATS_ENABLED: '0' },
+    environment: {
+      BENCH_MODEL: join(home, 'model.onnx'),
+      // Its workers import the application too.
+      PYTHONPATH: PYTHON,
+      RAY_USAGE_STATS_ENABLED: '0',
+    },
   })
   const url = `http://127.0.0.1:${port}/`
   return untilFirstAnswer('ray', running, [{ name: 'ray', url, form: 'data', model: NAME }])

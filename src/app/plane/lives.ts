@@ -1,9 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { extname } from 'node:path'
+import module from 'node:module'
+import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
 import type { EndpointTable } from '#inference'
+import { environment } from '../environment.ts'
 import { openChannel, type Remote } from './channel.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 
@@ -109,7 +111,11 @@ export function keepAlive(parts: Parts): Lives {
 }
 
 function forked(): ChildProcess {
+  // The folder that is given has one of its own for this Node in it, and is inherited by the processes of models.
+  const compiled = module.getCompileCacheDir()
+  const cached = compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }
   return fork(entry(), [], {
+    env: { ...environment, ...cached },
     serialization: 'advanced',
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
