@@ -4,10 +4,8 @@ import { assertUnicode, textOf } from '#base/json'
 import type { Logger } from '#base/logger'
 import { asAsked } from '#stores/sql/room'
 import { requestGuard } from './guard.ts'
+import { PARAM_CHARS_MAX, routable } from './routable.ts'
 import { typeBoxValidatorCompiler } from './validator.ts'
-
-/** More than a request line can have, so that a name that is too long is told by the route that it was sent to. */
-export const PARAM_CHARS_MAX = 64 * 1024
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -93,16 +91,4 @@ function frees({ method, url }: { method: string; url: string }): boolean {
   return (
     method === 'DELETE' || /[/-](delete|purge|trash|objects|gc)\b/.test(url.split('?', 1)[0] ?? '')
   )
-}
-
-/** The address with its percent signs taken as written where they encode nothing: then the route answers, in its protocol's words. */
-export function routable(url: string): string {
-  if (!url.includes('%')) return url
-  const [path = '', ...query] = url.split('?')
-  try {
-    decodeURIComponent(path)
-    return url
-  } catch {
-    return [path.replaceAll('%', '%25'), ...query].join('?')
-  }
 }

@@ -3,7 +3,7 @@ import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import { requestGuard } from '../guard.ts'
-import { PARAM_CHARS_MAX, routable } from '../http.ts'
+import { PARAM_CHARS_MAX, routable } from '../routable.ts'
 
 /** The HTTP server for predictions, without routes. */
 export function createListener(dependencies: {
