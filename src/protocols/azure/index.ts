@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { inflated } from '#base/inflate'
 import { failureOf } from '#base/failure'
 import {
   answerHeaders,
@@ -42,7 +43,13 @@ export async function azureProtocol(app: FastifyInstance, parts: Parts): Promise
   app.addContentTypeParser(
     '*',
     { parseAs: 'buffer' },
-    async (_: FastifyRequest, body: Buffer) => body,
+    async ({ headers }: FastifyRequest, body: Buffer) =>
+      inflated(
+        body,
+        headers['content-encoding'],
+        app.initialConfig.bodyLimit ?? body.length,
+        'invalid',
+      ),
   )
   const meant = (named: string | undefined) =>
     meantEndpoint(inference, { named, fallback: defaultEndpoint })

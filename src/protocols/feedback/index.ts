@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inflated } from '#base/inflate'
 import type { Clock } from '#base/clock'
 import { parseExactJson, type ExactJson } from '#base/exact-json'
 import { messageOf, Problem } from '#base/problem'
@@ -26,8 +27,14 @@ interface Parts {
  */
 export async function feedbackProtocol(app: FastifyInstance, parts: Parts): Promise<void> {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, async (_: FastifyRequest, body: string) =>
-    bodyIn(body),
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async ({ headers }: FastifyRequest, body: Buffer) => {
+      const bytesMax = app.initialConfig.bodyLimit ?? body.length
+      const plain = await inflated(body, headers['content-encoding'], bytesMax, 'invalid')
+      return bodyIn(plain.toString())
+    },
   )
   app.setErrorHandler(answerFailure)
   const keep = keeper(parts)

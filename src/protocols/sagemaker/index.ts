@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inflated } from '#base/inflate'
 import {
   headerIn,
   meantEndpoint,
@@ -43,7 +44,13 @@ export async function sagemakerProtocol(app: FastifyInstance, parts: Parts): Pro
   app.addContentTypeParser(
     '*',
     { parseAs: 'buffer' },
-    async (_: FastifyRequest, body: Buffer) => body,
+    async ({ headers }: FastifyRequest, body: Buffer) =>
+      inflated(
+        body,
+        headers['content-encoding'],
+        app.initialConfig.bodyLimit ?? body.length,
+        'invalid',
+      ),
   )
 
   app.get('/ping', async (_, reply) => {

@@ -50,6 +50,7 @@ function modelRoutes(app: FastifyInstance, parts: Parts): void {
         body,
         request.headers['content-encoding'],
         app.initialConfig.bodyLimit ?? body.length,
+        'invalid',
       ),
   )
   app.get('/*', async (request, reply) => {

@@ -72,6 +72,7 @@ function prepare(app: FastifyInstance): void {
         body,
         request.headers['content-encoding'],
         app.initialConfig.bodyLimit ?? body.length,
+        'invalid',
       ),
   )
 }

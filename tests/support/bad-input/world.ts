@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { filesOfModel, FLIGHTS } from '../models.ts'
+import { freePort } from '../process.ts'
 import { startTestServer } from '../server.ts'
 
 const MLFLOW = '/api/2.0/mlflow'
@@ -49,6 +50,8 @@ export interface Things {
 
 export interface World {
   readonly url: string
+  /** Where the serving plane listens. */
+  readonly planeUrl: string
   readonly home: string
   readonly things: Things
   stop(how?: { keepHome: boolean }): Promise<void>
@@ -57,7 +60,8 @@ export interface World {
 /** A server that has one of everything. */
 export async function startWorld(): Promise<World> {
   // Nothing listens there, so that a message goes nowhere.
-  const server = await startTestServer({ webhookAllowPrivate: true })
+  const servingPort = await freePort()
+  const server = await startTestServer({ webhookAllowPrivate: true, servingPort })
   const origin = await mkdtemp(join(tmpdir(), 'orrery-origin-'))
   const ask = asker(server.url)
   const { experiment_id: experiment } = await ask('POST', `${MLFLOW}/experiments/create`, {
@@ -97,6 +101,7 @@ export async function startWorld(): Promise<World> {
   })
   return {
     url: server.url,
+    planeUrl: `http://127.0.0.1:${servingPort}`,
     home: server.home,
     things: {
       experiment,
