@@ -81,21 +81,23 @@ function fitting(
         ? typeof cell === 'boolean'
         : typeof cell !== 'string' && (isFloat(type) || Number.isInteger(Number(cell)))
   if (!fits) throw mistake(column, row, `is ${shown(cell)}, but the model takes ${type}`)
-  if (isInteger(type) && !within(BigInt(cell), type))
+  if (isInteger(type) && !fitsBits(BigInt(cell), type))
     throw mistake(column, row, `is ${shown(cell)}, which does not fit the model's ${type}`)
   if (type === 'string' && (cell as string).includes('\0'))
     throw mistake(column, row, 'has a NUL character, which the model would cut it at')
   return cell
 }
 
-function within(integer: bigint, type: TensorType): boolean {
+/** Whether the bits of a type of whole numbers hold one. */
+export function fitsBits(integer: bigint, type: TensorType): boolean {
   const bits = BigInt(type.replace(/\D/g, ''))
   return type.startsWith('u')
     ? integer >= 0n && integer < 1n << bits
     : integer >= -(1n << (bits - 1n)) && integer < 1n << (bits - 1n)
 }
 
-function shown(value: Scalar): string {
+/** A value as a message shows it. */
+export function shown(value: Scalar): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > 40 ? `${text.slice(0, 40)}…` : text
 }

@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import { fitsBits, shown } from './cell.ts'
 import {
   dataOf,
   elementsOf,
@@ -94,16 +95,7 @@ function isFloatValue(value: Scalar, type: TensorType): boolean {
 function isIntegerOf(value: Scalar, type: TensorType): boolean {
   if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value)))
     return false
-  const bits = BigInt(type.replace(/\D/g, ''))
-  const integer = BigInt(value)
-  return type.startsWith('u')
-    ? integer >= 0n && integer < 1n << bits
-    : integer >= -(1n << (bits - 1n)) && integer < 1n << (bits - 1n)
-}
-
-function shown(value: Scalar): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text
+  return fitsBits(BigInt(value), type)
 }
 
 /** The tensor as nested lists, by its shape alone: [n,1] gives lists of one value. */

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
+import { createTurns } from '#base/turns'
 import { versionName, type Pulse } from '#inference'
 import { platformActor, type Actor, type LedgerWrites, type Transact } from '#ledger'
 import type { Gradual, PredictionQueries, Serving, ServingReads, ServingWrites } from '#serving'
@@ -59,7 +60,7 @@ const KEPT_EVERY_MS = 1000
 
 export function createRollouts<Wide extends Tx>(dependencies: Dependencies<Wide>): Rollouts<Wide> {
   const { read, transact, clock, logger } = dependencies
-  const inTurn = oneAfterTheOther()
+  const inTurn = createTurns()
   /** What was seen of rollouts beyond what is kept of them. */
   const ahead = new Map<string, { rollout: Rollout; keptMs: number }>()
   const moves = mover(dependencies)
@@ -124,19 +125,6 @@ export function createRollouts<Wide extends Tx>(dependencies: Dependencies<Wide>
       )
     },
     gradual: gradualOf(dependencies),
-  }
-}
-
-/** What is done to one endpoint is done one after the other. */
-function oneAfterTheOther() {
-  const turns = new Map<string, Promise<unknown>>()
-  return <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
-    const result = (turns.get(name) ?? Promise.resolve()).then(work)
-    turns.set(
-      name,
-      result.catch(() => undefined),
-    )
-    return result
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
+import { createTurns } from '#base/turns'
 import type { Actor, Transact } from '#ledger'
 import type { EndpointTable, ModelSource, Plane } from '#inference'
 import { sameDeclaration, type Declaration, type Endpoint } from './endpoint.ts'
@@ -59,7 +60,7 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
   const plane = withoutWaking(dependencies.plane)
   const rollOut = createRollOut({ ...dependencies, plane })
   const tables = new Map<string, EndpointTable>()
-  const inTurn = oneAfterTheOther()
+  const inTurn = createTurns()
   const get = async (name: string): Promise<Endpoint> => {
     const endpoint = await read.find(name)
     if (endpoint === undefined) throw noEndpoint(name)
@@ -120,19 +121,6 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
       }),
     relabel: async (name) => void (await inTurn(name, () => refresh(name))),
     ...restoring,
-  }
-}
-
-/** Changes of one endpoint come one after the other. */
-function oneAfterTheOther() {
-  const turns = new Map<string, Promise<unknown>>()
-  return <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
-    const result = (turns.get(name) ?? Promise.resolve()).then(work)
-    turns.set(
-      name,
-      result.catch(() => undefined),
-    )
-    return result
   }
 }
 
