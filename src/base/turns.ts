@@ -3,15 +3,17 @@ export type InTurn = <Result>(name: string, work: () => Promise<Result>) => Prom
 
 /** Nobody's failure hinders the next. */
 export function createTurns(): InTurn {
-  const last = new Map<string, Promise<unknown>>()
+  const last = new Map<string, Promise<void>>()
   return (name, work) => {
     const result = (last.get(name) ?? Promise.resolve()).then(work)
-    const over = result
-      .catch(() => undefined)
-      .then(() => {
-        if (last.get(name) === over) last.delete(name)
-      })
+    const over = settled(result).finally(() => {
+      if (last.get(name) === over) last.delete(name)
+    })
     last.set(name, over)
     return result
   }
+}
+
+async function settled(result: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([result])
 }
