@@ -11,29 +11,37 @@ const ReplayBody = Type.Object(
     endpoint: Type.String({ minLength: 1, maxLength: 100 }),
     model: Type.String({ minLength: 1, maxLength: 256 }),
     version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-    since: Type.String({
-      maxLength: 40,
-      default: '7d',
-      description: 'A span of event time before the end, such as 7d, or a time (RFC 3339).',
-    }),
+    since: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        default: '7d',
+        description: 'A span of event time before the end, such as 7d, or a time (RFC 3339).',
+      }),
+    ),
     until: Type.Optional(
       Type.String({ maxLength: 40, description: 'A time; the newest prediction without it.' }),
     ),
-    limit: Type.Integer({
-      minimum: 1,
-      maximum: REPLAY_ROWS_MAX,
-      default: 10_000,
-      description: 'Of more rows, so many are drawn.',
-    }),
-    tolerance: Type.Number({
-      minimum: 0,
-      maximum: 1e300,
-      default: 0,
-      description: 'Amounts that lie no further apart are the same.',
-    }),
-    kind: Type.Union(
-      [Type.Literal('auto'), Type.Literal('classification'), Type.Literal('regression')],
-      { default: 'auto' },
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: REPLAY_ROWS_MAX,
+        default: 10_000,
+        description: 'Of more rows, so many are drawn.',
+      }),
+    ),
+    tolerance: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1e300,
+        default: 0,
+        description: 'Amounts that lie no further apart are the same.',
+      }),
+    ),
+    kind: Type.Optional(
+      Type.Union(
+        [Type.Literal('auto'), Type.Literal('classification'), Type.Literal('regression')],
+        { default: 'auto' },
+      ),
     ),
   },
   { additionalProperties: false },
@@ -102,13 +110,16 @@ export function replayRoutes(app: FastifyInstance, replays: Replays, actor: Acto
 }
 
 function requestOf(body: Static<typeof ReplayBody>): ReplayRequest {
-  const { since, until, ...rest } = body
+  const { since = '7d', until, limit, tolerance, kind, ...rest } = body
   return {
     ...rest,
     since: new RegExp(durationPattern).test(since)
       ? { agoMs: durationMs(since) }
       : { fromMs: timeIn(since, 'since') },
     ...(until === undefined ? {} : { toMs: timeIn(until, 'until') }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(tolerance === undefined ? {} : { tolerance }),
+    ...(kind === undefined ? {} : { kind }),
   }
 }
 
