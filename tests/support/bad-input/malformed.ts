@@ -43,6 +43,13 @@ const TENSORS = [
 
 const inError = (body: Record<string, unknown>) => body['error']
 const inMessage = (body: Record<string, unknown>) => body['message']
+const inDetail = (body: Record<string, unknown>) => body['detail']
+const inStatus = (body: Record<string, unknown>) =>
+  (body['status'] as Record<string, unknown> | undefined)?.['info']
+const inTorch = ({ code, type, message }: Record<string, unknown>) =>
+  typeof code === 'number' && typeof type === 'string' ? message : undefined
+const inScoring = ({ error_code: code, message }: Record<string, unknown>) =>
+  typeof code === 'string' ? message : undefined
 
 function route(
   path: string,
@@ -58,13 +65,6 @@ export function planeRoutes(): PlaneRoute[] {
   const byRows = { dataframe_split: SPLIT }
   const instances = { instances: [ROW] }
   const truth = { prediction: 'nothing-0', truth: 1 }
-  const inDetail = (body: Record<string, unknown>) => body['detail']
-  const inStatus = (body: Record<string, unknown>) =>
-    (body['status'] as Record<string, unknown> | undefined)?.['info']
-  const inTorch = ({ code, type, message }: Record<string, unknown>) =>
-    typeof code === 'number' && typeof type === 'string' ? message : undefined
-  const inScoring = ({ error_code: code, message }: Record<string, unknown>) =>
-    typeof code === 'string' ? message : undefined
   return [
     route(`/v2/models/${LIVE}/infer`, { inputs: TENSORS }, inError, oipBodies()),
     route(`/v2/models/${LIVE}/versions/1/infer`, { inputs: TENSORS }, inError, oipBodies()),
@@ -137,40 +137,40 @@ export function malformedBodies({ headers, body, own }: PlaneRoute): {
   }))
 }
 
-function oipBodies(): Malformed[] {
-  const json = (what: string, inputs: unknown): Malformed => ({
+const binary = (what: string, length: string, head: unknown, tail: Buffer): Malformed => {
+  const bytes = Buffer.from(JSON.stringify(head))
+  return {
     what,
-    body: JSON.stringify({ inputs }),
-  })
-  const first = (changes: object) => [{ ...TENSORS[0], ...changes }, ...TENSORS.slice(1)]
-  const binary = (what: string, length: string, head: unknown, tail: Buffer): Malformed => {
-    const bytes = Buffer.from(JSON.stringify(head))
-    return {
-      what,
-      body: Buffer.concat([bytes, tail]),
-      headers: {
-        'content-type': 'application/octet-stream',
-        'inference-header-content-length': length === 'right' ? String(bytes.length) : length,
-      },
-    }
+    body: Buffer.concat([bytes, tail]),
+    headers: {
+      'content-type': 'application/octet-stream',
+      'inference-header-content-length': length === 'right' ? String(bytes.length) : length,
+    },
   }
-  const sized = (size: unknown, shape: unknown = [1, 1]) => ({
-    inputs: [
-      { name: 'carrier', datatype: 'BYTES', shape, parameters: { binary_data_size: size } },
-      ...TENSORS.slice(1),
-    ],
-  })
+}
+
+const sized = (size: unknown, shape: unknown = [1, 1]) => ({
+  inputs: [
+    { name: 'carrier', datatype: 'BYTES', shape, parameters: { binary_data_size: size } },
+    ...TENSORS.slice(1),
+  ],
+})
+
+function oipBodies(): Malformed[] {
+  const first = (changes: object) => [{ ...TENSORS[0], ...changes }, ...TENSORS.slice(1)]
   const tail = Buffer.from([2, 0, 0, 0, 0x41, 0x41])
   return [
-    json('without inputs', []),
-    json('of a negative shape', first({ shape: [-1, 1] })),
-    json('of a shape that nothing holds', first({ shape: [2 ** 40, 2 ** 40] })),
-    json('of a shape in fractions', first({ shape: [1.5] })),
-    json('of more data than its shape', first({ data: ['AA', 'B6'] })),
-    json('of an unknown datatype', first({ datatype: 'FP128' })),
-    json('of another datatype', first({ datatype: 'FP32', data: [1] })),
-    json('of a tensor that comes twice', [...TENSORS, TENSORS[1]]),
-    json('of numbers beyond the type', [TENSORS[0], tensor('hour', 'FP32', [1e300, 1])]),
+    json('without inputs', { inputs: [] }),
+    json('of a negative shape', { inputs: first({ shape: [-1, 1] }) }),
+    json('of a shape that nothing holds', { inputs: first({ shape: [2 ** 40, 2 ** 40] }) }),
+    json('of a shape in fractions', { inputs: first({ shape: [1.5] }) }),
+    json('of more data than its shape', { inputs: first({ data: ['AA', 'B6'] }) }),
+    json('of an unknown datatype', { inputs: first({ datatype: 'FP128' }) }),
+    json('of another datatype', { inputs: first({ datatype: 'FP32', data: [1] }) }),
+    json('of a tensor that comes twice', { inputs: [...TENSORS, TENSORS[1]] }),
+    json('of numbers beyond the type', {
+      inputs: [TENSORS[0], tensor('hour', 'FP32', [1e300, 1])],
+    }),
     binary('with a header that is longer', '100000', sized(6), tail),
     binary('with a header below nothing', '-1', sized(6), tail),
     binary('with a header of no length', 'NaN', sized(6), tail),
@@ -190,21 +190,26 @@ function oipBodies(): Malformed[] {
   ]
 }
 
+const typed = (type: string) => ({ 'content-type': type })
+
 function tables(): Malformed[] {
-  const of = (type: string) => ({ 'content-type': type })
   return [
     {
       what: 'CSV with a quote that stays open',
       body: 'carrier,hour\n"AA,9',
-      headers: of('text/csv'),
+      headers: typed('text/csv'),
     },
-    { what: 'CSV of uneven rows', body: 'carrier,hour,distance\nAA,9\n', headers: of('text/csv') },
-    { what: 'CSV with nothing', body: '', headers: of('text/csv') },
-    { what: 'CSV of zeros', body: Buffer.alloc(1000), headers: of('text/csv') },
+    {
+      what: 'CSV of uneven rows',
+      body: 'carrier,hour,distance\nAA,9\n',
+      headers: typed('text/csv'),
+    },
+    { what: 'CSV with nothing', body: '', headers: typed('text/csv') },
+    { what: 'CSV of zeros', body: Buffer.alloc(1000), headers: typed('text/csv') },
     {
       what: 'Parquet that is none',
       body: 'PAR1xxxxPAR1',
-      headers: of('application/vnd.apache.parquet'),
+      headers: typed('application/vnd.apache.parquet'),
     },
     {
       what: 'Parquet whose footer lies outside',
@@ -213,9 +218,9 @@ function tables(): Malformed[] {
         Buffer.from([255, 255, 255, 127]),
         Buffer.from('PAR1'),
       ]),
-      headers: of('application/x-parquet'),
+      headers: typed('application/x-parquet'),
     },
-    { what: 'of no type', headers: of('application/x-odd') },
+    { what: 'of no type', headers: typed('application/x-odd') },
     {
       what: 'of a column twice',
       body: JSON.stringify({ dataframe_split: { columns: ['hour', 'hour'], data: [[1, 2]] } }),
@@ -239,8 +244,9 @@ function arrays(): Malformed[] {
   ]
 }
 
+const json = (what: string, value: unknown): Malformed => ({ what, body: JSON.stringify(value) })
+
 function tfBodies(): Malformed[] {
-  const json = (what: string, value: unknown): Malformed => ({ what, body: JSON.stringify(value) })
   return [
     json('of both forms', { instances: [ROW], inputs: { hour: [1] } }),
     json('of rows that differ', { instances: [ROW, { hour: 1 }] }),
@@ -257,11 +263,18 @@ function tfBodies(): Malformed[] {
 }
 
 function multiparts(): Malformed[] {
-  const of = (boundary: string) => ({ 'content-type': `multipart/form-data${boundary}` })
   return [
-    { what: 'parts without a boundary', body: '--a\r\n\r\n1\r\n--a--', headers: of('') },
-    { what: 'a part that never ends', body: '--a\r\ncontent-dis', headers: of('; boundary=a') },
-    { what: 'no parts', body: '--a--\r\n', headers: of('; boundary=a') },
+    {
+      what: 'parts without a boundary',
+      body: '--a\r\n\r\n1\r\n--a--',
+      headers: typed('multipart/form-data'),
+    },
+    {
+      what: 'a part that never ends',
+      body: '--a\r\ncontent-dis',
+      headers: typed('multipart/form-data; boundary=a'),
+    },
+    { what: 'no parts', body: '--a--\r\n', headers: typed('multipart/form-data; boundary=a') },
   ]
 }
 
