@@ -38,7 +38,7 @@ test('a request that is traced by its caller is a trace of request, prediction, 
   const named = (name: string) => spans.find((span) => span.name === name)
   const request = spans.find(({ name }) => name.startsWith('POST /endpoints/:'))
   const prediction = named('predict loops')
-  expect(request?.parent).toBe('00f067aa0ba902b7')
+  expect(request?.parent).toBe(Buffer.from('00f067aa0ba902b7', 'hex').toString('base64'))
   expect(prediction?.parent).toBe(request?.span)
   expect(named('queue')?.parent).toBe(prediction?.span)
   expect(named('model')?.parent).toBe(prediction?.span)

@@ -196,7 +196,6 @@ function byProcess(
 }
 
 function journalMetrics(standing: JournalStanding): Family[] {
-  const one = (value: number): Sample[] => [{ labels: {}, value }]
   return [
     counter(
       'orrery_journal_written_bytes',
@@ -226,6 +225,10 @@ export function merged(families: readonly Family[]): Family[] {
     byName.set(family.name, { ...family, samples })
   }
   return [...byName.values()]
+}
+
+function one(value: number): Sample[] {
+  return [{ labels: {}, value }]
 }
 
 export function gauge(name: string, help: string, samples: readonly Sample[]): Family {

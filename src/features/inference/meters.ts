@@ -132,22 +132,30 @@ export function createMeters() {
       evictions.delete(endpoint)
     },
     read: (): Measured => ({
-      requests: [...requests.values()].map(({ of, rows, seconds }) => ({
-        ...of,
-        rows,
-        seconds: seconds.read(),
-      })),
-      runs: [...runs.values()].map(({ of, queueSeconds, modelSeconds, batchRows }) => ({
-        ...of,
-        queueSeconds: queueSeconds.read(),
-        modelSeconds: modelSeconds.read(),
-        batchRows: batchRows.read(),
-      })),
-      errors: [...errors.values()].map((each) => ({ ...each })),
+      requests: [...requests.values()].map(requestsRead),
+      runs: [...runs.values()].map(runsRead),
+      errors: [...errors.values()].map(errorsRead),
       restarts: counts(restarts),
       evictions: counts(evictions),
     }),
   }
+}
+
+function requestsRead({ of, rows, seconds }: Requests): RequestsMeasured {
+  return { ...of, rows, seconds: seconds.read() }
+}
+
+function runsRead({ of, queueSeconds, modelSeconds, batchRows }: Runs): RunsMeasured {
+  return {
+    ...of,
+    queueSeconds: queueSeconds.read(),
+    modelSeconds: modelSeconds.read(),
+    batchRows: batchRows.read(),
+  }
+}
+
+function errorsRead(counted: Errors): ErrorsMeasured {
+  return { ...counted }
 }
 
 export type Meters = ReturnType<typeof createMeters>

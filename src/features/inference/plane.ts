@@ -7,7 +7,7 @@ import type { Described, Inference, Pin, Standing, Statistics } from './inferenc
 import type { Journal } from './journal.ts'
 import { versionName } from './model-source.ts'
 import { createPredict, type PredictionAnswer, type Taken } from './predict.ts'
-import { createMeters, type Measured } from './meters.ts'
+import { createMeters, type Measured, type Meters } from './meters.ts'
 import { createPulses, type Pulse } from './pulse.ts'
 import { createRecent, type Recent } from './recent.ts'
 import { routeOf, type Chosen } from './routing.ts'
@@ -98,10 +98,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     ...dependencies,
     meters,
     onLoaded: () => eviction?.look(),
-    onRestart: (endpoint, reason) => {
-      meters.restarted(endpoint)
-      dependencies.onRestart(endpoint, reason)
-    },
+    onRestart: countedRestart(meters, dependencies.onRestart),
   })
   const { memory } = dependencies
   const eviction =
@@ -163,6 +160,16 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
       eviction?.stop()
       await Promise.all([slots.stop(), scoring.stop()])
     },
+  }
+}
+
+function countedRestart(
+  meters: Meters,
+  tell: SlotDependencies['onRestart'],
+): SlotDependencies['onRestart'] {
+  return (endpoint, reason) => {
+    meters.restarted(endpoint)
+    tell(endpoint, reason)
   }
 }
 

@@ -105,14 +105,18 @@ function liveToWire(
   return {
     endpoint,
     ...rest,
-    points: points.map(({ atMs, ...point }) => ({ at: new Date(atMs).toISOString(), ...point })),
+    points: points.map(timed),
     latencies: [...latencies],
     revisions: [...revisions],
-    failures: failures.map(({ atMs, ...each }) => ({ at: new Date(atMs).toISOString(), ...each })),
+    failures: failures.map(timed),
     memory: memory
       .filter((each) => each.endpoint === endpoint)
       .map(({ revision, bytes }) => ({ revision, bytes })),
   }
+}
+
+function timed<Some extends { atMs: number }>({ atMs, ...rest }: Some) {
+  return { at: new Date(atMs).toISOString(), ...rest }
 }
 
 async function askingToWire(

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { AskingWire } from '#protocols/api/endpoint-wire'
 import { postJson } from '#web/api/send.ts'
 import { CodeBlock, Command } from '#web/ui/command.tsx'
+import { Trouble } from '#web/ui/page.tsx'
 
 const FIELD =
   'h-9 w-full rounded-lg border border-line-strong bg-surface px-2.5 text-[0.8125rem] text-ink'
@@ -40,20 +41,7 @@ export function TryIt({ asking }: { asking: AskingWire }) {
         predicting.mutate()
       }}
     >
-      <div className="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-3">
-        {names.map((name) => (
-          <label key={name} className="flex min-w-0 flex-col gap-1 text-xs text-ink-3">
-            <span className="wrap-anywhere">
-              {name} <span className="text-ink-3">{typeOf(asking, name, first)}</span>
-            </span>
-            <input
-              className={FIELD}
-              value={texts[name] ?? ''}
-              onChange={(event) => setTexts({ ...texts, [name]: event.target.value })}
-            />
-          </label>
-        ))}
-      </div>
+      <Fields asking={asking} names={names} texts={texts} onChange={setTexts} />
       <p className="text-xs text-ink-3">
         {asking.sample.isExample
           ? 'Filled with the example that was logged with the model.'
@@ -76,11 +64,7 @@ export function TryIt({ asking }: { asking: AskingWire }) {
           Explain
         </button>
       </div>
-      {error === null ? null : (
-        <p role="alert" className="text-sm wrap-anywhere text-bad">
-          {error.message}
-        </p>
-      )}
+      <Trouble error={error} />
       <output aria-label="What the model says" className="contents">
         {predicting.data === undefined ? null : (
           <CodeBlock name="Answer" text={JSON.stringify(predicting.data, null, 2)} />
@@ -89,6 +73,40 @@ export function TryIt({ asking }: { asking: AskingWire }) {
           <CodeBlock name="Explanation" text={JSON.stringify(explaining.data, null, 2)} />
         )}
       </output>
+      <Ways asking={asking} />
+    </form>
+  )
+}
+
+function Fields(parts: {
+  asking: AskingWire
+  names: readonly string[]
+  texts: Readonly<Record<string, string>>
+  onChange: (texts: Readonly<Record<string, string>>) => void
+}) {
+  const { asking, names, texts, onChange } = parts
+  const [first = {}] = asking.sample.records
+  return (
+    <div className="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-3">
+      {names.map((name) => (
+        <label key={name} className="flex min-w-0 flex-col gap-1 text-xs text-ink-3">
+          <span className="wrap-anywhere">
+            {name} <span className="text-ink-3">{typeOf(asking, name, first)}</span>
+          </span>
+          <input
+            className={FIELD}
+            value={texts[name] ?? ''}
+            onChange={(event) => onChange({ ...texts, [name]: event.target.value })}
+          />
+        </label>
+      ))}
+    </div>
+  )
+}
+
+function Ways({ asking }: { asking: AskingWire }) {
+  return (
+    <>
       {asking.ways.map(({ protocol, curl }) => (
         <div key={protocol} className="flex flex-col gap-1">
           <h3 className="text-xs font-medium text-ink-3">{protocol}</h3>
@@ -96,7 +114,7 @@ export function TryIt({ asking }: { asking: AskingWire }) {
         </div>
       ))}
       <p className="text-xs text-ink-3">gRPC is answered at {asking.addresses.grpc}.</p>
-    </form>
+    </>
   )
 }
 
