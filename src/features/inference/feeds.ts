@@ -385,7 +385,18 @@ function feedOf(spec: TensorSpec, tensors: readonly Tensor[]): Tensor {
   return feed
 }
 
+/** A matrix alone is rows already. */
+function matrixRows(plan: FeedPlan, [only, ...more]: readonly Tensor[]): Rows | undefined {
+  if (plan.form !== 'matrix' || plan.columns === null) return undefined
+  if (only === undefined || more.length > 0 || only.shape.length !== 2) return undefined
+  // One column alone is scalars, not lists.
+  if (only.shape[1] !== plan.columns.length || plan.columns.length < 2) return undefined
+  return { columns: plan.columns.map(({ name }) => name), rows: rowsOf(only) as Value[][] }
+}
+
 function sentRows(plan: FeedPlan, tensors: readonly Tensor[], count: number): Rows {
+  const whole = matrixRows(plan, tensors)
+  if (whole !== undefined) return whole
   const columns: string[] = []
   const values: Value[][] = []
   for (const tensor of tensors) {

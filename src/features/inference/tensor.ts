@@ -108,8 +108,21 @@ export function rowsOf(tensor: Tensor): Value[] {
 function nested(tensor: Tensor, tail: readonly number[], start: number): Value {
   const [size, ...rest] = tail
   if (size === undefined) return valueAt(tensor, start)
+  if (rest.length === 0) return listAt(tensor, start, size)
   const width = elementsOf(rest)
   return Array.from({ length: size }, (_, index) => nested(tensor, rest, start + index * width))
+}
+
+/** Some elements in a row. */
+function listAt(tensor: Tensor, start: number, size: number): Value[] {
+  const { type, data, gaps } = tensor
+  invariant(start + size <= data.length, 'a list lies within its tensor')
+  // Most of what is logged: these are what they say, without a look at each.
+  const isPlain = gaps === undefined && (type === 'float32' || type === 'float64')
+  const values: Value[] = []
+  for (let index = start; index < start + size; index += 1)
+    values.push(isPlain ? (data[index] as number) : valueAt(tensor, index))
+  return values
 }
 
 /** One element, as a value that keeps all its digits. */
