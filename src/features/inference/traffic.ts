@@ -22,9 +22,10 @@ interface Answered {
 export function trafficMeter() {
   const answers = new Map<string, Answered[]>()
   return {
-    note: (endpoint: string, answered: Answered): void => {
+    note: (endpoint: string, { atMs, tookMs, rows }: Answered): void => {
       const list = answers.get(endpoint) ?? []
-      list.push(answered)
+      // Nothing else of an answer, which may hold all that a model said.
+      list.push({ atMs, tookMs, rows })
       if (list.length > ANSWERS_MAX) list.splice(0, list.length - ANSWERS_MAX / 2)
       answers.set(endpoint, list)
     },
