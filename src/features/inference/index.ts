@@ -49,7 +49,7 @@ export {
 export { inputOfNamed, type Takes } from './named.ts'
 export { nestedOf, RANK_MAX, tensorOfNested } from './nested.ts'
 export type { Histogram } from './histogram.ts'
-export { kindOfError, type Measured } from './meters.ts'
+export type { Measured } from './meters.ts'
 export type { Recent } from './recent.ts'
 export {
   createPlane,
