@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quantile } from './figures.ts'
-import { httpAsker, HTTP_PROTOCOLS } from '../tests/simulation/serving-storm/asks.ts'
-import { startedBy } from '../tests/simulation/serving-storm/processes.ts'
-import { openWorld, PINNED, type StormWorld } from '../tests/simulation/serving-storm/world.ts'
+import { httpAsker, HTTP_PROTOCOLS } from '../tests/support/serving-storm/asks.ts'
+import { startedBy } from '../tests/support/serving-storm/processes.ts'
+import { openWorld, PINNED, type StormWorld } from '../tests/support/serving-storm/world.ts'
 
 // Memory of each process while requests come for a long time, good ones in every protocol and malformed ones between
 // them, over few connections. Prints it ten times on the way, and what a least-squares line through the second half says.

@@ -2,10 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { verifyHome } from '#app/audit'
 import { chanceOf, type Chance } from '../support/random.ts'
-import { grpcAsker, httpAsker, HTTP_PROTOCOLS, type Asker } from './serving-storm/asks.ts'
-import { newBook, outages, type Book, type Outages } from './serving-storm/book.ts'
-import { newOperators } from './serving-storm/operators.ts'
-import { ENDPOINTS, ON_DEMAND, openWorld, PYTHON, type StormWorld } from './serving-storm/world.ts'
+import { grpcAsker, httpAsker, HTTP_PROTOCOLS, type Asker } from '../support/serving-storm/asks.ts'
+import { newBook, outages, type Book, type Outages } from '../support/serving-storm/book.ts'
+import { newOperators } from '../support/serving-storm/operators.ts'
+import {
+  ENDPOINTS,
+  ON_DEMAND,
+  openWorld,
+  PYTHON,
+  type StormWorld,
+} from '../support/serving-storm/world.ts'
 
 // A failure is played again with its seed, as far as the scheduler allows:
 // ORRERY_STORM_SEED=… npx vitest run --project all tests/simulation/serving-storm.test.ts

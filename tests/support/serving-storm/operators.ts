@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Chance } from '../../support/random.ts'
+import type { Chance } from '../random.ts'
 import type { Outages } from './book.ts'
 import { ENDPOINTS, ON_DEMAND, PINNED, PYTHON, VERSIONS, type StormWorld } from './world.ts'
 

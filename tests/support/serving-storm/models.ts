@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { filesOfModel } from '../../support/models.ts'
+import { filesOfModel } from '../models.ts'
 
 // Models that say who they are: each gives its number back as it came, and once more with its version on top.
 
