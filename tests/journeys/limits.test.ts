@@ -60,7 +60,8 @@ test('each caller has its own quota, in whatever language it asks', async () => 
   const nameless = await Promise.all(
     Array.from({ length: 5 }, async () => (await asked('/endpoints/loops/invocations')).status),
   )
-  expect(nameless.toSorted()).toEqual([200, 200, 200, 429, 429])
+  expect(nameless.filter((status) => status === 200)).toHaveLength(3)
+  expect(nameless.filter((status) => status === 429)).toHaveLength(2)
 }, 60_000)
 
 test('a prediction takes no longer than its endpoint permits, and no more callers wait than it permits', async () => {
@@ -88,8 +89,13 @@ test('an endpoint that is made by hand can have a quota', async () => {
     'endpoint',
     'create',
     'made',
-    ...['--model', 'models:/loops@champion', '--quota', '0.01', '--burst', '1'],
-    ...['--quota-by', 'x-api-key', '--url', server.url, '--json'],
+    '--model=models:/loops@champion',
+    '--quota=0.01',
+    '--burst=1',
+    '--quota-by=x-api-key',
+    '--url',
+    server.url,
+    '--json',
   ])
   expect([code, out]).toEqual([0, expect.stringContaining('"perSecond":0.01')])
   const ask = async (key: string) => (await asked('/endpoints/made/invocations', { key })).status
