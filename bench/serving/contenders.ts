@@ -97,7 +97,8 @@ async function startMlserver({ home }: Place): Promise<Served> {
     await mkdir(join(path, '..'), { recursive: true })
     await writeFile(path, JSON.stringify(value))
   }
-  const ports = { http_port: http, grpc_port: grpc, metrics_port: metrics }
+  const metricsFolder = { metrics_dir: join(home, 'metrics') }
+  const ports = { http_port: http, grpc_port: grpc, metrics_port: metrics, ...metricsFolder }
   await write(join(folder, 'settings.json'), { host: '127.0.0.1', debug: false, ...ports })
   const names: string[] = []
   for (const [kind, { implementation, uri }] of Object.entries(MLSERVER_MODELS))
