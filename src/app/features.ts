@@ -35,14 +35,8 @@ export function createFeatures(ground: Ground) {
   })
   const browsing = createBrowsing({ read: read.browsing, transact, clock, ids })
   const traces = createTraces({ read: read.traces, transact, tracking, clock, ids })
-  const recordings = createRecordings({
-    read: read.pipelines,
-    transact,
-    tracking,
-    objects,
-    clock,
-    ids,
-  })
+  const recording = { transact, tracking, objects, clock, ids }
+  const recordings = createRecordings({ read: read.pipelines, ...recording })
   const registry = createRegistry({
     read: read.registry,
     transact,

@@ -94,8 +94,14 @@ test('what a cluster is told names the image, runs it as nobody, and asks whethe
     ['kserve', ['InferenceService']],
   ] as const) {
     const { code, out } = await runCommand(folder, [
-      ...['package', 'Flights_late:1', '--url', server.url],
-      ...['--print', kind, '--image', 'registry.example/flights:1'],
+      'package',
+      'Flights_late:1',
+      '--url',
+      server.url,
+      '--print',
+      kind,
+      '--image',
+      'registry.example/flights:1',
     ])
     expect(code).toBe(0)
     const documents = parseAllDocuments(out).map((each) => each.toJS() as Manifest)

@@ -78,6 +78,6 @@ export {
 export type { Row } from './scoring.ts'
 export type { EndpointTable, Placed, PlacedFiles, PlacedRevision } from './table.ts'
 export type { MemoryBudget } from './eviction.ts'
-export { PINNED, settingsOf, type EndpointSettings } from './settings.ts'
+export { settingsOf, type EndpointSettings } from './settings.ts'
 export * from './tensor.ts'
 export type { Traffic } from './traffic.ts'

@@ -8,7 +8,6 @@ export {
   type CheckConfig,
   type EndpointConfig,
   type ExperimentConfig,
-  KeepSchema,
   LimitsSchema,
   type KeepConfig,
   type LimitsConfig,
