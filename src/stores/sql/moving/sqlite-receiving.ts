@@ -63,13 +63,7 @@ export async function receiveInFile(
   { clock, aside, onSetAside }: { clock: Clock; aside: string; onSetAside(name: string): void },
 ): Promise<Receiving> {
   const half = `${file}.moving`
-  for (const each of filesOf(half)) rmSync(each, { force: true })
-  let writer = openWriter(half)
-  await migrateFile({ connection: writer, db: kyselyOn(writer), file: half, clock }, migrations)
-  // The file counts for nothing before it is whole, so that nothing in it needs to last until then.
-  for (const setting of ['journal_mode = off', 'synchronous = off', 'foreign_keys = off'])
-    writer.pragma(setting)
-  writer.pragma('cache_size = -65536')
+  let writer = await meant(() => newFile(half, clock))
   let isKept = false
   return {
     place: file,
@@ -115,6 +109,27 @@ export async function receiveInFile(
       if (writer.open) writer.close()
       if (!isKept) for (const each of filesOf(half)) rmSync(each, { force: true })
     },
+  }
+}
+
+/** A file with the newest tables and nothing in them; there is none when that fails. */
+async function newFile(file: string, clock: Clock): Promise<Connection> {
+  const remove = () => {
+    for (const each of filesOf(file)) rmSync(each, { force: true })
+  }
+  remove()
+  const writer = openWriter(file)
+  try {
+    await migrateFile({ connection: writer, db: kyselyOn(writer), file, clock }, migrations)
+    // The file counts for nothing before it is whole, so that nothing in it needs to last until then.
+    for (const setting of ['journal_mode = off', 'synchronous = off', 'foreign_keys = off'])
+      writer.pragma(setting)
+    writer.pragma('cache_size = -65536')
+    return writer
+  } catch (error) {
+    writer.close()
+    remove()
+    throw error
   }
 }
 
