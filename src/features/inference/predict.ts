@@ -152,7 +152,7 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
     } finally {
       live.release()
       const tookMs = performance.now() - startedMs
-      const failed = rows === 0
+      const failed = failure !== undefined
       onAnswer(taken, { atMs, tookMs, rows, failed, outputs: answered, error: failure })
     }
   }
