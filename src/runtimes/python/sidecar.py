@@ -226,6 +226,9 @@ def column_of(array, kind):
     name = getattr(kind, "name", None)
     if kind is not None and name is None:
         return [None if text is None else json.loads(text) for text in flat]
+    if name == "string":
+        # Whatever pandas makes of texts, so that a gap is the same alone and among texts.
+        return pd.Series(flat, dtype=pd.Series([""]).dtype)
     if name == "datetime":
         return pd.Series(flat).astype("datetime64[ns]")
     if name == "binary":
