@@ -28,7 +28,9 @@ beforeAll(async () => {
   const env = strangersEnvironment()
   await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env })
   const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))
-  await run('npm', ['install', join(folder, tarball ?? 'nothing')], { cwd: elsewhere, env })
+  // A request that the registry leaves hanging would otherwise be given up after five minutes.
+  const args = ['install', '--fetch-timeout=30000', join(folder, tarball ?? 'nothing')]
+  await run('npm', args, { cwd: elsewhere, env })
   installed = join(elsewhere, 'node_modules')
 }, 300_000)
 
