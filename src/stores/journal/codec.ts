@@ -1,5 +1,6 @@
 import type {
   Feedback,
+  JournalEntries,
   LoggedRevision,
   NewAnswer,
   NewBatch,
@@ -10,20 +11,7 @@ import { reader, type Reader, type Sink } from './bytes.ts'
 
 /** What a record of the journal says. */
 export type Entry =
-  | { readonly kind: 'batch'; readonly batch: NewBatch }
-  | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
-  | {
-      readonly kind: 'skipped'
-      readonly endpoint: string
-      readonly predictions: number
-      readonly atMs: number
-    }
-  | {
-      readonly kind: 'feedback'
-      readonly endpoint: string
-      readonly feedback: readonly Feedback[]
-      readonly atMs: number
-    }
+  | JournalEntries['entries'][number]
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
 
