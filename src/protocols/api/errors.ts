@@ -1,20 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Problem, type ProblemCode } from '#base/problem'
-
-const STATUS: Readonly<Record<ProblemCode, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  exists: 409,
-  conflict: 409,
-  limit: 413,
-  unsupported: 501,
-  unavailable: 503,
-  timeout: 504,
-  quota: 429,
-  full: 507,
-}
+import { HTTP_STATUS } from '#base/failure'
+import { Problem } from '#base/problem'
 
 /** Answers every failure as `application/problem+json` (RFC 9457); of a bug only the request id is told. */
 export function answerProblems(app: FastifyInstance): void {
@@ -45,7 +31,7 @@ function problemOf(
   contentType: string | undefined,
 ) {
   if (error instanceof Problem)
-    return { status: STATUS[error.code], code: error.code, detail: error.message }
+    return { status: HTTP_STATUS[error.code], code: error.code, detail: error.message }
   if (error.statusCode === 415)
     return {
       status: 415,
