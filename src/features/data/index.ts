@@ -7,20 +7,11 @@ export {
   type Measured,
   type TreeEntry,
 } from './content.ts'
-export {
-  createData,
-  isInCache,
-  measuredInCache,
-  outChange,
-  type Added,
-  type CheckedOut,
-  type Checkout,
-  type Data,
-  type DataDependencies,
-  type OutChange,
-  type OutStatus,
-  type Pulled,
-} from './data.ts'
+export type { Added } from './adding.ts'
+export { isInCache, measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'
+export type { CheckedOut, Checkout } from './checkout.ts'
+export { createData, type Data, type Pulled } from './data.ts'
+export type { DataDependencies } from './dependencies.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
 export {
   exclusively,

@@ -1,3 +1,4 @@
+import { Problem } from '#base/problem'
 import type { Content } from './content.ts'
 
 /** A path of the project whose content DVC's files name: written by `add`, or by a stage. */
@@ -61,4 +62,18 @@ export interface Selection {
   readonly out: Out
   /** Only this path below the out is meant. */
   readonly part: string | undefined
+}
+
+/** What the targets mean, everything where there is none; throws `not-found` for one that means nothing. */
+export function selected(outs: readonly Out[], targets: readonly string[]): Selection[] {
+  if (targets.length === 0) return outs.map((out) => ({ out, part: undefined }))
+  return targets.flatMap((target) => {
+    const found = outsNamed(outs, target)
+    if (found.length === 0)
+      throw new Problem(
+        'not-found',
+        `${target} names no tracked data, no file that tracks data and no stage; \`orrery status\` lists them`,
+      )
+    return found
+  })
 }
