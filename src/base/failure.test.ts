@@ -11,6 +11,8 @@ test('a problem is told in its own words, and whether trying again helps', () =>
   })
   for (const code of ['unavailable', 'quota'] as const)
     expect(failureOf(new Problem(code, 'later'), 'r').headers).toEqual({ 'retry-after': '1' })
+  const known = new Problem('quota', 'later', { retryAfterMs: 2001 })
+  expect(failureOf(known, 'r').headers).toEqual({ 'retry-after': '3' })
 })
 
 test('a protocol may have statuses of its own', () => {

@@ -38,7 +38,7 @@ export function failureOf(
     return {
       status: statuses[error.code],
       message: error.message,
-      headers: passes ? { 'retry-after': '1' } : {},
+      headers: passes ? { 'retry-after': secondsUntil(error) } : {},
       problem: error,
       isFault: false,
     }
@@ -48,4 +48,10 @@ export function failureOf(
     return { ...refused, status: error.statusCode, message: error.message, isFault: false }
   const message = `this is a fault of the server; its log has the request ${requestId}`
   return { ...refused, status: 500, message, isFault: true }
+}
+
+/** Whole seconds, one at least, as HTTP has them; a problem says by `retryAfterMs` when it knows. */
+function secondsUntil({ details }: Problem): string {
+  const waitMs = Number(details['retryAfterMs'] ?? 0)
+  return String(Math.max(1, Math.ceil(waitMs / 1000)))
 }

@@ -53,7 +53,8 @@ test('each caller has its own quota, in whatever language it asks', async () => 
   for (const path of languages) {
     const refused = await asked(path, { key: 'ann' })
     expect([path, refused.status]).toEqual([path, 429])
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    // One request in a hundred seconds.
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50)
     expect(await refused.text()).toContain('wait and try again')
     expect((await asked(path, { key: 'ben' })).status).toBe(200)
   }

@@ -37,6 +37,7 @@ export function createQuotas() {
       throw new Problem(
         'quota',
         `endpoint ${endpoint} takes ${quota.perSecond} requests a second from one caller; wait and try again`,
+        { retryAfterMs: Math.ceil((1000 * (1 - bucket.left)) / quota.perSecond) },
       )
     bucket.left -= 1
   }
