@@ -6,6 +6,8 @@ import { commandsFor } from './commands/index.ts'
 
 /** The command line: one file a command, listed in `commands/index.ts`. */
 export async function main(args: readonly string[]): Promise<void> {
+  // Which version it is can be told without loading every command.
+  if (args[0] === '--version') return void process.stdout.write(`${VERSION}\n`)
   const commands = await commandsFor(args[0])
   // One command is left when the first word names it.
   const named = commands.length === 1 ? args[0] : undefined
