@@ -1,13 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig } from '#app/config'
-import { supervisePlane, type PlaneProcess } from '#app/plane/supervise'
+import type { PlaneProcess } from '#app/plane/supervise'
 import type { Explanation } from '#explanations'
-import type { EndpointTable } from '#inference'
-import { fixtureModels } from '../support/serving.ts'
+import { openPlaneProcess, tableOf } from '../support/plane-process.ts'
 
 const FLIGHTS = {
   columns: ['carrier', 'hour', 'distance'],
@@ -26,18 +20,10 @@ const TREES = {
 
 let plane: PlaneProcess
 beforeAll(async () => {
-  const home = await mkdtemp(join(tmpdir(), 'orrery-explain-'))
-  const { config } = loadConfig({ port: 0, home, logLevel: 'silent' }, {})
-  plane = supervisePlane({
-    settings: config,
-    log: { findBatch: async () => undefined },
-    logger: pino({ level: 'silent' }),
-    onRestart: () => undefined,
-    onPulse: () => undefined,
-  })
-  await plane.tell(await tableOf('flights', FLIGHTS))
-  await plane.tell(await tableOf('trees', TREES))
-  await plane.tell(await tableOf('echo', null))
+  plane = await openPlaneProcess()
+  await plane.tell(await tableOf('flights', { example: FLIGHTS }))
+  await plane.tell(await tableOf('trees', { example: TREES }))
+  await plane.tell(await tableOf('echo'))
   await plane.complete()
 })
 afterAll(() => plane.stop())
@@ -108,34 +94,4 @@ async function ask(
     body: JSON.stringify(body),
   })
   return { status: answer.status, ...((await answer.json()) as { explanations: Explanation }) }
-}
-
-async function tableOf(
-  model: string,
-  example: { columns: string[]; rows: (string | number)[][] } | null,
-): Promise<EndpointTable> {
-  const models = fixtureModels()
-  models.set(model, 1, model)
-  const servable = await models.source.get(model, 1)
-  const revision = { endpoint: model, number: 1, role: 'live', model, version: 1 } as const
-  return {
-    name: model,
-    monitor: null,
-    log: null,
-    routing: {
-      endpoint: model,
-      revisions: [{ revision: 1, version: 1, weight: 1 }],
-      shadows: [],
-      override: 'refused',
-    },
-    revisions: [
-      {
-        servable: { ...servable, example },
-        files: await models.source.place(model, 1),
-        revision: { ...revision, digest: model, createdMs: 0 },
-      },
-    ],
-    labels: {},
-    failure: null,
-  }
 }

@@ -2,13 +2,12 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { loadConfig, type Config } from '#app/config'
-import { supervisePlane, type PlaneProcess } from '#app/plane/supervise'
-import type { EndpointSettings, EndpointTable } from '#inference'
+import type { Config } from '#app/config'
+import type { PlaneProcess } from '#app/plane/supervise'
+import type { EndpointSettings } from '#inference'
+import { openPlaneProcess, tableOf } from '../support/plane-process.ts'
 import { spawnServer } from '../support/process.ts'
-import { fixtureModels } from '../support/serving.ts'
 
 const planes: PlaneProcess[] = []
 afterEach(async () => {
@@ -21,7 +20,7 @@ const row = { dataframe_records: [{ carrier: 'AA', hour: 15, distance: 900 }] }
 
 test('a plane that is killed under load answers again by itself, and nobody waits in vain', async () => {
   const plane = await openPlane()
-  const table = await tableOf('late')
+  const table = await tableOf('late', { file: 'flights' })
   await plane.prepare(table)
   await plane.tell(table)
   await plane.complete()
@@ -50,7 +49,8 @@ test('a plane that is killed under load answers again by itself, and nobody wait
 test('of 500 endpoints that are loaded on demand, 50 that are asked answer from few processes', async () => {
   const plane = await openPlane()
   const names = Array.from({ length: 500 }, (_, n) => `model-${n}`)
-  for (const name of names) await plane.tell(await tableOf(name, ON_DEMAND))
+  for (const name of names)
+    await plane.tell(await tableOf(name, { file: 'flights', settings: ON_DEMAND }))
   await plane.complete()
   expect(new Set(plane.standings().map(({ state }) => state))).toEqual(new Set(['unloaded']))
   const hot = names.filter((_, n) => n % 10 === 0)
@@ -72,7 +72,7 @@ test('a model that hangs ends by its deadline and delays no other endpoint', asy
     ['late', 'flights'],
     ['loop', 'loop'],
   ] as const) {
-    const table = await tableOf(name, undefined, file)
+    const table = await tableOf(name, { file })
     await plane.prepare(table)
     await plane.tell(table)
   }
@@ -90,7 +90,8 @@ test('a model that hangs ends by its deadline and delays no other endpoint', asy
 
 test('a caller that asks too often is told so, and the others are not', async () => {
   const plane = await openPlane()
-  await plane.tell(await tableOf('late', { ...ON_DEMAND, quota: { perSecond: 0.01, burst: 2 } }))
+  const settings = { ...ON_DEMAND, quota: { perSecond: 0.01, burst: 2 } }
+  await plane.tell(await tableOf('late', { file: 'flights', settings }))
   await plane.complete()
   const rows = {
     form: 'rows',
@@ -141,54 +142,7 @@ async function ask(plane: PlaneProcess, name: string): Promise<number | string> 
 }
 
 async function openPlane(settings: Partial<Config> = {}): Promise<PlaneProcess> {
-  const home = await mkdtemp(join(tmpdir(), 'orrery-plane-'))
-  const { config } = loadConfig({ port: 0, home, logLevel: 'silent', ...settings }, {})
-  const plane = supervisePlane({
-    settings: config,
-    log: { findBatch: async () => undefined },
-    logger: pino({ level: 'silent' }),
-    onRestart: () => undefined,
-    onPulse: () => undefined,
-  })
+  const plane = await openPlaneProcess(settings)
   planes.push(plane)
   return plane
-}
-
-async function tableOf(
-  model: string,
-  settings: EndpointSettings | null = null,
-  file = 'flights',
-): Promise<EndpointTable> {
-  const models = fixtureModels()
-  models.set(model, 1, file)
-  const servable = await models.source.get(model, 1)
-  return {
-    name: model,
-    monitor: null,
-    log: null,
-    settings,
-    routing: {
-      endpoint: model,
-      revisions: [{ revision: 1, version: 1, weight: 1 }],
-      shadows: [],
-      override: 'refused',
-    },
-    revisions: [
-      {
-        servable,
-        files: { ...(await models.source.place(model, 1)), shared: settings !== null },
-        revision: {
-          endpoint: model,
-          number: 1,
-          role: 'live',
-          model,
-          version: 1,
-          digest: 'flights',
-          createdMs: 0,
-        },
-      },
-    ],
-    labels: {},
-    failure: null,
-  }
 }
