@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemClock, type Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import { createData, type Data } from '#data'
+import { createData, type Data, type Upkeep } from '#data'
 import type { Requirements } from '#executors/environment/index'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Environments, type Pipelines } from '#stages'
@@ -19,7 +19,9 @@ import { openFolderRemote } from '#stores/dvc/remote'
 import { openRunCache } from '#stores/dvc/run-cache'
 import { openWorkspace as openFolder } from '#stores/dvc/workspace'
 import { openProjectFiles } from './project-files.ts'
+import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
 import { readSettings, remoteFolder } from './project-settings.ts'
+import { openUpkeep } from './project-upkeep.ts'
 
 export interface WorkspaceDependencies {
   /** The process environment: settings of dvc and of Git, and what stages run with. */
@@ -37,6 +39,10 @@ export interface ProjectWorkspace {
   readonly root: string
   readonly data: Data
   readonly pipelines: Pipelines
+  /** Takes away what nothing needs, finds and mends what is damaged. */
+  readonly upkeep: Upkeep
+  /** What its files said at earlier commits; undefined without Git. */
+  readonly revisions: ProjectRevisions | undefined
   /** What its stages run in. */
   readonly environments: Environments
 }
@@ -71,21 +77,25 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     links: settings.links,
     rulesIn: files.rulesIn,
   })
-  const versionControl =
-    settings.versionControl && gitRootOf(root) !== undefined
-      ? openGit({ root, autostage: settings.autostage, withIgnored })
-      : noVersionControl
+  const hasGit = settings.versionControl && gitRootOf(root) !== undefined
+  const versionControl = hasGit
+    ? openGit({ root, autostage: settings.autostage, withIgnored })
+    : noVersionControl
   const whole = openProjectLock(join(own, 'lock'), { waitSeconds, holder: 'another orrery' })
   const brief = openProjectLock(join(temporary, 'lock'), {
     waitSeconds,
     holder: 'another dvc or orrery',
   })
+  const revisions = hasGit
+    ? openRevisions(root, { commandStyle: settings.commandStyle })
+    : undefined
 
   const data = createData({
     workspace,
     cache,
     catalog: files,
     versionControl,
+    revisions,
     remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
     locks: [whole, brief],
   })
@@ -117,7 +127,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     versionState: () => gitStateOf(root),
     nowMs: () => clock.nowMs(),
   })
-  return { root, data, pipelines, environments }
+  return { root, data, pipelines, revisions, environments }
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */

@@ -1,3 +1,4 @@
+import type { Revisions } from './revisions.ts'
 import type { Cache, Catalog, ProjectLock, Remote, VersionControl, Workspace } from './store.ts'
 
 export interface DataDependencies {
@@ -5,6 +6,8 @@ export interface DataDependencies {
   readonly cache: Cache
   readonly catalog: Catalog
   readonly versionControl: VersionControl
+  /** What the project's files said before; undefined for a project without Git. */
+  readonly revisions: Revisions | undefined
   /** The remote of that name, or the default one; throws a `Problem` where there is none. */
   readonly remote: (name: string | undefined) => Promise<Remote>
   /** Held, in this order, while data changes. */

@@ -13,6 +13,7 @@ export type { CheckedOut, Checkout } from './checkout.ts'
 export { createData, type Data, type Pulled } from './data.ts'
 export type { DataDependencies } from './dependencies.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
+export type { KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
 export {
   exclusively,
   type Cache,
@@ -27,3 +28,9 @@ export {
   type Workspace,
 } from './store.ts'
 export type { Moved } from './transfer.ts'
+export type { Collected, CollectedPlace, Collecting, Undone } from './collect.ts'
+export type { Freed, GarbagePlan, GarbageRequest, KeptElsewhere, PlacePlan } from './garbage.ts'
+export { wordsOfUser, type Use } from './references.ts'
+export { keyOf, type Bag, type BagKind, type Lying, type Shelf, type Trash } from './shelf.ts'
+export type { ProjectReads, RunEntries, RunEntry } from './upkeep-dependencies.ts'
+export { createUpkeep, type Upkeep } from './upkeep.ts'

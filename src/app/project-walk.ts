@@ -1,0 +1,163 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Out } from '#data'
+import type { FileProblem, LoadedPipelines, Stage, StageLock } from '#stages'
+import type { IgnoreRules } from '#protocols/dvc/ignore'
+import { readLockFile } from '#protocols/dvc/lock-file'
+import { readParamsFile } from '#protocols/dvc/params-file'
+import { readPipelineFile } from '#protocols/dvc/pipeline-file'
+import type { CommandStyle } from '#protocols/dvc/template'
+import { readTrackedFile } from '#protocols/dvc/tracked-file'
+
+/** A project's files: those on disk now, or those of a commit. */
+export interface ProjectTree {
+  list(folder: string): readonly { readonly name: string; readonly isFolder: boolean }[]
+  /** The text of a file, undefined where there is none. */
+  read(path: string): string | undefined
+  isFolder(path: string): boolean
+}
+
+export function treeOnDisk(root: string): ProjectTree {
+  return {
+    list: (folder) =>
+      readdirSync(join(root, folder), { withFileTypes: true }).map((entry) => ({
+        name: entry.name,
+        isFolder: entry.isDirectory(),
+      })),
+    read: (path) => {
+      const whole = join(root, path)
+      return existsSync(whole) ? readFileSync(whole, 'utf8') : undefined
+    },
+    isFolder: (path) => existsSync(join(root, path)),
+  }
+}
+
+export interface ProjectWalk {
+  readonly tree: ProjectTree
+  /** What holds no files of DVC. */
+  readonly ignores: (path: string, kind: 'file' | 'folder') => boolean
+  readonly commandStyle: CommandStyle
+}
+
+type Walk = ProjectWalk & { readonly found: Collected }
+
+interface Collected {
+  stages: Stage[]
+  locks: Map<string, StageLock>
+  tracked: Out[]
+  problems: FileProblem[]
+}
+
+/** Everything that the DVC files of a project say. */
+export function collected(walk: ProjectWalk): LoadedPipelines {
+  const found: Collected = { stages: [], locks: new Map(), tracked: [], problems: [] }
+  walkFolder({ ...walk, found }, '')
+  return found
+}
+
+/** The outs of all that was collected, in the order of their files' paths. */
+export function outsOf({ stages, locks, tracked }: LoadedPipelines): Out[] {
+  return [...tracked, ...stages.flatMap((stage) => stageOuts(stage, locks.get(stage.address)))]
+}
+
+export function lockPath(file: string): string {
+  return file.replace(/\.ya?ml$/, '.lock')
+}
+
+/** Files whose name alone makes them files of DVC. */
+export function isDvcFile(name: string): boolean {
+  return name === 'dvc.yaml' || (name.endsWith('.dvc') && name !== '.dvc')
+}
+
+/** Rules of all ignore files from the top down to a folder, each file read once. */
+export function ignoreFiles(
+  tree: ProjectTree,
+  name: string,
+  base: IgnoreRules,
+): (folder: string) => IgnoreRules {
+  const known = new Map<string, IgnoreRules>()
+  const rulesIn = (folder: string): IgnoreRules => {
+    const found = known.get(folder)
+    if (found !== undefined) return found
+    const above = folder === '' ? base : rulesIn(parentOf(folder))
+    const text = tree.read(folder === '' ? name : `${folder}/${name}`)
+    const rules = text === undefined ? above : above.with(folder, text)
+    known.set(folder, rules)
+    return rules
+  }
+  return rulesIn
+}
+
+export function parentOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
+}
+
+function stageOuts(stage: Stage, lock: StageLock | undefined): Out[] {
+  return stage.outs.map((out) => ({
+    path: out.path,
+    owner: { kind: 'stage', file: stage.file, address: stage.address },
+    content: lock?.outs.find(({ path }) => path === out.written)?.content,
+    cached: out.cached,
+    push: out.push,
+    remote: out.remote,
+  }))
+}
+
+function walkFolder(walk: Walk, folder: string): void {
+  const entries = walk.tree.list(folder).toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  const pathOf = (name: string) => (folder === '' ? name : `${folder}/${name}`)
+  for (const { name, isFolder } of entries) {
+    const path = pathOf(name)
+    if (isFolder || !isDvcFile(name) || walk.ignores(path, 'file')) continue
+    if (name === 'dvc.yaml') takePipeline(walk, path)
+    else takeTracked(walk, path)
+  }
+  for (const { name, isFolder } of entries) {
+    const path = pathOf(name)
+    if (!isFolder || walk.ignores(path, 'folder')) continue
+    // Another project inside this one has its own data; outputs may hold anything.
+    if (walk.tree.isFolder(`${path}/.dvc`) || isOut(walk.found, path)) continue
+    walkFolder(walk, path)
+  }
+}
+
+function isOut(found: Collected, path: string): boolean {
+  return (
+    found.tracked.some((out) => out.path === path) ||
+    found.stages.some((stage) => stage.outs.some((out) => out.path === path))
+  )
+}
+
+function takeTracked({ tree, found }: Walk, file: string): void {
+  const { value, problems } = readTrackedFile(file, tree.read(file) ?? '')
+  for (const message of problems) found.problems.push({ file, stage: undefined, message })
+  const { frozen, imported, fromRepository } = value
+  for (const out of value.outs)
+    found.tracked.push({
+      ...out,
+      owner: { kind: 'tracked', file, frozen, imported },
+      push: out.push && !fromRepository,
+    })
+}
+
+function takePipeline({ tree, found, commandStyle }: Walk, file: string): void {
+  const load = (path: string) => {
+    const text = tree.read(path)
+    return text === undefined ? undefined : readParamsFile(path, text)
+  }
+  const { stages, problems } = readPipelineFile(file, tree.read(file) ?? '', {
+    load,
+    style: commandStyle,
+  })
+  for (const problem of problems) found.problems.push({ file, ...problem })
+  found.stages.push(...stages)
+  const lock = tree.read(lockPath(file))
+  if (lock === undefined) return
+  const read = readLockFile(lock)
+  for (const message of read.problems)
+    found.problems.push({ file: lockPath(file), stage: undefined, message })
+  for (const stage of stages) {
+    const entry = read.stages.get(stage.name)
+    if (entry !== undefined) found.locks.set(stage.address, entry)
+  }
+}
