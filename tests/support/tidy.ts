@@ -18,6 +18,7 @@ export const FEATURES = [
   'replicas',
   'projects',
   'data',
+  'tables',
   'stages',
   'tracking',
   'traces',

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Table, TableFile } from '#tables'
+import { createEngine, type Engine, type Session } from '../engine.ts'
+import { sql } from '../sql.ts'
+import { withTable } from './relation.ts'
+
+let folder: string
+let engine: Engine
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orrery-relation-'))
+  engine = createEngine({ memoryMb: 256, threads: 2 })
+})
+afterAll(async () => {
+  await engine.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function tableOf(files: readonly Partial<TableFile>[], rest: Partial<Table> = {}): Table {
+  return {
+    name: 'data/t',
+    format: 'parquet',
+    packing: 'none',
+    partitions: [],
+    columns: undefined,
+    digest: undefined,
+    sizeBytes: 0,
+    files: files.map((file) => ({
+      path: join(folder, file.name ?? ''),
+      name: '',
+      values: [],
+      deletedRows: undefined,
+      ...file,
+    })),
+    ...rest,
+  }
+}
+
+async function written(session: Session, name: string, select: string): Promise<void> {
+  await session.connection.run(`copy (${select}) to '${join(folder, name)}' (format parquet)`)
+}
+
+const all = (table: Table) =>
+  engine.session((session) =>
+    withTable(session, table, async ({ from, columns }) => ({
+      columns,
+      rows: await session.rows(sql`select * from ${from} order by 1`),
+    })),
+  )
+
+describe('files as a relation', () => {
+  test('are matched by the names of their columns, and folders name columns too', async () => {
+    await engine.session(async (session) => {
+      await written(session, 'one', 'select 1 as id, 2.5 as x')
+      await written(session, 'two', `select 'new' as y, 2 as id`)
+    })
+    const table = tableOf(
+      [
+        { name: 'one', values: ["it's", '2026-01-01'] },
+        { name: 'two', values: [null, '2026-01-02'] },
+      ],
+      {
+        partitions: [
+          { name: 'the "place"', type: { kind: 'plain', name: 'string' } },
+          { name: 'day', type: { kind: 'plain', name: 'date' } },
+        ],
+      },
+    )
+    const { columns, rows } = await all(table)
+    expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'id INTEGER',
+      'x DECIMAL(2,1)',
+      'y VARCHAR',
+      'the "place" VARCHAR',
+      'day DATE',
+    ])
+    expect(rows).toEqual([
+      { id: 1, x: 2.5, y: null, 'the "place"': "it's", day: new Date('2026-01-01') },
+      { id: 2, x: null, y: 'new', 'the "place"': null, day: new Date('2026-01-02') },
+    ])
+  })
+
+  test('of CSV are read out of the cache, where names say nothing', async () => {
+    writeFileSync(join(folder, 'ab12'), gzipSync('id\tname\n1\tä\n'))
+    const { rows } = await all(tableOf([{ name: 'ab12' }], { format: 'csv', packing: 'gzip' }))
+    expect(rows).toEqual([{ id: 1, name: 'ä' }])
+  })
+
+  test('have the names of a log, deep within too, and lack the rows that were deleted', async () => {
+    await engine.session((session) =>
+      written(
+        session,
+        'mapped',
+        `select range as "col-1", {'col-2': range * 2} as "col-3", [{'col-4': 'x'}] as "col-5",
+           map {'k': {'col-6': 7}} as "col-7" from range(4)`,
+      ),
+    )
+    const long = { kind: 'plain', name: 'long' } as const
+    const string = { kind: 'plain', name: 'string' } as const
+    const struct = (name: string, physical: string, type: typeof long | typeof string) =>
+      ({ kind: 'struct', fields: [{ name, physical, type }] }) as const
+    const table = tableOf(
+      [
+        { name: 'mapped', deletedRows: Uint32Array.of(0, 3) },
+        { name: 'mapped', deletedRows: Uint32Array.of(0, 1, 2) },
+      ],
+      {
+        columns: [
+          { name: 'id', physical: 'col-1', type: long },
+          { name: 's', physical: 'col-3', type: struct('double', 'col-2', long) },
+          {
+            name: 'l',
+            physical: 'col-5',
+            type: { kind: 'list', of: struct('t', 'col-4', string) },
+          },
+          {
+            name: 'm',
+            physical: 'col-7',
+            type: { kind: 'map', key: string, value: struct('v', 'col-6', long) },
+          },
+          { name: 'later', physical: 'col-9', type: { kind: 'decimal', precision: 9, scale: 2 } },
+        ],
+      },
+    )
+    const { columns, rows } = await all(table)
+    expect(columns.map(({ type }) => type)).toEqual([
+      'BIGINT',
+      'STRUCT("double" BIGINT)',
+      'STRUCT(t VARCHAR)[]',
+      'MAP(VARCHAR, STRUCT(v BIGINT))',
+      'DECIMAL(9,2)',
+    ])
+    expect(rows.map((row) => row['id'])).toEqual([1, 2, 3])
+    expect(rows[0]).toMatchObject({ s: { double: 2n }, l: [{ t: 'x' }], later: null })
+  })
+
+  test('that cannot be read are named as people know them', async () => {
+    writeFileSync(join(folder, 'cd34'), 'no parquet at all')
+    const broken = tableOf([{ name: 'x.parquet', path: join(folder, 'cd34') }])
+    await expect(all(broken)).rejects.toThrow(/^data\/t cannot be read as a table: .*x\.parquet/)
+    await expect(all(broken)).rejects.not.toThrow(/cd34/)
+  })
+})

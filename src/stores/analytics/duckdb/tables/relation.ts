@@ -1,0 +1,217 @@
+import { messageOf, Problem } from '#base/problem'
+import type { ColumnInfo, LoggedColumn, LoggedType, Table } from '#tables'
+import type { Session } from '../engine.ts'
+import { name as quotedName, type Sql } from '../sql.ts'
+
+/** A table opened for statements: `from` stands wherever a table may, as often as wanted. */
+export interface OpenedTable {
+  readonly from: Sql
+  readonly columns: readonly ColumnInfo[]
+}
+
+/** Small enough to look at every row for the types of CSV and JSON. */
+const LOOK_AT_ALL_BYTES = 64 * 2 ** 20
+const LOOK_AT_ROWS = 1_000_000
+
+/**
+ * Opens tables as views for as long as `use` runs. The views are of this session; statements may take
+ * them apart and join them. Throws `invalid` for files that cannot be read.
+ */
+export async function withTables<T>(
+  session: Session,
+  tables: readonly Table[],
+  use: (opened: readonly OpenedTable[]) => Promise<T>,
+): Promise<T> {
+  const views = tables.map((_, index) => `opened_${index}`)
+  try {
+    const opened: OpenedTable[] = []
+    for (const [index, table] of tables.entries())
+      opened.push(await open(session, table, views[index] as string))
+    return await use(opened)
+  } finally {
+    for (const view of views) {
+      await session.connection.run(`drop view if exists ${view}`)
+      await session.connection.run(`drop table if exists ${view}_deleted`)
+    }
+  }
+}
+
+/** One table, opened. */
+export function withTable<T>(
+  session: Session,
+  table: Table,
+  use: (opened: OpenedTable) => Promise<T>,
+): Promise<T> {
+  return withTables(session, [table], ([opened]) => use(opened as OpenedTable))
+}
+
+async function open(session: Session, table: Table, view: string): Promise<OpenedTable> {
+  try {
+    const own = await described(session, readerText(table))
+    if (table.files.some((file) => file.deletedRows !== undefined))
+      await keepDeleted(session, table, `${view}_deleted`)
+    await session.connection.run(
+      `create or replace temp view ${view} as ${selectText(table, own, `${view}_deleted`)}`,
+    )
+    const columns = await described(session, view)
+    return { from: text(view), columns }
+  } catch (error) {
+    throw unreadable(table, error)
+  }
+}
+
+/** The reader's own words, with the table that was meant. */
+export function unreadable(table: Table, error: unknown): unknown {
+  if (error instanceof Problem) return error
+  const said = messageOf(error)
+  // A file of the cache has a name that tells people nothing.
+  const file = table.files.find(({ path }) => said.includes(path))
+  const words = file === undefined ? said : said.replaceAll(file.path, file.name)
+  return new Problem('invalid', `${table.name} cannot be read as a table: ${words.trim()}`)
+}
+
+async function described(session: Session, relation: string): Promise<ColumnInfo[]> {
+  const rows = await session.rows(text(`describe select * from ${relation}`))
+  return rows.map((row) => ({
+    name: row['column_name'] as string,
+    type: row['column_type'] as string,
+  }))
+}
+
+function selectText(table: Table, own: readonly ColumnInfo[], deleted: string): string {
+  const source = `${readerText(table)} as read_rows`
+  const live = table.files.some((file) => file.deletedRows !== undefined)
+    ? ` anti join ${deleted} on ${deleted}.file = read_rows.file_index and ${deleted}.place = read_rows.file_row_number`
+    : ''
+  return `select ${chosenText(table, own)} from ${source}${live}`
+}
+
+function chosenText(table: Table, own: readonly ColumnInfo[]): string {
+  const partitions = new Map(
+    table.partitions.map(({ name, type }, index) => [
+      name,
+      `${constantText(table, index)}::${typeText(type)} as ${identifier(name)}`,
+    ]),
+  )
+  if (table.columns !== undefined) {
+    const types = new Map(own.map((column) => [column.name, column.type]))
+    return table.columns
+      .map((column) => partitions.get(column.name) ?? loggedText(column, types))
+      .join(', ')
+  }
+  const kept = own
+    .filter(({ name }) => !partitions.has(name))
+    .map(({ name }) => `read_rows.${identifier(name)}`)
+  return [...kept, ...partitions.values()].join(', ')
+}
+
+/** The value of a partition in a row's file: a file has one for all its rows. */
+function constantText(table: Table, partition: number): string {
+  const values = table.files.map((file) => {
+    const value = file.values[partition]
+    return value === null || value === undefined ? 'null' : literal(value)
+  })
+  if (new Set(values).size === 1) return `${values[0]}::varchar`
+  return `([${values.join(', ')}]::varchar[])[read_rows.file_index::bigint + 1]`
+}
+
+/** A column of a log, by the name that the files have it by; what no file has is missing in every row. */
+function loggedText(column: LoggedColumn, own: ReadonlyMap<string, string>): string {
+  const as = ` as ${identifier(column.name)}`
+  if (!own.has(column.physical)) return `null::${typeText(column.type)}${as}`
+  const value = `read_rows.${identifier(column.physical)}`
+  return `${isRenamed(column.type) ? renamed(value, column.type) : value}::${typeText(column.type)}${as}`
+}
+
+function isRenamed(type: LoggedType): boolean {
+  if (type.kind === 'list') return isRenamed(type.of)
+  if (type.kind === 'map') return isRenamed(type.key) || isRenamed(type.value)
+  if (type.kind !== 'struct') return false
+  return type.fields.some((field) => field.name !== field.physical || isRenamed(field.type))
+}
+
+/** A nested value with the names that the log gives to what is in it. */
+function renamed(value: string, type: LoggedType, depth = 0): string {
+  if (!isRenamed(type)) return value
+  const each = `e${depth}`
+  if (type.kind === 'list')
+    return `list_transform(${value}, lambda ${each}: ${renamed(each, type.of, depth + 1)})`
+  if (type.kind === 'map') {
+    const pair = `${each}.key, value: ${renamed(`${each}.value`, type.value, depth + 1)}`
+    return `map_from_entries(list_transform(map_entries(${value}), lambda ${each}: {key: ${pair}}))`
+  }
+  if (type.kind !== 'struct') return value
+  const fields = type.fields.map(
+    (field) =>
+      `${identifier(field.name)} := ${renamed(`${value}.${identifier(field.physical)}`, field.type, depth + 1)}`,
+  )
+  return `case when ${value} is null then null else struct_pack(${fields.join(', ')}) end`
+}
+
+async function keepDeleted(session: Session, table: Table, into: string): Promise<void> {
+  const { connection, duckdb } = session
+  await connection.run(`create or replace temp table ${into} (file bigint, place bigint)`)
+  const appender = await connection.createAppender(into)
+  const types = [duckdb.BIGINT, duckdb.BIGINT]
+  for (const [index, { deletedRows = new Uint32Array() }] of table.files.entries())
+    for (let at = 0; at < deletedRows.length; at += 2048) {
+      const places = deletedRows.subarray(at, at + 2048)
+      const chunk = duckdb.DuckDBDataChunk.create(types, places.length)
+      chunk.setColumnValues(
+        0,
+        Array.from(places, () => BigInt(index)),
+      )
+      chunk.setColumnValues(1, Array.from(places, BigInt))
+      appender.appendDataChunk(chunk)
+    }
+  appender.closeSync()
+}
+
+/** The files as the engine reads them, columns matched by name. */
+function readerText(table: Table): string {
+  const paths = `[${table.files.map(({ path }) => literal(path)).join(', ')}]`
+  const common = 'union_by_name = true, hive_partitioning = false'
+  if (table.format === 'parquet') return `read_parquet(${paths}, ${common})`
+  const reader = table.format === 'csv' ? 'read_csv' : 'read_json'
+  const looked = table.sizeBytes <= LOOK_AT_ALL_BYTES ? -1 : LOOK_AT_ROWS
+  return `${reader}(${paths}, ${common}, sample_size = ${looked}, compression = '${table.packing}')`
+}
+
+/** The engine's name of a type. */
+export function typeText(type: LoggedType): string {
+  if (type.kind === 'decimal') return `decimal(${type.precision}, ${type.scale})`
+  if (type.kind === 'list') return `${typeText(type.of)}[]`
+  if (type.kind === 'map') return `map(${typeText(type.key)}, ${typeText(type.value)})`
+  if (type.kind === 'struct')
+    return `struct(${type.fields.map((field) => `${identifier(field.name)} ${typeText(field.type)}`).join(', ')})`
+  return PLAIN_TYPES[type.name]
+}
+
+const PLAIN_TYPES = {
+  string: 'varchar',
+  byte: 'tinyint',
+  short: 'smallint',
+  integer: 'integer',
+  long: 'bigint',
+  float: 'float',
+  double: 'double',
+  boolean: 'boolean',
+  binary: 'blob',
+  date: 'date',
+  timestamp: 'timestamptz',
+  timestamp_ntz: 'timestamp',
+} as const
+
+/** Text as a value of a statement that cannot take parameters, such as a view's. */
+export function literal(value: string): string {
+  if (value.includes('\0')) throw new Problem('invalid', 'a path has a NUL character')
+  return `'${value.replaceAll("'", "''")}'`
+}
+
+function identifier(name: string): string {
+  return quotedName(name).parts[0] as string
+}
+
+function text(verbatim: string): Sql {
+  return { parts: [verbatim], values: [] }
+}
