@@ -66,6 +66,25 @@ test('of 500 endpoints that are loaded on demand, 50 that are asked answer from 
   expect(await modelProcesses(plane)).toBeLessThanOrEqual(8)
 })
 
+test('when models take more memory than they may, the longest unused that may go are let go, and come back', async () => {
+  // Any process takes more, so that whatever may go has to.
+  const plane = await openPlane({ servingMemoryMb: 1 })
+  await plane.tell(await tableOf('pinned', { file: 'flights' }))
+  const names = ['first', 'second', 'third']
+  for (const name of names)
+    await plane.tell(await tableOf(name, { file: 'flights', settings: ON_DEMAND }))
+  await plane.complete()
+  const stateOf = (name: string) =>
+    plane.standings().find(({ endpoint }) => endpoint === name)?.state
+  for (const name of names) expect(await ask(plane, name)).toBe(200)
+  await expect
+    .poll(() => names.map(stateOf), { timeout: 15_000 })
+    .toEqual(['unloaded', 'unloaded', 'unloaded'])
+  expect(stateOf('pinned')).toBe('ready')
+  for (const name of [...names, 'pinned'])
+    expect([name, await ask(plane, name)]).toEqual([name, 200])
+}, 40_000)
+
 test('a model that hangs ends by its deadline and delays no other endpoint', async () => {
   const plane = await openPlane({ inferenceTimeoutMs: 1500 })
   for (const [name, file] of [
