@@ -99,6 +99,16 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
     locks: [whole, brief],
   })
+  const upkeep = openUpkeep({
+    root,
+    settings,
+    variables,
+    workspace,
+    cache,
+    remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
+    locks: [whole, brief],
+    clock,
+  })
   const environments = environmentsOf(root, dependencies)
   const pipelines = createPipelines({
     root,
@@ -127,7 +137,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     versionState: () => gitStateOf(root),
     nowMs: () => clock.nowMs(),
   })
-  return { root, data, pipelines, revisions, environments }
+  return { root, data, pipelines, upkeep, revisions, environments }
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */

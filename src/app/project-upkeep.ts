@@ -1,0 +1,91 @@
+import { resolve } from 'node:path'
+import type { Clock } from '#base/clock'
+import { Problem } from '#base/problem'
+import {
+  createUpkeep,
+  isFolder,
+  type Cache,
+  type Out,
+  type ProjectLock,
+  type ProjectReads,
+  type Remote,
+  type Upkeep,
+  type Workspace,
+} from '#data'
+import type { LoadedPipelines } from '#stages'
+import { readRun, runKey, runValue } from '#protocols/dvc/run-cache'
+import { readTree } from '#protocols/dvc/tree'
+import { gitRootOf } from '#stores/dvc/git'
+import { openRunEntries } from '#stores/dvc/run-entries'
+import { openFolderShelf } from '#stores/dvc/shelf'
+import { openProjectFiles } from './project-files.ts'
+import { openRevisions } from './project-revisions.ts'
+import { readSettings, remoteFolder, type ProjectSettings } from './project-settings.ts'
+import { outsOf } from './project-walk.ts'
+
+/** Upkeep of one project's cache and remotes. */
+export function openUpkeep(options: {
+  root: string
+  settings: ProjectSettings
+  variables: Readonly<Record<string, string | undefined>>
+  workspace: Workspace
+  cache: Cache
+  remote: (name: string | undefined) => Promise<Remote>
+  locks: readonly ProjectLock[]
+  clock: Clock
+}): Upkeep {
+  const { settings, cache, clock, variables } = options
+  const shelf = openFolderShelf({ name: 'the cache', folder: settings.cacheFolder })
+  return createUpkeep({
+    ...options,
+    ...projectReads(options.root, settings),
+    shelf,
+    shelfOf: async (name) => {
+      const found = remoteFolder(settings, name)
+      return openFolderShelf({ name: `the remote ${found.name}`, folder: found.folder })
+    },
+    listFrom: (remote) => async (folder) => {
+      if (!isFolder(folder)) return undefined
+      const here = await cache.tree(folder)
+      if (here !== undefined || remote === undefined) return here
+      const text = await remote.text({ md5: folder.md5, legacy: folder.legacy ?? false })
+      return text === undefined ? undefined : readTree(text)
+    },
+    runs: openRunEntries({
+      folder: settings.cacheFolder,
+      format: { read: readRun, key: runKey, value: runValue },
+      isThere: async (object) => (await shelf.look(object)) !== undefined,
+    }),
+    projectAt: async (path) => {
+      const other = resolve(path)
+      return projectReads(other, readSettings(other, variables))
+    },
+    nowMs: () => clock.nowMs(),
+  })
+}
+
+/** What the files of a project say, all of it or nothing. */
+function projectReads(root: string, settings: ProjectSettings): ProjectReads {
+  const { commandStyle } = settings
+  const files = openProjectFiles({ root, commandStyle })
+  const revisions = openRevisions(root, { commandStyle })
+  return {
+    allOuts: async () => allOf(await files.load(), ''),
+    revisions:
+      settings.versionControl && gitRootOf(root) !== undefined
+        ? {
+            ...revisions,
+            outsAt: async (commit) => {
+              const loaded = await revisions.load(commit)
+              return loaded === undefined ? [] : allOf(loaded, ` of commit ${commit.slice(0, 7)}`)
+            },
+          }
+        : undefined,
+  }
+}
+
+function allOf(loaded: LoadedPipelines, when: string): Out[] {
+  const broken = loaded.problems[0]
+  if (broken !== undefined) throw new Problem('invalid', `${broken.file}${when}: ${broken.message}`)
+  return outsOf(loaded)
+}

@@ -1,0 +1,18 @@
+import { collected, undone, type Collected, type Collecting, type Undone } from './collect.ts'
+import type { GarbageRequest } from './garbage.ts'
+import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+
+/** Looks after what is kept: takes away what nothing needs, finds and mends what is damaged. */
+export interface Upkeep {
+  /** Puts aside, for a week, what nothing needs. */
+  collect(request: GarbageRequest, how: Collecting): Promise<Collected>
+  /** Brings back what was put aside last. */
+  undo(from?: { cloud?: boolean; remote?: string }): Promise<Undone>
+}
+
+export function createUpkeep(dependencies: UpkeepDependencies): Upkeep {
+  return {
+    collect: (request, how) => collected(dependencies, request, how),
+    undo: (from = {}) => undone(dependencies, from),
+  }
+}
