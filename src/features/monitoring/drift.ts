@@ -9,7 +9,7 @@ import {
   type Profile,
 } from './profile.ts'
 import { benjaminiHochberg, chiSquareContingency } from './statistics/counts.ts'
-import { psi } from './statistics/shares.ts'
+import { psi } from '#base/shares'
 
 /** What became of one feature in one window. */
 export type FeatureVerdict = ComparedFeature | { feature: string; state: 'skipped'; reason: string }

@@ -1,4 +1,4 @@
-import { jensenShannon } from './statistics/shares.ts'
+import { jensenShannon } from '#base/shares'
 import { wasserstein, type Atom } from './statistics/samples.ts'
 
 /** A file of rows; its name says the format, where the path does not. */

@@ -5,7 +5,7 @@ import { benjaminiHochberg, chiSquareContingency, twoProportions, wilson } from 
 import * as distributions from './distributions.ts'
 import { aucOf, compareAucs, type Label } from './ranking.ts'
 import { atomsOf, kolmogorovSmirnov, wasserstein } from './samples.ts'
-import { hellinger, jensenShannon, largestDifference, psi, totalVariation } from './shares.ts'
+import { hellinger, jensenShannon, largestDifference, psi, totalVariation } from '#base/shares'
 
 /** Relative error, with a floor for values that are 0 but for rounding. */
 function errorOf(found: number | undefined, expected: number | undefined): number {

@@ -1,4 +1,4 @@
-import { invariant } from '#base/invariant'
+import { invariant } from './invariant.ts'
 
 /** Distances between two distributions over the same bins. Counts are given; their shares are compared. */
 type Counts = readonly number[]
