@@ -104,8 +104,9 @@ export interface JournalPosition {
 }
 
 export interface JournalEntries {
-  readonly entries: readonly (
-    | { readonly kind: 'batch'; readonly batch: NewBatch }
+  readonly entries: readonly /** `record` is what the journal holds of it, to be kept as it is and read with `batchIn`. */
+  (
+    | { readonly kind: 'batch'; readonly batch: NewBatch; readonly record?: Uint8Array }
     | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
     | {
         readonly kind: 'skipped'
@@ -130,6 +131,8 @@ export interface JournalSource {
   end(): JournalPosition
   /** What comes behind a position, a piece at a time; nothing at the end. Throws for damage. */
   read(from: JournalPosition): JournalEntries
+  /** Reads the record of a batch, also one of years ago. */
+  batchIn(record: Uint8Array): NewBatch
   /** Removes the files that lie wholly before a position that will never be asked for again. */
   release(before: JournalPosition): void
 }

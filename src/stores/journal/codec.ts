@@ -15,6 +15,7 @@ export type Entry =
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
 
+// The log keeps batches as they are written here: what these numbers mean never changes; new forms get new ones.
 const BATCH = 1
 const LATE = 2
 const SYNCED = 3

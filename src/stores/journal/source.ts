@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import { invariant } from '#base/invariant'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
 import { decoder } from './codec.ts'
 import { filesIn, pathOf } from './files.ts'
@@ -32,6 +33,11 @@ export function openSource(folder: string): JournalSource {
       if (isLast) return found
       return { entries: [], next: { file: file + 1, offset: 0 } }
     },
+    batchIn: (record) => {
+      const entry = decode(Buffer.from(record.buffer, record.byteOffset, record.byteLength))
+      invariant(entry.kind === 'batch', 'what was kept of a batch is a batch')
+      return entry.batch
+    },
     release: (before) => {
       const files = filesIn(folder)
       for (const file of files)
@@ -49,7 +55,12 @@ function entriesIn(
   const piece = pieceAt(path, from.offset)
   const { records, end } = scan(piece, 0)
   const entries = records
-    .map(({ payload }) => decode(payload))
+    .map(({ payload }) => {
+      const entry = decode(payload)
+      return entry.kind === 'batch'
+        ? { kind: entry.kind, batch: entry.batch, record: payload }
+        : entry
+    })
     .filter((entry) => entry.kind !== 'synced')
   return { entries, next: { file: from.file, offset: from.offset + end } }
 }

@@ -1,60 +1,123 @@
-import { ROWS_PER_BATCH_MAX, type NewAnswer, type NewBatch, type Value } from '#inference'
+import {
+  ROWS_PER_BATCH_MAX,
+  type JournalSource,
+  type NewAnswer,
+  type NewBatch,
+  type Value,
+} from '#inference'
 import { Problem } from '#base/problem'
+import { blockOpener, blockWriter, sequence } from './blocks.ts'
 import { placeOf, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'
 
 export const HOUR_MS = 3_600_000
 
 /** The statements that add predictions. Each function runs inside a transaction that the caller began. */
-export function appender(connection: Connection, names: NameTable) {
+export function appender(
+  connection: Connection,
+  names: NameTable,
+  batchIn: JournalSource['batchIn'],
+) {
+  const single = singles(connection, names)
+  const numbers = sequence(connection)
+  const blocks = blockWriter(connection, names, numbers)
+  const tally = tallies(connection)
+  const open = blockOpener(connection, { keep: single.keep, batchIn })
+  const count = (batch: NewBatch): void => tally.count(names.endpoint(batch.endpoint), batch)
+  const addSingle = (batch: NewBatch): void => {
+    single.keep(numbers.take(1), batch)
+    count(batch)
+  }
+  const add = (batch: NewBatch): void => {
+    // One that its caller has named may be called as one that nobody has.
+    if (batch.digest !== null) open(batch.id)
+    addSingle(batch)
+  }
+  const settle = (onTwin?: (batch: NewBatch) => void): void => {
+    const held = blocks.settle()
+    for (const batch of held.written) count(batch)
+    for (const batch of held.single)
+      try {
+        addSingle(batch)
+      } catch (error) {
+        if (onTwin === undefined || !isTwin(error)) throw error
+        onTwin(batch)
+      }
+    tally.settle()
+  }
+
+  return {
+    ...endpointCounts(connection, names),
+    append: (batch: NewBatch): void => {
+      add(batch)
+      settle()
+    },
+    /** One of many: what is counted of them is written by `settle`, before anything else is. */
+    add,
+    /** The same for one that the journal holds as `record`; false for one that has to be added by itself. */
+    hold: blocks.hold,
+    settle,
+    /** Has a batch that lies in a block where single ones are. */
+    open,
+    /** What a transaction has held and counted that was undone. */
+    forget: (): void => {
+      blocks.forget()
+      numbers.forget()
+      tally.forget()
+    },
+    appendLate: (batch: string, answers: readonly NewAnswer[]): void => {
+      settle()
+      open(batch)
+      const endpoint = single.addLate(batch, answers)
+      if (endpoint !== undefined) blocks.expectLate(names.nameOf(endpoint))
+    },
+  }
+}
+
+/** Adds batches to the tables that have a row for each of their rows. */
+function singles(connection: Connection, names: NameTable) {
   const insertBatch = batchWriter(connection, names)
   const addAnswer = answerWriter(connection, names)
-  const tally = tallies(connection)
   const addSubject = connection.prepare(
     'insert into subjects (place, endpoint, event_ms, key) values (?, ?, ?, ?)',
   )
   const addInputs = connection.prepare('insert into inputs (place, inputs) values (?, ?)')
+  const findBatch = connection.prepare('select seq, endpoint from batches where id = ?')
+  const lastBegun = connection
+    .prepare(`select max(last_seq) from segments where endpoint = ? and kind = 'predictions'`)
+    .pluck()
+  return {
+    keep: (seq: number, batch: NewBatch): void => {
+      const endpoint = names.endpoint(batch.endpoint)
+      insertBatch(seq, batch, endpoint)
+      for (const [row, { eventMs, key, inputs }] of batch.rows.entries()) {
+        addSubject.run(placeOf(seq, row), endpoint, eventMs, key)
+        addInputs.run(placeOf(seq, row), jsonOf(inputs))
+      }
+      for (const answer of batch.answers) addAnswer(endpoint, seq, batch.rows.length, answer)
+    },
+    /** Gives the endpoint of the batch, if that is there. */
+    addLate: (batch: string, answers: readonly NewAnswer[]): number | undefined => {
+      const found = findBatch.get(batch) as { seq: number; endpoint: number } | undefined
+      if (found === undefined) return undefined
+      const sealed = (lastBegun.get(found.endpoint) as number | null) ?? 0
+      // The segment's rows are fixed; one more would be lost when they are removed here.
+      if (found.seq > sealed)
+        for (const answer of answers)
+          addAnswer(found.endpoint, found.seq, answer.outputs[0]?.length ?? 0, answer)
+      return found.endpoint
+    },
+  }
+}
+
+function endpointCounts(connection: Connection, names: NameTable) {
   const advance = watermarks(connection)
   const watermark = connection.prepare('select watermark_ms from endpoints where id = ?').pluck()
   const addUnlogged = connection.prepare(
     `insert into hours (endpoint, hour, predictions, labels, unlogged) values (?, ?, 0, 0, ?)
      on conflict do update set unlogged = unlogged + excluded.unlogged`,
   )
-  const findBatch = connection.prepare('select seq, endpoint from batches where id = ?')
-  const lastBegun = connection
-    .prepare(`select max(last_seq) from segments where endpoint = ? and kind = 'predictions'`)
-    .pluck()
-
-  const add = (batch: NewBatch): void => {
-    const endpoint = names.endpoint(batch.endpoint)
-    const seq = insertBatch(batch, endpoint)
-    for (const [row, { eventMs, key, inputs }] of batch.rows.entries()) {
-      addSubject.run(placeOf(seq, row), endpoint, eventMs, key)
-      addInputs.run(placeOf(seq, row), jsonOf(inputs))
-    }
-    for (const answer of batch.answers) addAnswer(endpoint, seq, batch.rows.length, answer)
-    tally.count(endpoint, batch)
-  }
-
   return {
-    append: (batch: NewBatch): void => {
-      add(batch)
-      tally.settle()
-    },
-    /** One of many: what is counted of them is written by `settle`, before anything else is. */
-    add,
-    settle: tally.settle,
-    /** What was counted by a transaction that was undone. */
-    forget: tally.forget,
-    appendLate: (batch: string, answers: readonly NewAnswer[]): void => {
-      const found = findBatch.get(batch) as { seq: number; endpoint: number } | undefined
-      if (found === undefined) return
-      const sealed = (lastBegun.get(found.endpoint) as number | null) ?? 0
-      // The segment's rows are fixed; one more would be lost when they are removed here.
-      if (found.seq <= sealed) return
-      for (const answer of answers)
-        addAnswer(found.endpoint, found.seq, answer.outputs[0]?.length ?? 0, answer)
-    },
     skip: (endpoint: string, predictions: number, atMs: number): void => {
       addUnlogged.run(names.endpoint(endpoint), Math.floor(atMs / HOUR_MS), predictions)
     },
@@ -66,11 +129,16 @@ export function appender(connection: Connection, names: NameTable) {
   }
 }
 
+/** Whether a batch of this name is there already. */
+export function isTwin(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'exists'
+}
+
 function batchWriter(connection: Connection, names: NameTable) {
   const add = connection.prepare(
-    'insert into batches (id, endpoint, digest, layout, revision, at_ms, latency_ms, rows, form) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing',
+    'insert into batches (seq, id, endpoint, digest, layout, revision, at_ms, latency_ms, rows, form) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing',
   )
-  return (batch: NewBatch, endpoint: number): number => {
+  return (seq: number, batch: NewBatch, endpoint: number): void => {
     const { id, digest, columns, form = null, atMs, latencyMs, rows } = batch
     const [live] = batch.answers
     if (live === undefined) throw new Error('a batch has the answer of its live revision')
@@ -79,6 +147,7 @@ function batchWriter(connection: Connection, names: NameTable) {
     const layout = names.layout(columns)
     const revision = names.revision(endpoint, live.revision)
     const added = add.run(
+      seq,
       id,
       endpoint,
       digest,
@@ -90,7 +159,6 @@ function batchWriter(connection: Connection, names: NameTable) {
       form,
     )
     if (added.changes === 0) throw new Problem('exists', `the request ${id} was answered before`)
-    return Number(added.lastInsertRowid)
   }
 }
 

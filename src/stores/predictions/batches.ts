@@ -1,7 +1,7 @@
 import type { LoggedRevision, RecordedBatch } from '#inference'
 import type { FoundPrediction } from '#serving'
 import { placeOf, type Connection } from './database.ts'
-import { endpointFinder, hotReader, type EndpointRow } from './hot.ts'
+import { endpointFinder, type EndpointRow, type hotReader } from './hot.ts'
 import { labelReader } from './labels.ts'
 import { openSegmentRow, predictionRowOf, type OpenRow } from './rows.ts'
 import type { SegmentReader } from './segment-reader.ts'
@@ -23,7 +23,10 @@ interface BatchRow {
 }
 
 /** Looks up single batches and predictions, wherever their rows are. */
-export function batchReader(connection: Connection, segments: SegmentReader) {
+export function batchReader(
+  connection: Connection,
+  from: { segments: SegmentReader; hot: Pick<ReturnType<typeof hotReader>, 'between'> },
+) {
   const selectBatch = connection.prepare(
     `select b.seq, b.id, b.endpoint, e.name, b.digest, b.at_ms, b.rows, b.form, r.number, r.role, r.model_version, r.outputs
      from batches b join endpoints e on e.id = b.endpoint join revisions r on r.id = b.revision where b.id = ?`,
@@ -31,7 +34,7 @@ export function batchReader(connection: Connection, segments: SegmentReader) {
   const isSealed = connection.prepare(
     'select 1 from batches b join endpoints e on e.id = b.endpoint where b.id = ? and b.seq <= e.sealed_seq',
   )
-  const rowsOf = batchRows(connection, segments)
+  const rowsOf = batchRows(connection, from)
   const labels = labelReader(connection)
 
   return {
@@ -82,9 +85,8 @@ export function batchReader(connection: Connection, segments: SegmentReader) {
 }
 
 /** The rows of a batch, or those of one of its predictions, by place and revision. */
-function batchRows(connection: Connection, segments: SegmentReader) {
+function batchRows(connection: Connection, { segments, hot }: Parameters<typeof batchReader>[1]) {
   const endpointNamed = endpointFinder(connection)
-  const hot = hotReader(connection)
   const selectSpan = connection.prepare(
     'select min(event_ms) as fromMs, max(event_ms) as toMs from subjects where place between ? and ?',
   )

@@ -149,8 +149,29 @@ create table feedback (
 create index rewards_of_endpoint on feedback (endpoint, at_ms, revision, reward) where reward is not null;
 `
 
+const BLOCKS = `
+-- Batches as the journal holds them, many in one row: one after the other from first_seq on. Whoever needs one of them in
+-- the tables above has the block opened into those.
+create table blocks (
+  first_seq integer primary key,
+  last_seq integer not null,
+  endpoint integer not null,
+  first_id text not null,
+  last_id text not null,
+  from_ms integer not null,
+  to_ms integer not null,
+  rows integer not null,
+  -- Null when its rows are read from a segment; then thin says what is kept for ever.
+  packed blob,
+  thin blob
+) strict;
+create index blocks_of_endpoint on blocks (endpoint, last_seq);
+create index blocks_by_id on blocks (first_id, last_id);
+create index blocks_by_event on blocks (endpoint, from_ms);
+`
+
 /** Steps that bring the file to the newest form; a new step goes at the end. */
-const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK]
+const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK, BLOCKS]
 
 /** Opens the log's file: one connection that writes durably, and one whose reads never wait for it. */
 export function openDatabase(file: string): { writer: Connection; reader: Connection } {

@@ -14,7 +14,11 @@ interface FeedbackRow {
 }
 
 /** The statements that keep feedback, inside a transaction that the caller began. */
-export function feedbackKeeper(connection: Connection, names: NameTable, truths: TruthKeeper) {
+export function feedbackKeeper(
+  connection: Connection,
+  names: NameTable,
+  { truths, open }: { truths: TruthKeeper; open: (batch: string) => void },
+) {
   const find = connection.prepare(
     'select label, reward, revision from feedback where endpoint = ? and kind = ? and ref = ? and source = ?',
   )
@@ -24,7 +28,7 @@ export function feedbackKeeper(connection: Connection, names: NameTable, truths:
      on conflict do update set label = excluded.label, reward = excluded.reward, revision = excluded.revision,
        time_ms = excluded.time_ms, at_ms = excluded.at_ms`,
   )
-  const refs = refReader(connection)
+  const refs = refReader(connection, open)
 
   /** Gives whether anything is said for the first time, said otherwise, or known; and whether of a known prediction. */
   const recordOne = (endpoint: { id: number; name: string }, said: Feedback, atMs: number) => {
@@ -114,8 +118,12 @@ function rewardReader(
 }
 
 /** Finds what feedback is about. */
-function refReader(connection: Connection) {
-  const batchNamed = connection.prepare('select seq from batches where id = ?').pluck()
+function refReader(connection: Connection, open: (batch: string) => void) {
+  const findSeq = connection.prepare('select seq from batches where id = ?').pluck()
+  const isThere = (batch: string): boolean => {
+    open(batch)
+    return findSeq.get(batch) !== undefined
+  }
   const byBatch = connection
     .prepare(
       `select r.number from batches b join revisions r on r.id = b.revision
@@ -133,15 +141,16 @@ function refReader(connection: Connection) {
   const settled = (ref: Feedback['ref']): Truth['ref'] => {
     if (ref.by !== 'request') return ref
     const row: Truth['ref'] = { by: 'prediction', value: `${ref.value}-${ref.row}` }
-    if (batchNamed.get(ref.value) !== undefined) return row
+    if (isThere(ref.value)) return row
     const parts = predictionIn(ref.value)
-    return parts !== undefined && batchNamed.get(parts.batch) !== undefined
+    return parts !== undefined && isThere(parts.batch)
       ? { by: 'prediction', value: ref.value }
       : row
   }
   const revisionOf = (endpoint: number, { by, value }: Truth['ref']): number | undefined => {
     if (by === 'prediction') {
       const parts = predictionIn(value)
+      if (parts !== undefined) open(parts.batch)
       return parts && (byBatch.get(parts.batch, endpoint, parts.row) as number | undefined)
     }
     const place = newestOf.get(endpoint, value) as number | undefined

@@ -1,4 +1,6 @@
+import type { JournalSource } from '#inference'
 import type { SegmentFilter } from '#serving'
+import { blockRows } from './block-rows.ts'
 import { placeOf, type Connection } from './database.ts'
 import { rowReader, type HotRow, type OpenRow } from './rows.ts'
 
@@ -25,8 +27,9 @@ export function endpointFinder(connection: Connection): (name: string) => Endpoi
 }
 
 /** Reads the rows that are in the log's own tables. */
-export function hotReader(connection: Connection) {
+export function hotReader(connection: Connection, batchIn: JournalSource['batchIn']) {
   const { open } = rowReader(connection)
+  const blocks = blockRows(connection, batchIn)
   const inWindow = connection.prepare(
     `${ROWS}
      where s.endpoint = @endpoint and s.event_ms >= @fromMs and s.event_ms < @toMs and s.place >= @firstPlace
@@ -51,16 +54,22 @@ export function hotReader(connection: Connection) {
     ): { rows: OpenRow[]; next: number | null } => {
       const sealed = endpoint.sealed_seq
       const found = newestBatches.all({ endpoint: endpoint.id, sealed, before, limit: limit + 1 })
+      const single = found as { seq: number; rows: number }[]
       const rows: OpenRow[] = []
       let last: number | undefined
-      for (const { seq, rows: count } of found as { seq: number; rows: number }[]) {
+      for (const { seq, rows: held } of newestFirst(
+        single,
+        blocks.newestBefore(endpoint, before),
+      )) {
         if (rows.length >= limit) return { rows, next: last ?? null }
-        rows.push(...between(placeOf(seq, 0), placeOf(seq, Math.min(count, limit) - 1)))
+        if (typeof held === 'number')
+          rows.push(...between(placeOf(seq, 0), placeOf(seq, Math.min(held, limit) - 1)))
+        else rows.push(...held.slice(0, limit))
         last = seq
       }
       return { rows, next: null }
     },
-    rows: (endpoint: EndpointRow, filter: SegmentFilter): OpenRow[] => {
+    rows: (endpoint: EndpointRow, filter: SegmentFilter): readonly OpenRow[] => {
       const [afterMs, afterPlace, afterRevision] = filter.after ?? [null, null, null]
       const rows = inWindow.all({
         endpoint: endpoint.id,
@@ -74,9 +83,35 @@ export function hotReader(connection: Connection) {
         afterRevision,
         limit: filter.limit ?? -1,
       }) as HotRow[]
-      return rows.map(open)
+      return mergedRows(rows.map(open), blocks.rows(endpoint, filter))
     },
     /** Both ends included. */
     between,
   }
+}
+
+/** Two lists that are in the order of event time, as one. */
+export function mergedRows(one: readonly OpenRow[], other: readonly OpenRow[]): readonly OpenRow[] {
+  if (one.length === 0) return other
+  if (other.length === 0) return one
+  return [...one, ...other].toSorted(
+    (a, b) => a.eventMs - b.eventMs || a.place - b.place || a.revision - b.revision,
+  )
+}
+
+/** Two lists of requests with falling numbers, as one. */
+function* newestFirst<One extends { seq: number }, Other extends { seq: number }>(
+  ones: Iterable<One>,
+  others: Iterable<Other>,
+): Generator<One | Other> {
+  const [left, right] = [ones[Symbol.iterator](), others[Symbol.iterator]()]
+  let [one, other] = [left.next(), right.next()]
+  while (one.done !== true || other.done !== true)
+    if (other.done === true || (one.done !== true && one.value.seq > other.value.seq)) {
+      if (one.done !== true) yield one.value
+      one = left.next()
+    } else {
+      yield other.value
+      other = right.next()
+    }
 }

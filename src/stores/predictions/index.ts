@@ -5,6 +5,7 @@ import type { JournalSource } from '#inference'
 import type { ObjectStore } from '#objects'
 import type { PredictionLog, SegmentFiles, SegmentKind } from '#serving'
 import { appender } from './append.ts'
+import { blockFinder } from './block-codec.ts'
 import { openDatabase, problemOf, type Connection } from './database.ts'
 import { feedbackKeeper } from './feedback.ts'
 import { groupCommit } from './group-commit.ts'
@@ -14,7 +15,7 @@ import { queries } from './query.ts'
 import { sealing } from './seal.ts'
 import { segmentReader } from './segment-reader.ts'
 import { taker } from './take.ts'
-import { truthKeeper } from './truths.ts'
+import { predictionIn, truthKeeper } from './truths.ts'
 
 export { openRecorded } from './recorded.ts'
 
@@ -52,14 +53,15 @@ export function openPredictionLog(dependencies: Dependencies): PredictionLog {
 function partsOf({ file, journal }: Dependencies) {
   const { writer, reader } = openDatabase(file)
   const names = nameTable(writer)
-  const adding = appender(writer, names)
+  const batchIn = journal?.source.batchIn ?? unread
+  const adding = appender(writer, names, batchIn)
   const onRollback = () => {
     names.forget()
     adding.forget()
   }
   const group = groupCommit(writer, onRollback)
-  const truths = truthKeeper(writer, names)
-  const feedback = feedbackKeeper(writer, names, truths)
+  const truths = truthKeeper(writer, names, adding.open)
+  const feedback = feedbackKeeper(writer, names, { truths, open: adding.open })
   const open = openCounts(reader)
   const growth = growthOf()
   let closed = false
@@ -92,20 +94,34 @@ function partsOf({ file, journal }: Dependencies) {
     reader.close()
     writer.close()
   }
-  return { reader, commit, adding, truths, feedback, open, growth, ingesting, close }
+  return {
+    reader,
+    names,
+    batchIn,
+    commit,
+    adding,
+    truths,
+    feedback,
+    open,
+    growth,
+    ingesting,
+    close,
+  }
 }
 
 type Parts = ReturnType<typeof partsOf>
 
 /** Questions, each of which first takes over what was answered before it. */
 function questionsOf(
-  { reader, commit, feedback, ingesting }: Parts,
+  { reader, batchIn, commit, adding, feedback, ingesting }: Parts,
   { objects, files, folder }: Dependencies,
 ) {
-  const asked = queries(
-    reader,
-    segmentReader(reader, { objects, files, folder: join(folder, 'read') }),
-  )
+  const segments = segmentReader(reader, { objects, files, folder: join(folder, 'read') })
+  const asked = queries(reader, { segments, batchIn })
+  const mayHold = blockFinder(reader)
+  const opened = async (batch: string): Promise<void> => {
+    if (mayHold(batch).length > 0) await commit(() => adding.open(batch))
+  }
   const caughtUp =
     <Question extends unknown[], T>(ask: (...question: Question) => Promise<T>) =>
     async (...question: Question): Promise<T> => {
@@ -117,8 +133,15 @@ function questionsOf(
     window: caughtUp(asked.window),
     newest: caughtUp(asked.newest),
     summaries: caughtUp(asked.summaries),
-    find: caughtUp(asked.find),
-    findBatch: caughtUp(asked.findBatch),
+    find: caughtUp(async (id: string) => {
+      const parts = predictionIn(id)
+      if (parts !== undefined) await opened(parts.batch)
+      return asked.find(id)
+    }),
+    findBatch: caughtUp(async (id: string) => {
+      await opened(id)
+      return asked.findBatch(id)
+    }),
     watermark: caughtUp(asked.watermark),
     rewards: caughtUp((endpoint: string, query: { sinceMs: number }) =>
       commit(() => feedback.rewards(endpoint, query)),
@@ -172,10 +195,18 @@ function writesOf({
 }
 
 function sealingOf(
-  { reader, commit, open }: Parts,
+  { reader, names, batchIn, commit, open }: Parts,
   { objects, files, folder }: Dependencies,
 ): PredictionLog['sealing'] {
-  const steps = sealing({ reader, commit, objects, files, folder: join(folder, 'write') })
+  const steps = sealing({
+    reader,
+    names,
+    batchIn,
+    commit,
+    objects,
+    files,
+    folder: join(folder, 'write'),
+  })
   return {
     ...steps,
     finish: async (segment) => {
@@ -183,6 +214,11 @@ function sealingOf(
       open.recount()
     },
   }
+}
+
+/** Blocks are made of what a journal holds, and read with it. */
+function unread(): never {
+  throw new Error('a log without a journal has blocks of batches')
 }
 
 function growthOf() {
@@ -201,8 +237,9 @@ function growthOf() {
 /** How many rows are in no segment yet, by endpoint: counted once, then kept up. */
 function openCounts(reader: Connection) {
   const countPredictions = reader.prepare(
-    `select e.name, sum(b.rows) as rows from batches b join endpoints e on e.id = b.endpoint
-     where b.seq > e.sealed_seq group by e.id`,
+    `select e.name, sum(b.rows) as rows from
+       (select endpoint, seq, rows from batches union all select endpoint, last_seq, rows from blocks) b
+     join endpoints e on e.id = b.endpoint where b.seq > e.sealed_seq group by e.id`,
   )
   const countTruths = reader.prepare(
     `select e.name, count(*) as rows from truth_log t join endpoints e on e.id = t.endpoint

@@ -11,6 +11,7 @@ export function nameTable(connection: Connection) {
   const revisions = new Map<string, number>()
   const findEndpoint = connection.prepare('select id from endpoints where name = ?').pluck()
   const addEndpoint = connection.prepare('insert into endpoints (name) values (?)')
+  const findName = connection.prepare('select name from endpoints where id = ?').pluck()
   const findLayout = connection.prepare('select id from layouts where columns = ?').pluck()
   const addLayout = connection.prepare('insert into layouts (columns) values (?)')
   const findRevision = connection
@@ -36,6 +37,7 @@ export function nameTable(connection: Connection) {
           (findEndpoint.get(name) as number | undefined) ??
           Number(addEndpoint.run(name).lastInsertRowid),
       ),
+    nameOf: (endpoint: number): string => findName.get(endpoint) as string,
     layout: (columns: readonly string[]): number => {
       const text = JSON.stringify(columns)
       return numberOf(

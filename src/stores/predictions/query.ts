@@ -1,24 +1,24 @@
-import type { RecordedBatch } from '#inference'
+import type { JournalSource, RecordedBatch } from '#inference'
 import type { NewestQueries, PredictionQueries } from '#serving'
 import { batchReader } from './batches.ts'
 import type { Connection } from './database.ts'
-import { endpointFinder, hotReader } from './hot.ts'
+import { endpointFinder, hotReader, mergedRows } from './hot.ts'
 import { labelReader } from './labels.ts'
-import { openSegmentRow, type OpenRow } from './rows.ts'
+import { openSegmentRow } from './rows.ts'
 import type { SegmentReader } from './segment-reader.ts'
 import { summaryReader } from './summaries.ts'
 
 /** Reads of the log: rows that are still in its tables, and rows of sealed segments, as one. */
 export function queries(
   connection: Connection,
-  segments: SegmentReader,
+  { segments, batchIn }: { segments: SegmentReader; batchIn: JournalSource['batchIn'] },
 ): Omit<PredictionQueries, 'onGrowth'> &
   NewestQueries & {
     findBatch(id: string): Promise<RecordedBatch | undefined>
     references(digests: readonly string[]): Promise<Map<string, number>>
   } {
   const endpointNamed = endpointFinder(connection)
-  const hot = hotReader(connection)
+  const hot = hotReader(connection, batchIn)
   const labels = labelReader(connection)
 
   const window: PredictionQueries['window'] = async (name, query) => {
@@ -31,7 +31,7 @@ export function queries(
     // Both by the same state of the log, though a segment may be finished between them.
     const open = hot.rows(endpoint, filter)
     const sealed = await segments.rows(endpoint.id, endpoint.sealed_seq, filter)
-    const found = merged(sealed.map(openSegmentRow), open)
+    const found = mergedRows(sealed.map(openSegmentRow), open)
     const page = query.limit === undefined ? found : found.slice(0, query.limit)
     const last = page.at(-1)
     const more = last !== undefined && found.length > page.length
@@ -51,7 +51,7 @@ export function queries(
       ])
       return new Map(counts.filter(([, uses]) => uses > 0))
     },
-    ...batchReader(connection, segments),
+    ...batchReader(connection, { segments, hot }),
     newest: async (name, query) => {
       const endpoint = endpointNamed(name)
       if (endpoint === undefined) return { rows: [], next: null }
@@ -62,13 +62,4 @@ export function queries(
     summaries: summaryReader(connection, endpointNamed),
     watermark: async (name) => endpointNamed(name)?.watermark_ms ?? null,
   }
-}
-
-/** Two lists that are in order, as one in order. */
-function merged(one: readonly OpenRow[], other: readonly OpenRow[]): readonly OpenRow[] {
-  if (one.length === 0) return other
-  if (other.length === 0) return one
-  return [...one, ...other].toSorted(
-    (a, b) => a.eventMs - b.eventMs || a.place - b.place || a.revision - b.revision,
-  )
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { invariant } from '#base/invariant'
+import type { JournalSource } from '#inference'
 import type { ObjectStore } from '#objects'
 import type {
   OpenSegment,
@@ -12,11 +13,15 @@ import type {
   TruthRow,
   WrittenSegment,
 } from '#serving'
+import { nextBlock, rowsOfBlock } from './block-rows.ts'
+import { thinBlocks } from './blocks.ts'
 import { placeOf, type Connection } from './database.ts'
+import type { NameTable } from './names.ts'
 import { rowReader, segmentRowOf, type HotRow } from './rows.ts'
 
 /** Batches or truths that one step reads or removes at a time; others use the event loop between steps. */
 const STEP = 20
+const BLOCKS_STEP = 4
 
 interface SegmentColumns {
   readonly id: string
@@ -34,6 +39,8 @@ interface SegmentColumns {
 
 interface Dependencies {
   readonly reader: Connection
+  readonly names: NameTable
+  readonly batchIn: JournalSource['batchIn']
   readonly commit: <T>(work: (writer: Connection) => T) => Promise<T>
   readonly objects: ObjectStore
   readonly files: SegmentFiles
@@ -63,14 +70,14 @@ export function sealing(dependencies: Dependencies): SegmentSealing {
           )
           .run({ id })
       }),
-    sweep: (endpoint) => commit((writer) => sweep(writer, endpoint)),
+    sweep: (endpoint) => commit((writer) => sweep(writer, endpoint, dependencies)),
   }
 }
 
 /** Writes a segment's rows into an object, and remembers which. */
 function segmentWriter(dependencies: Dependencies): SegmentSealing['write'] {
-  const { reader, commit, objects, files, folder } = dependencies
-  const pages = segmentPages(reader)
+  const { reader, batchIn, commit, objects, files, folder } = dependencies
+  const pages = segmentPages(reader, batchIn)
   const select = reader.prepare(
     'select s.*, e.name from segments s join endpoints e on e.id = s.endpoint where s.id = ?',
   )
@@ -124,7 +131,11 @@ function begin(writer: Connection, name: string, kind: SegmentKind): OpenSegment
     .pluck()
     .get(endpoint.id, kind) as string | undefined
   if (underWay !== undefined) return { id: underWay, endpoint: name, kind }
-  const table = kind === 'predictions' ? 'batches' : 'truth_log'
+  const table =
+    kind === 'predictions'
+      ? `(select endpoint, seq from batches union all
+          select endpoint, first_seq from blocks union all select endpoint, last_seq from blocks)`
+      : 'truth_log'
   const sealed = kind === 'predictions' ? endpoint.sealed_seq : endpoint.sealed_truth_seq
   const span = writer
     .prepare(
@@ -142,7 +153,11 @@ function begin(writer: Connection, name: string, kind: SegmentKind): OpenSegment
 }
 
 /** Removes some of what is read from segments; true when there may be more. */
-function sweep(writer: Connection, name: string): boolean {
+function sweep(
+  writer: Connection,
+  name: string,
+  means: Pick<Dependencies, 'names' | 'batchIn'>,
+): boolean {
   const endpoint = writer.prepare('select * from endpoints where name = ?').get(name) as
     | { id: number; sealed_seq: number; swept_seq: number; sealed_truth_seq: number }
     | undefined
@@ -167,11 +182,13 @@ function sweep(writer: Connection, name: string): boolean {
       'delete from truth_log where seq in (select seq from truth_log where endpoint = ? and seq <= ? limit ?)',
     )
     .run(endpoint.id, endpoint.sealed_truth_seq, STEP * 50)
-  return seqs.length === STEP || truths.changes === STEP * 50
+  const thinned = thinBlocks(writer, means)(endpoint.id, endpoint.sealed_seq, BLOCKS_STEP)
+  return seqs.length === STEP || thinned === BLOCKS_STEP || truths.changes === STEP * 50
 }
 
 /** The rows of a segment in the order they came, a page at a time. */
-function segmentPages(reader: Connection) {
+function segmentPages(reader: Connection, batchIn: JournalSource['batchIn']) {
+  const blockAfter = nextBlock(reader)
   const open = rowReader(reader)
   const nextBatches = reader
     .prepare(
@@ -195,12 +212,19 @@ function segmentPages(reader: Connection) {
     predictions: async function* (segment: SegmentColumns): AsyncGenerator<SegmentRow[]> {
       let after = segment.first_seq - 1
       for (;;) {
-        const seqs = nextBatches.all(segment.endpoint, after, segment.last_seq, STEP) as number[]
-        if (seqs.length === 0) return
-        yield seqs.flatMap((seq) =>
-          (rowsOf.all(seq) as HotRow[]).map((row) => segmentRowOf(open.open(row))),
-        )
-        after = seqs.at(-1) as number
+        const block = blockAfter(segment.endpoint, after, segment.last_seq)
+        const upTo = block === undefined ? segment.last_seq : block.first_seq
+        const seqs = nextBatches.all(segment.endpoint, after, upTo, STEP) as number[]
+        if (seqs.length > 0) {
+          yield seqs.flatMap((seq) =>
+            (rowsOf.all(seq) as HotRow[]).map((row) => segmentRowOf(open.open(row))),
+          )
+          after = seqs.at(-1) as number
+        } else if (block === undefined) return
+        else {
+          yield rowsOfBlock(block, batchIn).map(segmentRowOf)
+          after = block.last_seq
+        }
         await new Promise((resolve) => setImmediate(resolve))
       }
     },

@@ -1,8 +1,7 @@
 import type { Logger } from '#base/logger'
-import { Problem } from '#base/problem'
 import type { JournalEntries, NewBatch } from '#inference'
 import type { SegmentKind } from '#serving'
-import type { appender } from './append.ts'
+import { isTwin, type appender } from './append.ts'
 import type { feedbackKeeper } from './feedback.ts'
 
 /** Rows that were added to an endpoint's log. */
@@ -14,18 +13,20 @@ export interface Added {
 
 /** Adds the journal's entries inside a transaction, and gives what it added. */
 export function taker(
-  log: Pick<ReturnType<typeof appender>, 'add' | 'settle' | 'appendLate' | 'skip'> & {
+  log: Pick<ReturnType<typeof appender>, 'add' | 'hold' | 'settle' | 'appendLate' | 'skip'> & {
     readonly feedback: ReturnType<typeof feedbackKeeper>['record']
     readonly logger: Logger
   },
 ): (entries: JournalEntries['entries']) => Added[] {
-  const rowsTaken = (batch: NewBatch): number => {
+  const noteTwin = ({ id }: NewBatch): void =>
+    log.logger.warn({ batch: id }, 'a prediction of the journal is in the log already')
+  const rowsTaken = (batch: NewBatch, record: Uint8Array | undefined): number => {
     try {
-      log.add(batch)
+      if (record === undefined || !log.hold(batch, record)) log.add(batch)
       return batch.rows.length
     } catch (error) {
-      if (!(error instanceof Problem && error.code === 'exists')) throw error
-      log.logger.warn({ batch: batch.id }, 'a prediction of the journal is in the log already')
+      if (!isTwin(error)) throw error
+      noteTwin(batch)
       return 0
     }
   }
@@ -40,11 +41,11 @@ export function taker(
     }
     if (entry.kind === 'batch') {
       const { endpoint } = entry.batch
-      return { endpoint, kind: 'predictions', rows: rowsTaken(entry.batch) }
+      return { endpoint, kind: 'predictions', rows: rowsTaken(entry.batch, entry.record) }
     }
     const { endpoint } = entry
     // A truth is counted beside its prediction, which must be there.
-    log.settle()
+    log.settle(noteTwin)
     const { labels } = log.feedback(endpoint, entry.feedback, entry.atMs)
     return { endpoint, kind: 'truths', rows: labels }
   }
@@ -56,7 +57,7 @@ export function taker(
       const name = `${one.kind} ${one.endpoint}`
       added.set(name, { ...one, rows: one.rows + (added.get(name)?.rows ?? 0) })
     }
-    log.settle()
+    log.settle(noteTwin)
     return [...added.values()]
   }
 }

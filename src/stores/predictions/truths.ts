@@ -11,7 +11,11 @@ interface Subject {
 }
 
 /** The statements that add truths, inside a transaction that the caller began. */
-export function truthKeeper(connection: Connection, names: NameTable) {
+export function truthKeeper(
+  connection: Connection,
+  names: NameTable,
+  open: (batch: string) => void,
+) {
   const find = connection
     .prepare('select label from truths where endpoint = ? and kind = ? and ref = ?')
     .pluck()
@@ -38,6 +42,7 @@ export function truthKeeper(connection: Connection, names: NameTable) {
   const subjectsOf = (endpoint: number, { by, value }: Truth['ref']): Subject[] => {
     if (by === 'key') return byKey.all(endpoint, value) as Subject[]
     const id = predictionIn(value)
+    if (id !== undefined) open(id.batch)
     const seq = id === undefined ? undefined : (findSeq.get(id.batch) as number | undefined)
     if (id === undefined || seq === undefined) return []
     return byPlace.all(placeOf(seq, id.row), endpoint) as Subject[]
