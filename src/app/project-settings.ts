@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Problem } from '#base/problem'
-import { isOn, mergedConfig, readConfig, type DvcConfig } from '#protocols/dvc/config'
+import { isOn, type DvcConfig } from '#protocols/dvc/config'
 import type { LinkType } from '#stores/dvc/links'
+import { readLevels } from './project-config.ts'
 
 /** What `.dvc/config` and the files above it say, as far as it matters here. Paths are absolute. */
 export interface ProjectSettings {
@@ -22,7 +21,7 @@ export function readSettings(
   root: string,
   variables: Readonly<Record<string, string | undefined>>,
 ): ProjectSettings {
-  const config = mergedConfig(configFiles(root, variables).map(readLevel))
+  const config = readLevels({ root, variables })
   const at = (section: string, name: string) => config.get(section)?.get(name)
   const remotes = remotesOf(config)
   return {
@@ -65,59 +64,12 @@ export function remoteFolder(
   return { name: wanted, folder: url }
 }
 
-function configFiles(
-  root: string,
-  variables: Readonly<Record<string, string | undefined>>,
-): string[] {
-  const user =
-    variables['DVC_GLOBAL_CONFIG_DIR'] ??
-    join(variables['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'dvc')
-  const system = variables['DVC_SYSTEM_CONFIG_DIR'] ?? '/etc/xdg/dvc'
-  return [
-    join(system, 'config'),
-    join(user, 'config'),
-    join(root, '.dvc', 'config'),
-    join(root, '.dvc', 'config.local'),
-  ]
-}
-
-/** One file's settings, in which relative paths count from the folder of the file. */
-function readLevel(file: string): DvcConfig {
-  if (!existsSync(file)) return new Map()
-  const { value, problems } = readConfig(readFileSync(file, 'utf8'))
-  if (problems.length > 0)
-    throw new Problem('invalid', `${file} has faults: ${problems.join('; ')}`)
-  return new Map(
-    [...value].map(([section, options]) => [
-      section,
-      new Map(
-        [...options].map(([name, text]) => [
-          name,
-          isPath(section, name) ? absolute(text, dirname(file)) : text,
-        ]),
-      ),
-    ]),
-  )
-}
-
-function isPath(section: string, name: string): boolean {
-  return (
-    (section === 'cache' && name === 'dir') || (section.startsWith('remote "') && name === 'url')
-  )
-}
-
-function absolute(path: string, folder: string): string {
-  const local = path.replace(/^file:\/\//, '')
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(local)) return local
-  return local.startsWith('~/') ? join(homedir(), local.slice(2)) : resolve(folder, local)
-}
-
 function remotesOf(config: DvcConfig): Map<string, string> {
   const urls = new Map<string, string>()
   for (const [section, options] of config) {
     const name = /^remote "(.*)"$/.exec(section)?.[1]
     const url = options.get('url')
-    if (name !== undefined && url !== undefined) urls.set(name, url)
+    if (name !== undefined && url !== undefined) urls.set(name, url.replace(/^file:\/\//, ''))
   }
   // One remote may lie within another: remote://backup/team.
   return new Map(

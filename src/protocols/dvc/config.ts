@@ -1,31 +1,24 @@
+import {
+  noteKey,
+  parseConfig,
+  printConfig,
+  type ConfigSections,
+  type ConfigValue,
+} from './config-text.ts'
+
 /** DVC's settings: sections by name (`core`, `remote "backup"`), options by lower-case name. */
 export type DvcConfig = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 /** Reads an INI text as DVC does. Lines that say nothing are reported and passed over. */
 export function readConfig(text: string): { value: DvcConfig; problems: string[] } {
-  const sections = new Map<string, Map<string, string>>()
-  const problems: string[] = []
-  let section: Map<string, string> | undefined
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    const line = raw.trim()
-    if (line === '' || line.startsWith('#')) continue
-    const header = /^\[\s*(.*?)\s*\](?:\s*#.*)?$/.exec(line)
-    if (header !== null) {
-      const name = sectionName(header[1] ?? '')
-      section = sections.get(name) ?? new Map<string, string>()
-      sections.set(name, section)
-      continue
-    }
-    const at = line.indexOf('=')
-    if (at < 0 || section === undefined)
-      problems.push(`line ${index + 1}: expected \`name = value\` in a section`)
-    else
-      section.set(
-        unquoted(line.slice(0, at).trim()).toLowerCase(),
-        valueOf(line.slice(at + 1).trim()),
-      )
-  }
-  return { value: sections, problems }
+  const { sections, problems } = parseConfig(text, sectionName)
+  const value = new Map(
+    [...sections].map(([section, options]) => [
+      section,
+      new Map([...options].map(([name, each]) => [name, joined(each)])),
+    ]),
+  )
+  return { value, problems: [...problems] }
 }
 
 /** Settings with those of a higher level laid over them. */
@@ -37,25 +30,67 @@ export function mergedConfig(levels: readonly DvcConfig[]): DvcConfig {
   return merged
 }
 
-/** The text with one option set, the rest of it as it was. */
-export function withOption(
+/** A change to a settings file. */
+export type ConfigChange =
+  | {
+      readonly kind: 'set'
+      readonly section: string
+      readonly name: string
+      readonly value: string
+    }
+  | { readonly kind: 'unset'; readonly section: string; readonly name: string }
+  /** A section with these options only, in its place if it is there. */
+  | {
+      readonly kind: 'replace'
+      readonly section: string
+      readonly options: ReadonlyMap<string, string>
+    }
+  | { readonly kind: 'drop'; readonly section: string }
+  | { readonly kind: 'rename'; readonly section: string; readonly to: string }
+
+/**
+ * The text after the changes, as DVC would write the whole file anew: sections in its order, remotes
+ * after all others, paths made short by `path`. Unlike DVC, the comments stay.
+ */
+export function changedConfig(
   text: string,
-  option: { section: string; name: string; value: string },
+  changes: readonly ConfigChange[],
+  path: (path: string) => string = (same) => same,
 ): string {
-  const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n')
-  const line = `    ${option.name} = ${printedValue(option.value)}`
-  const start = lines.findIndex(
-    (each) => isHeader(each) && readConfig(each).value.has(option.section),
-  )
-  if (start < 0) return `${[...lines, printedHeader(option.section), line].join('\n')}\n`
-  const rest = lines.slice(start + 1).findIndex(isHeader)
-  const end = rest < 0 ? lines.length : start + 1 + rest
-  const at = lines.findIndex(
-    (each, index) =>
-      index > start && index < end && each.split('=')[0]?.trim().toLowerCase() === option.name,
-  )
-  if (at >= 0) return `${lines.with(at, line).join('\n')}\n`
-  return `${lines.toSpliced(end, 0, line).join('\n')}\n`
+  const { sections, notes } = parseConfig(text, sectionName)
+  const above = new Map(notes.above)
+  const beside = new Map(notes.beside)
+  for (const [section, options] of sections)
+    for (const [name, value] of options)
+      if (isPathOption(section, name) && typeof value === 'string') options.set(name, path(value))
+  for (const change of changes) applyChange(sections, { above, beside }, change)
+  return printConfig(inDvcOrder(sections), { ...notes, above, beside })
+}
+
+/** Whether relative paths in this option count from the folder of the settings file. */
+export function isPathOption(section: string, name: string): boolean {
+  if (section === 'cache') return name === 'dir'
+  return section.startsWith('remote "') && PATH_OPTIONS.has(name)
+}
+
+const PATH_OPTIONS = new Set([
+  'url',
+  'gdrive_user_credentials_file',
+  'gdrive_service_account_json_file_path',
+  'credentialpath',
+  'configpath',
+  'keyfile',
+  'cert_path',
+  'key_path',
+])
+
+export function remoteSection(name: string): string {
+  return `remote "${name}"`
+}
+
+/** The names of the remotes, in the order of the settings. */
+export function remoteNames(config: DvcConfig): string[] {
+  return [...config.keys()].flatMap((section) => /^remote "(.*)"$/s.exec(section)?.[1] ?? [])
 }
 
 /** Where this is true in DVC's words. */
@@ -63,36 +98,62 @@ export function isOn(value: string | undefined): boolean {
   return ['true', 'yes', 'on', '1'].includes((value ?? '').toLowerCase())
 }
 
-function isHeader(line: string): boolean {
-  return line.trim().startsWith('[')
+type Comments = {
+  above: Map<string, readonly string[]>
+  beside: Map<string, string>
 }
 
-/** Names like `remote "backup"` are quoted as a whole, since they hold blanks and quotes. */
-function printedHeader(section: string): string {
-  return section.includes('"') ? `['${section}']` : `[${section}]`
+function applyChange(sections: ConfigSections, notes: Comments, change: ConfigChange): void {
+  const options = sections.get(change.section)
+  switch (change.kind) {
+    case 'set': {
+      const all = options ?? new Map<string, ConfigValue>()
+      sections.set(change.section, all.set(change.name, change.value))
+      return
+    }
+    case 'unset':
+      options?.delete(change.name)
+      return
+    case 'replace':
+      sections.set(change.section, new Map(change.options))
+      return
+    case 'drop':
+      sections.delete(change.section)
+      return
+    case 'rename':
+      if (options === undefined) return
+      sections.delete(change.section)
+      sections.set(change.to, options)
+      for (const kept of [notes.above, notes.beside] as Map<string, unknown>[])
+        for (const name of [undefined, ...options.keys()]) {
+          const note = kept.get(noteKey(change.section, name))
+          if (note !== undefined) kept.set(noteKey(change.to, name), note)
+        }
+  }
 }
 
-function sectionName(raw: string): string {
-  const name = unquoted(raw)
-  const parts = /^(\w+)\s+"(.*)"$/.exec(name)
+function kindOf(section: string): string | undefined {
+  return /^(remote|machine|db) "/.exec(section)?.[1]
+}
+
+/** DVC writes plain sections first and leaves out those that are empty, then remotes, machines and databases. */
+function inDvcOrder(sections: ConfigSections): ConfigSections {
+  const plain = [...sections].filter(
+    ([section, options]) => kindOf(section) === undefined && options.size > 0,
+  )
+  const named = ['remote', 'machine', 'db'].flatMap((kind) =>
+    [...sections].filter(([section]) => kindOf(section) === kind),
+  )
+  return new Map([...plain, ...named])
+}
+
+function joined(value: ConfigValue): string {
+  return typeof value === 'string' ? value : value.join(',')
+}
+
+function sectionName(written: string): string {
+  const parts = /^\s*(remote|machine|db)\s*"(.*)"\s*$/is.exec(written)
   return parts === null
-    ? name.toLowerCase()
-    : `${(parts[1] ?? '').toLowerCase()} "${parts[2] ?? ''}"`
-}
-
-function unquoted(text: string): string {
-  const quoted = /^(['"])(.*)\1$/.exec(text)
-  return quoted === null ? text : (quoted[2] ?? '')
-}
-
-function valueOf(raw: string): string {
-  const quoted = /^(?:'([^']*)'|"([^"]*)")(?:\s*#.*)?$/.exec(raw)
-  if (quoted !== null) return quoted[1] ?? quoted[2] ?? ''
-  return raw.replace(/\s+#.*$/, '').trim()
-}
-
-function printedValue(value: string): string {
-  const needsQuotes = value === '' || /[,#'"]|^\s|\s$/.test(value)
-  if (!needsQuotes) return value
-  return value.includes('"') ? `'${value}'` : `"${value}"`
+    ? written.toLowerCase()
+    : `${(parts[1] ?? '').toLowerCase()} "${(parts[2] ?? '').toLowerCase()}"`
 }

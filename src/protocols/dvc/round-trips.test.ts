@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Content, TreeEntry } from '#data'
 import { sameParam, type LockedPath, type ParamMap, type ParamValue, type StageLock } from '#stages'
-import { readConfig, withOption } from './config.ts'
+import { changedConfig, readConfig } from './config.ts'
 import { readLockFile, withStage } from './lock-file.ts'
 import { readRun, runKey, runValue, printRun } from './run-cache.ts'
 import { readTrackedFile, printTrackedFile, withContent } from './tracked-file.ts'
@@ -167,11 +167,14 @@ describe('what is printed reads back the same', () => {
     const set = fc.record({
       section: fc.constantFrom('core', 'cache', 'remote "a"'),
       name: word,
-      value: fc.stringMatching(/^[ -!$-&(-~]{0,20}$/).map((each) => each.trim()),
+      value: fc.stringMatching(/^[ -~\n]{0,20}$/).filter((each) => !each.includes("'''")),
     })
     fc.assert(
       fc.property(fc.array(set, { maxLength: 8 }), (options) => {
-        const printed = options.reduce((source, option) => withOption(source, option), '')
+        const printed = changedConfig(
+          '',
+          options.map((option) => ({ kind: 'set', ...option }) as const),
+        )
         const expected = new Map<string, Map<string, string>>()
         for (const option of options)
           expected.set(

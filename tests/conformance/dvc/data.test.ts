@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { addRemote, initProject } from '#app/project-init'
+import { initProject } from '#app/project-init'
 import { statusJson } from '#protocols/dvc/status'
 import { ours, sandbox, type Sandbox } from './support.ts'
 
@@ -250,16 +250,6 @@ describe('init, remotes, push and pull', () => {
       expect(mine.read(path)).toBe(theirs.read(path))
     expect(mine.git('status', '--porcelain')).toBe(theirs.git('status', '--porcelain'))
     expect(mine.dvc('status')).toContain('no data or pipelines')
-  })
-
-  test('remote add writes the settings that dvc writes', () => {
-    const [theirs, mine] = [project(), project()]
-    theirs.dvc('remote', 'add', '-q', '-d', 'backup', '/mnt/backup')
-    addRemote(mine.root, { name: 'backup', folder: '/mnt/backup', isDefault: true, force: false })
-    expect(mine.read('.dvc/config')).toBe(theirs.read('.dvc/config'))
-    theirs.dvc('remote', 'add', '-q', 'other', '/mnt/other')
-    addRemote(mine.root, { name: 'other', folder: '/mnt/other', isDefault: false, force: false })
-    expect(mine.read('.dvc/config')).toBe(theirs.read('.dvc/config'))
   })
 
   test('what one pushes the other pulls, and both remotes are the same', async () => {

@@ -1,0 +1,16 @@
+import { command } from '../command.ts'
+
+export const root = command({
+  command: 'root',
+  describe: 'Show the way to the project’s root from here',
+  builder: (argv) => argv,
+  handler: async (flags) => {
+    const { realpathSync } = await import('node:fs')
+    const { relative } = await import('node:path')
+    const { projectRootOf } = await import('#app/workspace')
+    const { say } = await import('../workspace.ts')
+    const here = realpathSync(process.cwd())
+    const found = projectRootOf(here)
+    say(flags, { root: found }, [relative(here, found) || '.'])
+  },
+})
