@@ -1,3 +1,6 @@
+import { credentials, loadPackageDefinition, type Client, type ServiceError } from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PlaneProcess } from '#app/plane/supervise'
 import type { Explanation } from '#explanations'
@@ -66,6 +69,45 @@ test('what cannot be explained is refused with what to do', async () => {
   expect(await ask('nobody', { instances: [row] })).toMatchObject({ status: 404 })
 })
 
+test('the Open Inference Protocol tells why with the answer, over HTTP and gRPC', async () => {
+  const tensor = (name: string, datatype: string, value: unknown) => ({
+    name,
+    datatype,
+    shape: [1, 1],
+    data: [value],
+  })
+  const inputs = [
+    tensor('carrier', 'BYTES', 'B6'),
+    tensor('hour', 'FP32', 20),
+    tensor('distance', 'FP32', 900),
+  ]
+  const body = { id: 'why-1', parameters: { explain: true }, inputs }
+  const { port, grpcPort } = await plane.addresses()
+  const infer = (sent: object) =>
+    fetch(`http://127.0.0.1:${port}/v2/models/flights/infer`, {
+      method: 'POST',
+      body: JSON.stringify(sent),
+    })
+  const answered = (await (await infer(body)).json()) as {
+    outputs: { name: string; data: number[] }[]
+    parameters: { prediction_id: string; explanation: string }
+  }
+  expect(answered.parameters.prediction_id).toBe('why-1')
+  const why = JSON.parse(answered.parameters.explanation) as Explanation
+  expect(why).toMatchObject({ columns: ['carrier', 'hour', 'distance'], revision: 1 })
+  const late = answered.outputs.find(({ name }) => name === 'probabilities')?.data[1] ?? NaN
+  expect(why.rows[0]?.answers[1]).toBeCloseTo(late, 6)
+  const plain = (await (await infer({ inputs })).json()) as { parameters: object }
+  expect(plain.parameters).not.toHaveProperty('explanation')
+  const refused = await infer({ inputs, parameters: { explain: 'yes' } })
+  expect([refused.status, await refused.text()]).toEqual([
+    400,
+    expect.stringContaining('it may be true or false'),
+  ])
+  const told = await explainedOverGrpc(grpcPort)
+  expect(JSON.parse(told)).toMatchObject({ columns: why.columns, rows: why.rows })
+})
+
 test('an explanation that nobody waits for any more is ended in the other process', async () => {
   const gone = new AbortController()
   const asked = plane.explain('flights', {
@@ -94,4 +136,50 @@ async function ask(
     body: JSON.stringify(body),
   })
   return { status: answer.status, ...((await answer.json()) as { explanations: Explanation }) }
+}
+
+/** The parameter `explanation` of an answer over gRPC. */
+async function explainedOverGrpc(grpcPort: number): Promise<string> {
+  const definitions = loadSync('open_inference.proto', {
+    includeDirs: [join(import.meta.dirname, '../../src/protocols/open-inference')],
+    keepCase: true,
+  })
+  const { inference } = loadPackageDefinition(definitions) as unknown as {
+    inference: { GRPCInferenceService: new (address: string, how: unknown) => InferClient }
+  }
+  const client = new inference.GRPCInferenceService(
+    `127.0.0.1:${grpcPort}`,
+    credentials.createInsecure(),
+  )
+  const tensor = (name: string, datatype: string, contents: object) => ({
+    name,
+    datatype,
+    shape: [1, 1],
+    contents,
+  })
+  const request = {
+    model_name: 'flights',
+    parameters: { explain: { bool_param: true } },
+    inputs: [
+      tensor('carrier', 'BYTES', { bytes_contents: [Buffer.from('B6')] }),
+      tensor('hour', 'FP32', { fp32_contents: [20] }),
+      tensor('distance', 'FP32', { fp32_contents: [900] }),
+    ],
+  }
+  const answer = await new Promise<InferAnswer>((resolve, reject) => {
+    client.ModelInfer(request, (error, told) => (error === null ? resolve(told) : reject(error)))
+  })
+  client.close()
+  return answer.parameters['explanation']?.string_param ?? ''
+}
+
+interface InferAnswer {
+  readonly parameters: Readonly<Record<string, { readonly string_param?: string }>>
+}
+
+interface InferClient extends Client {
+  ModelInfer(
+    request: object,
+    done: (error: ServiceError | null, answer: InferAnswer) => void,
+  ): unknown
 }

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '#base/clock'
-import type { ExactJson } from '#base/exact-json'
 import type { Explain } from '#explanations'
 import type { FeedbackJournal, Inference, Journal, PredictionRequest, Repository } from '#inference'
 import { azureProtocol } from '#protocols/azure/index'
@@ -42,14 +41,13 @@ export async function mountPredictionProtocols(
   const { inference, journal } = parts
   if (journal !== undefined)
     await http.register((app) => feedbackProtocol(app, { inference, journal, clock: systemClock }))
-  const explained = { ...parts, ...kserveExplain(parts) }
-  await http.register((app) => tfServingProtocol(app, askedIn('tf-serving', explained)))
+  await http.register((app) => tfServingProtocol(app, askedIn('tf-serving', parts)))
   // Both read MLflow's forms of JSON as well as their own.
   const inForms = { ...parts, askInForms: askInMlflowForms }
   await http.register((app) => sagemakerProtocol(app, askedIn('sagemaker', inForms)))
   await http.register((app) => azureProtocol(app, askedIn('azure', inForms)))
   // Last, for it takes at the root what no other has taken.
-  await http.register((app) => torchServeProtocol(app, askedIn('torchserve', explained)))
+  await http.register((app) => torchServeProtocol(app, askedIn('torchserve', parts)))
 }
 
 /** The same for gRPC. */
@@ -69,19 +67,6 @@ function askedIn<Some extends { inference: Inference }>(protocol: string, parts:
       ...inference,
       predict: (endpoint: string, request: PredictionRequest) =>
         inference.predict(endpoint, { ...request, protocol }),
-    },
-  }
-}
-
-/** Explanations as KServe's version 1 carries them: JSON of any form. */
-function kserveExplain({ explanations }: ProtocolParts) {
-  if (explanations === undefined) return {}
-  return {
-    explain: async (endpoint: string, { input, pin, deadlineMs }: PredictionRequest) => {
-      const limits = deadlineMs === undefined ? {} : { deadlineMs }
-      const pinned = pin === undefined ? {} : { pin }
-      const explanation = await explanations.explain(endpoint, { input, ...pinned, ...limits })
-      return { ...explanation } as unknown as ExactJson
     },
   }
 }

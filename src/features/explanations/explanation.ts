@@ -17,6 +17,19 @@ export interface ExplanationRequest {
   readonly signal?: AbortSignal
 }
 
+/** The question why of what a prediction asks. */
+export function whyOf(
+  { input, pin, deadlineMs }: Pick<PredictionRequest, 'input' | 'pin' | 'deadlineMs'>,
+  signal: AbortSignal,
+): ExplanationRequest {
+  return {
+    input,
+    signal,
+    ...(pin === undefined ? {} : { pin }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  }
+}
+
 /** Why the model answered as it did: for each row and output, base plus values is what was answered. */
 export interface Explanation {
   readonly modelVersion: string

@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
+import { goneSignal } from '#base/gone'
 import type { Explain, ExplanationRequest } from '#explanations'
 import type { Value } from '#inference'
 
@@ -42,7 +43,7 @@ export function explanationRoutes(app: FastifyInstance, explain: Explain['explai
       },
     },
     async ({ params, body }, reply) =>
-      explain(params.endpoint, { ...requestOf(body), signal: goneSignal(reply) }),
+      explain(params.endpoint, { ...requestOf(body), signal: goneSignal(reply.raw) }),
   )
 }
 
@@ -65,13 +66,4 @@ function rowsOf(records: Static<typeof Records>) {
     columns.map((name) => ((Object.hasOwn(record, name) ? record[name] : null) ?? null) as Value),
   )
   return { form: 'rows' as const, columns, rows }
-}
-
-/** Says when the caller has gone before the answer. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort()
-  })
-  return gone.signal
 }

@@ -4,6 +4,7 @@ import { contextIn, rowsOf } from '#inference'
 import { textIn } from './elements.ts'
 import { checkOutputs } from './outputs.ts'
 import { contentTypeIn, wishesIn, type Wishes } from './parameters.ts'
+import { whyOf, type Explain } from '#explanations'
 import type { InferInput, InferRequest } from './request.ts'
 
 /** A model and its version, as a path or a message names them. */
@@ -17,10 +18,21 @@ export interface Circumstances {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** What the transport says of it. */
   readonly deadlineMs?: number | undefined
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal
+}
+
+/** Who is asked. */
+export interface Answering {
+  readonly inference: Inference
+  /** Without it no answer is explained. */
+  readonly explanations?: Explain | undefined
 }
 
 export interface Answered {
   readonly answer: PredictionAnswer
+  /** Why, as JSON. */
+  readonly explanation?: string
   readonly wishes: Wishes
 }
 
@@ -34,12 +46,14 @@ export function pinOf(version: string | undefined): Pin | undefined {
 
 /** Asks for what a request asks; the answer is in the log when this resolves. */
 export async function ask(
-  inference: Inference,
+  { inference, explanations }: Answering,
   { model, version }: ModelName,
   request: InferRequest,
   circumstances: Circumstances,
 ): Promise<Answered> {
   const wishes = wishesIn(request.parameters)
+  if (wishes.explain && explanations === undefined)
+    throw new Problem('unsupported', 'there are no explanations here; ask without explain')
   const pin = pinOf(version)
   // Before the model runs, so that nothing is logged for what is refused.
   if (request.outputs !== undefined)
@@ -48,8 +62,8 @@ export async function ask(
     wishes.contentType === 'pd'
       ? await rowsIn(inference, { model, pin }, request.inputs)
       : tensorsIn(request.inputs, wishes)
-  const { deadlineMs } = circumstances
-  const answer = await inference.predict(model, {
+  const { deadlineMs, signal } = circumstances
+  const asked = {
     ...contextIn(circumstances.headers, {
       id: request.id,
       deadlineMs: sooner(wishes.deadlineMs, deadlineMs),
@@ -57,8 +71,12 @@ export async function ask(
     ...(pin === undefined ? {} : { pin }),
     ...(wishes.params === undefined ? {} : { params: wishes.params }),
     input,
-  })
-  return { answer, wishes }
+  }
+  const answer = await inference.predict(model, asked)
+  if (!wishes.explain || explanations === undefined) return { answer, wishes }
+  // Of the revision that answered, whichever gets the next request.
+  const why = whyOf({ ...asked, pin: { by: 'revision', revision: answer.revision } }, signal)
+  return { answer, wishes, explanation: JSON.stringify(await explanations.explain(model, why)) }
 }
 
 function sooner(one: number | undefined, other: number | undefined): number | undefined {

@@ -1,7 +1,7 @@
-import { answerHeaders, type Inference, type Repository } from '#inference'
+import { answerHeaders, type Repository } from '#inference'
 import { Problem } from '#base/problem'
 import type { RpcCall, RpcCodec, RpcMethod, RpcService } from '#base/rpc'
-import { ask } from './ask.ts'
+import { ask, type Answering } from './ask.ts'
 import {
   described,
   modelConfig,
@@ -18,8 +18,7 @@ import {
   type GrpcAnswer,
 } from './response-messages.ts'
 
-interface Parts {
-  readonly inference: Inference
+interface Parts extends Answering {
   readonly repository?: Repository | undefined
   readonly version: string
 }
@@ -97,10 +96,10 @@ const INFER: RpcCodec = { decode: inferRequestInProtobuf, encode: inferResponseI
 /** Reads its messages only where a failure can be answered by a message of the stream. */
 const STREAM: RpcCodec = { decode: (bytes) => bytes, encode: streamResponseInProtobuf }
 
-function inferMethods({ inference }: Parts): Methods {
+function inferMethods(parts: Parts): Methods {
   const infer = async (asked: GrpcInferRequest, call: RpcCall): Promise<GrpcAnswer> => {
     const { model, version, request } = asked
-    return { asked, ...(await ask(inference, { model, version }, request, call)) }
+    return { asked, ...(await ask(parts, { model, version }, request, call)) }
   }
   return {
     ModelInfer: {

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { goneSignal } from '#base/gone'
 import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
-import { answerHeaders, headerIn, type Inference, type Repository } from '#inference'
-import { ask } from './ask.ts'
+import { answerHeaders, headerIn, type Repository } from '#inference'
+import { ask, type Answering } from './ask.ts'
 import { compressed } from './compression.ts'
 import { answerFailures } from './errors.ts'
 import {
@@ -21,8 +22,7 @@ interface ModelPath {
   Params: { model: string; version?: string }
 }
 
-interface Parts {
-  readonly inference: Inference
+interface Parts extends Answering {
   /** Without it models are neither listed nor loaded over this protocol. */
   readonly repository?: Repository | undefined
   readonly version: string
@@ -60,7 +60,8 @@ function serverRoutes(app: FastifyInstance, { inference, repository, version }: 
   app.get('/models/stats', async () => modelStatistics(inference))
 }
 
-function modelRoutes(app: FastifyInstance, { inference }: Parts): void {
+function modelRoutes(app: FastifyInstance, parts: Parts): void {
+  const { inference } = parts
   for (const path of ['/models/:model', '/models/:model/versions/:version']) {
     app.get<ModelPath>(path, async ({ params }) =>
       modelMetadata(params.model, await described(inference, params)),
@@ -73,7 +74,7 @@ function modelRoutes(app: FastifyInstance, { inference }: Parts): void {
       modelConfig(params.model, await described(inference, params)),
     )
     app.get<ModelPath>(`${path}/stats`, async ({ params }) => modelStatistics(inference, params))
-    app.post<ModelPath>(`${path}/infer`, async (request, reply) => infer(inference, request, reply))
+    app.post<ModelPath>(`${path}/infer`, async (request, reply) => infer(parts, request, reply))
   }
 }
 
@@ -113,7 +114,7 @@ function missingRoutes(app: FastifyInstance): void {
 }
 
 async function infer(
-  inference: Inference,
+  parts: Answering,
   request: FastifyRequest<ModelPath>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -121,9 +122,15 @@ async function infer(
   const headerLength = headerIn(request.headers, 'inference-header-content-length')
   const body = bodyOf(request)
   const read = isRaw(headerLength)
-    ? rawRequestIn(body, (await described(inference, params)).shape)
+    ? rawRequestIn(body, (await described(parts.inference, params)).shape)
     : inferRequestIn(body, headerLength)
-  const answered = await ask(inference, params, read, request)
+  const answered = await ask(parts, params, read, {
+    headers: request.headers,
+    // Hardly anybody asks for what takes long enough to leave meanwhile.
+    get signal() {
+      return goneSignal(reply.raw)
+    },
+  })
   // Before the answer is put into words: where it has none, its headers say that it was made.
   void reply.headers(answerHeaders(answered.answer))
   const response = inferResponseOf(params.model, read, answered)

@@ -11,6 +11,8 @@ export interface Wishes {
   /** Outputs that do not say it themselves are sent as bytes. */
   readonly binary: boolean
   readonly contentType: string | undefined
+  /** Why the model answered as it did is told with the answer. */
+  readonly explain: boolean
   readonly params: Parameters | undefined
 }
 
@@ -18,6 +20,7 @@ const OURS = new Set([
   'allow_nan',
   'binary_data_output',
   'content_type',
+  'explain',
   'headers',
   'priority',
   'sequence_end',
@@ -31,6 +34,7 @@ const NONE: Wishes = {
   allowsNan: false,
   binary: false,
   contentType: undefined,
+  explain: false,
   params: undefined,
 }
 
@@ -45,6 +49,7 @@ export function wishesIn(parameters: Parameters): Wishes {
     allowsNan: allowsNan(parameters['allow_nan']),
     binary: parameters['binary_data_output'] === true,
     contentType: contentTypeIn(parameters),
+    explain: isAskedWhy(parameters['explain']),
     params:
       own.length === 0
         ? undefined
@@ -78,6 +83,11 @@ function allowsNan(how: ExactJson | undefined): boolean {
   if (how === undefined || how === false) return false
   if (how === 'string') return true
   throw new Problem('invalid', `the parameter allow_nan is ${told(how)}; it may be "string"`)
+}
+
+function isAskedWhy(explain: ExactJson | undefined): boolean {
+  if (explain === undefined || typeof explain === 'boolean') return explain ?? false
+  throw new Problem('invalid', `the parameter explain is ${told(explain)}; it may be true or false`)
 }
 
 const CONTENT_TYPES = ['np', 'pd', 'str', 'base64', 'datetime']

@@ -1,23 +1,26 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import type { PredictionAnswer, Tensor, TensorType } from '#inference'
+import type { Tensor, TensorType } from '#inference'
+import type { Answered } from './ask.ts'
 import { datatypeOf } from './datatypes.ts'
 import { sentOutputs } from './outputs.ts'
 import { blockOf, versionOf } from './response.ts'
-import type { Wishes } from './parameters.ts'
 import type { GrpcInferRequest } from './request-messages.ts'
 
 const VARINT = WireType.Varint
 const BYTES = WireType.LengthDelimited
 
 /** A request's answer, before it is bytes. */
-export interface GrpcAnswer {
+export interface GrpcAnswer extends Answered {
   readonly asked: GrpcInferRequest
-  readonly answer: PredictionAnswer
-  readonly wishes: Wishes
 }
 
 /** Writes a `ModelInferResponse`: its tensors as bytes if those of the request were, or if they cannot be listed. */
-export function inferResponseInProtobuf({ asked, answer, wishes }: GrpcAnswer): Uint8Array {
+export function inferResponseInProtobuf({
+  asked,
+  answer,
+  wishes,
+  explanation,
+}: GrpcAnswer): Uint8Array {
   const tensors = sentOutputs(asked.request, answer).map(({ tensor }) => tensor)
   const raw = asked.raw || wishes.binary || tensors.some(({ type }) => type === 'float16')
   const writer = new BinaryWriter()
@@ -27,6 +30,10 @@ export function inferResponseInProtobuf({ asked, answer, wishes }: GrpcAnswer): 
   writer.tag(2, BYTES).fork().tag(3, BYTES).string(answer.batch).join().join()
   writer.tag(4, BYTES).fork().tag(1, BYTES).string('revision')
   writer.tag(2, BYTES).fork().tag(2, VARINT).int64(answer.revision).join().join()
+  if (explanation !== undefined) {
+    writer.tag(4, BYTES).fork().tag(1, BYTES).string('explanation')
+    writer.tag(2, BYTES).fork().tag(3, BYTES).string(explanation).join().join()
+  }
   for (const tensor of tensors) {
     writer.tag(5, BYTES).fork()
     writeTensor(writer, tensor)

@@ -1,5 +1,6 @@
 import { Problem } from '#base/problem'
 import { bytesOf, valueAt, type NumericData, type PredictionAnswer, type Tensor } from '#inference'
+import type { Answered } from './ask.ts'
 import { datatypeOf } from './datatypes.ts'
 import { sentOutputs } from './outputs.ts'
 import type { Wishes } from './parameters.ts'
@@ -15,7 +16,7 @@ export interface InferResponse {
 export function inferResponseOf(
   model: string,
   request: InferRequest,
-  { answer, wishes }: { answer: PredictionAnswer; wishes: Wishes },
+  { answer, wishes, explanation }: Answered,
 ): InferResponse {
   const parts: string[] = []
   const blocks: Buffer[] = []
@@ -31,7 +32,11 @@ export function inferResponseOf(
     model_name: model,
     model_version: versionOf(answer),
     ...(request.id === undefined ? {} : { id: request.id }),
-    parameters: { prediction_id: answer.batch, revision: answer.revision },
+    parameters: {
+      prediction_id: answer.batch,
+      revision: answer.revision,
+      ...(explanation === undefined ? {} : { explanation }),
+    },
   })
   const text = `${head.slice(0, -1)},"outputs":[${parts.join(',')}]}`
   if (blocks.length === 0) return { body: text, headerLength: undefined }

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { printExactJson, type ExactJson } from '#base/exact-json'
+import { goneSignal } from '#base/gone'
 import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
+import { whyOf, type Explain } from '#explanations'
 import {
   answerHeaders,
   checkClassifier,
@@ -22,12 +23,9 @@ import { modelPathIn, type ModelPath } from './path.ts'
 import { predictRequestIn } from './request.ts'
 import { classificationText, predictionText, regressionText } from './response.ts'
 
-/** Explains predictions, where something can: the value of KServe's `explanations`. */
-export type Explain = (endpoint: string, request: PredictionRequest) => Promise<ExactJson>
-
 interface Parts {
   readonly inference: Inference
-  readonly explain?: Explain
+  readonly explanations?: Explain
 }
 
 /**
@@ -116,7 +114,7 @@ interface Call {
 
 /** The text of an answer, and the id of its request. */
 async function answered(
-  { inference, explain }: Parts,
+  { inference, explanations }: Parts,
   { path, request, reply, body }: Call,
 ): Promise<{ text: string; id: string }> {
   const { model, pin, verb } = path
@@ -144,9 +142,11 @@ async function answered(
     return { text, id: answer.batch }
   }
   if (verb !== 'explain') throw malformed(request)
-  if (explain === undefined)
+  if (explanations === undefined)
     throw new Problem('unsupported', `there are no explanations of ${model} here; ask :predict`)
   const { input } = predictRequestIn(body, takes)
-  const explanations = await servable(path, () => explain(model, { ...context, input }))
-  return { text: `{"explanations": ${printExactJson(explanations)}}`, id: request.id }
+  const gone = goneSignal(reply.raw)
+  const why = whyOf({ ...context, input }, gone)
+  const explained = await servable(path, () => explanations.explain(model, why))
+  return { text: `{"explanations": ${JSON.stringify(explained)}}`, id: request.id }
 }

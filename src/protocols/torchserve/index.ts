@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { printExactJson, type ExactJson } from '#base/exact-json'
 import { inflated } from '#base/inflate'
+import { goneSignal } from '#base/gone'
 import { Problem } from '#base/problem'
+import { whyOf, type Explain } from '#explanations'
 import {
   answerHeaders,
   contextIn,
@@ -16,14 +17,11 @@ import { openApi } from './openapi.ts'
 import { askedIn } from './request.ts'
 import { answerText } from './response.ts'
 
-/** Explains predictions, where something can. */
-export type Explain = (endpoint: string, request: PredictionRequest) => Promise<ExactJson>
-
 interface Parts {
   readonly inference: Inference
   readonly version: string
   readonly repository?: Repository
-  readonly explain?: Explain
+  readonly explanations?: Explain
 }
 
 interface ModelPath {
@@ -113,12 +111,13 @@ async function explained(
   request: FastifyRequest<ModelPath>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { explain } = parts
-  if (explain === undefined)
+  const { explanations } = parts
+  if (explanations === undefined)
     throw new Problem('unsupported', 'there are no explanations here; ask /predictions')
   const { name, version, prediction } = await questionIn(parts, request)
-  const explanations = await ofModel({ name, version }, () => explain(name, prediction))
-  return reply.type('application/json').send(printExactJson(explanations))
+  const why = whyOf(prediction, goneSignal(reply.raw))
+  const explanation = await ofModel({ name, version }, () => explanations.explain(name, why))
+  return reply.type('application/json').send(JSON.stringify(explanation))
 }
 
 /** What is asked of a model, whichever way. */
