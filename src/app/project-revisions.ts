@@ -9,6 +9,7 @@ import { gitRootOf } from '#stores/dvc/git'
 import {
   openGitHistory,
   unknownRevision,
+  untrackedIn,
   type GitHistory,
   type GitTree,
 } from '#stores/dvc/git-revisions'
@@ -78,6 +79,7 @@ export function openRevisions(root: string, options: RevisionsOptions): ProjectR
       const tree = await treeAt(commit)
       return tree?.list(folder) === undefined ? undefined : keptBelow(tree, folder, how)
     },
+    untracked: () => untrackedIn(root),
     close: () => history.close(),
   }
 }

@@ -1,9 +1,12 @@
 import { addAll, type Added } from './adding.ts'
 import { outChange, type OutStatus } from './change.ts'
 import { checkoutAll, type Checkout } from './checkout.ts'
+import { cloudStatusOf, type CloudChange, type CloudRequest } from './cloud-status.ts'
 import type { DataDependencies } from './dependencies.ts'
+import { diffOf, type DataDiff, type DiffRequest } from './diff.ts'
 import { selected, type Out } from './out.ts'
 import { transferAll } from './sharing.ts'
+import { standingOf, type Standing, type StandingRequest } from './standing.ts'
 import { exclusively } from './store.ts'
 import type { Moved } from './transfer.ts'
 
@@ -18,6 +21,12 @@ export interface Data {
   push(targets?: readonly string[], to?: { remote?: string }): Promise<Moved>
   /** Fetches into the cache and checks out. */
   pull(targets?: readonly string[], from?: { remote?: string; force?: boolean }): Promise<Pulled>
+  /** How the cache and the remote differ. */
+  cloudStatus(request: CloudRequest): Promise<{ path: string; change: CloudChange }[]>
+  /** Where the data stands between the last commit, DVC's files and the workspace. */
+  standing(request: StandingRequest): Promise<Standing>
+  /** What became of the data between two commits, or a commit and the workspace. */
+  diff(request: DiffRequest): Promise<DataDiff>
   /** Every out with what it should hold. */
   outs(): Promise<Out[]>
 }
@@ -62,6 +71,9 @@ export function createData(dependencies: DataDependencies): Data {
         })
         return { fetched, checkout }
       }),
+    cloudStatus: (request) => cloudStatusOf(dependencies, request),
+    standing: (request) => standingOf(dependencies, request),
+    diff: (request) => diffOf(dependencies, request),
     outs: () => catalog.outs(),
   }
 }

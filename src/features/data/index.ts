@@ -10,10 +10,14 @@ export {
 export type { Added } from './adding.ts'
 export { isInCache, measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'
 export type { CheckedOut, Checkout } from './checkout.ts'
+export type { CloudChange, CloudRequest } from './cloud-status.ts'
 export { createData, type Data, type Pulled } from './data.ts'
 export type { DataDependencies } from './dependencies.ts'
+export type { DataDiff, DiffRequest } from './diff.ts'
+export type { DataChange } from './difference.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
 export type { KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
+export type { Standing, StandingRequest } from './standing.ts'
 export {
   exclusively,
   type Cache,
@@ -34,3 +38,4 @@ export { wordsOfUser, type Use } from './references.ts'
 export { keyOf, type Bag, type BagKind, type Lying, type Shelf, type Trash } from './shelf.ts'
 export type { ProjectReads, RunEntries, RunEntry } from './upkeep-dependencies.ts'
 export { createUpkeep, type Upkeep } from './upkeep.ts'
+export type { DataEntry, DataVersion } from './version.ts'

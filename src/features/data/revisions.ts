@@ -42,6 +42,8 @@ export interface Revisions {
   read(commit: string, path: string): Promise<Uint8Array | undefined>
   /** What version control keeps in a folder, or below it; undefined where there is no such folder. */
   kept(commit: string, folder: string, how: { deep: boolean }): Promise<KeptPath[] | undefined>
+  /** Files that version control neither keeps nor is told to ignore. */
+  untracked(): Promise<string[]>
   /** Ends the process that reads; asking again starts another. */
   close(): void
 }

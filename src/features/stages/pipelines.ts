@@ -26,6 +26,8 @@ export interface PlannedStep {
 export interface Pipelines {
   load(): Promise<LoadedPipelines>
   status(targets?: readonly string[]): Promise<StageStatus[]>
+  /** The steps that targets name and all that these need: addresses of stages, and `.dvc` files. */
+  withNeeds(targets: readonly string[]): Promise<string[]>
   plan(options: ReproOptions): Promise<PlannedStep[]>
   repro(options: ReproOptions): Promise<ReproResult>
 }
@@ -51,6 +53,12 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
         found.push({ stage, lock, reasons: await allOf(reasons(stage, lock, lookAt(ground))) })
       }
       return found
+    },
+    withNeeds: async (targets) => {
+      const loaded = await whole()
+      const graph = graphOf(loaded.stages, loaded.tracked)
+      const named = targets.flatMap((target) => stepsNamed(graph, target))
+      return named.length === 0 ? [] : inOrder(graph, named).map(({ name }) => name)
     },
     plan: async (options) => {
       const loaded = await whole()

@@ -216,6 +216,19 @@ async function everyCommit(folder: string): Promise<{ commit: string; atMs: numb
   })
 }
 
+/** Paths below a folder that Git neither keeps nor is told to ignore. */
+export async function untrackedIn(folder: string): Promise<string[]> {
+  const text = await gitText(folder, [
+    'ls-files',
+    '--others',
+    '--exclude-standard',
+    '-z',
+    '--',
+    '.',
+  ])
+  return text.split('\0').filter((path) => path !== '')
+}
+
 /** dvc keeps experiments by name below the commit that they are based on. */
 async function resolveExperiment(folder: string, name: string): Promise<string | undefined> {
   if (!/^[\w.-]+$/.test(name)) return undefined
@@ -226,9 +239,13 @@ async function resolveExperiment(folder: string, name: string): Promise<string |
 }
 
 async function gitLines(folder: string, args: readonly string[]): Promise<string[]> {
+  const text = await gitText(folder, args)
+  return text.split('\n').filter((line) => line !== '')
+}
+
+async function gitText(folder: string, args: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await run('git', [...args], { cwd: folder, maxBuffer: 1 << 30 })
-    return stdout.split('\n').filter((line) => line !== '')
+    return (await run('git', [...args], { cwd: folder, maxBuffer: 1 << 30 })).stdout
   } catch (error) {
     const words = (error as { stderr?: string }).stderr?.trim().split('\n').at(-1)
     throw new Problem('unavailable', `git ${args[0] ?? ''} failed: ${words ?? messageOf(error)}`)

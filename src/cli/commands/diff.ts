@@ -1,0 +1,35 @@
+import { command } from '../command.ts'
+
+export const diff = command({
+  command: 'diff [from] [to]',
+  describe: 'Show which data was added, changed, moved and removed between two commits',
+  builder: (argv) =>
+    argv
+      .positional('from', { type: 'string', describe: 'Commit to compare with (default: HEAD)' })
+      .positional('to', { type: 'string', describe: 'Commit (default: the workspace)' })
+      .option('targets', { type: 'string', array: true, describe: 'Only this data' })
+      .option('show-hash', { type: 'boolean', default: false, describe: 'Show hashes' })
+      .option('hide-missing', {
+        type: 'boolean',
+        default: false,
+        describe: 'Leave out what the cache lacks',
+      })
+      .option('md', { type: 'boolean', default: false, describe: 'Print a table in Markdown' })
+      .example('$0 diff v1 v2', 'what changed between two tags')
+      .example('$0 diff', 'what changed since the last commit'),
+  handler: async (flags) => {
+    const { calledIn, say } = await import('../workspace.ts')
+    const { diffJson, diffLines, diffTable } = await import('#protocols/dvc/diff')
+    const here = calledIn()
+    const found = await here.data.diff({
+      ...(flags.from === undefined ? {} : { from: flags.from }),
+      ...(flags.to === undefined ? {} : { to: flags.to }),
+      targets: here.targets(flags.targets),
+    })
+    const json = diffJson(found, {
+      hashes: flags.showHash,
+      missing: !flags.hideMissing && flags.to === undefined,
+    })
+    say(flags, json, flags.md ? diffTable(json) : diffLines(json))
+  },
+})
