@@ -7,7 +7,7 @@ import { HEADER_BYTES, recordAt } from './records.ts'
 import { checkTail, scan } from './scan.ts'
 
 /** Bytes that are read at a time; a longer record is read whole. */
-const PIECE_BYTES = 1 << 18
+const PIECE_BYTES = 1 << 20
 
 /** Reads a journal that another process writes at the same time. */
 export function openSource(folder: string): JournalSource {

@@ -14,6 +14,9 @@ import type { NameTable } from './names.ts'
 /** Fewer rows than these are kept one by one: a block of them would be no smaller, and slower to ask. */
 const ROWS_MIN = 32
 
+/** Records of one block: opening it for the sake of one request takes some milliseconds. */
+const BYTES_MAX = 1 << 18
+
 interface Waiting {
   readonly batch: NewBatch
   readonly record: Uint8Array
@@ -55,8 +58,10 @@ export function blockWriter(
      values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const isTaken = connection.prepare('select 1 from batches where id between ? and ? limit 1')
-  /** Batches of one endpoint whose names begin alike. */
+  /** Batches of one endpoint whose names begin alike, as many as make a block. */
   const groups = new Map<string, Waiting[]>()
+  const full: Waiting[][] = []
+  const sizes = new WeakMap<Waiting[], number>()
   /** What shadows say there comes later and by name. */
   const withLate = new Set<string>()
 
@@ -87,16 +92,22 @@ export function blockWriter(
     hold: (batch: NewBatch, record: Uint8Array): boolean => {
       if (withLate.has(batch.endpoint) || !isPlain(batch)) return false
       const name = `${alike(batch.id)} ${batch.endpoint}`
-      const group = groups.get(name)
-      if (group === undefined) groups.set(name, [{ batch, record }])
-      else group.push({ batch, record })
+      const group = groups.get(name) ?? []
+      group.push({ batch, record })
+      const bytes = (sizes.get(group) ?? 0) + record.length
+      sizes.set(group, bytes)
+      if (bytes < BYTES_MAX) groups.set(name, group)
+      else {
+        groups.delete(name)
+        full.push(group)
+      }
       return true
     },
     /** Writes what is held; gives what was written, and what has to be kept by itself after all. */
     settle: (): { written: NewBatch[]; single: NewBatch[] } => {
       const written: NewBatch[] = []
       const single: NewBatch[] = []
-      for (const group of groups.values()) {
+      for (const group of [...full.splice(0), ...groups.values()]) {
         const fits = fitsTogether(group)
         if (fits) write(group)
         for (const { batch } of group) (fits ? written : single).push(batch)
@@ -105,7 +116,10 @@ export function blockWriter(
       return { written, single }
     },
     expectLate: (endpoint: string): void => void withLate.add(endpoint),
-    forget: (): void => groups.clear(),
+    forget: (): void => {
+      groups.clear()
+      full.length = 0
+    },
   }
 }
 

@@ -7,6 +7,8 @@ import type { Connection } from './database.ts'
 
 /** How long the journal is left alone when it had nothing new. */
 const IDLE_MS = 100
+/** What comes in this time is taken over together: a commit costs as much as some hundred predictions. */
+const TOGETHER_MS = 50
 /** How long after a failure it is tried again. */
 const RETRY_MS = 1000
 
@@ -55,7 +57,7 @@ export function ingestion(dependencies: Dependencies) {
       const startedMs = performance.now()
       const pauseMs = stepped(step, logger)
       // As long again for everybody else as this has taken.
-      await pause(pauseMs ?? Math.ceil(performance.now() - startedMs))
+      await pause(pauseMs ?? Math.max(TOGETHER_MS, Math.ceil(performance.now() - startedMs)))
     }
   }
   let wake: (() => void) | undefined

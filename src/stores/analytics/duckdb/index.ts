@@ -1,6 +1,6 @@
 import type { Profiler } from '#monitoring'
 import { createEngine, type Columns, type Row } from './engine.ts'
-import { writeParquet, type Column } from './parquet.ts'
+import { writeParquet, type ParquetTable } from './parquet.ts'
 import { columnNames, profileOf, sampleOf } from './profile.ts'
 import type { Sql } from './sql.ts'
 
@@ -15,14 +15,7 @@ export interface Analytics extends Profiler {
   /** The same answer by columns. */
   columns(statement: Sql): Promise<Columns>
   /** Writes a new Parquet file, in the rows' order or sorted, and gives the number of rows. */
-  writeParquet(
-    file: string,
-    table: {
-      columns: readonly Column[]
-      rows: Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>
-      orderBy?: readonly string[]
-    },
-  ): Promise<number>
+  writeParquet(file: string, table: ParquetTable): Promise<number>
   close(): Promise<void>
 }
 

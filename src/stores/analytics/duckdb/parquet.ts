@@ -1,4 +1,4 @@
-import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBDataChunk, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { invariant } from '#base/invariant'
 import type { DuckDb, Session } from './engine.ts'
 import { joined, name, numbered, sql, type Sql } from './sql.ts'
@@ -11,6 +11,15 @@ export interface Column {
   readonly type: ColumnType
 }
 
+export type ParquetTable = {
+  readonly columns: readonly Column[]
+  readonly orderBy?: readonly string[]
+} & (
+  | { readonly rows: Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]> }
+  /** Many rows at a time: turning to each of them alone costs more than to write it. */
+  | { readonly pages: AsyncIterable<readonly (readonly unknown[])[]> }
+)
+
 // Row groups of 8192 rows: a reader of one day in a year skips all but the few that have it.
 
 /** How many rows the engine takes in at a time. */
@@ -20,11 +29,7 @@ const CHUNK_ROWS = 2048
 export async function writeParquet(
   { duckdb, connection }: Session,
   file: string,
-  table: {
-    columns: readonly Column[]
-    rows: Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>
-    orderBy?: readonly string[]
-  },
+  table: ParquetTable,
 ): Promise<number> {
   const { columns, orderBy = [] } = table
   const definitions = columns.map((column) => sql`${name(column.name)} ${SQL_TYPES[column.type]}`)
@@ -33,22 +38,10 @@ export async function writeParquet(
   )
   try {
     const appender = await connection.createAppender('written')
-    const types = columns.map((column) => chunkType(duckdb, column.type))
-    let chunk: DuckDBValue[][] = []
-    let count = 0
-    const flush = () => {
-      const data = duckdb.DuckDBDataChunk.create(types, chunk.length)
-      data.setRows(chunk)
-      appender.appendDataChunk(data)
-      count += chunk.length
-      chunk = []
-    }
-    for await (const row of table.rows) {
-      invariant(row.length === columns.length, 'a row has a value for each column')
-      chunk.push(row.map((value, index) => toValue(duckdb, columns[index]?.type, value)))
-      if (chunk.length === CHUNK_ROWS) flush()
-    }
-    if (chunk.length > 0) flush()
+    const chunks = chunkWriter(duckdb, columns, appender)
+    if ('rows' in table) for await (const row of table.rows) chunks.add(row)
+    else for await (const page of table.pages) for (const row of page) chunks.add(row)
+    chunks.flush()
     appender.closeSync()
     const order = orderBy.length === 0 ? sql`` : sql` order by ${joined(orderBy.map(name), ', ')}`
     await connection.run(
@@ -57,9 +50,43 @@ export async function writeParquet(
       ).text,
       [file],
     )
-    return count
+    return chunks.count()
   } finally {
     await connection.run('drop table if exists written')
+  }
+}
+
+/** Gives rows to the engine many at a time, column by column. */
+function chunkWriter(
+  duckdb: DuckDb,
+  columns: readonly Column[],
+  appender: { appendDataChunk(chunk: DuckDBDataChunk): void },
+) {
+  const types = columns.map(({ type }) => chunkType(duckdb, type))
+  const kinds = columns.map(({ type }) => type)
+  const newChunk = () => columns.map((): DuckDBValue[] => [])
+  let chunk = newChunk()
+  let held = 0
+  let count = 0
+  const flush = (): void => {
+    if (held === 0) return
+    const data = duckdb.DuckDBDataChunk.create(types, held)
+    data.setColumns(chunk)
+    appender.appendDataChunk(data)
+    count += held
+    chunk = newChunk()
+    held = 0
+  }
+  return {
+    add: (row: readonly unknown[]): void => {
+      invariant(row.length === columns.length, 'a row has a value for each column')
+      for (let index = 0; index < row.length; index += 1)
+        (chunk[index] as DuckDBValue[]).push(toValue(duckdb, kinds[index], row[index]))
+      held += 1
+      if (held === CHUNK_ROWS) flush()
+    },
+    flush,
+    count: () => count,
   }
 }
 
@@ -86,6 +113,7 @@ function chunkType(duckdb: DuckDb, type: ColumnType): DuckDBType {
 
 function toValue(duckdb: DuckDb, type: ColumnType | undefined, value: unknown): DuckDBValue {
   if (value === null || value === undefined) return null
+  if (type === 'double' || type === 'text') return value as DuckDBValue
   if (type === 'json') return JSON.stringify(value)
   if (type === 'integer') return BigInt(value as number)
   if (type === 'time') return new duckdb.DuckDBTimestampTZValue(BigInt(value as number) * 1000n)

@@ -34,11 +34,10 @@ export function segmentFiles(analytics: Analytics): SegmentFiles {
   const read = segmentReader(analytics)
   return {
     writePredictions: async (pages, path) => {
-      const inputs = await columnsOf(pages(), (row) => row.inputs)
-      const outputs = await columnsOf(pages(), (row) => row.outputs)
+      const { inputs, outputs } = await columnsOf(pages())
       await analytics.writeParquet(path, {
         columns: [...OWN_COLUMNS, ...prefixed(INPUT, inputs), ...prefixed(OUTPUT, outputs)],
-        rows: cellsOf(pages(), inputs, outputs),
+        pages: cellsOf(pages(), inputs, outputs),
         orderBy: ['event_ms', 'prediction', 'revision'],
       })
     },
@@ -107,14 +106,33 @@ type Typed = ReadonlyMap<string, ColumnType>
 /** The columns that rows have, each with the narrowest type that holds all its values. */
 async function columnsOf(
   pages: AsyncIterable<readonly SegmentRow[]>,
-  valuesOf: (row: SegmentRow) => SegmentRow['inputs'],
-): Promise<Typed> {
-  const types = new Map<string, ColumnType | undefined>()
+): Promise<{ inputs: Typed; outputs: Typed }> {
+  const inputs = narrowest()
+  const outputs = narrowest()
   for await (const page of pages)
-    for (const row of page)
-      for (const [column, value] of Object.entries(valuesOf(row)))
-        types.set(column, wider(types.get(column), typeOf(value)))
-  return new Map([...types].map(([column, type]) => [column, type ?? 'text']))
+    for (const row of page) {
+      inputs.look(row.inputs)
+      outputs.look(row.outputs)
+    }
+  return { inputs: inputs.types(), outputs: outputs.types() }
+}
+
+/** Learns from objects which columns they have. */
+function narrowest() {
+  const types = new Map<string, ColumnType | undefined>()
+  return {
+    look: (values: SegmentRow['inputs']): void => {
+      for (const column of Object.keys(values)) {
+        const value = values[column] ?? null
+        const before = types.get(column)
+        // Nothing is wider than this but JSON; most values are numbers.
+        if (before === 'double' && typeof value === 'number') continue
+        const type = wider(before, typeOf(value))
+        if (type !== before || !types.has(column)) types.set(column, type)
+      }
+    },
+    types: (): Typed => new Map([...types].map(([column, type]) => [column, type ?? 'text'])),
+  }
 }
 
 function typeOf(value: Logged): ColumnType | undefined {
@@ -139,10 +157,10 @@ async function* cellsOf(
   pages: AsyncIterable<readonly SegmentRow[]>,
   inputs: Typed,
   outputs: Typed,
-): AsyncGenerator<readonly unknown[]> {
+): AsyncGenerator<readonly (readonly unknown[])[]> {
   for await (const page of pages)
-    for (const row of page)
-      yield [
+    yield page.map((row) => {
+      const all: unknown[] = [
         row.prediction,
         row.batch,
         row.revision,
@@ -153,17 +171,17 @@ async function* cellsOf(
         row.atMs,
         row.latencyMs,
         row.key,
-        ...cells(row.inputs, inputs),
-        ...cells(row.outputs, outputs),
       ]
+      pushCells(all, row.inputs, inputs)
+      pushCells(all, row.outputs, outputs)
+      return all
+    })
 }
 
-function* cells(values: SegmentRow['inputs'], types: Typed): Generator {
-  for (const [column, type] of types) {
-    const value = values[column]
+function pushCells(to: unknown[], values: SegmentRow['inputs'], types: Typed): void {
+  for (const [column, type] of types)
     // A gap is null in a column of any type; in one of JSON it must not become JSON's own null.
-    yield value ?? (type === 'json' ? undefined : null)
-  }
+    to.push(values[column] ?? (type === 'json' ? undefined : null))
 }
 
 async function* truthCells(
