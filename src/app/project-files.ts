@@ -10,12 +10,13 @@ import { readParamsFile } from '#protocols/dvc/params-file'
 import type { CommandStyle } from '#protocols/dvc/template'
 import { printTrackedFile, withContent } from '#protocols/dvc/tracked-file'
 import { writeWhole } from '#stores/dvc/atomic'
+import type { Ignores } from '#stores/dvc/measure'
 import { gitRootOf } from '#stores/dvc/git'
 import { collected, ignoreFiles, lockPath, outsOf, parentOf, treeOnDisk } from './project-walk.ts'
 
 export interface ProjectFiles extends PipelineFiles, Catalog {
   /** The ignore rules of the project as they hold for what lies in a folder. */
-  rulesIn(folder: string): (path: string, kind: 'file' | 'folder') => boolean
+  rulesIn(folder: string): Ignores
 }
 
 /** The files of DVC in a project: found by walking it, read and written by the protocol. */
@@ -25,7 +26,8 @@ export function openProjectFiles(options: {
 }): ProjectFiles {
   const { root } = options
   const tree = treeOnDisk(root)
-  const rules = ignoreFiles(tree, '.dvcignore', dvcIgnoreRules())
+  const own = dvcIgnoreRules()
+  const rules = ignoreFiles(tree, '.dvcignore', own)
   const read = (path: string) => readFileSync(join(root, path), 'utf8')
   const load = async () => {
     const gitIgnores = gitRules(root)
@@ -37,7 +39,11 @@ export function openProjectFiles(options: {
   }
   return {
     load,
-    rulesIn: (folder) => rules(folder).ignores,
+    rulesIn: (folder) => {
+      const { ignores } = rules(folder)
+      const ask: Ignores = (path, kind) => ignores(path, kind)
+      return Object.assign(ask, { plain: rules(folder) === own })
+    },
     values: async (path) => valuesAt(root, path),
     saveLock: async (stage, lock) => {
       const path = lockPath(stage.file)

@@ -81,11 +81,16 @@ export function ignoreFiles(
     if (found !== undefined) return found
     const above = folder === '' ? base : rulesIn(parentOf(folder))
     const text = tree.read(folder === '' ? name : `${folder}/${name}`)
-    const rules = text === undefined ? above : above.with(folder, text)
+    const rules = text === undefined || saysNothing(text) ? above : above.with(folder, text)
     known.set(folder, rules)
     return rules
   }
   return rulesIn
+}
+
+/** Such as the file that `init` writes; where no rule is added, what holds can be told faster. */
+function saysNothing(rules: string): boolean {
+  return rules.split('\n').every((line) => line.trim() === '' || line.startsWith('#'))
 }
 
 export function parentOf(path: string): string {

@@ -67,7 +67,13 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
   const own = join(temporary, 'orrery')
   const trees = { print: printTree, read: readTree }
   const files = openProjectFiles({ root, commandStyle: settings.commandStyle })
-  const cache = openObjectFolder({ folder: settings.cacheFolder, trees, shared: settings.shared })
+  const cache = openObjectFolder({
+    folder: settings.cacheFolder,
+    trees,
+    shared: settings.shared,
+    notes: join(own, 'cache'),
+    clock,
+  })
   const workspace = openFolder({
     root,
     clock,

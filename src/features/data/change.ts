@@ -19,22 +19,13 @@ export async function outChange(
   out: Pick<Out, 'path' | 'content' | 'cached'>,
 ): Promise<OutChange | undefined> {
   const { content } = out
-  if (content !== undefined && out.cached && !(await isInCache(cache, content)))
-    return 'not in cache'
+  if (content !== undefined && out.cached && !(await cache.holds(content))) return 'not in cache'
   if (!(await workspace.exists(out.path))) return 'deleted'
   // What was never recorded counts as modified, so nothing need be hashed to say so.
   if (content === undefined) return 'modified'
   const now = await workspace.measure(out.path, { legacy: content.legacy ?? false })
   if (now === undefined) return 'deleted'
   return sameContent(now.content, content) ? undefined : 'modified'
-}
-
-/** Whether the cache has all of it: a folder's list and every file. */
-export async function isInCache(cache: Cache, content: Content): Promise<boolean> {
-  if (!isFolder(content)) return (await cache.missing([objectOf({ content })])).length === 0
-  const entries = await cache.tree(content)
-  if (entries === undefined) return false
-  return (await cache.missing(membersOf(content, entries))).length === 0
 }
 
 /** The content with its files, out of the cache; undefined when a folder's list is not there. */

@@ -8,7 +8,7 @@ export {
   type TreeEntry,
 } from './content.ts'
 export type { Added } from './adding.ts'
-export { isInCache, measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'
+export { measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'
 export type { CheckedOut, Checkout } from './checkout.ts'
 export type { CloudChange, CloudRequest } from './cloud-status.ts'
 export { createData, type Data, type Pulled } from './data.ts'

@@ -1,4 +1,3 @@
-import { isInCache } from './change.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { selected, type Out } from './out.ts'
 import { pulled, pushed, type Cargo, type Moved } from './transfer.ts'
@@ -13,7 +12,7 @@ export async function transferAll(
   for (const { out, part } of outs) {
     if (out.content === undefined) continue
     // What is all here already needs no remote, which may not even be set up.
-    if (what.direction === 'pull' && (await isInCache(cache, out.content))) continue
+    if (what.direction === 'pull' && (await cache.holds(out.content))) continue
     const wanted = what.direction === 'pull' ? part : undefined
     const name = what.remote ?? out.remote
     const cargo = { path: out.path, content: out.content, part: wanted }

@@ -41,6 +41,8 @@ export interface ObjectName {
 
 /** The cache on this machine. */
 export interface Cache extends Objects {
+  /** Whether all of it is there: a folder's list and every file. */
+  holds(content: Content): Promise<boolean>
   /** Keeps the list of a folder and gives its hash. */
   keepTree(entries: readonly TreeEntry[]): Promise<string>
 }

@@ -1,7 +1,6 @@
 import { Problem } from '#base/problem'
 import {
   dataRef,
-  isInCache,
   sameContent,
   type Cache,
   type Content,
@@ -92,7 +91,7 @@ export async function earlierRun(
   if (found === undefined) return undefined
   for (const out of stage.outs) {
     const content = contentAt(found.outs, out.written)
-    if (content === undefined || !(await isInCache(ground.cache, content))) return undefined
+    if (content === undefined || !(await ground.cache.holds(content))) return undefined
   }
   return found
 }

@@ -1,5 +1,5 @@
 import { messageOf, Problem } from '#base/problem'
-import { isInCache, measuredInCache, outChange, type Out } from '#data'
+import { measuredInCache, outChange, type Out } from '#data'
 import { runStage } from './attempt.ts'
 import { earlierRun, finishStage, outRefs, restoreOuts, type StageGround } from './finish.ts'
 import type { Step } from './graph.ts'
@@ -69,7 +69,7 @@ async function mendedOut({ ground }: Run, out: Out): Promise<'restored' | 'commi
     return 'committed'
   }
   const wanted =
-    out.content !== undefined && (await isInCache(ground.cache, out.content))
+    out.content !== undefined && (await ground.cache.holds(out.content))
       ? await measuredInCache(ground.cache, out.content)
       : undefined
   if (wanted === undefined)

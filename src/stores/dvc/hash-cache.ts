@@ -1,25 +1,42 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeWhole } from './atomic.ts'
+import { crc32 } from 'node:zlib'
+import { replaceFile } from './atomic.ts'
+import { LOOK_NUMBERS } from './crew/looking.ts'
 
 /**
- * Hashes that were taken, by what the file system says of the file: as long as inode, both times and
- * size are the same, so are the bytes. Only a cache: it may be lost, and the last writer wins.
+ * Hashes that were taken, with how each file looked then. Packed, since a folder may hold millions: names
+ * joined by NUL in the order of the disk, four numbers and 16 bytes a file. A single file is the only one,
+ * without a name, of a folder without a name.
  */
-export interface HashCache {
-  /** What is remembered of one path: a single file under '', a folder's files under their paths in it. */
-  of(path: string): PathHashes
-  save(): void
+export interface FolderSight {
+  /** Below the path that was measured; '' for that itself. */
+  readonly path: string
+  readonly count: number
+  readonly names: Uint8Array
+  readonly looks: Float64Array
+  /** 16 bytes each. */
+  readonly digests: Uint8Array
 }
 
-export interface PathHashes {
-  /** The hash of a file that still looks like this. */
-  find(name: string, stats: Stats): string | undefined
-  remember(name: string, stats: Stats, md5: string): void
-  /** The hash of a folder's list, if exactly these files were in it when it was taken. */
-  list(names: readonly string[]): { md5: string } | undefined
-  rememberList(names: readonly string[], md5: string): void
+export interface Sight {
+  readonly folders: readonly FolderSight[]
+  /** The hash of the list of all files; undefined for a single file. */
+  readonly list: string | undefined
+}
+
+/** A sight as it is kept: one piece of memory that all threads read, and where in it each folder is. */
+export interface KeptSight extends Sight {
+  readonly bytes: SharedArrayBuffer
+  readonly count: number
+  readonly byPath: ReadonlyMap<string, FolderSight>
+}
+
+/** Only a cache: it may be lost, and the last writer wins. */
+export interface HashCache {
+  find(path: string): KeptSight | undefined
+  save(path: string, sight: Sight): KeptSight
 }
 
 /**
@@ -28,79 +45,125 @@ export interface PathHashes {
  */
 export const TICK_MS = 20
 
-interface Kept {
-  path: string
-  files: Record<string, [look: string, md5: string]>
-  list?: { names: string; md5: string }
-}
-
 export function openHashCache(folder: string): HashCache {
-  const open = new Map<string, { kept: Kept; changed: boolean }>()
-  const load = (path: string) => {
-    const known = open.get(path)
-    if (known !== undefined) return known
-    const fresh = { kept: readKept(fileOf(folder, path), path), changed: false }
-    open.set(path, fresh)
-    return fresh
-  }
+  const open = new Map<string, KeptSight | undefined>()
   return {
-    of: (path) => hashesOf(load(path)),
-    save: () => {
-      for (const [path, each] of open) {
-        if (!each.changed) continue
-        mkdirSync(folder, { recursive: true })
-        writeWhole(fileOf(folder, path), JSON.stringify(each.kept))
-        each.changed = false
-      }
+    find: (path) => {
+      if (!open.has(path)) open.set(path, readKept(fileOf(folder, path), path))
+      return open.get(path)
+    },
+    save: (path, sight) => {
+      const bytes = packed(path, sight)
+      mkdirSync(folder, { recursive: true })
+      replaceFile(fileOf(folder, path), Buffer.from(bytes))
+      const kept = unpacked(bytes, path)
+      if (kept === undefined) throw new Error(`what was kept of ${path} cannot be read back`)
+      open.set(path, kept)
+      return kept
     },
   }
 }
 
-function hashesOf(each: { kept: Kept; changed: boolean }): PathHashes {
-  const { kept } = each
-  return {
-    find: (name, stats) => {
-      const entry = Object.hasOwn(kept.files, name) ? kept.files[name] : undefined
-      return entry !== undefined && entry[0] === lookOf(stats) ? entry[1] : undefined
-    },
-    remember: (name, stats, md5) => {
-      kept.files[name] = [lookOf(stats), md5]
-      delete kept.list
-      each.changed = true
-    },
-    list: (names) =>
-      kept.list !== undefined && kept.list.names === namesDigest(names)
-        ? { md5: kept.list.md5 }
-        : undefined,
-    rememberList: (names, md5) => {
-      const wanted = new Set(names)
-      for (const name of Object.keys(kept.files)) if (!wanted.has(name)) delete kept.files[name]
-      kept.list = { names: namesDigest(names), md5 }
-      each.changed = true
-    },
+export function namesIn(folder: FolderSight): string[] {
+  if (folder.count === 0) return []
+  const { buffer, byteOffset, byteLength } = folder.names
+  return Buffer.from(buffer, byteOffset, byteLength).toString().split('\0')
+}
+
+/** The MD5 of each file, in hexadecimal digits. */
+export function md5sIn(folder: FolderSight): string[] {
+  const { buffer, byteOffset, byteLength } = folder.digests
+  const text = Buffer.from(buffer, byteOffset, byteLength).toString('hex')
+  return Array.from({ length: folder.count }, (_, index) => text.slice(index * 32, index * 32 + 32))
+}
+
+const MAGIC = 0x3153524f
+const HEAD_BYTES = 16
+
+interface Head {
+  readonly path: string
+  readonly list: string | undefined
+  readonly folders: readonly (readonly [path: string, count: number, namesBytes: number])[]
+}
+
+function packed(path: string, { folders, list }: Sight): SharedArrayBuffer {
+  const table = folders.map((each) => [each.path, each.count, each.names.length] as const)
+  const head = Buffer.from(JSON.stringify({ path, list, folders: table } satisfies Head))
+  const count = folders.reduce((sum, each) => sum + each.count, 0)
+  const namesBytes = folders.reduce((sum, each) => sum + each.names.length, 0)
+  const from = HEAD_BYTES + Math.ceil(head.length / 8) * 8
+  const length = from + count * (LOOK_NUMBERS * 8 + 16) + namesBytes
+  const bytes = new SharedArrayBuffer(length)
+  const all = new Uint8Array(bytes)
+  all.set(head, HEAD_BYTES)
+  let [looksAt, digestsAt] = [from, from + count * LOOK_NUMBERS * 8]
+  let namesAt = digestsAt + count * 16
+  for (const folder of folders) {
+    new Float64Array(bytes, looksAt, folder.looks.length).set(folder.looks)
+    all.set(folder.digests, digestsAt)
+    all.set(folder.names, namesAt)
+    looksAt += folder.count * LOOK_NUMBERS * 8
+    digestsAt += folder.count * 16
+    namesAt += folder.names.length
   }
+  const frame = new DataView(bytes)
+  frame.setUint32(0, MAGIC, true)
+  frame.setUint32(4, head.length, true)
+  frame.setUint32(8, crc32(Buffer.from(bytes, HEAD_BYTES)), true)
+  return bytes
 }
 
-function lookOf(stats: Stats): string {
-  return `${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`
-}
-
-function namesDigest(names: readonly string[]): string {
-  return createHash('sha256').update(names.join('\0')).digest('hex')
+/** Undefined for what is not whole, or of another path. */
+function unpacked(bytes: SharedArrayBuffer, path: string): KeptSight | undefined {
+  if (bytes.byteLength < HEAD_BYTES) return undefined
+  const frame = new DataView(bytes)
+  if (frame.getUint32(0, true) !== MAGIC) return undefined
+  const headBytes = frame.getUint32(4, true)
+  if (frame.getUint32(8, true) !== crc32(Buffer.from(bytes, HEAD_BYTES))) return undefined
+  const head = JSON.parse(Buffer.from(bytes, HEAD_BYTES, headBytes).toString()) as Head
+  if (head.path !== path) return undefined
+  const count = head.folders.reduce((sum, [, each]) => sum + each, 0)
+  let looksAt = HEAD_BYTES + Math.ceil(headBytes / 8) * 8
+  let digestsAt = looksAt + count * LOOK_NUMBERS * 8
+  let namesAt = digestsAt + count * 16
+  const folders = head.folders.map(([folder, files, namesBytes]) => {
+    const sight = {
+      path: folder,
+      count: files,
+      names: new Uint8Array(bytes, namesAt, namesBytes),
+      looks: new Float64Array(bytes, looksAt, files * LOOK_NUMBERS),
+      digests: new Uint8Array(bytes, digestsAt, files * 16),
+    }
+    looksAt += files * LOOK_NUMBERS * 8
+    digestsAt += files * 16
+    namesAt += namesBytes
+    return sight
+  })
+  const byPath = new Map(folders.map((folder) => [folder.path, folder]))
+  return { bytes, count, folders, byPath, list: head.list }
 }
 
 function fileOf(folder: string, path: string): string {
-  const name = createHash('sha256').update(path).digest('hex').slice(0, 32)
-  return join(folder, `${name}.json`)
+  return join(folder, createHash('sha256').update(path).digest('hex').slice(0, 32))
 }
 
-function readKept(file: string, path: string): Kept {
+function readKept(file: string, path: string): KeptSight | undefined {
   try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as Kept
-    if (kept.path === path)
-      return { ...kept, files: Object.assign(Object.create(null), kept.files) }
+    const open = openSync(file, 'r')
+    try {
+      const bytes = new SharedArrayBuffer(fstatSync(open).size)
+      const all = new Uint8Array(bytes)
+      for (let at = 0; at < all.length;) {
+        const read = readSync(open, all, at, all.length - at, null)
+        if (read === 0) return undefined
+        at += read
+      }
+      return unpacked(bytes, path)
+    } finally {
+      closeSync(open)
+    }
   } catch {
     // Missing or torn: the hashes are taken anew.
+    return undefined
   }
-  return { path, files: Object.create(null) as Kept['files'] }
 }

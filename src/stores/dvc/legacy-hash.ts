@@ -5,6 +5,11 @@ import { createReadStream } from 'node:fs'
  * The hash of DVC 2: MD5 with CRLF made LF in what looks like text. DVC looks at, and changes, each
  * MiB by itself, so a line end across two of them stays; the hash has to do the same.
  */
+export function unixLines(chunk: Buffer): Buffer {
+  if (!isText(chunk.subarray(0, SAMPLE_BYTES))) return chunk
+  return Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
+}
+
 export async function legacyHash(path: string): Promise<string> {
   const digest = createHash('md5')
   let pending = Buffer.alloc(0)
@@ -17,14 +22,9 @@ export async function legacyHash(path: string): Promise<string> {
   return digest.digest('hex')
 }
 
-const MIB = 1 << 20
+export const MIB = 1 << 20
 const SAMPLE_BYTES = 512
 const STRANGE_SHARE = 0.3
-
-function unixLines(chunk: Buffer): Buffer {
-  if (!isText(chunk.subarray(0, SAMPLE_BYTES))) return chunk
-  return Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')
-}
 
 function isText(sample: Buffer): boolean {
   if (sample.includes(0)) return false

@@ -1,36 +1,22 @@
-import { createHash, hash } from 'node:crypto'
-import {
-  createReadStream,
-  readdirSync,
-  readFileSync,
-  statSync,
-  type Dirent,
-  type Stats,
-} from 'node:fs'
+import { hash } from 'node:crypto'
+import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import type { Measured, TreeEntry } from '#data'
-import { TICK_MS, type HashCache, type PathHashes } from './hash-cache.ts'
-import { legacyHash } from './legacy-hash.ts'
+import type { Content, Measured, TreeEntry } from '#data'
+import { inOrders } from './crew/crew.ts'
+import { LOOK_NUMBERS, looksAs, noteLook } from './crew/looking.ts'
+import { md5sIn, namesIn, TICK_MS, type KeptSight, type Sight } from './hash-cache.ts'
+import type { Measuring, SeenFolder, UnknownFile } from './measuring.ts'
+import { walked } from './walk.ts'
 
-/** How the list of a folder is written, which is what its hash is taken of. */
-export interface TreeFormat {
-  print(entries: readonly TreeEntry[]): string
-  /** Undefined for a text that is no such list. */
-  read(text: string): TreeEntry[] | undefined
-}
+export { parentOf, type Ignores, type Measuring, type TreeFormat } from './measuring.ts'
 
-export type Ignores = (path: string, kind: 'file' | 'folder') => boolean
-
-export interface Measuring {
-  readonly root: string
-  readonly hashes: HashCache
-  readonly trees: TreeFormat
-  readonly clock: Clock
-  /** The project's ignore rules as they hold for what lies in a folder. */
-  readonly rulesIn: (folder: string) => Ignores
+/** What is at a path of the project, and how each file of it looks. */
+export interface Seen {
+  readonly measured: Measured
+  readonly sight: Sight
 }
 
 /** What is at a path of the project, undefined where nothing is. Hashes only what changed since it was last seen. */
@@ -39,28 +25,26 @@ export async function measurePath(
   path: string,
   as: { legacy: boolean },
 ): Promise<Measured | undefined> {
+  return (await lookAt(measuring, path, as))?.measured
+}
+
+export async function lookAt(
+  measuring: Measuring,
+  path: string,
+  as: { legacy: boolean },
+): Promise<Seen | undefined> {
   const stats = statOf(resolve(measuring.root, path))
   if (stats === undefined) return undefined
-  if (stats.isDirectory()) return measureFolder(measuring, path, as)
-  if (!stats.isFile())
+  if (!stats.isFile() && !stats.isDirectory())
     throw new Problem('invalid', `${path} is neither a file nor a folder; only those can be data`)
-  const hashes = measuring.hashes.of(path + (as.legacy ? '\0legacy' : ''))
-  const md5 = (
-    await hashesOf(
-      measuring,
-      hashes,
-      [{ name: '', path: resolve(measuring.root, path), stats }],
-      as,
-    )
-  ).get('')
-  return {
-    content: {
-      md5: md5 ?? '',
-      sizeBytes: stats.size,
-      ...(isExecutable(stats) ? { executable: true } : {}),
-      ...(as.legacy ? { legacy: true } : {}),
-    },
-  }
+  const known = measuring.hashes.find(keyOf(path, as))
+  const looking = { measuring, path, as, known }
+  return stats.isFile() ? lookAtFile(looking, stats) : lookAtFolder(looking)
+}
+
+/** Under what the hashes of a path are kept: those of DVC 2 are others. */
+export function keyOf(path: string, as: { legacy: boolean }): string {
+  return path + (as.legacy ? '\0legacy' : '')
 }
 
 export function statOf(path: string): Stats | undefined {
@@ -80,150 +64,139 @@ export function isMissing(error: unknown): boolean {
 /** Files looked at between two turns of the event loop, so that a server goes on answering. */
 export const FILES_A_TURN = 500
 
-interface FileSeen {
-  readonly name: string
+interface Looking {
+  readonly measuring: Measuring
   readonly path: string
-  readonly stats: Stats
+  readonly as: { readonly legacy: boolean }
+  readonly known: KeptSight | undefined
 }
 
-async function measureFolder(
-  measuring: Measuring,
-  path: string,
-  as: { legacy: boolean },
-): Promise<Measured> {
-  const files = await filesIn(measuring, path)
-  const hashes = measuring.hashes.of(path + (as.legacy ? '\0legacy' : ''))
-  const md5s = await hashesOf(measuring, hashes, files, as)
-  const entries = files.map(({ name }) => ({ path: name, md5: md5s.get(name) ?? '' }))
-  const names = files.map(({ name }) => name)
-  let md5 = hashes.list(names)?.md5
-  if (md5 === undefined) {
-    md5 = `${hash('md5', measuring.trees.print(entries))}.dir`
-    hashes.rememberList(names, md5)
+async function lookAtFile(looking: Looking, stats: Stats): Promise<Seen> {
+  const { known, as } = looking
+  const before = known?.byPath.get('')
+  const isKnown =
+    known?.list === undefined && before?.count === 1 && looksAs(stats, before.looks, 0)
+  const looks = new Float64Array(LOOK_NUMBERS)
+  noteLook(stats, looks, 0)
+  const folder = { path: '', count: 1, names: new Uint8Array(), looks, digests: new Uint8Array(16) }
+  if (!isKnown) {
+    await hashUnknown(looking, [{ folder, index: 0, name: '' }])
+    looking.measuring.hashes.save(keyOf(looking.path, as), { folders: [folder], list: undefined })
   }
-  const sizeBytes = files.reduce((sum, { stats }) => sum + stats.size, 0)
-  const content = { md5, sizeBytes, files: files.length, ...(as.legacy ? { legacy: true } : {}) }
-  return { content, entries }
-}
-
-async function filesIn(measuring: Measuring, top: string): Promise<FileSeen[]> {
-  const found: FileSeen[] = []
-  const folders = ['']
-  // No deeper rules: a file of them inside data is refused below.
-  const ignores = measuring.rulesIn(parentOf(top))
-  let looked = 0
-  for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
-    const here = folder === '' ? top : `${top}/${folder}`
-    for (const entry of readdirSync(resolve(measuring.root, here), { withFileTypes: true })) {
-      const name = folder === '' ? entry.name : `${folder}/${entry.name}`
-      if (++looked % FILES_A_TURN === 0) await nextTurn()
-      const kind = entry.isDirectory() ? 'folder' : 'file'
-      if (ignores(`${top}/${name}`, kind)) continue
-      if (entry.isDirectory()) folders.push(name)
-      else found.push(...fileAt(measuring.root, { top, name, entry }))
-    }
+  const sight = { folders: [isKnown ? before : folder], list: undefined }
+  const content: Content = {
+    md5: md5sIn(isKnown ? before : folder)[0] ?? '',
+    sizeBytes: stats.size,
+    ...((stats.mode & 0o111) === 0 ? {} : { executable: true }),
+    ...(as.legacy ? { legacy: true } : {}),
   }
-  return found
+  return { measured: { content }, sight }
 }
 
-/** The file at a folder's entry; links to folders are passed over, as DVC does. */
-function fileAt(root: string, at: { top: string; name: string; entry: Dirent }): FileSeen[] {
-  const whole = `${at.top}/${at.name}`
-  if (at.entry.name === '.dvcignore')
-    throw new Problem(
-      'invalid',
-      `${whole}: a .dvcignore cannot lie inside data; move its rules to a folder above ${at.top}`,
+async function lookAtFolder(looking: Looking): Promise<Seen> {
+  const { measuring, path, as, known } = looking
+  const seen = await walked(measuring, path, known)
+  await hashUnknown(looking, seen.unknown)
+  let list = seen.isSame && isAsKnown(seen.folders, known) ? known?.list : undefined
+  list ??= `${hash('md5', measuring.trees.print(entriesOf(seen.folders)))}.dir`
+  const fresh = { folders: seen.folders, list }
+  const isKept = seen.isSame && seen.unknown.length === 0 && known?.list === list
+  const sight = isKept ? known : measuring.hashes.save(keyOf(path, as), fresh)
+  const content = { md5: list, sizeBytes: seen.sizeBytes, files: seen.count }
+  return {
+    measured: measuredAs({ ...content, ...(as.legacy ? { legacy: true } : {}) }, sight),
+    sight,
+  }
+}
+
+/** Entries are made when somebody asks for them: of a folder that did not change nobody does. */
+function measuredAs(content: Content, sight: Sight): Measured {
+  let entries: TreeEntry[] | undefined
+  return {
+    content,
+    get entries() {
+      entries ??= entriesOf(sight.folders)
+      return entries
+    },
+  }
+}
+
+function entriesOf(folders: Sight['folders']): TreeEntry[] {
+  const entries: TreeEntry[] = []
+  for (const folder of folders) {
+    const [names, md5s] = [namesIn(folder), md5sIn(folder)]
+    const before = folder.path === '' ? '' : `${folder.path}/`
+    for (const [index, name] of names.entries())
+      entries.push({ path: before + name, md5: md5s[index] ?? '' })
+  }
+  return entries
+}
+
+/** Whether all hashes are those that were known: a file that was only touched has its old one. */
+function isAsKnown(folders: readonly SeenFolder[], known: KeptSight | undefined): boolean {
+  return folders.every((folder) => {
+    const before = known?.byPath.get(folder.path)
+    return (
+      before === folder ||
+      (before !== undefined && Buffer.compare(before.digests, folder.digests) === 0)
     )
-  if (at.name.includes('\ufffd'))
-    throw new Problem('unsupported', `${whole}: the name is not UTF-8; rename the file`)
-  const path = resolve(root, whole)
-  const stats = statOf(path)
-  if (stats === undefined)
-    throw new Problem('invalid', `${whole} is a link to nothing; remove it or mend it`)
-  if (stats.isDirectory()) return []
-  if (!stats.isFile())
-    throw new Problem('invalid', `${whole} is neither a file nor a folder; move it out of the data`)
-  return [{ name: at.name, path, stats }]
+  })
 }
 
-async function hashesOf(
-  measuring: Measuring,
-  hashes: PathHashes,
-  files: readonly FileSeen[],
-  as: { legacy: boolean },
-): Promise<Map<string, string>> {
-  const md5s = new Map<string, string>()
-  const unknown: FileSeen[] = []
-  for (const file of files) {
-    const md5 = hashes.find(file.name, file.stats)
-    if (md5 === undefined) unknown.push(file)
-    else md5s.set(file.name, md5)
-  }
-  if (unknown.length === 0) return md5s
+const CREW_FROM_FILES = 400
+const CREW_FROM_BYTES = 16 << 20
+
+async function hashUnknown(looking: Looking, unknown: readonly UnknownFile[]): Promise<void> {
+  if (unknown.length === 0) return
+  const { measuring, as } = looking
+  const top = resolve(measuring.root, looking.path)
+  const sizeBytes = unknown.reduce((sum, file) => sum + numberOf(file, 3), 0)
   await waitUntilSettled(measuring.clock, unknown)
-  const take = async (file: FileSeen) => {
-    const md5 = await hashOf(file, as)
-    hashes.remember(file.name, file.stats, md5)
-    md5s.set(file.name, md5)
-  }
-  await eachOf(unknown, take)
-  return md5s
+  await inOrders(unknown, {
+    trade: 'hash',
+    perOrder: Math.min(256, Math.ceil(unknown.length / 16)),
+    crewFrom: sizeBytes > CREW_FROM_BYTES ? 0 : CREW_FROM_FILES,
+    order: (files) => ({
+      legacy: as.legacy,
+      paths: files.map(({ folder, name }) => wholePath(top, folder.path, name)),
+      looks: looksOf(files),
+    }),
+    done: ({ digests, changed }, files) => {
+      if (changed[0] !== undefined) throw changedMeanwhile(changed[0])
+      for (const [at, { folder, index }] of files.entries())
+        folder.digests.set(digests.subarray(at * 16, at * 16 + 16), index * 16)
+    },
+  })
 }
 
-/** Runs `work` on all, a few at a time. */
-export async function eachOf<T>(
-  items: readonly T[],
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const AT_ONCE = 4
-  let next = 0
-  const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) {
-      await work(item)
-      if (next % FILES_A_TURN === 0) await nextTurn()
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
+function wholePath(top: string, folder: string, name: string): string {
+  if (name === '') return top
+  return folder === '' ? `${top}/${name}` : `${top}/${folder}/${name}`
 }
 
-async function waitUntilSettled(clock: Clock, files: readonly FileSeen[]): Promise<void> {
-  const youngest = Math.max(...files.slice(0, 10_000).map(({ stats }) => stats.ctimeMs))
+function numberOf({ folder, index }: UnknownFile, number: number): number {
+  return folder.looks[index * LOOK_NUMBERS + number] ?? 0
+}
+
+function looksOf(files: readonly UnknownFile[]): Float64Array {
+  const looks = new Float64Array(files.length * LOOK_NUMBERS)
+  for (const [at, { folder, index }] of files.entries())
+    looks.set(
+      folder.looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS),
+      at * LOOK_NUMBERS,
+    )
+  return looks
+}
+
+async function waitUntilSettled(clock: Clock, files: readonly UnknownFile[]): Promise<void> {
+  const youngest = files.reduce((most, file) => Math.max(most, numberOf(file, 2)), 0)
   const age = clock.nowMs() - youngest
   if (age < TICK_MS) await sleep(Math.min(TICK_MS, TICK_MS - age))
 }
 
-const READ_AT_ONCE_BYTES = 1 << 18
-
-async function hashOf(file: FileSeen, as: { legacy: boolean }): Promise<string> {
-  const md5 = as.legacy ? await legacyHash(file.path) : await md5Of(file)
-  const after = statOf(file.path)
-  const same =
-    after !== undefined &&
-    after.size === file.stats.size &&
-    after.ctimeMs === file.stats.ctimeMs &&
-    after.ino === file.stats.ino
-  if (!same)
-    throw new Problem(
-      'conflict',
-      `${file.path} changed while it was read; try again when nothing writes to it`,
-    )
-  return md5
-}
-
-async function md5Of({ path, stats }: FileSeen): Promise<string> {
-  if (stats.size <= READ_AT_ONCE_BYTES) {
-    return hash('md5', readFileSync(path))
-  }
-  const digest = createHash('md5')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-    digest.update(chunk as Buffer)
-  return digest.digest('hex')
-}
-
-function isExecutable(stats: Stats): boolean {
-  return (stats.mode & 0o111) !== 0
-}
-
-export function parentOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
+export function changedMeanwhile(path: string): Problem {
+  return new Problem(
+    'conflict',
+    `${path} changed while it was read; try again when nothing writes to it`,
+  )
 }

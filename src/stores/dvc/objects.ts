@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto'
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
-import { copyFile, constants, link, mkdir, rename, rm, chmod } from 'node:fs/promises'
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { systemClock, type Clock } from '#base/clock'
 import { digestFile } from '#base/digest'
-import type { Cache, Content, ObjectName, TreeEntry } from '#data'
-import { syncFile, temporaryBeside, writeWhole } from './atomic.ts'
+import { isFolder, type Cache, type Content, type ObjectName, type TreeEntry } from '#data'
+import { replaceFile, writeWhole } from './atomic.ts'
+import { TRUSTED } from './crew/copying.ts'
 import { FILES_A_TURN, statOf, type TreeFormat } from './measure.ts'
+import { openStock, type Stock } from './stock.ts'
+import { takeAll, type FileToTake, type Taken, type Taking } from './taking.ts'
 
 /**
  * A folder of objects as DVC keeps them: `files/md5/ab/cdef…`, and `ab/cdef…` for those of DVC 2.
@@ -14,77 +17,121 @@ import { FILES_A_TURN, statOf, type TreeFormat } from './measure.ts'
  */
 export interface ObjectFolder extends Cache {
   pathOf(object: ObjectName): string
-  /** Puts a copy of a file here under a name that its bytes are known to have. */
-  take(source: string, object: ObjectName, as?: 'copy' | 'hardlink'): Promise<void>
+  /** Puts files here under the names that their bytes have; those that have others stay out. */
+  takeAll(files: readonly FileToTake[], how: Taking): Promise<Taken>
 }
 
-const TRUSTED = 0o444
-
-export function openObjectFolder(options: {
-  folder: string
-  trees: TreeFormat
+export interface ObjectFolderOptions {
+  readonly folder: string
+  readonly trees: TreeFormat
   /** Group members may add objects. */
-  shared?: boolean
-}): ObjectFolder {
-  const { folder, trees } = options
-  const folderMode = options.shared === true ? 0o2775 : 0o777
-  const pathOf = (object: ObjectName) =>
-    object.legacy
-      ? join(folder, object.md5.slice(0, 2), object.md5.slice(2))
-      : join(folder, 'files', 'md5', object.md5.slice(0, 2), object.md5.slice(2))
-  const made = new Set<string>()
-  const makeFolder = async (path: string) => {
-    if (made.has(path)) return
-    await mkdir(path, { recursive: true, mode: folderMode })
-    made.add(path)
-  }
-  const isThere = (object: ObjectName) => isWhole(pathOf(object), object)
+  readonly shared?: boolean
+  /** A folder for what may be lost: what this folder of objects held when it was last looked at. */
+  readonly notes?: string
+  readonly clock?: Clock
+}
 
+/** Fewer are looked at one by one. */
+const LISTED_FROM = 300
+
+export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
+  const { folder, trees, notes, clock = systemClock } = options
+  const stocks = new Map<boolean, Stock>()
+  const stockOf = (legacy: boolean): Stock => {
+    const known = stocks.get(legacy)
+    if (known !== undefined) return known
+    const stock = openStock({
+      folder: legacy ? folder : join(folder, 'files', 'md5'),
+      notes: notes === undefined ? undefined : join(notes, legacy ? 'stock-2' : 'stock'),
+      clock,
+    })
+    stocks.set(legacy, stock)
+    return stock
+  }
+  const pathOf = (object: ObjectName) => pathIn(folder, object)
+  const isThere = (object: ObjectName) => isWhole(pathOf(object), object)
+  const tree = async (content: Content) => {
+    const object = { md5: content.md5, legacy: content.legacy ?? false }
+    if (!(await isThere(object))) return undefined
+    return trees.read(readFileSync(pathOf(object), 'utf8'))
+  }
+  const missing = async (objects: readonly ObjectName[]) => {
+    const many = objects.length >= LISTED_FROM
+    return many ? missingAmong(objects, stockOf, isThere) : missingOf(objects, isThere)
+  }
   return {
     pathOf,
-    missing: async (objects) => {
-      const missing: ObjectName[] = []
-      for (const [index, object] of objects.entries()) {
-        if (index % FILES_A_TURN === FILES_A_TURN - 1) await nextTurn()
-        if (!(await isThere(object))) missing.push(object)
-      }
-      return missing
-    },
-    tree: async (content: Content) => {
+    missing,
+    tree,
+    holds: async (content) => {
       const object = { md5: content.md5, legacy: content.legacy ?? false }
-      if (!(await isThere(object))) return undefined
-      return trees.read(readFileSync(pathOf(object), 'utf8'))
+      if (!(await isThere(object))) return false
+      if (!isFolder(content)) return true
+      const packed = notes === undefined ? undefined : readMembers(notes, content)
+      if (packed !== undefined && (await stockOf(object.legacy).hasAll(packed))) return true
+      const entries = await tree(content)
+      if (entries === undefined) return false
+      if (notes !== undefined && packed === undefined) noteMembers(notes, content, entries)
+      return (
+        (await missing(entries.map(({ md5 }) => ({ md5, legacy: object.legacy })))).length === 0
+      )
     },
     keepTree: async (entries: readonly TreeEntry[]) => {
       const text = trees.print(entries)
       const md5 = `${hash('md5', text)}.dir`
       const path = pathOf({ md5, legacy: false })
       if (await isThere({ md5, legacy: false })) return md5
-      await makeFolder(dirname(path))
+      makeFolderOf(path, options)
       writeWhole(path, text)
       protect(path)
+      if (notes !== undefined) noteMembers(notes, { md5 }, entries)
       return md5
     },
-    take: async (source, object, as = 'copy') => {
-      const path = pathOf(object)
-      await makeFolder(dirname(path))
-      const temporary = temporaryBeside(path)
-      try {
-        if (as === 'hardlink') await link(source, temporary)
-        else {
-          await copyFile(source, temporary, constants.COPYFILE_FICLONE)
-          // The source may be read-only, and nobody could sync or rename it then on some file systems.
-          await chmod(temporary, 0o644)
-          await syncFile(temporary)
-        }
-        await chmod(temporary, TRUSTED)
-        await rename(temporary, path)
-      } catch (error) {
-        await rm(temporary, { force: true })
-        throw error
-      }
-    },
+    takeAll: (files, how) =>
+      takeAll(files, how, { folder, pathOf, makeFolderOf: (path) => makeFolderOf(path, options) }),
   }
+}
+
+function pathIn(folder: string, { md5, legacy }: ObjectName): string {
+  const place = `${md5.slice(0, 2)}/${md5.slice(2)}`
+  return legacy ? `${folder}/${place}` : `${folder}/files/md5/${place}`
+}
+
+function makeFolderOf(path: string, { shared }: ObjectFolderOptions): void {
+  mkdirSync(dirname(path), { recursive: true, mode: shared === true ? 0o2775 : 0o777 })
+}
+
+async function missingOf(
+  objects: readonly ObjectName[],
+  isThere: (object: ObjectName) => Promise<boolean>,
+): Promise<ObjectName[]> {
+  const missing: ObjectName[] = []
+  for (const [index, object] of objects.entries()) {
+    if (index % FILES_A_TURN === FILES_A_TURN - 1) await nextTurn()
+    if (!(await isThere(object))) missing.push(object)
+  }
+  return missing
+}
+
+async function missingAmong(
+  objects: readonly ObjectName[],
+  stockOf: (legacy: boolean) => Stock,
+  isThere: (object: ObjectName) => Promise<boolean>,
+): Promise<ObjectName[]> {
+  const missing: ObjectName[] = []
+  for (const legacy of [false, true]) {
+    const some = objects.filter((each) => each.legacy === legacy)
+    // Lists of folders are few, and are read soon: they are looked at themselves.
+    const lists = some.filter(({ md5 }) => md5.endsWith('.dir'))
+    missing.push(...(await missingOf(lists, isThere)))
+    const names = some.filter(({ md5 }) => !md5.endsWith('.dir'))
+    if (names.length === 0) continue
+    const found = await stockOf(legacy).lookFor(names.map(({ md5 }) => md5))
+    const doubtful = found.doubtful.map((md5) => ({ md5, legacy }))
+    missing.push(...found.missing.map((md5) => ({ md5, legacy })))
+    missing.push(...(await missingOf(doubtful, isThere)))
+  }
+  return missing
 }
 
 /** Whether an object is there and has the bytes of its name. One that has not is removed, as DVC does. */
@@ -107,4 +154,32 @@ function protect(path: string): void {
   } catch {
     // Another owner's object in a shared cache, or a file system without modes: it is checked each time.
   }
+}
+
+/** A list of fewer files is read in no time. */
+const NOTED_FILES_MIN = 1000
+
+/** The files' hashes alone, in order: a tenth of the list's text, and nothing to parse. */
+function noteMembers(notes: string, content: Content, entries: readonly TreeEntry[]): void {
+  if (entries.length < NOTED_FILES_MIN) return
+  const sorted = [...new Set(entries.map(({ md5 }) => md5))].toSorted()
+  const body = Buffer.from(sorted.join(''), 'hex')
+  const check = Buffer.from(hash('md5', body), 'hex')
+  const file = membersFile(notes, content)
+  mkdirSync(dirname(file), { recursive: true })
+  replaceFile(file, Buffer.concat([check, body]))
+}
+
+function readMembers(notes: string, content: Content): Uint8Array | undefined {
+  try {
+    const bytes = readFileSync(membersFile(notes, content))
+    const body = bytes.subarray(16)
+    return hash('md5', body) === bytes.toString('hex', 0, 16) ? body : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function membersFile(notes: string, { md5 }: Content): string {
+  return join(notes, 'members', md5)
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { messageOf } from '#base/problem'
 import type { Failed, ObjectName, Remote } from '#data'
-import { eachOf, type TreeFormat } from './measure.ts'
+import type { CopyFault } from './crew/copying.ts'
+import type { TreeFormat } from './measure.ts'
 import { openObjectFolder, type ObjectFolder } from './objects.ts'
 
 /** A remote that is a folder of this machine or of a mounted disk; laid out as the cache is. */
@@ -22,23 +22,23 @@ export function openFolderRemote(options: {
   }
 }
 
+/** Each is hashed as it passes: what is damaged on one side never gets its name on the other. */
 async function copied(
   objects: readonly ObjectName[],
   way: { from: ObjectFolder; to: ObjectFolder },
 ): Promise<Failed[]> {
-  const failed: Failed[] = []
-  await eachOf(objects, async (object) => {
-    const path = way.from.pathOf(object)
-    try {
-      if ((await way.from.missing([object])).length > 0)
-        failed.push({
-          object,
-          reason: `${object.md5} is not at ${path}${existsSync(path) ? ' as a file' : ''}`,
-        })
-      else await way.to.take(path, object)
-    } catch (error) {
-      failed.push({ object, reason: messageOf(error) })
-    }
+  const files = objects.map((object) => ({ source: way.from.pathOf(object), object }))
+  const { faults } = await way.to.takeAll(files, {})
+  return faults.flatMap((fault) => {
+    const file = files[fault.index]
+    return file === undefined
+      ? []
+      : [{ object: file.object, reason: reasonOf(fault, file.source, file.object) }]
   })
-  return failed
+}
+
+function reasonOf({ what, message }: CopyFault, path: string, { md5 }: ObjectName): string {
+  if (what === 'missing') return `${md5} is not at ${path}${existsSync(path) ? ' as a file' : ''}`
+  if (what === 'failed') return message
+  return `${md5} at ${path} is damaged: it has other bytes than its name says; bring it again from where it is whole`
 }

@@ -1,20 +1,16 @@
-import { lstatSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
+import { lstatSync, mkdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '#base/problem'
-import {
-  isFolder,
-  sameContent,
-  type Measured,
-  type Restored,
-  type TreeEntry,
-  type Workspace,
-} from '#data'
+import { isFolder, sameContent, type Measured, type Restored, type Workspace } from '#data'
+import type { LinkType } from './crew/placing.ts'
 import { TICK_MS } from './hash-cache.ts'
-import { objectPlacer, type LinkType, type PlaceObject } from './links.ts'
-import { eachOf, measurePath, parentOf, statOf, type Measuring } from './measure.ts'
+import { keep, type Keeping } from './keeping.ts'
+import { isMissing, keyOf, lookAt, parentOf, statOf, type Measuring, type Seen } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
+import { placeAll, type FileOfCache } from './placed.ts'
+import { filesOf, sightAfter, type FileAt } from './sights.ts'
 
 export interface WorkspaceOptions extends Measuring {
   readonly cache: ObjectFolder
@@ -22,34 +18,21 @@ export interface WorkspaceOptions extends Measuring {
   readonly links: readonly LinkType[]
 }
 
-interface Opened extends WorkspaceOptions {
-  readonly place: PlaceObject
-  readonly placeCopy: PlaceObject
-}
-
 /** The project's folder on this machine's file system. */
-export function openWorkspace(settings: WorkspaceOptions): Workspace {
-  const { root, hashes } = settings
-  const options: Opened = {
-    ...settings,
-    place: objectPlacer(settings.links),
-    placeCopy: objectPlacer(['copy']),
-  }
-  const measure = async (path: string, as: { legacy: boolean } = { legacy: false }) => {
-    const measured = await measurePath(options, path, as)
-    hashes.save()
-    return measured
-  }
+export function openWorkspace(options: WorkspaceOptions): Workspace {
+  const { root } = options
+  // What was measured is often kept next: how each file looked then tells whether it is the same still.
+  const sights: Keeping['sights'] = new WeakMap()
   return {
-    measure,
+    measure: async (path, as = { legacy: false }) => {
+      const seen = await lookAt(options, path, as)
+      if (seen !== undefined) sights.set(seen.measured, seen.sight)
+      return seen?.measured
+    },
     isIgnored: async (path) => isIgnored(options, path),
     exists: async (path) => statOf(resolve(root, path)) !== undefined,
-    keep: (path, measured) => keep(options, path, measured),
-    restore: async (path, wanted, how) => {
-      const result = await restore(options, { path, wanted, ...how })
-      hashes.save()
-      return result
-    },
+    keep: (path, measured) => keep({ ...options, sights }, path, measured),
+    restore: (path, wanted, how) => restore(options, { path, wanted, ...how }),
     unlink: (path) => unlink(options, path),
   }
 }
@@ -64,69 +47,17 @@ function isIgnored({ rulesIn, root }: WorkspaceOptions, path: string): boolean {
   })
 }
 
-async function keep(options: Opened, path: string, measured: Measured): Promise<void> {
-  const { cache } = options
-  const legacy = measured.content.legacy ?? false
-  const files = filesOf(path, measured)
-  const missing = new Set(
-    (await cache.missing(files.map(({ md5 }) => ({ md5, legacy })))).map(({ md5 }) => md5),
-  )
-  const wanted = [...new Map(files.map((file) => [file.md5, file])).values()].filter(({ md5 }) =>
-    missing.has(md5),
-  )
-  await eachOf(wanted, async (file) => {
-    const source = resolve(options.root, file.path)
-    await cache.take(source, { md5: file.md5, legacy })
-  })
-  await checkUnchanged(options, path, measured)
-  if (measured.entries !== undefined) await cache.keepTree(measured.entries)
-  await relink(options, path, measured)
-}
-
-/** What was copied is what was measured only if nothing changed meanwhile; a wrong object must not stay. */
-async function checkUnchanged(options: Opened, path: string, measured: Measured): Promise<void> {
-  const legacy = measured.content.legacy ?? false
-  const after = await measurePath(options, path, { legacy })
-  if (sameContent(after?.content, measured.content)) return
-  const now = new Map(filesOf(path, after).map((file) => [file.path, file.md5]))
-  for (const file of filesOf(path, measured))
-    if (now.get(file.path) !== file.md5)
-      rmSync(options.cache.pathOf({ md5: file.md5, legacy }), { force: true })
-  throw new Problem(
-    'conflict',
-    `${path} changed while it was read; try again when nothing writes to it`,
-  )
-}
-
-function filesOf(path: string, measured: Measured | undefined): TreeEntry[] {
-  if (measured === undefined) return []
-  if (measured.entries === undefined) return [{ path, md5: measured.content.md5 }]
-  return measured.entries.map((entry) => ({ path: `${path}/${entry.path}`, md5: entry.md5 }))
-}
-
-/** Where the project wants hard or symbolic links, what was added becomes links as well. */
-async function relink(options: Opened, path: string, measured: Measured): Promise<void> {
-  const first = options.links[0]
-  if (first !== 'hardlink' && first !== 'symlink') return
-  const legacy = measured.content.legacy ?? false
-  await eachOf(filesOf(path, measured), (file) =>
-    options.place(
-      options.cache.pathOf({ md5: file.md5, legacy }),
-      resolve(options.root, file.path),
-      {},
-    ),
-  )
-}
-
 /** Replaces links into the cache by copies, so that writing to them cannot change an object. */
-async function unlink(options: Opened, path: string): Promise<void> {
-  const measured = await measurePath(options, path, { legacy: false })
-  await eachOf(filesOf(path, measured), async ({ path: file }) => {
-    const target = resolve(options.root, file)
+async function unlink(options: WorkspaceOptions, path: string): Promise<void> {
+  const seen = await lookAt(options, path, { legacy: false })
+  const files: FileOfCache[] = []
+  for (const file of filesOf(path, seen?.measured)) {
+    const target = resolve(options.root, file.path)
     const stats = lstatSync(target)
-    if (!stats.isSymbolicLink() && stats.nlink === 1) return
-    await options.placeCopy(realpathSync(target), target, {})
-  })
+    if (stats.isSymbolicLink() || stats.nlink > 1)
+      files.push({ path: file.path, object: realpathSync(target), target, md5: undefined })
+  }
+  await placeAll(files, { types: ['copy'], executable: false })
 }
 
 interface Restoring {
@@ -136,38 +67,36 @@ interface Restoring {
   readonly copy?: boolean
 }
 
-async function restore(options: Opened, restoring: Restoring): Promise<Restored> {
+async function restore(options: WorkspaceOptions, restoring: Restoring): Promise<Restored> {
   const { path, wanted, force } = restoring
-  const legacy = wanted.content.legacy ?? false
-  const before = await present(options, restoring)
+  const seen = await present(options, restoring)
+  const before = seen?.measured
   if (sameContent(before?.content, wanted.content)) {
     await setExecutable(options, path, wanted)
     return 'unchanged'
   }
-  const goal = new Map(filesOf(path, wanted).map((file) => [file.path, file.md5]))
+  const legacy = wanted.content.legacy ?? false
+  const wantedFiles = filesOf(path, wanted)
+  const goal = new Map(wantedFiles.map((file) => [file.path, file.md5]))
   const now = new Map(filesOf(path, before).map((file) => [file.path, file.md5]))
   const gone = [...now].filter(([file, md5]) => goal.get(file) !== md5)
   if (!force) await checkKept(options, gone, legacy)
-  const kindChanges =
-    before !== undefined && (before.entries === undefined) !== (wanted.entries === undefined)
+  const kindChanges = before !== undefined && isFolder(before.content) !== isFolder(wanted.content)
   if (kindChanges || (before === undefined && statOf(resolve(options.root, path)) !== undefined))
     rmSync(resolve(options.root, path), { recursive: true, force: true })
   else for (const [file] of gone) if (!goal.has(file)) removeFile(options.root, file, path)
-  await placeAll(
-    options,
-    restoring,
-    [...goal].filter(([file, md5]) => now.get(file) !== md5),
-  )
+  const kept = kindChanges ? undefined : seen
+  await placeMissing(options, restoring, { wantedFiles, now: kindChanges ? new Map() : now, kept })
   return before === undefined ? 'added' : 'modified'
 }
 
 /** What is there now. With force, what cannot be measured may be swept away. */
 async function present(
-  options: Opened,
+  options: WorkspaceOptions,
   { path, wanted, force }: Restoring,
-): Promise<Measured | undefined> {
+): Promise<Seen | undefined> {
   try {
-    return await measurePath(options, path, { legacy: wanted.content.legacy ?? false })
+    return await lookAt(options, path, { legacy: wanted.content.legacy ?? false })
   } catch (error) {
     if (force && error instanceof Problem) return undefined
     throw error
@@ -175,7 +104,7 @@ async function present(
 }
 
 async function checkKept(
-  options: Opened,
+  options: WorkspaceOptions,
   files: readonly (readonly [string, string])[],
   legacy: boolean,
 ): Promise<void> {
@@ -191,32 +120,56 @@ async function checkKept(
   )
 }
 
-async function placeAll(
-  options: Opened,
+async function placeMissing(
+  options: WorkspaceOptions,
   { path, wanted, copy }: Restoring,
-  files: readonly (readonly [string, string])[],
+  files: {
+    wantedFiles: readonly FileAt[]
+    now: ReadonlyMap<string, string>
+    kept: Seen | undefined
+  },
 ): Promise<void> {
   const legacy = wanted.content.legacy ?? false
-  const hashes = options.hashes.of(path + (legacy ? '\0legacy' : ''))
-  await eachOf(files, async ([file, md5]) => {
-    const target = resolve(options.root, file)
-    const place = copy === true ? options.placeCopy : options.place
-    await place(options.cache.pathOf({ md5, legacy }), target, {
-      executable: wanted.content.executable ?? false,
-      ...(legacy ? {} : { md5 }),
-    })
-    const stats = statOf(target)
-    if (stats !== undefined)
-      hashes.remember(file === path ? '' : file.slice(path.length + 1), stats, md5)
-  })
+  const missing = files.wantedFiles.filter((file) => files.now.get(file.path) !== file.md5)
   // An empty folder has no file that would make it.
-  if (isFolder(wanted.content) && files.length === 0)
+  if (isFolder(wanted.content) && files.wantedFiles.length === 0)
     await mkdir(resolve(options.root, path), { recursive: true })
+  const placing = missing.map((file) => ({
+    path: file.path,
+    object: options.cache.pathOf({ md5: file.md5, legacy }),
+    target: resolve(options.root, file.path),
+    md5: legacy ? undefined : file.md5,
+  }))
+  makeFolders(placing.map(({ target }) => dirname(target)))
+  const placed = await placeAll(placing, {
+    types: copy === true ? ['copy'] : options.links,
+    executable: wanted.content.executable ?? false,
+  })
+  const looks = new Map(missing.map((file, index) => [file.path, placed.lookAt(index)]))
+  const sight = sightAfter({
+    path,
+    isFolder: isFolder(wanted.content),
+    files: files.wantedFiles,
+    looks,
+    kept: files.kept,
+  })
+  options.hashes.save(keyOf(path, { legacy }), {
+    folders: sight,
+    list: isFolder(wanted.content) ? wanted.content.md5 : undefined,
+  })
   // Whoever writes to these files from now on is seen by the clock.
-  if (files.length > 0) await sleep(TICK_MS)
+  if (missing.length > 0) await sleep(TICK_MS)
 }
 
-async function setExecutable(options: Opened, path: string, wanted: Measured): Promise<void> {
+function makeFolders(folders: readonly string[]): void {
+  for (const folder of new Set(folders)) mkdirSync(folder, { recursive: true })
+}
+
+async function setExecutable(
+  options: WorkspaceOptions,
+  path: string,
+  wanted: Measured,
+): Promise<void> {
   if (wanted.content.executable !== true) return
   const stats = statOf(resolve(options.root, path))
   if (stats !== undefined && (stats.mode & 0o100) === 0)
@@ -233,7 +186,8 @@ function removeFile(root: string, file: string, top: string): void {
   ) {
     try {
       rmdirSync(join(root, folder))
-    } catch {
+    } catch (error) {
+      if (isMissing(error)) continue
       // Something else lives in it.
       return
     }

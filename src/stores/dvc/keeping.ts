@@ -1,0 +1,155 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Problem } from '#base/problem'
+import { isFolder, type Measured, type ObjectName } from '#data'
+import { inOrders } from './crew/crew.ts'
+import { LOOK_NUMBERS } from './crew/looking.ts'
+import type { LinkType } from './crew/placing.ts'
+import { TICK_MS, type Sight } from './hash-cache.ts'
+import { syncEach, syncFileSystem } from './incoming.ts'
+import { changedMeanwhile, keyOf, lookAt, type Measuring } from './measure.ts'
+import type { ObjectFolder } from './objects.ts'
+import { placeAll } from './placed.ts'
+import { filesOf, looksIn, withLooks, type FileAt } from './sights.ts'
+
+export interface Keeping extends Measuring {
+  readonly cache: ObjectFolder
+  readonly links: readonly LinkType[]
+  /** How the files of what was measured looked. */
+  readonly sights: WeakMap<Measured, Sight>
+}
+
+/** Puts what was measured into the cache, and where the project wants links, makes links of the files. */
+export async function keep(options: Keeping, path: string, measured: Measured): Promise<void> {
+  const { cache } = options
+  const legacy = measured.content.legacy ?? false
+  const files = filesOf(path, measured)
+  const sight = options.sights.get(measured) ?? (await lookAt(options, path, { legacy }))?.sight
+  const looks = sight === undefined ? new Float64Array(files.length * LOOK_NUMBERS) : looksIn(sight)
+  if (looks.length !== files.length * LOOK_NUMBERS) throw changedMeanwhile(path)
+  const kept: Kept = { files, looks, legacy, newest: new Uint8Array(files.length) }
+  const wanted = await missingFrom(cache, kept)
+  const byLink = options.links[0] === 'hardlink'
+  const left = byLink ? await linked(options, kept, wanted) : wanted
+  await copied(options, kept, left)
+  if (measured.entries !== undefined) await cache.keepTree(measured.entries)
+  const isRelinked = await relinked(options, kept)
+  if (sight === undefined || (!byLink && !isRelinked)) return
+  options.hashes.save(keyOf(path, { legacy }), {
+    folders: withLooks(sight, kept.looks),
+    list: isFolder(measured.content) ? measured.content.md5 : undefined,
+  })
+  // Whoever writes to these files from now on is seen by the clock.
+  await sleep(TICK_MS)
+}
+
+interface Kept {
+  readonly files: readonly FileAt[]
+  /** How each file looks; linking it changes that. */
+  readonly looks: Float64Array
+  readonly legacy: boolean
+  /** 1 for a file that just became an object. */
+  readonly newest: Uint8Array
+}
+
+/** The places, among the files, of one file for each object that is not in the cache. */
+async function missingFrom(cache: ObjectFolder, { files, legacy }: Kept): Promise<number[]> {
+  const places = new Map<string, number>()
+  for (const [index, { md5 }] of files.entries()) if (!places.has(md5)) places.set(md5, index)
+  const missing = await cache.missing([...places.keys()].map((md5) => ({ md5, legacy })))
+  return missing.map(({ md5 }) => places.get(md5) ?? 0).toSorted((one, other) => one - other)
+}
+
+/** Makes objects of the files themselves; gives those of which the file system makes none. */
+async function linked(options: Keeping, kept: Kept, wanted: readonly number[]): Promise<number[]> {
+  const files = wanted.map((index) => fileAt(options, kept, index))
+  // An object is trusted, so its bytes are on the disk before it has its name.
+  const isFew = files.length < 64
+  if (files.length > 0 && (isFew || !(await syncFileSystem(options.root))))
+    syncEach(files.map(({ source }) => source))
+  const jobs = files.map(({ source, object }) => ({
+    from: source,
+    to: options.cache.pathOf(object),
+    md5: object.md5,
+  }))
+  for (const folder of new Set(jobs.map(({ to }) => dirname(to))))
+    mkdirSync(folder, { recursive: true })
+  const left: number[] = []
+  await inOrders(jobs, {
+    trade: 'link',
+    perOrder: 128,
+    crewFrom: 400,
+    order: (part, first) => ({
+      files: part,
+      looks: looksAt(kept, wanted.slice(first, first + part.length)),
+    }),
+    done: (result, part, first) => {
+      const faults = new Map(result.faults.map((fault) => [fault.index, fault]))
+      for (const at of part.keys()) {
+        const index = wanted[first + at] ?? 0
+        if (faults.get(at)?.what === 'changed')
+          throw changedMeanwhile(kept.files[index]?.path ?? '')
+        kept.looks.set(
+          result.looks.slice(at * LOOK_NUMBERS, (at + 1) * LOOK_NUMBERS),
+          index * LOOK_NUMBERS,
+        )
+        if (result.isLinked[at] === true) kept.newest[index] = 1
+        else if (faults.has(at)) left.push(index)
+      }
+    },
+  })
+  return left
+}
+
+async function copied(options: Keeping, kept: Kept, wanted: readonly number[]): Promise<void> {
+  const { faults } = await options.cache.takeAll(
+    wanted.map((index) => fileAt(options, kept, index)),
+    { looks: looksAt(kept, wanted) },
+  )
+  const [fault] = faults
+  if (fault === undefined) return
+  const path = kept.files[wanted[fault.index] ?? 0]?.path ?? ''
+  if (fault.what === 'failed')
+    throw new Problem('unavailable', `${path} could not be copied into the cache: ${fault.message}`)
+  throw changedMeanwhile(path)
+}
+
+/** Where the project wants hard or symbolic links, what was added becomes links as well. */
+async function relinked(options: Keeping, kept: Kept): Promise<boolean> {
+  const [first] = options.links
+  if (first !== 'hardlink' && first !== 'symlink') return false
+  const places = [...kept.files.keys()].filter((index) => kept.newest[index] === 0)
+  const placed = await placeAll(
+    places.map((index) => {
+      const { source, object } = fileAt(options, kept, index)
+      const path = kept.files[index]?.path ?? ''
+      return {
+        path,
+        object: options.cache.pathOf(object),
+        target: source,
+        md5: kept.legacy ? undefined : object.md5,
+      }
+    }),
+    { types: options.links, executable: false, before: looksAt(kept, places) },
+  )
+  for (const [at, index] of places.entries())
+    kept.looks.set(placed.lookAt(at) ?? [], index * LOOK_NUMBERS)
+  return places.length > 0
+}
+
+function fileAt(
+  { root }: Keeping,
+  { files, legacy }: Kept,
+  index: number,
+): { source: string; object: ObjectName } {
+  const { path = '', md5 = '' } = files[index] ?? {}
+  return { source: resolve(root, path), object: { md5, legacy } }
+}
+
+function looksAt({ looks }: Kept, places: readonly number[]): Float64Array {
+  const some = new Float64Array(places.length * LOOK_NUMBERS)
+  for (const [at, index] of places.entries())
+    some.set(looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS), at * LOOK_NUMBERS)
+  return some
+}

@@ -1,0 +1,98 @@
+import { rmSync } from 'node:fs'
+import { Problem } from '#base/problem'
+import { temporaryBeside } from './atomic.ts'
+import { inOrders } from './crew/crew.ts'
+import { LOOK_NUMBERS } from './crew/looking.ts'
+import type { LinkType, PlaceFault } from './crew/placing.ts'
+
+/** An object, and where in the project it goes. */
+export interface FileOfCache {
+  /** In the project. */
+  readonly path: string
+  readonly object: string
+  readonly target: string
+  /** What its bytes have to be; undefined where that cannot be told. */
+  readonly md5: string | undefined
+}
+
+export interface PlacedAll {
+  /** How the file of that index looks now; undefined for one that was not placed. */
+  lookAt(index: number): Float64Array | undefined
+}
+
+const CREW_FROM_FILES = 300
+
+/**
+ * Puts objects to their places in the first of the ways that works, and checks the bytes of each. Throws a
+ * `Problem` that names what could not be placed; everything else is in its place then.
+ */
+export async function placeAll(
+  files: readonly FileOfCache[],
+  how: {
+    types: readonly LinkType[]
+    executable: boolean
+    /** How the targets have to look still. */
+    before?: Float64Array
+    onDone?: (files: number) => void
+  },
+): Promise<PlacedAll> {
+  const looks = new Float64Array(files.length * LOOK_NUMBERS)
+  const faults: PlaceFault[] = []
+  let { types } = how
+  await inOrders(files, {
+    trade: 'place',
+    perOrder: Math.max(1, Math.min(128, Math.ceil(files.length / 16))),
+    crewFrom: CREW_FROM_FILES,
+    order: (part, first) => ({
+      types,
+      executable: how.executable,
+      before: how.before?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
+      files: part.map(({ object, target, md5 }) => ({
+        object,
+        target,
+        md5,
+        aside: temporaryBeside(target),
+      })),
+    }),
+    done: (placed, part, first) => {
+      looks.set(placed.looks, first * LOOK_NUMBERS)
+      faults.push(...placed.faults.map((fault) => ({ ...fault, index: fault.index + first })))
+      // What failed once in one order is not tried again in the next.
+      if (placed.types.length > 0 && placed.types.length < types.length) types = placed.types
+      how.onDone?.(part.length)
+    },
+  })
+  const first = faults[0]
+  if (first !== undefined) throw problemOf(files, faults, first)
+  return {
+    lookAt: (index) => looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS),
+  }
+}
+
+function problemOf(
+  files: readonly FileOfCache[],
+  faults: readonly PlaceFault[],
+  first: PlaceFault,
+): Problem | Error {
+  const damaged = faults
+    .filter(({ what }) => what === 'damaged')
+    .flatMap(({ index }) => files[index] ?? [])
+  // DVC trusts what is in the cache: it would hand these out again.
+  for (const { object } of damaged) rmSync(object, { force: true })
+  const [one] = damaged
+  if (one !== undefined) {
+    const others = damaged.length === 1 ? '' : ` and ${damaged.length - 1} more`
+    return new Problem(
+      'conflict',
+      `${one.path}${others}: the cache's object ${one.md5 ?? ''} is damaged and was removed; run \`orrery pull\`, or make the data again`,
+      { paths: damaged.map(({ path }) => path) },
+    )
+  }
+  const path = files[first.index]?.path ?? ''
+  if (first.what === 'changed')
+    return new Problem(
+      'conflict',
+      `${path} changed while it was read; try again when nothing writes to it`,
+    )
+  return new Problem('unavailable', `${path} could not be written: ${first.message}`)
+}

@@ -1,0 +1,79 @@
+import type { Measured } from '#data'
+import { LOOK_NUMBERS } from './crew/looking.ts'
+import { namesIn, type FolderSight, type Sight } from './hash-cache.ts'
+import { parentOf, type Seen } from './measure.ts'
+
+/** A file of what was measured: its path in the project, and its hash. */
+export interface FileAt {
+  readonly path: string
+  readonly md5: string
+}
+
+export function filesOf(path: string, measured: Measured | undefined): FileAt[] {
+  if (measured === undefined) return []
+  if (measured.entries === undefined) return [{ path, md5: measured.content.md5 }]
+  return measured.entries.map((entry) => ({ path: `${path}/${entry.path}`, md5: entry.md5 }))
+}
+
+/** How all files of a sight look, in the order in which they are told. */
+export function looksIn(sight: Sight): Float64Array {
+  const count = sight.folders.reduce((sum, folder) => sum + folder.count, 0)
+  const looks = new Float64Array(count * LOOK_NUMBERS)
+  let at = 0
+  for (const folder of sight.folders) {
+    looks.set(folder.looks, at)
+    at += folder.looks.length
+  }
+  return looks
+}
+
+/** The folders of a sight with other looks. */
+export function withLooks(sight: Sight, looks: Float64Array): FolderSight[] {
+  let at = 0
+  return sight.folders.map((folder) => {
+    const own = looks.slice(at, at + folder.looks.length)
+    at += folder.looks.length
+    return { ...folder, looks: own }
+  })
+}
+
+/** What a path holds after files were placed there: those look as placing them left them, the others as before. */
+export function sightAfter(after: {
+  path: string
+  isFolder: boolean
+  files: readonly FileAt[]
+  looks: ReadonlyMap<string, Float64Array | undefined>
+  kept: Seen | undefined
+}): FolderSight[] {
+  const { path, files, looks } = after
+  const before = new Map(looksBefore(path, after.kept))
+  const known = files.filter(
+    (file) => (looks.get(file.path) ?? before.get(file.path)) !== undefined,
+  )
+  const inside = (file: string) => (after.isFolder ? file.slice(path.length + 1) : '')
+  const byFolder = Map.groupBy(known, (file) => parentOf(inside(file.path)))
+  return [...byFolder].map(([folder, some]) => {
+    const numbers = new Float64Array(some.length * LOOK_NUMBERS)
+    for (const [index, file] of some.entries()) {
+      const look = looks.get(file.path) ?? before.get(file.path)
+      if (look !== undefined) numbers.set(look, index * LOOK_NUMBERS)
+    }
+    const names = some.map((file) => inside(file.path).slice(folder === '' ? 0 : folder.length + 1))
+    return {
+      path: folder,
+      count: some.length,
+      names: new Uint8Array(Buffer.from(names.join('\0'))),
+      looks: numbers,
+      digests: new Uint8Array(Buffer.from(some.map(({ md5 }) => md5).join(''), 'hex')),
+    }
+  })
+}
+
+function* looksBefore(path: string, seen: Seen | undefined): Iterable<[string, Float64Array]> {
+  for (const folder of seen?.sight.folders ?? []) {
+    for (const [index, name] of namesIn(folder).entries()) {
+      const look = folder.looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS)
+      yield [[path, folder.path, name].filter((part) => part !== '').join('/'), look]
+    }
+  }
+}
