@@ -19,6 +19,7 @@ export const FEATURES = [
   'projects',
   'data',
   'tables',
+  'contracts',
   'stages',
   'tracking',
   'traces',

@@ -280,6 +280,10 @@ export const ProjectConfigSchema = Type.Object(
         strict,
       ),
     ),
+    /** By the path of data, the file of the contract that it keeps; `#NAME` after it for one object of several. */
+    contracts: Type.Optional(
+      Type.Record(Type.String({ minLength: 1 }), Type.String({ minLength: 1 })),
+    ),
     models: Type.Record(Type.String(), Model, { default: {} }),
     endpoints: Type.Record(Name, Endpoint, { default: {} }),
     policies: Type.Record(Name, Policy, { default: {} }),

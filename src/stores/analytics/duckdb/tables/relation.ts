@@ -7,6 +7,8 @@ import { name as quotedName, type Sql } from '../sql.ts'
 export interface OpenedTable {
   readonly from: Sql
   readonly columns: readonly ColumnInfo[]
+  /** Text that stands where a table may: one row in so many, chosen by chance, the same ones each time. */
+  readonly sample: (oneIn: number) => string
 }
 
 /** Small enough to look at every row for the types of CSV and JSON. */
@@ -26,7 +28,7 @@ export async function withTables<T>(
   try {
     const opened: OpenedTable[] = []
     for (const [index, table] of tables.entries())
-      opened.push(await open(session, table, views[index] as string))
+      opened.push(await openTable(session, table, { view: views[index] as string }))
     return await use(opened)
   } finally {
     for (const view of views) {
@@ -45,19 +47,47 @@ export function withTable<T>(
   return withTables(session, [table], ([opened]) => use(opened as OpenedTable))
 }
 
-async function open(session: Session, table: Table, view: string): Promise<OpenedTable> {
+/** The columns that say where a row stands: its file, by its place among the table's, and its place in that. */
+export const PLACES = { file: '__orrery_file', row: '__orrery_row' } as const
+
+export interface Opening {
+  readonly view: string
+  /** Columns of CSV files that are text whatever they look like: 007 is no number there. */
+  readonly texts?: readonly string[]
+  /** Says of each row where it stands, under the names of `PLACES`; of text files the place is among all rows. */
+  readonly places?: boolean
+}
+
+/** One table as a view that stays for as long as the session does. */
+export async function openTable(
+  session: Session,
+  table: Table,
+  { view, texts = [], places = false }: Opening,
+): Promise<OpenedTable> {
   try {
-    const own = await described(session, readerText(table))
+    const guessed = await described(session, readerText(table))
+    const kept = guessed.filter(({ name, type }) => texts.includes(name) && type !== 'VARCHAR')
+    const reader = readerText(
+      table,
+      kept.map(({ name }) => name),
+    )
+    const own = kept.length === 0 ? guessed : await described(session, reader)
     if (table.files.some((file) => file.deletedRows !== undefined))
       await keepDeleted(session, table, `${view}_deleted`)
-    await session.connection.run(
-      `create or replace temp view ${view} as ${selectText(table, own, `${view}_deleted`)}`,
-    )
+    const select = selectText(table, own, { reader, deleted: `${view}_deleted` })
+    const whole = places ? `select ${placesText(table)}, ${select.slice('select '.length)}` : select
+    await session.connection.run(`create or replace temp view ${view} as ${whole}`)
     const columns = await described(session, view)
-    return { from: text(view), columns }
+    const sample = (oneIn: number) => (oneIn <= 1 ? view : sampleText(table, select, oneIn))
+    return { from: text(view), columns, sample }
   } catch (error) {
     throw unreadable(table, error)
   }
+}
+
+function placesText(table: Table): string {
+  const row = table.format === 'parquet' ? 'read_rows.file_row_number' : 'row_number() over () - 1'
+  return `read_rows.file_index as ${PLACES.file}, ${row} as ${PLACES.row}`
 }
 
 /** The reader's own words, with the table that was meant. */
@@ -78,19 +108,30 @@ async function described(session: Session, relation: string): Promise<ColumnInfo
   }))
 }
 
-function selectText(table: Table, own: readonly ColumnInfo[], deleted: string): string {
-  const source = `${readerText(table)} as read_rows`
+function selectText(
+  table: Table,
+  own: readonly ColumnInfo[],
+  { reader, deleted }: { reader: string; deleted: string },
+): string {
+  const source = `${reader} as read_rows`
   const live = table.files.some((file) => file.deletedRows !== undefined)
     ? ` anti join ${deleted} on ${deleted}.file = read_rows.file_index and ${deleted}.place = read_rows.file_row_number`
     : ''
   return `select ${chosenText(table, own)} from ${source}${live}`
 }
 
+/** The engine skips what is not chosen by its place in a Parquet file; other files it has to read anyway. */
+function sampleText(table: Table, select: string, oneIn: number): string {
+  return table.format === 'parquet'
+    ? `(${select} where hash(read_rows.file_row_number, read_rows.file_index) % ${oneIn} = 0)`
+    : `(select * from (${select}) tablesample bernoulli(${100 / oneIn}%) repeatable (42))`
+}
+
 function chosenText(table: Table, own: readonly ColumnInfo[]): string {
   const partitions = new Map(
     table.partitions.map(({ name, type }, index) => [
       name,
-      `${constantText(table, index)}::${typeText(type)} as ${identifier(name)}`,
+      `${constantText(table, index, type)} as ${identifier(name)}`,
     ]),
   )
   if (table.columns !== undefined) {
@@ -106,13 +147,18 @@ function chosenText(table: Table, own: readonly ColumnInfo[]): string {
 }
 
 /** The value of a partition in a row's file: a file has one for all its rows. */
-function constantText(table: Table, partition: number): string {
+function constantText(table: Table, partition: number, type: LoggedType): string {
+  const isBinary = type.kind === 'plain' && type.name === 'binary'
   const values = table.files.map((file) => {
     const value = file.values[partition]
-    return value === null || value === undefined ? 'null' : literal(value)
+    if (value === null || value === undefined) return 'null'
+    return literal(isBinary ? Buffer.from(value, 'latin1').toString('hex') : value)
   })
-  if (new Set(values).size === 1) return `${values[0]}::varchar`
-  return `([${values.join(', ')}]::varchar[])[read_rows.file_index::bigint + 1]`
+  const chosen =
+    new Set(values).size === 1
+      ? `${values[0]}::varchar`
+      : `([${values.join(', ')}]::varchar[])[read_rows.file_index::bigint + 1]`
+  return isBinary ? `unhex(${chosen})` : `${chosen}::${typeText(type)}`
 }
 
 /** A column of a log, by the name that the files have it by; what no file has is missing in every row. */
@@ -168,14 +214,20 @@ async function keepDeleted(session: Session, table: Table, into: string): Promis
 }
 
 /** The files as the engine reads them, columns matched by name. */
-function readerText(table: Table): string {
+function readerText(table: Table, texts: readonly string[] = []): string {
   const paths = `[${table.files.map(({ path }) => literal(path)).join(', ')}]`
   const common = 'union_by_name = true, hive_partitioning = false'
   if (table.format === 'parquet') return `read_parquet(${paths}, ${common})`
   const reader = table.format === 'csv' ? 'read_csv' : 'read_json'
   const looked = table.sizeBytes <= LOOK_AT_ALL_BYTES ? -1 : LOOK_AT_ROWS
-  return `${reader}(${paths}, ${common}, sample_size = ${looked}, compression = '${table.packing}')`
+  const types =
+    table.format === 'csv' && texts.length > 0
+      ? `, types = {${texts.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`
+      : ''
+  return `${reader}(${paths}, ${common}, sample_size = ${looked}, compression = '${PACKINGS[table.packing]}'${types})`
 }
+
+const PACKINGS = { none: 'uncompressed', gzip: 'gzip', zstd: 'zstd' } as const
 
 /** The engine's name of a type. */
 export function typeText(type: LoggedType): string {

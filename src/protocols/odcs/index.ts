@@ -1,0 +1,3 @@
+export { printProposal, withNewColumns } from './print.ts'
+export { readContract } from './read.ts'
+export type { ContractProblem } from './yaml.ts'
