@@ -21,6 +21,7 @@ import { openWorkspace as openFolder } from '#stores/dvc/workspace'
 import { openProjectFiles } from './project-files.ts'
 import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
 import { readSettings, remoteFolder } from './project-settings.ts'
+import type { OpenedTables } from './project-tables.ts'
 import { openUpkeep } from './project-upkeep.ts'
 
 export interface WorkspaceDependencies {
@@ -45,6 +46,8 @@ export interface ProjectWorkspace {
   readonly revisions: ProjectRevisions | undefined
   /** What its stages run in. */
   readonly environments: Environments
+  /** Its tables; whoever opens them closes them. Loaded when asked for, with the engine that reads them. */
+  readonly tables: () => Promise<OpenedTables>
 }
 
 /** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
@@ -143,7 +146,12 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     versionState: () => gitStateOf(root),
     nowMs: () => clock.nowMs(),
   })
-  return { root, data, pipelines, upkeep, revisions, environments }
+  const tables = async () => {
+    const { openProjectTables } = await import('./project-tables.ts')
+    const { cacheFolder } = settings
+    return openProjectTables({ root, workspace, cache, cacheFolder, revisions })
+  }
+  return { root, data, pipelines, upkeep, revisions, environments, tables }
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */

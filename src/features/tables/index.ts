@@ -1,6 +1,15 @@
+export {
+  PROFILE_VERSION,
+  type ColumnKind,
+  type ColumnProfile,
+  type Histogram,
+  type ProfileStore,
+  type TableProfile,
+} from './profile.ts'
 export type {
   Found,
   FoundFile,
+  OnProgress,
   TableEngine,
   TableLogs,
   TableSources,
@@ -18,4 +27,4 @@ export {
   type TableFile,
   type TableFormat,
 } from './table.ts'
-export { createTables, type Tables, type TablesDependencies } from './tables.ts'
+export { createTables, type Profiled, type Tables, type TablesDependencies } from './tables.ts'

@@ -1,3 +1,4 @@
+import type { TableProfile } from './profile.ts'
 import type { ColumnInfo, Table } from './table.ts'
 
 /** Files at a path, with their bytes on this machine. */
@@ -47,4 +48,8 @@ export interface TableEngine {
   /** The columns of a table, in its order, by the engine's names of types. */
   columns(table: Table): Promise<ColumnInfo[]>
   rows(table: Table): Promise<number>
+  profile(table: Table, onProgress?: OnProgress): Promise<TableProfile>
 }
+
+/** How much of the running work is done, from 0 to 1. */
+export type OnProgress = (share: number) => void

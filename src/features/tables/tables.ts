@@ -1,12 +1,15 @@
 import { Problem } from '#base/problem'
 import { tableOf } from './places.ts'
-import type { TableEngine, TableLogs, TableSources, TableVersion } from './store.ts'
+import { PROFILE_VERSION, type ProfileStore, type TableProfile } from './profile.ts'
+import type { OnProgress, TableEngine, TableLogs, TableSources, TableVersion } from './store.ts'
 import type { ColumnInfo, Table } from './table.ts'
 
 export interface TablesDependencies {
   readonly sources: TableSources
   readonly logs: TableLogs
   readonly engine: TableEngine
+  /** Undefined outside a project, where there is no place to keep them. */
+  readonly profiles: ProfileStore | undefined
 }
 
 /** Tables of a project, at any version. */
@@ -15,13 +18,23 @@ export interface Tables {
   at(path: string, which?: TableVersion): Promise<Table>
   columns(table: Table): Promise<ColumnInfo[]>
   rows(table: Table): Promise<number>
+  /** The profile of a version, which is made once for all who ask. */
+  profile(table: Table, how?: { onProgress?: OnProgress; again?: boolean }): Promise<Profiled>
 }
 
-export function createTables({ sources, logs, engine }: TablesDependencies): Tables {
+export interface Profiled {
+  readonly profile: TableProfile
+  /** It was kept from before. */
+  readonly isKept: boolean
+}
+
+export function createTables(dependencies: TablesDependencies): Tables {
+  const { sources, logs, engine } = dependencies
   return {
     at: (path, which = {}) => tableAt({ sources, logs }, path, which),
     columns: (table) => engine.columns(table),
     rows: (table) => engine.rows(table),
+    profile: (table, how) => profiled(dependencies, table, how),
   }
 }
 
@@ -47,4 +60,19 @@ async function tableAt(
       `${path} keeps no versions of its own; for what Git and DVC keep, name a revision with --rev`,
     )
   return tableOf(name, found)
+}
+
+async function profiled(
+  { engine, profiles }: Pick<TablesDependencies, 'engine' | 'profiles'>,
+  table: Table,
+  how: { onProgress?: OnProgress; again?: boolean } = {},
+): Promise<Profiled> {
+  const { digest } = table
+  if (digest !== undefined && how.again !== true) {
+    const kept = await profiles?.find(digest)
+    if (kept?.version === PROFILE_VERSION) return { profile: kept, isKept: true }
+  }
+  const profile = await engine.profile(table, how.onProgress)
+  if (digest !== undefined) await profiles?.save(digest, profile)
+  return { profile, isKept: false }
 }
