@@ -3,7 +3,6 @@ import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import {
   createUpkeep,
-  isFolder,
   type Cache,
   type Out,
   type ProjectLock,
@@ -16,6 +15,7 @@ import type { LoadedPipelines } from '#stages'
 import { readRun, runKey, runValue } from '#protocols/dvc/run-cache'
 import { readTree } from '#protocols/dvc/tree'
 import { gitRootOf } from '#stores/dvc/git'
+import { brokenLinksBelow } from '#stores/dvc/broken-links'
 import { openRunEntries } from '#stores/dvc/run-entries'
 import { openFolderShelf } from '#stores/dvc/shelf'
 import { openProjectFiles } from './project-files.ts'
@@ -34,7 +34,7 @@ export function openUpkeep(options: {
   locks: readonly ProjectLock[]
   clock: Clock
 }): Upkeep {
-  const { settings, cache, clock, variables } = options
+  const { settings, clock, variables } = options
   const shelf = openFolderShelf({ name: 'the cache', folder: settings.cacheFolder })
   return createUpkeep({
     ...options,
@@ -44,13 +44,8 @@ export function openUpkeep(options: {
       const found = remoteFolder(settings, name)
       return openFolderShelf({ name: `the remote ${found.name}`, folder: found.folder })
     },
-    listFrom: (remote) => async (folder) => {
-      if (!isFolder(folder)) return undefined
-      const here = await cache.tree(folder)
-      if (here !== undefined || remote === undefined) return here
-      const text = await remote.text({ md5: folder.md5, legacy: folder.legacy ?? false })
-      return text === undefined ? undefined : readTree(text)
-    },
+    readList: readTree,
+    brokenLinks: async (path) => brokenLinksBelow(options.root, path),
     runs: openRunEntries({
       folder: settings.cacheFolder,
       format: { read: readRun, key: runKey, value: runValue },

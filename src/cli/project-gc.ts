@@ -200,7 +200,13 @@ function planJson(plan: GarbagePlan) {
       free: {
         objects: free.length,
         bytes: free.reduce((sum, { object }) => sum + object.sizeBytes, 0),
-        by: freedGroups(free).map(({ label: _, ...group }) => group),
+        by: freedGroups(free).map(({ path, owner, by, objects, bytes }) => ({
+          path,
+          owner,
+          by,
+          objects,
+          bytes,
+        })),
         names: free.map(({ object }) => object.md5),
       },
       stay,

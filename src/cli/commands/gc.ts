@@ -30,7 +30,7 @@ export const gc = command({
         array: true,
         describe: 'Keep what these projects need, too: they share the cache',
       })
-      .option('not-in-remote', flag('Keep what the remote does not have'))
+      .option('not-in-remote', flag('Of what is needed, keep only what the remote does not have'))
       .option('cloud', { ...flag('Free objects of the remote as well'), alias: 'c' })
       .option('remote', { alias: 'r', type: 'string', describe: 'Name of the remote' })
       .option('skip-failed', flag('Pass over revisions that cannot be read'))

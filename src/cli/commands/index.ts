@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./delete.ts')).deleteCommand,
   trash: async () => (await import('./trash.ts')).trash,
   hold: async () => (await import('./hold.ts')).hold,
+  fsck: async () => (await import('./fsck.ts')).fsck,
   gc: async () => (await import('./gc.ts')).gc,
   audit: async () => (await import('./audit.ts')).audit,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,

@@ -106,6 +106,10 @@ async function purge(
   }
 }
 
+function isList({ md5 }: { md5: string }): boolean {
+  return md5.endsWith('.dir')
+}
+
 /** A folder's list goes before its files: while it is there, everybody takes it for proof of them. */
 async function takenAway(
   shelf: Shelf,
@@ -113,7 +117,6 @@ async function takenAway(
   { free, onMoved }: { free: readonly Freed[]; onMoved: (() => void) | undefined },
 ): Promise<Pick<CollectedPlace, 'objects' | 'bytes' | 'failed'>> {
   const objects = free.map(({ object }) => object)
-  const isList = ({ md5 }: { md5: string }) => md5.endsWith('.dir')
   const ordered = [...objects.filter(isList), ...objects.filter((object) => !isList(object))]
   const sum = { objects: 0, bytes: 0, failed: [] as { md5: string; reason: string }[] }
   for (const object of ordered) {
@@ -122,10 +125,10 @@ async function takenAway(
       else await shelf.trash?.put(bag, object)
       sum.objects++
       sum.bytes += object.sizeBytes
-      onMoved?.()
     } catch (error) {
       sum.failed.push({ md5: object.md5, reason: messageOf(error) })
     }
+    onMoved?.()
   }
   return sum
 }

@@ -1,26 +1,28 @@
 import { Problem } from '#base/problem'
-import { byRevision, openReferences, wordsOfUser, type References, type Use } from './references.ts'
-import type { Revisions, RevisionSelection } from './revisions.ts'
-import { keyOf, type Lying, type Shelf } from './shelf.ts'
+import {
+  byRevision,
+  listsOn,
+  openReferences,
+  wordsOfUser,
+  type References,
+  type Use,
+} from './references.ts'
+import { addNeeded, type Asked, type Skipped } from './needed.ts'
+import type { Lying, Shelf } from './shelf.ts'
 import type { ObjectName } from './store.ts'
 import type { UpkeepDependencies } from './upkeep-dependencies.ts'
 
 /** What must stay, and where is looked. The workspace always counts. */
-export interface GarbageRequest {
-  readonly revisions?: RevisionSelection
-  /** Roots of other projects that use the same cache; the same is asked of each. */
-  readonly projects?: readonly string[]
+export interface GarbageRequest extends Asked {
   /** Objects that the server of this project needs. */
   readonly kept?: readonly KeptElsewhere[]
-  /** Leaves in the cache what the remote has not. */
+  /** Of what is needed, leaves in the cache only what the remote has not. */
   readonly notInRemote?: boolean
   /** Keeps all that runs in the run cache could bring back. */
   readonly allRuns?: boolean
   /** The remote, too. */
   readonly cloud?: boolean
   readonly remote?: string
-  /** Passes over revisions that cannot be read. */
-  readonly skipFailed?: boolean
 }
 
 /** An object that somebody outside of the project's files needs. */
@@ -36,7 +38,7 @@ export interface GarbagePlan {
   readonly runsLost: number
   /** Runs that stay whole only since their small outputs, which Git keeps, are kept here as well. */
   readonly runsKept: number
-  readonly skipped: readonly { readonly revision: string; readonly reason: string }[]
+  readonly skipped: readonly Skipped[]
   /** Folders of which nobody has the list. */
   readonly unlisted: readonly Use[]
 }
@@ -66,70 +68,42 @@ export async function garbagePlan(
 ): Promise<GarbagePlan> {
   const cloud = request.cloud === true || request.notInRemote === true
   const remote = cloud ? await dependencies.shelfOf(request.remote) : undefined
-  const skipped: { revision: string; reason: string }[] = []
-  const references = openReferences(dependencies.listFrom(remote))
-  await addAsked(dependencies, { request, references, skipped })
+  const skipped: Skipped[] = []
+  const references = openReferences(
+    listsOn(
+      [dependencies.shelf, ...(remote === undefined ? [] : [remote])],
+      dependencies.readList,
+      refuseList,
+    ),
+  )
+  await addNeeded(dependencies, { request, references, skipped })
   for (const { object, path, what } of request.kept ?? [])
     await addKept(references, { object, path, what })
   const runs = await addRuns(dependencies, references, request)
-  const places: PlacePlan[] = []
+  const places: (PlacePlan & { free: Freed[] })[] = []
   for (const shelf of [
     dependencies.shelf,
     ...(request.cloud === true && remote !== undefined ? [remote] : []),
   ]) {
-    const keepIfMissing =
+    const elsewhere =
       request.notInRemote === true && shelf === dependencies.shelf ? remote : undefined
-    places.push(await placePlan(shelf, references, keepIfMissing))
+    places.push(await placePlan(shelf, references, elsewhere))
   }
+  await nameLastUses(dependencies, places)
   return {
-    places: await withLastUses(dependencies, places),
+    places,
     ...runs,
     skipped,
     unlisted: references.unlisted,
   }
 }
 
-interface Asking {
-  readonly request: GarbageRequest
-  readonly references: References
-  readonly skipped: { revision: string; reason: string }[]
-}
-
-async function addAsked(dependencies: UpkeepDependencies, asking: Asking): Promise<void> {
-  const { references, request } = asking
-  for (const out of await dependencies.allOuts())
-    if (out.cached) await references.addOut(out, { kind: 'workspace' })
-  await addRevisions(dependencies.revisions, asking)
-  for (const root of request.projects ?? []) {
-    const project = await dependencies.projectAt(root)
-    for (const out of await project.allOuts())
-      if (out.cached) await references.addOut(out, { kind: 'project', root })
-    await addRevisions(project.revisions, asking)
-  }
-}
-
-async function addRevisions(
-  revisions: Revisions | undefined,
-  { request, references, skipped }: Asking,
-): Promise<void> {
-  if (request.revisions === undefined) return
-  if (revisions === undefined)
-    throw new Problem('invalid', 'this project has no Git history; ask for --workspace only')
-  for (const revision of await revisions.all(request.revisions)) {
-    try {
-      for (const out of await revisions.outsAt(revision.commit))
-        if (out.cached) await references.addOut(out, byRevision(revision))
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error
-      const name = revision.names[0] ?? revision.commit.slice(0, 7)
-      if (request.skipFailed !== true)
-        throw new Problem(
-          error.code,
-          `what ${name} needs cannot be told: ${error.message}; nothing was removed (--skip-failed goes on without it, and what only it needs goes)`,
-        )
-      skipped.push({ revision: name, reason: error.message })
-    }
-  }
+/** What a damaged list names cannot be known, and must not pass for garbage. */
+function refuseList(shelf: Shelf, { md5 }: ObjectName): never {
+  throw new Problem(
+    'conflict',
+    `the folder's list ${md5} in ${shelf.name} is damaged, so what it needs cannot be told and nothing was removed; run \`orrery fsck\` first`,
+  )
 }
 
 async function addKept(references: References, kept: KeptElsewhere): Promise<void> {
@@ -191,7 +165,7 @@ async function placePlan(
   shelf: Shelf,
   references: References,
   remote: Shelf | undefined,
-): Promise<PlacePlan> {
+): Promise<PlacePlan & { free: Freed[] }> {
   const free: Freed[] = []
   const stay = new Map<string, { objects: number; bytes: number }>()
   const stays = (why: string, object: Lying) => {
@@ -200,29 +174,33 @@ async function placePlan(
   }
   for await (const object of shelf.objects()) {
     const use = references.find(object)
-    if (use !== undefined) stays(`needed by ${wordsOfUser(use.by)}`, object)
-    else if (remote !== undefined && (await remote.look(object)) === undefined)
-      stays(`not on ${remote.name}`, object)
-    else free.push({ object, lastUse: undefined })
+    if (use === undefined) free.push({ object, lastUse: undefined })
+    else if ((await remote?.look(object))?.sizeBytes === object.sizeBytes)
+      free.push({ object, lastUse: use })
+    else
+      stays(
+        `needed by ${wordsOfUser(use.by)}${remote === undefined ? '' : `, not on ${remote.name}`}`,
+        object,
+      )
   }
   return {
     shelf,
     undoable: shelf.trash !== undefined,
     free,
-    stay: [...stay].map(([why, sum]) => ({ why, ...sum })),
+    stay: [...stay].map(([why, { objects, bytes }]) => ({ why, objects, bytes })),
   }
 }
 
 /** So much history is looked through to name who used last what goes. */
 const HISTORY_COMMITS_MAX = 2000
 
-async function withLastUses(
-  { revisions, listFrom }: UpkeepDependencies,
-  places: readonly PlacePlan[],
-): Promise<PlacePlan[]> {
-  const wanted = new Set(places.flatMap(({ free }) => free.map(({ object }) => keyOf(object))))
-  if (revisions === undefined || wanted.size === 0) return [...places]
-  const history = openReferences(listFrom(undefined))
+async function nameLastUses(
+  { revisions, shelf: cache, readList }: UpkeepDependencies,
+  places: readonly { readonly free: Freed[] }[],
+): Promise<void> {
+  const isKnown = places.every(({ free }) => free.every(({ lastUse }) => lastUse !== undefined))
+  if (revisions === undefined || isKnown) return
+  const history = openReferences(listsOn([cache], readList, () => {}))
   const commits = await revisions.all({ commits: true })
   for (const revision of commits.slice(0, HISTORY_COMMITS_MAX)) {
     try {
@@ -233,8 +211,7 @@ async function withLastUses(
       if (!(error instanceof Problem)) throw error
     }
   }
-  return places.map((place) => ({
-    ...place,
-    free: place.free.map(({ object }) => ({ object, lastUse: history.find(object) })),
-  }))
+  for (const { free } of places)
+    for (const [index, { object, lastUse }] of free.entries())
+      if (lastUse === undefined) free[index] = { object, lastUse: history.find(object) }
 }

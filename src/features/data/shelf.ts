@@ -17,8 +17,8 @@ export interface Shelf {
   objects(): AsyncIterable<Lying>
   /** What lies there under a name, without a look at its bytes. */
   look(object: ObjectName): Promise<Lying | undefined>
-  /** Whether its bytes are those of its name; reads all of them. */
-  isRight(object: ObjectName): Promise<boolean>
+  /** Of these objects those whose bytes are not those of their name; reads all of them. */
+  wrongAmong(objects: readonly ObjectName[]): Promise<ObjectName[]>
   /** The text of a folder's list. */
   text(folder: ObjectName): Promise<string | undefined>
   /** Paths of what lies among the objects since before that moment and is none: what a crash left, or somebody put there. */
@@ -55,6 +55,10 @@ export interface Trash {
   bringBack(bag: string): Promise<{ objects: number; bytes: number }>
   /** Removes a bag and all in it for good. */
   empty(bag: string): Promise<void>
+}
+
+export async function isRightOn(shelf: Shelf, object: ObjectName): Promise<boolean> {
+  return (await shelf.wrongAmong([object])).length === 0
 }
 
 export function keyOf(object: ObjectName): string {

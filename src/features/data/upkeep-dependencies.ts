@@ -1,6 +1,5 @@
-import type { Content } from './content.ts'
+import type { Content, TreeEntry } from './content.ts'
 import type { Out } from './out.ts'
-import type { ListOf } from './references.ts'
 import type { Revisions } from './revisions.ts'
 import type { Shelf } from './shelf.ts'
 import type { Cache, ProjectLock, Remote, Workspace } from './store.ts'
@@ -36,8 +35,10 @@ export interface UpkeepDependencies extends ProjectReads {
   readonly locks: readonly ProjectLock[]
   readonly shelf: Shelf
   readonly shelfOf: (remote: string | undefined) => Promise<Shelf>
-  /** Reads lists of folders from the cache, else from that shelf. */
-  readonly listFrom: (remote: Shelf | undefined) => ListOf
+  /** The files that the text of a folder's list names; undefined where it is none, or names what no list may. */
+  readonly readList: (text: string) => readonly TreeEntry[] | undefined
+  /** Links below a path of the project that lead to nothing. */
+  readonly brokenLinks: (path: string) => Promise<readonly string[]>
   readonly runs: RunEntries
   readonly projectAt: (root: string) => Promise<ProjectReads>
   readonly nowMs: () => number

@@ -2,9 +2,10 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } f
 import { chmod, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { digestFile } from '#base/digest'
 import type { Bag, BagKind, Lying, ObjectName, Shelf, Trash } from '#data'
-import { legacyHash } from './legacy-hash.ts'
+import { TRUSTED } from './crew/copying.ts'
+import { inOrders } from './crew/crew.ts'
+import { LOOK_NUMBERS } from './crew/looking.ts'
 import { FILES_A_TURN, isMissing, statOf } from './measure.ts'
 
 /** A folder of objects as DVC lays it out, with everything in it. Its trash is beside them, where DVC does not look. */
@@ -24,11 +25,14 @@ export function openFolderShelf(options: { name: string; folder: string }): Shel
       }
     },
     look: async (object) => lookAt(whole(object), object),
-    isRight: async (object) => {
-      const wanted = object.md5.replace(/\.dir$/, '')
-      if ((await digestFile(whole(object), 'md5')) === wanted) return true
+    wrongAmong: async (objects) => {
+      const wrong = await wrongIn(objects, { pathOf: whole, legacy: false })
       // DVC 2 hashed text in another way and did not say which.
-      return object.legacy && (await legacyHash(whole(object))) === wanted
+      const old = await wrongIn(
+        wrong.filter((object) => object.legacy),
+        { pathOf: whole, legacy: true },
+      )
+      return [...wrong.filter((object) => !object.legacy), ...old]
     },
     text: async (object) => {
       try {
@@ -51,7 +55,33 @@ export function openFolderShelf(options: { name: string; folder: string }): Shel
   }
 }
 
-const TRUSTED = 0o444
+/** From so many files on the crew is worth its start. */
+const CREW_FROM_FILES = 500
+
+async function wrongIn(
+  objects: readonly ObjectName[],
+  how: { pathOf: (object: ObjectName) => string; legacy: boolean },
+): Promise<ObjectName[]> {
+  const wrong: ObjectName[] = []
+  await inOrders(objects, {
+    trade: 'hash',
+    perOrder: 128,
+    crewFrom: CREW_FROM_FILES,
+    order: (part) => ({
+      legacy: how.legacy,
+      paths: part.map(how.pathOf),
+      // Nobody writes to an object while it is read, so how it looked before does not matter.
+      looks: new Float64Array(part.length * LOOK_NUMBERS),
+    }),
+    done: ({ digests }, part) => {
+      for (const [index, object] of part.entries()) {
+        const md5 = Buffer.from(digests.subarray(index * 16, index * 16 + 16)).toString('hex')
+        if (md5 !== object.md5.slice(0, 32)) wrong.push(object)
+      }
+    },
+  })
+  return wrong
+}
 
 function placeOf(object: ObjectName): string {
   const path = join(object.md5.slice(0, 2), object.md5.slice(2))
