@@ -133,6 +133,12 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
       read: readRun,
     }),
     project: async () => (await projectConfig(root)).project ?? basename(root),
+    checks: {
+      of: async (paths, how) => {
+        const { projectChecks } = await import('./project-checks.ts')
+        return projectChecks({ root, tables, kept: join(own, 'verdicts'), clock }).of(paths, how)
+      },
+    },
     executor: processExecutor({
       root,
       shell: variables['SHELL'] || '/bin/sh',

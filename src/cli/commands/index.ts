@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import('./cache.ts')).cache,
   root: async () => (await import('./root.ts')).root,
   profile: async () => (await import('./profile.ts')).profile,
+  validate: async () => (await import('./validate.ts')).validate,
   repro: async () => (await import('./repro.ts')).repro,
   environment: async () => (await import('./environment.ts')).environment,
   experiments: async () => (await import('./experiments.ts')).experiments,

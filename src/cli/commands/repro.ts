@@ -34,6 +34,11 @@ function flagsOf(argv: Argv) {
       default: true,
       describe: 'Take outputs of the same run from the cache',
     })
+    .option('validate', {
+      type: 'boolean',
+      default: true,
+      describe: 'Hold data against its contracts before a stage reads it',
+    })
     .option('timeout', {
       type: 'string',
       describe: 'For stages without meta.timeout, for example 30m',
@@ -63,6 +68,7 @@ export const repro = command({
       singleItem: flags['single-item'],
       keepGoing: flags['keep-going'],
       runCache: flags['run-cache'],
+      validate: flags.validate,
     }
     if (flags.dry) {
       const plan = await here.pipelines.plan(options)

@@ -56,12 +56,3 @@ export function columnsOf(test: Test): readonly string[] {
 export function dependsOnTime(contract: Contract): boolean {
   return contract.datasets.some(({ rules }) => rules.some(({ test }) => test.kind === 'age'))
 }
-
-/** Everything that has to be read to judge a dataset: its own data, what it points at, its references. */
-export function pathsReadFor(contract: Contract): string[] {
-  const paths = contract.datasets.flatMap(({ path, rules }) => [
-    ...(path === undefined ? [] : [path]),
-    ...rules.flatMap(({ test }) => (test.kind === 'drift' ? [test.reference] : [])),
-  ])
-  return [...new Set(paths)]
-}

@@ -1,7 +1,6 @@
 export {
   columnsOf,
   dependsOnTime,
-  pathsReadFor,
   ruleId,
   strictRule,
   type Column,

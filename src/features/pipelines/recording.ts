@@ -46,6 +46,18 @@ export interface StageStart {
   readonly params: Readonly<Record<string, Json>>
   readonly deps: readonly DataVersion[]
   readonly environment: Environment | null
+  /** What contracts said of the data before it ran; left out where there are none. */
+  readonly checks?: DataChecks
+}
+
+export interface DataChecks {
+  readonly outcome: 'passed' | 'warned' | 'failed' | 'skipped'
+  readonly verdicts: readonly {
+    readonly contract: string
+    readonly digest: string
+    readonly outcome: 'passed' | 'warned' | 'failed'
+    readonly reason: string | null
+  }[]
 }
 
 export interface StageEnd {

@@ -20,6 +20,23 @@ export function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
     ...(start.environment === null
       ? []
       : [{ key: 'orrery.environment', value: start.environment.digest }]),
+    ...checkTags(start),
+  ]
+}
+
+/** Whether its data kept its contracts, and which ones. */
+function checkTags({ checks }: StageStart): KeyValue[] {
+  if (checks === undefined) return []
+  const contracts = checks.verdicts.map(({ contract, digest, outcome }) => ({
+    contract,
+    digest,
+    outcome,
+  }))
+  return [
+    { key: 'orrery.validation', value: checks.outcome },
+    ...(contracts.length === 0
+      ? []
+      : [{ key: 'orrery.contracts', value: JSON.stringify(contracts).slice(0, TAG_CHARS_MAX) }]),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { messageOf } from '#base/problem'
+import { checksOf, refusalOf } from './checks.ts'
 import type { Step } from './graph.ts'
 import type { StageOutcome } from './recorder.ts'
 import { blank, isExpected, type Run, type StepResult } from './repro-run.ts'
@@ -12,7 +13,7 @@ import {
   outRefs,
 } from './finish.ts'
 import type { Stage, StageLock } from './stage.ts'
-import type { Execution } from './store.ts'
+import type { Execution, PreparedEnvironment } from './store.ts'
 
 /** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
 export const STAGE_TIMEOUT_MS = 12 * 3_600_000
@@ -25,7 +26,12 @@ export async function runStage(
 ): Promise<StepResult> {
   const { ground, recorder, pipelineRunId, options } = run
   const inputs = await inputsOf(ground, stage, lock)
-  const environment = await outsideTurn(run, () => run.environment(options.signal))
+  const checks = await outsideTurn(run, () => checksOf(run, stage))
+  const refused = refusalOf(checks)
+  const environment =
+    refused === undefined
+      ? await outsideTurn(run, () => run.environment(options.signal))
+      : NOT_PREPARED
   const started = await recorder.stageStarted({
     pipelineRunId,
     stage: stage.address,
@@ -33,19 +39,24 @@ export async function runStage(
     params: namedParams(inputs.params),
     deps: depRefs(stage, inputs.deps),
     environment: environment.record,
+    ...(checks === undefined ? {} : { checks }),
   })
   const commands = commandsOf(stage)
-  run.emit({ kind: 'started', step: step.name, commands, runId: started.runId })
+  if (refused === undefined)
+    run.emit({ kind: 'started', step: step.name, commands, runId: started.runId })
   const log = tailOf(LOG_TAIL_CHARACTERS)
-  const done = await attempt(run, stage, {
-    lock,
-    commands,
-    variables: { ...environment.variables, ...started.environment },
-    onOutput: (text) => {
-      log.add(text)
-      run.emit({ kind: 'output', step: step.name, text })
-    },
-  })
+  const done: Done =
+    refused === undefined
+      ? await attempt(run, stage, {
+          lock,
+          commands,
+          variables: { ...environment.variables, ...started.environment },
+          onOutput: (text) => {
+            log.add(text)
+            run.emit({ kind: 'output', step: step.name, text })
+          },
+        })
+      : { outcome: 'failed', failure: refused, lock: undefined }
   const outs = outRefs(stage, done.lock)
   await recorder.stageFinished({
     pipelineRunId,
@@ -67,6 +78,9 @@ export async function runStage(
     outs,
   }
 }
+
+/** A stage that must not run needs nothing to run in. */
+const NOT_PREPARED: PreparedEnvironment = { variables: {}, record: null }
 
 interface Attempt {
   readonly lock: StageLock | undefined

@@ -16,6 +16,7 @@ export {
   type PlannedStep,
   type StageStatus,
 } from './pipelines.ts'
+export type { Checks, StageChecks, Verdict } from './checks.ts'
 export { type EnvironmentRecord, type RunRecorder, type StageOutcome } from './recorder.ts'
 export type { ReproEvent, ReproOptions, ReproResult, StepAction, StepResult } from './repro-run.ts'
 export {

@@ -1,5 +1,6 @@
 import type { DataRef } from '#data'
 import type { Json } from '#base/json'
+import type { StageChecks } from './checks.ts'
 
 /**
  * Where stage runs are written down, so that each is a run that people can compare. Every call may be
@@ -20,6 +21,8 @@ export interface RunRecorder {
     readonly params: Readonly<Record<string, Json>>
     readonly deps: readonly DataRef[]
     readonly environment: EnvironmentRecord | null
+    /** Left out where no contract is about what it reads. */
+    readonly checks?: StageChecks
   }): Promise<{
     runId: string
     /** Variables for the stage's process. */

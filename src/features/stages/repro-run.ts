@@ -1,5 +1,6 @@
 import { Problem } from '#base/problem'
 import type { Catalog, DataRef, ProjectLock } from '#data'
+import type { Checks } from './checks.ts'
 import type { Step } from './graph.ts'
 import type { RunRecorder, StageOutcome } from './recorder.ts'
 import type { StageGround } from './finish.ts'
@@ -15,6 +16,8 @@ export interface ReproOptions {
   /** Goes on with what does not need a stage that failed. */
   readonly keepGoing?: boolean
   readonly runCache?: boolean
+  /** False runs stages on data that nobody held against its contracts; that is recorded. */
+  readonly validate?: boolean
   /** For stages that say nothing of it themselves. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -67,6 +70,8 @@ export interface ReproGround extends StageGround {
   /** The project's name, asked for when a run is recorded. */
   readonly project: () => Promise<string>
   readonly executor: Executor
+  /** What contracts say of data; without it nothing is checked. */
+  readonly checks?: Checks
   readonly environments: Environments
   readonly aside: OutsAside
   readonly catalog: Catalog

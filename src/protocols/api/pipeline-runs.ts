@@ -40,6 +40,29 @@ const StageBody = Type.Object({
       cpu: Type.String(),
     }),
   ),
+  checks: Type.Optional(
+    Type.Object({
+      outcome: Type.Union([
+        Type.Literal('passed'),
+        Type.Literal('warned'),
+        Type.Literal('failed'),
+        Type.Literal('skipped'),
+      ]),
+      verdicts: Type.Array(
+        Type.Object({
+          contract: Type.String(),
+          digest: Type.String(),
+          outcome: Type.Union([
+            Type.Literal('passed'),
+            Type.Literal('warned'),
+            Type.Literal('failed'),
+          ]),
+          reason: Nullable(Type.String()),
+        }),
+        { maxItems: 1000 },
+      ),
+    }),
+  ),
 })
 const StageEndBody = Type.Object({
   outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('killed')]),
