@@ -1,13 +1,20 @@
-import type { FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '#base/problem'
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
+
+/** What the check looks at. */
+export interface GuardedRequest {
+  readonly method: string
+  readonly headers: IncomingHttpHeaders
+  readonly raw: { readonly rawHeaders: readonly string[] }
+}
 
 /**
  * Gives the check that keeps other web pages out of a server without login: the Host must be one of ours
  * (or DNS rebinding would reach us; `*` is for containers, whose names others choose), and a browser's request must come from our own pages (CSRF).
  */
-export function requestGuard(allowedHosts: readonly string[]): (request: FastifyRequest) => void {
+export function requestGuard(allowedHosts: readonly string[]): (request: GuardedRequest) => void {
   const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts.map(hostName)])
   return (request) => {
     const host = request.headers.host ?? ''

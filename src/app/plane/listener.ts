@@ -2,16 +2,24 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
+import type { DirectRoute } from '#base/direct'
 import { requestGuard } from '../guard.ts'
+import { directly } from './direct.ts'
 import { PARAM_CHARS_MAX, routable } from '../routable.ts'
 
 /** The HTTP server for predictions, without routes. */
+export interface Listener {
+  readonly http: FastifyInstance
+  /** Has these asked first from now on; `onAnswer` is told of each answer that they give. */
+  answerDirectly(routes: readonly DirectRoute[], onAnswer: (status: number) => void): void
+}
+
 export function createListener(dependencies: {
   logger: Logger
   ids: Ids
   bodyBytesMax: number
   allowedHosts: string
-}): FastifyInstance {
+}): Listener {
   const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
   // Named as Fastify names it, or its own type would carry pino's through every route.
   const loggerInstance: FastifyBaseLogger = logger
@@ -44,7 +52,8 @@ export function createListener(dependencies: {
       done(error as Error)
     }
   })
-  return http
+  // Behind the hook above, so that what fails there has the headers of every answer.
+  return { http, answerDirectly: directly(http, { guard, bodyBytesMax }) }
 }
 
 /** Listens on the port, or on a free one where it is taken, and gives which it is. */

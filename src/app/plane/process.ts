@@ -25,7 +25,12 @@ import { channelExplain, planeExplanations } from './explanations.ts'
 import { createListener, listen } from './listener.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 import { memoryBudget, memoryOf } from './memory.ts'
-import { mountPredictionProtocols, predictionServices, type ProtocolParts } from './protocols.ts'
+import {
+  directRoutes,
+  mountPredictionProtocols,
+  predictionServices,
+  type ProtocolParts,
+} from './protocols.ts'
 import { endWithParent } from './parent.ts'
 import { mountMetrics, watchersOf } from './watchers.ts'
 
@@ -111,7 +116,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
   }, PULSE_MS)
   const tables = new Map<string, EndpointTable>()
   const explanations = planeExplanations(made, tables)
-  const http = createListener({ ...settings, logger, ids: randomIds })
+  const { http, answerDirectly } = createListener({ ...settings, logger, ids: randomIds })
   const watchers = watchersOf(settings, { http, logger })
   const parts: ProtocolParts = {
     inference: watchers.inference(made),
@@ -124,6 +129,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
   }
   const metrics = await mountMetrics(http, made, journal)
   await mountPredictionProtocols(http, parts)
+  if (watchers.areAway) answerDirectly(directRoutes(parts), metrics.onAnswer)
   const port = await listen(http, { host, port: before?.port ?? settings.servingPort, logger })
   const services = watchers.services(predictionServices(parts))
   const grpc = await startPlaneGrpc(parts, settings, {
@@ -136,7 +142,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
     explanations,
     tables,
     addresses: { port, grpcPort: grpc.port },
-    metrics,
+    metrics: metrics.read,
     stop: async () => {
       made.drain()
       const late = setTimeout(() => http.server.closeAllConnections(), settings.drainMs)

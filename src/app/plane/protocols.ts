@@ -4,14 +4,19 @@ import type { Explain } from '#explanations'
 import type { FeedbackJournal, Inference, Journal, PredictionRequest, Repository } from '#inference'
 import { azureProtocol } from '#protocols/azure/index'
 import { feedbackProtocol } from '#protocols/feedback/index'
-import { askInMlflowForms, mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import {
+  askInMlflowForms,
+  directInvocations,
+  mlflowScoringProtocol,
+} from '#protocols/mlflow-scoring/index'
 import { openInferenceServices } from '#protocols/open-inference/grpc'
-import { openInferenceProtocol } from '#protocols/open-inference/index'
+import { directInfer, openInferenceProtocol } from '#protocols/open-inference/index'
 import { sagemakerProtocol } from '#protocols/sagemaker/index'
 import { tfServingProtocol } from '#protocols/tf-serving/index'
 import { tfServingGrpcServices } from '#protocols/tf-serving-grpc/index'
 import { torchServeProtocol } from '#protocols/torchserve/index'
 import type { RpcService } from '#base/rpc'
+import type { DirectRoute } from '#base/direct'
 
 /** What a protocol of prediction is made from. */
 export interface ProtocolParts {
@@ -48,6 +53,14 @@ export async function mountPredictionProtocols(
   await http.register((app) => azureProtocol(app, askedIn('azure', inForms)))
   // Last, for it takes at the root what no other has taken.
   await http.register((app) => torchServeProtocol(app, askedIn('torchserve', parts)))
+}
+
+/** What is asked most, in the protocols where it is worth a way of its own. */
+export function directRoutes(parts: ProtocolParts): readonly DirectRoute[] {
+  return [
+    directInfer(askedIn('open-inference', parts)),
+    directInvocations(askedIn('mlflow', parts).inference),
+  ]
 }
 
 /** The same for gRPC. */

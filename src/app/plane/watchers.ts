@@ -14,6 +14,8 @@ import { createTracing } from './tracing.ts'
 export interface Watchers {
   inference(inference: Inference): Inference
   services(services: readonly RpcService[]): readonly RpcService[]
+  /** Whether nobody looks at each request, so that some may be answered before they could be looked at. */
+  readonly areAway: boolean
   stop(): Promise<void>
 }
 
@@ -30,6 +32,7 @@ export function watchersOf(
   tracing?.watchHttp(http)
   log?.watchHttp(http)
   return {
+    areAway: tracing === undefined && log === undefined,
     inference: (inference) => tracing?.inference(inference) ?? inference,
     services: (services) => {
       const logged = log?.services(services) ?? services
@@ -44,14 +47,14 @@ export async function mountMetrics(
   http: FastifyInstance,
   plane: LocalPlane,
   journal: { standing(): JournalStanding },
-): Promise<() => Promise<Family[]>> {
+): Promise<{ read: () => Promise<Family[]>; onAnswer: (status: number) => void }> {
   const ofProcess = processMetrics('plane')
   const responses = countResponses(http)
   const metrics = async () => [
     ...ofProcess(),
-    responses(),
+    responses.family(),
     ...(await predictionMetrics(plane, journal)),
   ]
   await http.register((app) => prometheusProtocol(app, { families: metrics }))
-  return metrics
+  return { read: metrics, onAnswer: responses.count }
 }

@@ -9,7 +9,7 @@ import { startGrpc } from '../grpc.ts'
 import { createListener, listen } from '../plane/listener.ts'
 import { planeExplanations } from '../plane/explanations.ts'
 import { predictionMetrics, processMetrics } from '../plane/metrics.ts'
-import { mountPredictionProtocols, predictionServices } from '../plane/protocols.ts'
+import { directRoutes, mountPredictionProtocols, predictionServices } from '../plane/protocols.ts'
 import { VERSION } from '../version.ts'
 import { modelAt, nameOf } from './model-folder.ts'
 import { fixedRepository } from './repository.ts'
@@ -74,7 +74,7 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
     await plane.stop()
     throw error
   }
-  const http = createListener({ ...settings, logger, ids: randomIds })
+  const { http, answerDirectly } = createListener({ ...settings, logger, ids: randomIds })
   const parts = {
     inference: plane,
     repository: fixedRepository(plane),
@@ -90,6 +90,7 @@ export async function startStandalone(settings: StandaloneSettings): Promise<Sta
     }),
   )
   await mountPredictionProtocols(http, parts)
+  answerDirectly(directRoutes(parts), () => undefined)
   const listening = await listen(http, { host, port, logger })
   const grpc =
     settings.grpcPort === undefined

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { DirectRoute } from '#base/direct'
 import { answerHeaders, contextIn, type Inference } from '#inference'
 import { askInMlflowForms } from './ask.ts'
 import { takeBytes } from './body.ts'
@@ -39,4 +40,22 @@ export async function mlflowScoringProtocol(
     await inference.describe(request.params.name)
     return reply.type('application/json').send(MLFLOW_VERSION)
   })
+}
+
+const INVOCATIONS = /^\/endpoints\/([\w.-]+)\/invocations$/
+const JSON_ALONE = { 'content-type': 'application/json' }
+
+/** Invocations without the framework. */
+export function directInvocations(inference: Inference): DirectRoute {
+  return (path, headers) => {
+    const [, name] = INVOCATIONS.exec(path) ?? []
+    if (name === undefined) return undefined
+    return async ({ body, onAnswer }) => {
+      const contentType = headers['content-type']
+      const asked = { contentType, body, context: contextIn(headers) }
+      const { answer, text } = await askInMlflowForms(inference, name, asked)
+      onAnswer(answerHeaders(answer))
+      return { headers: JSON_ALONE, body: text }
+    }
+  }
 }

@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import { promisify } from 'node:util'
 import { deflate, gzip } from 'node:zlib'
 
@@ -7,13 +6,15 @@ const COMPRESSED_BYTES_MIN = 4096
 
 const DEFLATERS = { gzip, deflate } as const
 
-/** An answer as its caller accepts it; sets the headers that say so. */
+export function isCompressible(body: string | Buffer): boolean {
+  return body.length >= COMPRESSED_BYTES_MIN
+}
+
+/** An answer as its caller accepts it, and how it is compressed. */
 export async function compressed(
   body: string | Buffer,
-  accepted: string | undefined,
-  reply: FastifyReply,
-): Promise<string | Buffer> {
-  if (accepted === undefined || body.length < COMPRESSED_BYTES_MIN) return body
+  accepted: string,
+): Promise<{ body: string | Buffer; encoding?: keyof typeof DEFLATERS }> {
   const wanted = new Set(
     accepted
       .toLowerCase()
@@ -22,7 +23,7 @@ export async function compressed(
       .map((each) => each.split(';', 1)[0]?.trim()),
   )
   const name = (['gzip', 'deflate'] as const).find((each) => wanted.has(each))
-  if (name === undefined) return body
-  void reply.header('content-encoding', name).header('vary', 'accept-encoding')
-  return promisify<string | Buffer, { level: number }, Buffer>(DEFLATERS[name])(body, { level: 1 })
+  if (name === undefined) return { body }
+  const deflated = promisify<string | Buffer, { level: number }, Buffer>(DEFLATERS[name])
+  return { body: await deflated(body, { level: 1 }), encoding: name }
 }

@@ -2,9 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { goneSignal } from '#base/gone'
 import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
-import { answerHeaders, headerIn, type Repository } from '#inference'
-import { ask, type Answering } from './ask.ts'
-import { compressed } from './compression.ts'
+import type { Repository } from '#inference'
+import type { Answering } from './ask.ts'
 import { answerFailures } from './errors.ts'
 import {
   described,
@@ -13,10 +12,9 @@ import {
   modelStatistics,
   serverMetadata,
 } from './metadata.ts'
-import { rawRequestIn } from './raw.ts'
+import { inferred } from './infer.ts'
 import { loadOptionsIn, repositoryIndex } from './repository.ts'
-import { dictionaryIn, inferRequestIn, isRaw, parametersIn, type Parameters } from './request.ts'
-import { inferResponseOf } from './response.ts'
+import { dictionaryIn, parametersIn, type Parameters } from './request.ts'
 
 interface ModelPath {
   Params: { model: string; version?: string }
@@ -28,6 +26,8 @@ interface Parts extends Answering {
   readonly version: string
   readonly bodyBytesMax: number
 }
+
+export { directInfer } from './infer.ts'
 
 /** The Open Inference Protocol over HTTP, with Triton's extensions. A model is an endpoint here. */
 export async function openInferenceProtocol(app: FastifyInstance, parts: Parts): Promise<void> {
@@ -118,31 +118,17 @@ async function infer(
   request: FastifyRequest<ModelPath>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { params } = request
-  const headerLength = headerIn(request.headers, 'inference-header-content-length')
-  const body = bodyOf(request)
-  const read = isRaw(headerLength)
-    ? rawRequestIn(body, (await described(parts.inference, params)).shape)
-    : inferRequestIn(body, headerLength)
-  const answered = await ask(parts, params, read, {
+  const { headers, body } = await inferred(parts, request.params, {
     headers: request.headers,
-    // Hardly anybody asks for what takes long enough to leave meanwhile.
-    get signal() {
+    body: bodyOf(request),
+    get gone() {
       return goneSignal(reply.raw)
     },
+    onAnswer: (made) => void reply.headers(made),
   })
-  // Before the answer is put into words: where it has none, its headers say that it was made.
-  void reply.headers(answerHeaders(answered.answer))
-  const response = inferResponseOf(params.model, read, answered)
-  if (response.headerLength === undefined) void reply.type('application/json')
-  else
-    void reply
-      .type('application/octet-stream')
-      .header('inference-header-content-length', String(response.headerLength))
-  const accepted = headerIn(request.headers, 'accept-encoding')
-  const sent = await compressed(response.body, accepted, reply)
+  void reply.headers(headers)
   // A text leaves together with its head, in one write; Fastify would add to its type.
-  return typeof sent === 'string' ? reply.serializer(asItIs).send(sent) : reply.send(sent)
+  return typeof body === 'string' ? reply.serializer(asItIs).send(body) : reply.send(body)
 }
 
 function asItIs(text: unknown): string {
