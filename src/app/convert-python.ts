@@ -15,6 +15,7 @@ const CONVERTERS = [
   'skl2onnx',
   'onnxmltools',
   'onnxscript',
+  'tf2onnx',
   'pandas',
 ]
 

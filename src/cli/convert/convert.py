@@ -289,28 +289,47 @@ def convert_torch(model, rows, _):
     import onnx
     import torch
 
-    model.eval()
+    to_answer(model)
     few = torch.from_numpy(np.ascontiguousarray(np.asarray(rows)[:2]))
+    names = {"input_names": ["input"], "output_names": ["output"], "opset_version": OPSET}
+    if isinstance(model, torch.fx.GraphModule):
+        # A graph as MLflow saves it now; the exporter that follows calls cannot read it.
+        needs("onnxscript")
+        return torch.onnx.export(
+            model,
+            (few,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("rows")},),
+            verbose=False,
+            **names,
+        ).model_proto
     made = io.BytesIO()
     torch.onnx.export(
         model,
         (few,),
         made,
-        input_names=["input"],
-        output_names=["output"],
         dynamic_axes={"input": {0: "rows"}, "output": {0: "rows"}},
-        opset_version=OPSET,
         dynamo=False,
+        **names,
     )
     return onnx.load_model_from_string(made.getvalue())
 
 
+def to_answer(model):
+    """Has a torch model answer rather than learn; one that was saved as a graph does nothing else."""
+    with contextlib.suppress(NotImplementedError):
+        model.eval()
+
+
 def convert_keras(model, rows, _):
-    needs("onnx")
+    needs("onnx", "tf2onnx")
     import tempfile
 
+    import numpy as np
     import onnx
 
+    # A model that was read and never asked does not know its own shapes.
+    model(np.asarray(rows)[:2])
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.onnx")
         model.export(path, format="onnx", verbose=False)
@@ -328,7 +347,7 @@ def answers_of(model, rows):
     if kind == "torch":
         import torch
 
-        model.eval()
+        to_answer(model)
         with torch.no_grad():
             return {"output": model(torch.from_numpy(np.ascontiguousarray(np.asarray(rows)))).numpy()}
     if type(model).__name__ == "Booster" and kind == "xgboost":
