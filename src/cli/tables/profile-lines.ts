@@ -1,4 +1,5 @@
 import type { ColumnProfile, Histogram, TableProfile } from '#tables'
+import { counted, grouped, printable } from './text.ts'
 
 const BLOCKS = ' ▁▂▃▄▅▆▇█'
 const BAR_CHARS = 20
@@ -77,14 +78,6 @@ function drawn({ counts, from, to }: Histogram): string {
   return `▕${bars}▏ ${valueOf(from)} to ${valueOf(to)}`
 }
 
-/** Data may hold anything, and a terminal obeys some of it. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => {
-    const code = sign.codePointAt(0) ?? 0
-    return `\\u${code.toString(16).padStart(4, '0')}`
-  })
-}
-
 function valueOf(value: number | string | null): string {
   if (value === null) return '-'
   return typeof value === 'number' ? short(value) : printable(value).slice(0, 40)
@@ -92,14 +85,6 @@ function valueOf(value: number | string | null): string {
 
 function short(value: number): string {
   return Number.isSafeInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
-}
-
-function counted(count: number, what: string): string {
-  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en-US')
 }
 
 function percent(part: number, whole: number): string {

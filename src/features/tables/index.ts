@@ -1,3 +1,10 @@
+export type {
+  ChangedRow,
+  ColumnChange,
+  DifferenceRequest,
+  RowDifference,
+  ShownRow,
+} from './difference.ts'
 export {
   PROFILE_VERSION,
   type ColumnKind,

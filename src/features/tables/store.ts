@@ -1,3 +1,4 @@
+import type { DifferenceRequest, RowDifference } from './difference.ts'
 import type { TableProfile } from './profile.ts'
 import type { ColumnInfo, Table } from './table.ts'
 
@@ -49,6 +50,10 @@ export interface TableEngine {
   columns(table: Table): Promise<ColumnInfo[]>
   rows(table: Table): Promise<number>
   profile(table: Table, onProgress?: OnProgress): Promise<TableProfile>
+  difference(
+    tables: { readonly old: Table; readonly new: Table },
+    request: DifferenceRequest,
+  ): Promise<RowDifference>
 }
 
 /** How much of the running work is done, from 0 to 1. */

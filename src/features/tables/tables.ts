@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import type { DifferenceRequest, RowDifference } from './difference.ts'
 import { tableOf } from './places.ts'
 import { PROFILE_VERSION, type ProfileStore, type TableProfile } from './profile.ts'
 import type { OnProgress, TableEngine, TableLogs, TableSources, TableVersion } from './store.ts'
@@ -20,6 +21,11 @@ export interface Tables {
   rows(table: Table): Promise<number>
   /** The profile of a version, which is made once for all who ask. */
   profile(table: Table, how?: { onProgress?: OnProgress; again?: boolean }): Promise<Profiled>
+  /** Which rows differ, by key or as they are. Throws `invalid` for keys that are no columns of both. */
+  difference(
+    tables: { readonly old: Table; readonly new: Table },
+    request: DifferenceRequest,
+  ): Promise<RowDifference>
 }
 
 export interface Profiled {
@@ -34,6 +40,7 @@ export function createTables(dependencies: TablesDependencies): Tables {
     at: (path, which = {}) => tableAt({ sources, logs }, path, which),
     columns: (table) => engine.columns(table),
     rows: (table) => engine.rows(table),
+    difference: (tables, request) => engine.difference(tables, request),
     profile: (table, how) => profiled(dependencies, table, how),
   }
 }

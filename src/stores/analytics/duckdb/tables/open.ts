@@ -1,6 +1,7 @@
 import type { OnProgress, TableEngine } from '#tables'
 import { createEngine, type Session } from '../engine.ts'
 import { sql } from '../sql.ts'
+import { differenceOf } from './difference.ts'
 import { profileTable } from './profile.ts'
 import { withTable } from './relation.ts'
 
@@ -28,6 +29,8 @@ export function openTableEngine(limits: {
         }),
       ),
     profile: (table, onProgress) => session((own) => profileTable(own, table), onProgress),
+    difference: (tables, request) =>
+      session((own) => differenceOf(own, tables, request), request.onProgress),
     close: () => engine.close(),
   }
 }
