@@ -6,7 +6,7 @@ import { createData, type Data, type Upkeep } from '#data'
 import type { Requirements } from '#executors/environment/index'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Environments, type Pipelines } from '#stages'
-import { withIgnored } from '#protocols/dvc/ignore'
+import { withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
 import { printTree, readTree } from '#protocols/dvc/tree'
 import { openOutsAside } from '#stores/dvc/aside'
@@ -17,11 +17,13 @@ import { openObjectFolder } from '#stores/dvc/objects'
 import { openPathLocks } from '#stores/dvc/path-locks'
 import { openFolderRemote } from '#stores/dvc/remote'
 import { openRunCache } from '#stores/dvc/run-cache'
+import { openWorkTree } from '#stores/dvc/work-tree'
 import { openWorkspace as openFolder } from '#stores/dvc/workspace'
 import { openProjectFiles } from './project-files.ts'
 import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
 import { readSettings, remoteFolder } from './project-settings.ts'
 import type { OpenedTables } from './project-tables.ts'
+import { openTrackedFiles } from './project-tracked-files.ts'
 import { openUpkeep } from './project-upkeep.ts'
 
 export interface WorkspaceDependencies {
@@ -104,6 +106,13 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     cache,
     catalog: files,
     versionControl,
+    tree: openWorkTree({
+      root,
+      ignores: hasGit,
+      cacheFolder: settings.cacheFolder,
+      withoutIgnored,
+    }),
+    trackedFiles: openTrackedFiles(root),
     revisions,
     remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
     locks: [whole, brief],

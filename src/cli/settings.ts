@@ -9,6 +9,7 @@ interface LevelFlags {
   system: boolean
   project: boolean
   local: boolean
+  quiet: boolean
 }
 
 function flag(describe: string) {
@@ -22,6 +23,7 @@ export function levelFlags<T>(argv: Argv<T>): Argv<T & LevelFlags> {
     .option('system', flag('The settings of this machine'))
     .option('project', flag('The project’s settings, .dvc/config'))
     .option('local', flag('Your own settings for this project, .dvc/config.local'))
+    .option('quiet', { ...flag('Say nothing but what was asked for'), alias: 'q' })
 }
 
 /** The level that the flags name; undefined without one. */

@@ -9,6 +9,8 @@ export interface CalledIn extends ProjectWorkspace {
   /** A path or a stage, as written where the command was called, as the project knows it. */
   target(written: string): string
   targets(written: readonly unknown[] | undefined): string[]
+  /** A path as written where the command was called, as the project knows it. */
+  path(written: string): string
   /** A path of the project, as one would write it here. */
   shown(path: string): string
   /** The folder of the call, relative to the project's root. */
@@ -28,18 +30,24 @@ export function calledIn(cwd: string = process.cwd()): CalledIn {
     ...workspace,
     folder,
     target,
+    path: (written) => pathOf({ root, here }, written),
     targets: (written = []) => written.map((each) => target(String(each))),
     shown: (path) => (folder === '' ? path : relative(here, join(root, path))),
   }
 }
 
-function targetOf(at: { root: string; here: string; folder: string }, written: string): string {
+function pathOf(at: { root: string; here: string }, written: string): string {
   const path = relative(at.root, resolve(at.here, written)).split(sep).join('/')
-  const isOutside = path.startsWith('../') || path === '..'
+  if (path.startsWith('../') || path === '..')
+    throw new Problem('invalid', `${written} is outside the project ${at.root}`)
+  return path
+}
+
+function targetOf(at: { root: string; here: string; folder: string }, written: string): string {
+  const path = pathOf(at, written)
   // Names of stages may hold what paths may not: they are taken as they are where there is no such file.
   const isPath =
     written.includes('/') || written.startsWith('.') || existsSync(resolve(at.here, written))
-  if (isOutside) throw new Problem('invalid', `${written} is outside the project ${at.root}`)
   if (isPath || at.folder === '') return path
   return existsSync(join(at.here, 'dvc.yaml')) ? `${at.folder}/dvc.yaml:${written}` : path
 }

@@ -56,7 +56,7 @@ export const config = command({
       return
     }
     say(flags, { settings: listSettings(place, level ?? 'project') }, [])
-    if (option.section === 'cache' && option.name === 'type' && flags.json !== true)
+    if (option.section === 'cache' && option.name === 'type' && !(flags.quiet || flags.json))
       process.stderr.write(
         'Files that are there keep their links; `orrery checkout --relink` makes them anew.\n',
       )

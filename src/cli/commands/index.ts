@@ -10,6 +10,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   checkout: async () => (await import('./checkout.ts')).checkout,
   push: async () => (await import('./push.ts')).push,
   pull: async () => (await import('./pull.ts')).pull,
+  remove: async () => (await import('./remove.ts')).remove,
+  rm: async () => (await import('./remove.ts')).remove,
+  move: async () => (await import('./move.ts')).move,
+  mv: async () => (await import('./move.ts')).move,
+  commit: async () => (await import('./commit.ts')).commit,
+  unprotect: async () => (await import('./unprotect.ts')).unprotect,
+  'check-ignore': async () => (await import('./check-ignore.ts')).checkIgnore,
   remote: async () => (await import('./remote.ts')).remote,
   config: async () => (await import('./config.ts')).config,
   cache: async () => (await import('./cache.ts')).cache,
@@ -54,8 +61,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 }
 
 /** The command of that word alone; all of them where the word is none, to list and to suggest. */
-export function commandsFor(word: string | undefined): Promise<Command[]> {
+export async function commandsFor(word: string | undefined): Promise<Command[]> {
   const named = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
   const wanted = named === undefined ? Object.values(COMMANDS) : [named]
-  return Promise.all(wanted.map((load) => load()))
+  // A command with two words is one command.
+  return [...new Set(await Promise.all(wanted.map((load) => load())))]
 }

@@ -56,7 +56,7 @@ const add = command({
     const level = levelOf(flags)
     const { name: wanted, url, force, default: isDefault } = flags
     addRemote(place, { name: wanted, url, isDefault, force, ...(level && { level }) })
-    await showRemotes(flags)
+    if (!flags.quiet) await showRemotes(flags)
   },
 })
 

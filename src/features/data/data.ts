@@ -1,19 +1,35 @@
-import { addAll, type Added } from './adding.ts'
+import { addAll, addFrom, type Added, type AddHow } from './adding.ts'
 import { outChange, type OutStatus } from './change.ts'
 import { checkoutAll, type Checkout } from './checkout.ts'
 import { cloudStatusOf, type CloudChange, type CloudRequest } from './cloud-status.ts'
+import { commitOuts, type CommitHow } from './commit.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { diffOf, type DataDiff, type DiffRequest } from './diff.ts'
+import { moveOut, type MovedOut } from './move.ts'
 import { selected, type Out } from './out.ts'
+import { removalOf, removeAll, type Removed } from './remove.ts'
 import { transferAll } from './sharing.ts'
 import { standingOf, type Standing, type StandingRequest } from './standing.ts'
 import { exclusively } from './store.ts'
 import type { Moved } from './transfer.ts'
+import { unprotectAll } from './unprotect.ts'
 
 /** Paths and targets are relative to the project's root. No target means everything. */
 export interface Data {
   /** Puts files and folders under version control: their bytes in the cache, their hashes in `.dvc` files. */
-  add(paths: readonly string[]): Promise<Added[]>
+  add(paths: readonly string[], how?: AddHow): Promise<Added[]>
+  /** Copies a file or a folder of this machine into the project, and adds it there. */
+  addFrom(from: { source: string; path: string; force: boolean }): Promise<Added[]>
+  /** Stops tracking what `.dvc` files name; with `withData` the data goes, too. */
+  remove(files: readonly string[], how: { withData: boolean }): Promise<Removed[]>
+  /** What removing these files would stop to track, without doing it. */
+  removal(files: readonly string[]): Promise<{ file: string; outs: Out[] }[]>
+  /** Gives tracked data another path. */
+  move(from: string, to: string): Promise<MovedOut>
+  /** Records data as it is now. */
+  commit(targets: readonly string[], how: CommitHow): Promise<Added[]>
+  /** Makes links into the cache files of their own, to be written to. */
+  unprotect(paths: readonly string[]): Promise<void>
   /** What differs from the `.dvc` files; empty when nothing does. */
   status(targets?: readonly string[]): Promise<OutStatus[]>
   /** Makes the workspace hold what the files say. Without `force`, bytes that are kept nowhere else are not overwritten. */
@@ -39,7 +55,17 @@ export interface Pulled {
 export function createData(dependencies: DataDependencies): Data {
   const { catalog, locks } = dependencies
   return {
-    add: (paths) => exclusively(locks, () => addAll(dependencies, paths)),
+    add: (paths, how) => exclusively(locks, () => addAll(dependencies, paths, how)),
+    addFrom: (from) => exclusively(locks, () => addFrom(dependencies, from)),
+    remove: (files, how) => exclusively(locks, () => removeAll(dependencies, files, how)),
+    removal: (files) => removalOf(dependencies, files),
+    move: (from, to) => exclusively(locks, () => moveOut(dependencies, from, to)),
+    commit: (targets, how) =>
+      exclusively(locks, async () => {
+        const outs = selected(await catalog.outs(), targets).map(({ out }) => out)
+        return commitOuts(dependencies, [...new Set(outs)], how)
+      }),
+    unprotect: (paths) => exclusively(locks, () => unprotectAll(dependencies, paths)),
     status: async (targets = []) => {
       const outs = selected(await catalog.outs(), targets).filter(
         ({ out }) => out.owner.kind === 'tracked',

@@ -1,11 +1,14 @@
 import type { Revisions } from './revisions.ts'
 import type { Cache, Catalog, ProjectLock, Remote, VersionControl, Workspace } from './store.ts'
+import type { TrackedFiles, WorkTree } from './work-tree.ts'
 
 export interface DataDependencies {
   readonly workspace: Workspace
   readonly cache: Cache
   readonly catalog: Catalog
   readonly versionControl: VersionControl
+  readonly tree: WorkTree
+  readonly trackedFiles: TrackedFiles
   /** What the project's files said before; undefined for a project without Git. */
   readonly revisions: Revisions | undefined
   /** The remote of that name, or the default one; throws a `Problem` where there is none. */

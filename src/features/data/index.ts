@@ -7,9 +7,10 @@ export {
   type Measured,
   type TreeEntry,
 } from './content.ts'
-export type { Added } from './adding.ts'
+export type { Added, AddHow } from './adding.ts'
 export { measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'
 export type { CheckedOut, Checkout } from './checkout.ts'
+export type { CommitHow } from './commit.ts'
 export type { CloudChange, CloudRequest } from './cloud-status.ts'
 export { createData, type Data, type Pulled } from './data.ts'
 export type { DataDependencies } from './dependencies.ts'
@@ -31,7 +32,10 @@ export {
   type VersionControl,
   type Workspace,
 } from './store.ts'
+export type { MovedOut } from './move.ts'
+export type { Removed } from './remove.ts'
 export type { Moved } from './transfer.ts'
+export type { TrackedFiles, WorkTree } from './work-tree.ts'
 export type { Collected, CollectedPlace, Collecting, Undone } from './collect.ts'
 export type { Freed, GarbagePlan, GarbageRequest, KeptElsewhere, PlacePlan } from './garbage.ts'
 export { wordsOfUser, type Use } from './references.ts'

@@ -1,5 +1,6 @@
 import { Problem } from '#base/problem'
 import { exclusively } from '#data'
+import { commitStages, type CommitStagesHow } from './commit.ts'
 import { graphOf, inOrder, type Graph } from './graph.ts'
 import { repro } from './repro.ts'
 import type { ReproGround, ReproOptions, ReproResult } from './repro-run.ts'
@@ -28,6 +29,8 @@ export interface Pipelines {
   status(targets?: readonly string[]): Promise<StageStatus[]>
   /** The steps that targets name and all that these need: addresses of stages, and `.dvc` files. */
   withNeeds(targets: readonly string[]): Promise<string[]>
+  /** Records the named stages as they are now, all of them without a name; gives their addresses. */
+  commit(targets: readonly string[], how: CommitStagesHow): Promise<string[]>
   plan(options: ReproOptions): Promise<PlannedStep[]>
   repro(options: ReproOptions): Promise<ReproResult>
 }
@@ -60,6 +63,17 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
       const named = targets.flatMap((target) => stepsNamed(graph, target))
       return named.length === 0 ? [] : inOrder(graph, named).map(({ name }) => name)
     },
+    commit: (targets, how) =>
+      exclusively([ground.whole, ground.brief], async () => {
+        const loaded = await whole()
+        const graph = graphOf(loaded.stages, loaded.tracked)
+        const named = new Set(targets.flatMap((target) => stepsNamed(graph, target)))
+        const stages = loaded.stages
+          .filter(({ address }) => targets.length === 0 || named.has(address))
+          .map((stage) => ({ stage, lock: loaded.locks.get(stage.address) }))
+        await commitStages({ ...ground, look: lookAt(ground) }, stages, how)
+        return stages.map(({ stage }) => stage.address)
+      }),
     plan: async (options) => {
       const loaded = await whole()
       const graph = graphOf(loaded.stages, loaded.tracked)

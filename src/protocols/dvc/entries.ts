@@ -60,6 +60,25 @@ export const flag: Check = (value, where, found) => {
   if (typeof value !== 'boolean') found.add(where, 'must be true or false')
 }
 export const anything: Check = () => {}
+export const checksum: Check = (value, where, found) => {
+  if (value !== null && typeof value !== 'string' && typeof value !== 'bigint')
+    found.add(where, 'must be a hash')
+}
+export const count: Check = (value, where, found) => {
+  if (typeof value !== 'bigint') found.add(where, 'must be a whole number')
+}
+
+/** What both `.dvc` files and `dvc.lock` say about a file. */
+export const FILE: Readonly<Record<string, Check>> = {
+  md5: checksum,
+  etag: checksum,
+  checksum,
+  size: count,
+  nfiles: count,
+  isexec: flag,
+  version_id: text,
+  remote: text,
+}
 
 export function optional(check: Check): Check {
   return (value, where, found) => {

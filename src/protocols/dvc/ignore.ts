@@ -4,12 +4,23 @@ import ignore, { type Ignore } from 'ignore'
 export interface IgnoreRules {
   /** Whether the rules name this very path; a folder that they name is out with all that it holds. */
   ignores(path: string, kind: 'file' | 'folder'): boolean
+  /** Whether a path is left out, by itself or by a folder that it lies in, and the rule that decides. */
+  judge(path: string, kind: 'file' | 'folder'): Judgement
   /** These rules and those of an ignore file in `folder`. */
   with(folder: string, text: string): IgnoreRules
 }
 
+export interface Judgement {
+  readonly ignored: boolean
+  /** Undefined where no rule speaks of the path. */
+  readonly rule:
+    | { readonly pattern: string; readonly folder: string; readonly line: number }
+    | undefined
+}
+
 interface Level {
   readonly folder: string
+  readonly text: string
   readonly rules: Ignore
 }
 
@@ -24,7 +35,11 @@ export function gitIgnoreRules(): IgnoreRules {
 
 function levelOf(folder: string, text: string): Level {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
-  return { folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(lines) }
+  return {
+    folder,
+    text,
+    rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(lines),
+  }
 }
 
 /** DVC takes blanks off both ends of a line; to Git those before a name belong to it. */
@@ -41,6 +56,7 @@ function rulesOf(levels: readonly Level[], lines: { trim: boolean }): IgnoreRule
       }
       return false
     },
+    judge: (path, kind) => judged(levels, path, kind),
     with: (folder, text) =>
       rulesOf(
         [
@@ -52,9 +68,52 @@ function rulesOf(levels: readonly Level[], lines: { trim: boolean }): IgnoreRule
   }
 }
 
+function judged(levels: readonly Level[], path: string, kind: 'file' | 'folder'): Judgement {
+  const parts = path.split('/')
+  let verdict: Judgement = { ignored: false, rule: undefined }
+  for (const index of parts.keys()) {
+    const here = parts.slice(0, index + 1).join('/')
+    const isLast = index === parts.length - 1
+    verdict = lastWord(levels, here, isLast ? kind : 'folder')
+    // What lies in a folder that is out is out, whatever is said of it further down.
+    if (verdict.ignored) return verdict
+  }
+  return verdict
+}
+
+/** What the last rule that speaks of this very path says. */
+function lastWord(levels: readonly Level[], path: string, kind: 'file' | 'folder'): Judgement {
+  for (const { folder, text } of levels.toReversed()) {
+    if (folder !== '' && !path.startsWith(`${folder}/`)) continue
+    const inside = folder === '' ? path : path.slice(folder.length + 1)
+    for (const [index, raw] of [...text.split(/\r?\n/).entries()].toReversed()) {
+      const pattern = raw.trim()
+      if (pattern === '' || pattern.startsWith('#')) continue
+      if (pattern.endsWith('/') && kind === 'file') continue
+      const negative = pattern.startsWith('!')
+      const rule = ignore({ ignorecase: false }).add(negative ? pattern.slice(1) : pattern)
+      if (rule.ignores(kind === 'folder' ? `${inside}/` : inside))
+        return { ignored: !negative, rule: { pattern, folder, line: index + 1 } }
+    }
+  }
+  return { ignored: false, rule: undefined }
+}
+
 /** The text of a `.gitignore` with a line for a name beside it. */
 export function withIgnored(text: string, name: string): string {
-  const line = `/${name.replaceAll(/[[\]!*#?]/g, String.raw`\$&`)}`
+  const line = `/${escaped(name)}`
   if (text.split('\n').includes(line)) return text
   return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`
+}
+
+/** The text without the line for a name beside it; undefined where nothing is left of it. */
+export function withoutIgnored(text: string, name: string): string | undefined {
+  const written = new Set([`/${escaped(name)}`.trim(), `/${name}`.trim()])
+  const lines = text.split(/(?<=\n)/)
+  const left = lines.filter((line) => !written.has(line.trim()))
+  return left.length === 0 ? undefined : left.join('')
+}
+
+function escaped(name: string): string {
+  return name.replaceAll(/[[\]!*#?]/g, String.raw`\$&`)
 }

@@ -11,8 +11,8 @@ import {
   anything,
   contentOf,
   either,
+  FILE,
   faults,
-  flag,
   listOf,
   mapOf,
   metaOf,
@@ -133,30 +133,13 @@ function lockedPaths(value: ParamValue | undefined): LockedPath[] {
   }))
 }
 
-const checksum: Check = (value, where, found) => {
-  if (value !== null && typeof value !== 'string' && typeof value !== 'bigint')
-    found.add(where, 'must be a hash')
-}
-const count: Check = (value, where, found) => {
-  if (typeof value !== 'bigint') found.add(where, 'must be a whole number')
-}
-const FILE = {
-  md5: checksum,
-  etag: checksum,
-  checksum,
-  size: count,
-  nfiles: count,
-  isexec: flag,
-  version_id: text,
-  remote: text,
-  cloud: mapOf(mapOf(anything)),
-}
+const LOCKED = { ...FILE, cloud: mapOf(mapOf(anything)) }
 const PATH = shape(
   {
-    ...FILE,
+    ...LOCKED,
     path: text,
     hash: text,
-    files: listOf(shape({ ...FILE, relpath: text })),
+    files: listOf(shape({ ...LOCKED, relpath: text })),
     dataset: mapOf(anything),
   },
   ['path'],

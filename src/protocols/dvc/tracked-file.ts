@@ -3,8 +3,10 @@ import type { Content } from '#data'
 import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import {
   anything,
+  checksum,
   contentOf,
   either,
+  FILE,
   faults,
   flag,
   listOf,
@@ -14,7 +16,6 @@ import {
   shape,
   text,
   textAt,
-  type Check,
 } from './entries.ts'
 import { setInYaml } from './yaml-edit.ts'
 import { readYaml } from './yaml-read.ts'
@@ -89,6 +90,37 @@ export function withContent(
   return changed(source, { top, index, entry, wanted })
 }
 
+/**
+ * The text of a `.dvc` file after one of its outs has another path; where the whole file moves to `toFile`,
+ * the path is told from there. Comments, order and everything else stay.
+ */
+export function withMovedOut(
+  file: string,
+  source: string,
+  move: { from: string; to: string; toFile: string },
+): string {
+  const { value } = readYaml(source)
+  const top: ParamMap = isMap(value) ? value : new Map()
+  const outs = top.get('outs')
+  const entries = isList(outs) ? outs : []
+  const wdir = folderOf(file, top.get('wdir'))
+  const moves = file !== move.toFile
+  const base = moves ? posix.dirname(move.toFile) : wdir
+  const index = entries.findIndex(
+    (entry) => isMap(entry) && posix.join(wdir, textAt(entry, 'path')) === move.from,
+  )
+  const path = posix.relative(base, move.to)
+  const named = setInYaml(source, ['outs', index, 'path'], path)
+  const edited =
+    moves && top.has('wdir') && named !== undefined ? setInYaml(named, ['wdir'], undefined) : named
+  if (edited !== undefined) return edited
+  const after = entries.map((entry, at) =>
+    at === index && isMap(entry) ? new Map([...entry, ['path', path]]) : entry,
+  )
+  const rest = [...top].filter(([key]) => !(moves && key === 'wdir'))
+  return printYaml(new Map([...rest, ['outs', after]]))
+}
+
 function changed(
   source: string,
   at: { top: ParamMap; index: number; entry: ParamMap; wanted: ReadonlyMap<string, ParamValue> },
@@ -118,7 +150,9 @@ function changed(
 }
 
 function outEntries(path: string, content: Content): [string, ParamValue][] {
-  return [['md5', content.md5], ...metaOf(content), ['hash', 'md5'], ['path', path]]
+  // What DVC 2 hashed is told by the lack of the word.
+  const hash: [string, ParamValue][] = content.legacy === true ? [] : [['hash', 'md5']]
+  return [['md5', content.md5], ...metaOf(content), ...hash, ['path', path]]
 }
 
 function outOf(entry: ParamMap, wdir: string): TrackedOut {
@@ -136,31 +170,14 @@ function folderOf(file: string, wdir: ParamValue | undefined): string {
   return posix.join(posix.dirname(file), typeof wdir === 'string' ? wdir : '.')
 }
 
-const checksum: Check = (value, where, found) => {
-  if (value !== null && typeof value !== 'string' && typeof value !== 'bigint')
-    found.add(where, 'must be a hash')
-}
-const count: Check = (value, where, found) => {
-  if (typeof value !== 'bigint') found.add(where, 'must be a whole number')
-}
-const described = {
-  md5: checksum,
-  etag: checksum,
-  checksum,
-  size: count,
-  nfiles: count,
-  isexec: flag,
-  version_id: text,
-}
-const cloud = mapOf(shape({ ...described, remote: text }))
+const cloud = mapOf(shape(FILE))
 const located = {
-  ...described,
+  ...FILE,
   path: text,
   hash: text,
   cloud,
-  files: listOf(shape({ ...described, relpath: text, remote: text, cloud }, ['relpath'])),
+  files: listOf(shape({ ...FILE, relpath: text, cloud }, ['relpath'])),
   fs_config: optional(mapOf(anything)),
-  remote: text,
 }
 const annotated = { desc: text, type: text, labels: listOf(text), meta: anything }
 const OUT = shape(

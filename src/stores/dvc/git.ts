@@ -37,8 +37,12 @@ export function openGit(options: {
       return file
     },
     stage: async (files) => {
-      if (options.autostage && files.length > 0)
-        await run('git', ['add', '--', ...files], { cwd: root })
+      if (!options.autostage) return
+      const there = files.filter((file) => existsSync(join(root, file)))
+      const gone = files.filter((file) => !there.includes(file))
+      if (there.length > 0) await run('git', ['add', '--', ...there], { cwd: root })
+      if (gone.length > 0)
+        await run('git', ['rm', '--cached', '-q', '--ignore-unmatch', '--', ...gone], { cwd: root })
     },
   }
 }

@@ -141,6 +141,7 @@ export function filesOf(root: string): Record<string, string> {
     }
   }
   visit('')
+  found['(git)'] = execFileSync('git', ['ls-files', '-s'], { cwd: root }).toString()
   return Object.fromEntries(Object.entries(found).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
@@ -163,6 +164,7 @@ def listing():
             else:
                 with open(whole, 'rb') as f: text = f.read().decode('latin1')
                 found[path] = '%o %s' % (os.lstat(whole).st_mode & 0o777, text)
+    found['(git)'] = subprocess.run(['git', 'ls-files', '-s'], cwd=root, capture_output=True, text=True).stdout
     return found
 
 for step in told['steps']:
