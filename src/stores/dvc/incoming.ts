@@ -6,25 +6,27 @@ import { randomIds } from '#base/ids'
 import { isRunning, processStarted } from './processes.ts'
 
 /**
- * Where objects are written before they get their names, beside the folder of them: what a killed process
- * leaves is in nobody's way there, and the next one sweeps it.
+ * Objects on their way into a folder of them. Each is written beside its place, under a name that begins with a
+ * dot and a token, since a rename within one folder waits for nobody else's. A folder tells of the process that
+ * does so; where that was killed, the next one sweeps away what it left.
  */
 export interface Incoming {
+  /** For what has no place yet; it goes with all that is in it. */
   readonly folder: string
+  besides(path: string, index: number): string
   remove(): void
 }
 
 export function openIncoming(objects: string): Incoming {
   const all = join(objects, 'orrery', 'incoming')
-  sweep(all)
+  sweep(objects, all)
+  const token = randomIds.ulid()
   const started = processStarted(process.pid) ?? ''
-  const folder = join(
-    all,
-    [encodeURIComponent(hostname()), process.pid, started, randomIds.ulid()].join('~'),
-  )
+  const folder = join(all, [HOST, process.pid, started, token].join('~'))
   mkdirSync(folder, { recursive: true })
   return {
     folder,
+    besides: (path, index) => `${dirname(path)}/.${token}-${index}`,
     remove: () => {
       rmSync(folder, { recursive: true, force: true })
       for (const empty of [all, dirname(all)]) removeEmpty(empty)
@@ -32,13 +34,26 @@ export function openIncoming(objects: string): Incoming {
   }
 }
 
+const HOST = encodeURIComponent(hostname())
+
 /** What a process of this machine left that is gone. Of other machines nobody knows. */
-function sweep(all: string): void {
+function sweep(objects: string, all: string): void {
   for (const name of namesIn(all)) {
-    const [host = '', pid = '', started] = name.split('~')
-    if (host === encodeURIComponent(hostname()) && !isRunning(Number(pid), started))
-      rmSync(join(all, name), { recursive: true, force: true })
+    const [host = '', pid = '', started, token = ''] = name.split('~')
+    if (host !== HOST || isRunning(Number(pid), started)) continue
+    for (const folder of shelvesIn(objects))
+      for (const left of namesIn(folder))
+        if (left.startsWith(`.${token}-`)) rmSync(join(folder, left), { force: true })
+    rmSync(join(all, name), { recursive: true, force: true })
   }
+}
+
+function shelvesIn(objects: string): string[] {
+  return [join(objects, 'files', 'md5'), objects].flatMap((folder) =>
+    namesIn(folder)
+      .filter((name) => /^[0-9a-f]{2}$/.test(name))
+      .map((name) => join(folder, name)),
+  )
 }
 
 function namesIn(folder: string): string[] {

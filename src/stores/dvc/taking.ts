@@ -88,7 +88,10 @@ async function takeBatch(
   objects: Objects & { incoming: Incoming },
 ): Promise<CopyFault[]> {
   const faults: CopyFault[] = []
-  const aside = (index: number) => `${objects.incoming.folder}/${index}`
+  const places = files.map(({ object }) => objects.pathOf(object))
+  const folders = new Set(places.map((place) => dirname(place)))
+  for (const folder of folders) objects.makeFolderOf(`${folder}/x`)
+  const aside = (index: number) => objects.incoming.besides(places[index] ?? '', index)
   const isFew = files.length < CREW_FROM_FILES
   await inOrders(files, {
     trade: 'copy',
@@ -109,15 +112,13 @@ async function takeBatch(
     },
   })
   const bad = new Set(faults.map(({ index }) => index))
-  const pairs = files.flatMap(({ object }, index) =>
-    bad.has(index) ? [] : [[aside(index), objects.pathOf(object)] as const],
+  const pairs = places.flatMap((place, index) =>
+    bad.has(index) ? [] : [[aside(index), place] as const],
   )
   const sync = async (paths: Iterable<string>) => {
-    if (isFew || !(await syncFileSystem(objects.incoming.folder))) syncEach(paths)
+    if (isFew || !(await syncFileSystem(objects.folder))) syncEach(paths)
   }
   if (!isFew) await sync(pairs.map(([from]) => from))
-  const folders = new Set(pairs.map(([, to]) => dirname(to)))
-  for (const folder of folders) objects.makeFolderOf(`${folder}/x`)
   await inOrders(pairs, {
     trade: 'move',
     perOrder: 512,
