@@ -122,7 +122,7 @@ function parsed(file: string, text: string): DvcConfig {
   return value
 }
 
-function withAbsolutePaths(config: DvcConfig, folder: string): DvcConfig {
+export function withAbsolutePaths(config: DvcConfig, folder: string): DvcConfig {
   return new Map(
     [...config].map(([section, options]) => [
       section,

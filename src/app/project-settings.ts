@@ -15,13 +15,19 @@ export interface ProjectSettings {
   readonly defaultRemote: string | undefined
   /** Where a remote is: a folder, or an address that is not on this machine. */
   readonly remotes: ReadonlyMap<string, string>
+  /** All that is set for each of them, by DVC's names. */
+  readonly remoteOptions: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
 
 export function readSettings(
   root: string,
   variables: Readonly<Record<string, string | undefined>>,
 ): ProjectSettings {
-  const config = readLevels({ root, variables })
+  return settingsOf(readLevels({ root, variables }), root)
+}
+
+/** What settings say, wherever they were read. */
+export function settingsOf(config: DvcConfig, root: string): ProjectSettings {
   const at = (section: string, name: string) => config.get(section)?.get(name)
   const remotes = remotesOf(config)
   return {
@@ -36,14 +42,15 @@ export function readSettings(
     },
     defaultRemote: at('core', 'remote'),
     remotes,
+    remoteOptions: new Map([...remotes.keys()].map((name) => [name, optionsOf(config, name)])),
   }
 }
 
-/** The folder of a remote, the default one without a name. Throws a `Problem` that says what to set up. */
-export function remoteFolder(
+/** Where a remote is, the default one without a name, and what is set for it. Throws a `Problem` that says what to set up. */
+export function remoteNamed(
   settings: ProjectSettings,
   name: string | undefined,
-): { name: string; folder: string } {
+): { name: string; url: string; isFolder: boolean; options: ReadonlyMap<string, string> } {
   const wanted = name ?? settings.defaultRemote
   if (wanted === undefined)
     throw new Problem(
@@ -56,12 +63,30 @@ export function remoteFolder(
       'not-found',
       `there is no remote ${wanted}; the project has ${[...settings.remotes.keys()].join(', ') || 'none'}`,
     )
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url))
+  const isFolder = !/^[a-z][a-z0-9+.-]*:\/\//i.test(url)
+  return { name: wanted, url, isFolder, options: settings.remoteOptions.get(wanted) ?? new Map() }
+}
+
+/** The folder of a remote that is one. */
+export function remoteFolder(
+  settings: ProjectSettings,
+  name: string | undefined,
+): { name: string; folder: string } {
+  const remote = remoteNamed(settings, name)
+  if (!remote.isFolder)
     throw new Problem(
       'unsupported',
-      `the remote ${wanted} is at ${url}; only folders are supported yet, so use dvc to reach it`,
+      `the remote ${remote.name} is at ${remote.url}; this is done only in folders yet, so use dvc to do it there`,
     )
-  return { name: wanted, folder: url }
+  return { name: remote.name, folder: remote.url }
+}
+
+/** What is set for a remote; one that lies within another has what is set for that, too. */
+function optionsOf(config: DvcConfig, name: string): ReadonlyMap<string, string> {
+  const own = config.get(`remote "${name}"`) ?? new Map<string, string>()
+  const other = /^remote:\/\/([^/]+)/.exec(own.get('url') ?? '')?.[1]
+  const base = other === undefined ? undefined : config.get(`remote "${other}"`)
+  return new Map([...(base ?? []), ...own])
 }
 
 function remotesOf(config: DvcConfig): Map<string, string> {
@@ -76,9 +101,13 @@ function remotesOf(config: DvcConfig): Map<string, string> {
     [...urls].map(([name, url]) => {
       const [, other, path] = /^remote:\/\/([^/]+)\/?(.*)$/.exec(url) ?? []
       const base = other === undefined ? undefined : urls.get(other)
-      return [name, base === undefined ? url : join(base, path ?? '')]
+      return [name, base === undefined ? url : below(base, path ?? '')]
     }),
   )
+}
+
+function below(base: string, path: string): string {
+  return base.includes('://') ? `${base.replace(/\/+$/, '')}/${path}` : join(base, path)
 }
 
 const LINK_TYPES = ['reflink', 'copy', 'hardlink', 'symlink'] as const

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemClock, type Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import { createData, type Data, type Upkeep } from '#data'
+import { createData, type Data, type Imports, type Upkeep } from '#data'
 import type { Requirements } from '#executors/environment/index'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Environments, type Pipelines } from '#stages'
@@ -44,6 +44,8 @@ export interface ProjectWorkspace {
   readonly pipelines: Pipelines
   /** Takes away what nothing needs, finds and mends what is damaged. */
   readonly upkeep: Upkeep
+  /** Data that comes from other repositories and addresses; loaded when it is asked for. */
+  readonly imports: () => Promise<Imports>
   /** What its files said at earlier commits; undefined without Git. */
   readonly revisions: ProjectRevisions | undefined
   /** What its stages run in. */
@@ -117,6 +119,13 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
     locks: [whole, brief],
   })
+  const reads = { root, settings, variables, trees, workspace, cache, catalog: files }
+  const imports = async () =>
+    (await import('./project-imports.ts')).openImports({
+      ...reads,
+      versionControl,
+      locks: [whole, brief],
+    })
   const upkeep = openUpkeep({
     root,
     settings,
@@ -166,7 +175,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     const { cacheFolder } = settings
     return openProjectTables({ root, workspace, cache, cacheFolder, revisions })
   }
-  return { root, data, pipelines, upkeep, revisions, environments, tables }
+  return { root, data, pipelines, upkeep, imports, revisions, environments, tables }
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */

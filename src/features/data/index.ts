@@ -12,18 +12,41 @@ export { measuredInCache, outChange, type OutChange, type OutStatus } from './ch
 export type { CheckedOut, Checkout } from './checkout.ts'
 export type { CommitHow } from './commit.ts'
 export type { CloudChange, CloudRequest } from './cloud-status.ts'
-export { createData, type Data, type Pulled } from './data.ts'
+export { createData, type Data, type Pulled, type Sharing } from './data.ts'
 export type { DataDependencies } from './dependencies.ts'
 export type { DataDiff, DiffRequest } from './diff.ts'
 export type { DataChange } from './difference.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
 export type { KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
+export type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
+export {
+  createImports,
+  type Addresses,
+  type AddressImport,
+  type ImportCatalog,
+  type ImportDependencies,
+  type ImportDone,
+  type Imports,
+  type Offered,
+  type RepositoryImport,
+  type UpdateRequest,
+} from './imports.ts'
+export {
+  itemAt,
+  type Arrival,
+  type OpenSource,
+  type Source,
+  type SourceFile,
+  type SourceItem,
+  type SourceRequest,
+} from './source.ts'
 export type { Standing, StandingRequest } from './standing.ts'
 export {
   exclusively,
   type Cache,
   type Catalog,
   type Failed,
+  type Moving,
   type ObjectName,
   type Objects,
   type ProjectLock,
@@ -33,7 +56,8 @@ export {
   type Workspace,
 } from './store.ts'
 export type { MovedOut } from './move.ts'
-export type { Removed } from './remove.ts'
+export { letGo, type Removed } from './remove.ts'
+export type { Courier } from './to-remote.ts'
 export type { Moved } from './transfer.ts'
 export type { TrackedFiles, WorkTree } from './work-tree.ts'
 export type { Collected, CollectedPlace, Collecting, Undone } from './collect.ts'

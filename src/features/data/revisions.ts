@@ -29,6 +29,8 @@ export interface KeptPath {
   readonly path: string
   readonly kind: 'file' | 'folder' | 'link'
   readonly executable: boolean
+  /** Where it costs nothing to tell. */
+  readonly sizeBytes?: number
 }
 
 /** What the project's files said at earlier times, read without a checkout. */

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createImports, type ImportDependencies, type Imports } from '#data'
+import { printImportFile, readImportFile, withImport } from '#protocols/dvc/import-file'
+import { writeWhole } from '#stores/dvc/atomic'
+import type { TreeFormat } from '#stores/dvc/measure'
+import type { ObjectFolder } from '#stores/dvc/objects'
+import { openFolderRemote } from '#stores/dvc/remote'
+import { openAddresses } from './addresses.ts'
+import { remoteFolder, type ProjectSettings } from './project-settings.ts'
+import { openSources } from './project-sources.ts'
+
+export interface ImportsGround extends Pick<
+  ImportDependencies,
+  'workspace' | 'catalog' | 'versionControl' | 'locks'
+> {
+  readonly root: string
+  readonly settings: ProjectSettings
+  readonly cache: ObjectFolder
+  readonly trees: TreeFormat
+  readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+/** Imports of a project: what comes in goes into its own cache. */
+export function openImports(ground: ImportsGround): Imports {
+  const { root, cache, trees, variables, settings } = ground
+  const mirrors = join(root, '.dvc', 'tmp', 'orrery', 'mirrors')
+  return createImports({
+    ...ground,
+    remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
+    sources: openSources({ base: root, mirrors, cache, trees, variables }),
+    addresses: openAddresses({ root, cache, settings }),
+    imports: {
+      read: async (file) => {
+        const whole = join(root, file)
+        return existsSync(whole) ? readImportFile(readFileSync(whole, 'utf8')) : undefined
+      },
+      write: async (file, imported, how) => {
+        const whole = join(root, file)
+        const before = existsSync(whole) ? readFileSync(whole, 'utf8') : undefined
+        const after =
+          before === undefined || readImportFile(before) === undefined
+            ? printImportFile(imported, how)
+            : withImport(before, imported)
+        if (after !== before) writeWhole(whole, after)
+      },
+    },
+  })
+}

@@ -1,0 +1,47 @@
+import { command } from '../command.ts'
+
+export const update = command({
+  command: 'update [targets..]',
+  describe: 'Bring imported data to the newest version of where it came from',
+  builder: (argv) =>
+    argv
+      .positional('targets', { type: 'string', array: true, describe: '.dvc files, or their data' })
+      .option('rev', { type: 'string', describe: 'Branch, tag or commit to go to' })
+      .option('recursive', {
+        alias: 'R',
+        type: 'boolean',
+        default: false,
+        describe: 'Everything that was imported in these folders',
+      })
+      .option('no-download', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only write the new version; bring no data',
+      })
+      .option('force', {
+        alias: 'f',
+        type: 'boolean',
+        default: false,
+        describe: 'Overwrite what was changed here and is kept nowhere else',
+      })
+      .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
+      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+      .parserConfiguration({ 'boolean-negation': false }),
+  handler: async (flags) => {
+    const { Problem } = await import('#base/problem')
+    const { calledIn } = await import('../workspace.ts')
+    const { sayImports } = await import('../imports.ts')
+    const here = calledIn()
+    const targets = here.targets(flags.targets)
+    if (targets.length === 0)
+      throw new Problem('invalid', 'name what to update: a .dvc file, its data, or -R and a folder')
+    const imports = await here.imports()
+    const done = await imports.update({
+      targets,
+      extent: flags.noDownload ? 'lock' : 'fetch',
+      force: flags.force,
+      ...(flags.rev === undefined ? {} : { rev: flags.rev }),
+    })
+    sayImports(here, flags, done)
+  },
+})

@@ -1,0 +1,74 @@
+import { existsSync, statSync } from 'node:fs'
+import { join, posix, relative, resolve, sep } from 'node:path'
+import { Problem } from '#base/problem'
+import type { ImportDone } from '#data'
+import { say, type CalledIn } from './workspace.ts'
+
+/** How far an import goes, as the flags have it. */
+export function extentOf(flags: { noExec: boolean; noDownload: boolean }) {
+  if (flags.noExec && flags.noDownload)
+    throw new Problem(
+      'invalid',
+      '--no-exec and --no-download exclude one another; give one of them',
+    )
+  return flags.noExec ? 'note' : flags.noDownload ? 'lock' : 'fetch'
+}
+
+/** Where an import goes in the project: as named, or into a folder that is there. */
+export function outIn(here: CalledIn, out: string | undefined, from: string): string {
+  const name = posix.basename(from.replace(/[?#].*$/, '').replace(/\/+$/, ''))
+  const written = out ?? name
+  const isFolder =
+    out !== undefined &&
+    (out.endsWith('/') ||
+      statSync(resolve(process.cwd(), out), { throwIfNoEntry: false })?.isDirectory() === true)
+  return here.target(isFolder ? `./${join(written, name)}` : `./${written}`)
+}
+
+/** A relative path as it counts from the project's root; an address as it is. */
+export function repositoryUrl(here: CalledIn, url: string): string {
+  if (here.folder === '' || url.includes('://') || url.startsWith('/')) return url
+  return existsSync(url) ? relative(here.root, resolve(url)).split(sep).join('/') : url
+}
+
+/** Settings given as name=value. */
+export function settingsIn(
+  written: readonly string[] | undefined,
+): Record<string, string> | undefined {
+  if (written === undefined || written.length === 0) return undefined
+  return Object.fromEntries(
+    written.map((each) => {
+      const at = each.indexOf('=')
+      if (at <= 0)
+        throw new Problem('invalid', `${JSON.stringify(each)} is no setting; write name=value`)
+      return [each.slice(0, at), each.slice(at + 1)]
+    }),
+  )
+}
+
+export function sayImports(
+  here: CalledIn,
+  flags: { json?: boolean; quiet: boolean },
+  done: readonly ImportDone[],
+): void {
+  if (flags.quiet) return
+  const files = [...new Set(done.flatMap((each) => each.files))].map((file) => here.shown(file))
+  const lines = done.map(({ path, file, change, commit }) =>
+    change === 'unchanged'
+      ? `${here.shown(path)} is up to date`
+      : `${here.shown(path)} -> ${here.shown(file)}${commit === undefined ? '' : `  from commit ${commit.slice(0, 12)}`}`,
+  )
+  const advice = files.length === 0 ? [] : ['', `To keep this version: git add ${files.join(' ')}`]
+  say(flags, { imports: done }, [...lines, ...advice])
+}
+
+/** A path within the project as it counts from the `.dvc` file, as dvc writes it; others as they are. */
+export function addressIn(here: CalledIn, url: string, out: string): string {
+  if (url.includes('://')) return url
+  const whole = resolve(url)
+  const isInside = whole.startsWith(`${here.root}/`)
+  if (url.startsWith('/') && !isInside) return url
+  return relative(join(here.root, posix.dirname(out)), whole)
+    .split(sep)
+    .join('/')
+}

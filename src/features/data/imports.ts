@@ -1,0 +1,458 @@
+import { Problem } from '#base/problem'
+import { sameContent, type Content, type Measured } from './content.ts'
+import type { DataDependencies } from './dependencies.ts'
+import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
+import { isWithin, outsNamed, overlaps, type Out } from './out.ts'
+import { itemAt, type Arrival, type OpenSource, type Source } from './source.ts'
+import { exclusively } from './store.ts'
+import { pushed } from './transfer.ts'
+
+/** Files that say what was imported. */
+export interface ImportCatalog {
+  /** Undefined for a file that imports nothing. */
+  read(file: string): Promise<Imported | undefined>
+  /** Makes the file, or changes it and keeps what people wrote. Without `locked`, as one that was never executed. */
+  write(file: string, imported: Imported, how: { locked: boolean }): Promise<void>
+}
+
+/** What lies at an address. */
+export interface Offered {
+  readonly identity: ImportIdentity
+  readonly kind: 'file' | 'folder'
+  /** Brings it into the cache. */
+  take(): Promise<Arrival[]>
+}
+
+/** Files and folders outside of repositories: of this machine, of web servers, of remotes. */
+export interface Addresses {
+  /** A relative path counts from `folder` of the project. */
+  look(
+    url: string,
+    at: { folder: string; settings: Readonly<Record<string, string | boolean>> },
+  ): Promise<Offered>
+}
+
+export interface ImportDependencies extends Pick<
+  DataDependencies,
+  'workspace' | 'cache' | 'catalog' | 'versionControl' | 'locks' | 'remote'
+> {
+  readonly sources: OpenSource
+  readonly imports: ImportCatalog
+  readonly addresses: Addresses
+}
+
+interface ImportHow {
+  /** Path in the project. */
+  readonly out: string
+  readonly force: boolean
+  /** `note` only writes the file, `lock` writes the version too, `fetch` brings the data. */
+  readonly extent: 'note' | 'lock' | 'fetch'
+}
+
+export interface RepositoryImport extends ImportHow {
+  readonly path: string
+  readonly repository: ImportRepository
+  readonly remoteConfig?: Readonly<Record<string, string>>
+}
+
+export interface AddressImport extends ImportHow {
+  readonly url: string
+  readonly settings?: Readonly<Record<string, string | boolean>>
+  /** Name of the remote that gets the data, '' for the default one; the workspace gets none. */
+  readonly toRemote?: string
+}
+
+export interface ImportDone {
+  readonly path: string
+  readonly file: string
+  readonly change: 'new' | 'updated' | 'unchanged'
+  /** The commit that the data is from, of a repository. */
+  readonly commit: string | undefined
+  readonly files: readonly string[]
+}
+
+export interface UpdateRequest {
+  readonly targets: readonly string[]
+  readonly rev?: string
+  readonly extent: 'lock' | 'fetch'
+  /** Overwrites what was changed here and is kept nowhere else. */
+  readonly force: boolean
+}
+
+/** Data of other repositories and addresses, tracked with where it came from. */
+export interface Imports {
+  importRepository(request: RepositoryImport): Promise<ImportDone>
+  importAddress(request: AddressImport): Promise<ImportDone>
+  /** Brings imports to the newest state of where they came from. */
+  update(request: UpdateRequest): Promise<ImportDone[]>
+  /** Imports from repositories that have newer data: what they are called, by their files. */
+  outdated(targets: readonly string[]): Promise<{ file: string; name: string }[]>
+  /** Brings into the cache what was imported from repositories and is not there, at the version that is written. */
+  fetch(targets: readonly string[]): Promise<{ path: string; reason?: string }[]>
+}
+
+export function createImports(dependencies: ImportDependencies): Imports {
+  const { locks, sources } = dependencies
+  const opened = (repository: ImportRepository, known: boolean) =>
+    sources(requestOf(repository, known))
+  return {
+    importRepository: ({ remoteConfig, ...request }) =>
+      exclusively(locks, async () => {
+        const merged =
+          remoteConfig === undefined
+            ? request.repository
+            : { ...request.repository, remote: remoteConfig }
+        return importRepository(dependencies, { ...request, repository: merged })
+      }),
+    importAddress: (request) => exclusively(locks, () => importAddress(dependencies, request)),
+    update: (request) => exclusively(locks, () => updateAll(dependencies, request)),
+    outdated: async (targets) => {
+      const found: { file: string; name: string }[] = []
+      for (const { file, imported } of await importsNamed(dependencies, targets)) {
+        const { repository } = imported
+        if (repository?.revLock === undefined) continue
+        const source = await opened(repository, false)
+        if (source.commit !== repository.revLock)
+          found.push({ file, name: `${imported.from} (${repository.url})` })
+        source.close()
+      }
+      return found
+    },
+    fetch: async (targets) => {
+      const done: { path: string; reason?: string }[] = []
+      for (const { out, imported } of await importsNamed(dependencies, targets)) {
+        const { repository } = imported
+        if (repository?.revLock === undefined || out.content === undefined) continue
+        if ((await dependencies.cache.missing(await objectsOf(dependencies, out))).length === 0)
+          continue
+        const source = await opened({ ...repository, rev: repository.revLock }, true)
+        try {
+          const { content } = await brought(dependencies, source, imported.from)
+          const isSame = sameContent(content, out.content)
+          done.push({
+            path: out.path,
+            ...(isSame ? {} : { reason: `${repository.url} has other data at that commit now` }),
+          })
+        } finally {
+          source.close()
+        }
+      }
+      return done
+    },
+  }
+}
+
+async function objectsOf({ cache }: ImportDependencies, { content }: Out) {
+  if (content === undefined) return []
+  const legacy = content.legacy ?? false
+  const entries = (await cache.tree(content)) ?? []
+  return [{ md5: content.md5, legacy }, ...entries.map(({ md5 }) => ({ md5, legacy }))]
+}
+
+function requestOf(repository: ImportRepository, known: boolean) {
+  const { url, rev, remote, config } = repository
+  return {
+    url,
+    known,
+    ...(rev === undefined ? {} : { rev }),
+    ...(remote === undefined ? {} : { remote }),
+    ...(config === undefined ? {} : { config }),
+  }
+}
+
+async function importRepository(
+  dependencies: ImportDependencies,
+  request: RepositoryImport,
+): Promise<ImportDone> {
+  const { repository, path, out, extent } = request
+  await checkFree(dependencies, request)
+  const base = { from: path, out: nameIn(out), content: undefined }
+  if (extent === 'note') return noted(dependencies, request, { ...base, repository })
+  const source = await dependencies.sources(requestOf(repository, false))
+  try {
+    const revLock = source.commit
+    const pinned = { ...repository, ...(revLock === undefined ? {} : { revLock }) }
+    if (extent === 'lock') {
+      if ((await itemAt(source, path)) === undefined) throw nothingAt(source, path)
+      return await noted(dependencies, request, { ...base, repository: pinned })
+    }
+    const measured = await brought(dependencies, source, path)
+    const imported = { ...base, repository: pinned, content: measured.content }
+    return await placed(dependencies, { ...request, imported, measured, change: 'new' })
+  } finally {
+    source.close()
+  }
+}
+
+async function importAddress(
+  dependencies: ImportDependencies,
+  request: AddressImport,
+): Promise<ImportDone> {
+  const { url, out, extent, settings } = request
+  await checkFree(dependencies, request)
+  const base = {
+    from: url,
+    out: nameIn(out),
+    content: undefined,
+    ...(settings === undefined ? {} : { settings }),
+  }
+  if (extent === 'note') return noted(dependencies, request, base)
+  const offered = await dependencies.addresses.look(url, {
+    folder: parentOf(out),
+    settings: settings ?? {},
+  })
+  const { identity } = offered
+  if (extent === 'lock') return noted(dependencies, request, { ...base, identity })
+  const measured = await kept(dependencies, await offered.take(), offered.kind)
+  const imported = {
+    ...base,
+    identity: withContent(identity, measured.content),
+    content: measured.content,
+  }
+  if (request.toRemote !== undefined) return uploaded(dependencies, request, imported)
+  return placed(dependencies, { ...request, imported, measured, change: 'new' })
+}
+
+/** The data goes to a remote by way of the cache; the workspace has only the file that names it. */
+async function uploaded(
+  dependencies: ImportDependencies,
+  request: AddressImport,
+  imported: Imported & { content: Content },
+): Promise<ImportDone> {
+  const { cache, remote } = dependencies
+  const { content } = imported
+  const name = request.toRemote === '' ? undefined : request.toRemote
+  const cargo = { path: request.out, content, part: undefined }
+  const { failed } = await pushed([cargo], cache, await remote(name))
+  const [first] = failed
+  if (first !== undefined)
+    throw new Problem('unavailable', `${first.path} could not be pushed: ${first.reason}`)
+  return noted(dependencies, { ...request, extent: 'lock' }, imported)
+}
+
+/** What was hashed anyway is told as it was when it was taken. */
+function withContent(identity: ImportIdentity, content: Content): ImportIdentity {
+  return identity.content === undefined ? identity : { ...identity, content }
+}
+
+/** Nothing is overwritten that somebody tracks, or that is kept nowhere else. */
+async function checkFree(
+  { catalog, workspace, versionControl, imports }: ImportDependencies,
+  { out, force, extent }: ImportHow,
+): Promise<void> {
+  if (out === '' || out.endsWith('.dvc') || /(^|\/)dvc\.(yaml|lock)$/.test(out))
+    throw new Problem(
+      'invalid',
+      `${out === '' ? 'the project itself' : out} cannot hold imported data; name another path`,
+    )
+  const file = `${out}.dvc`
+  const other = (await catalog.outs()).find(
+    (each) => overlaps(each.path, out) && !(each.path === out && each.owner.file === file),
+  )
+  if (other !== undefined)
+    throw new Problem(
+      'conflict',
+      `cannot import to ${out}: ${other.owner.file} tracks ${other.path} already; name another path with --out`,
+    )
+  if (await versionControl.isTracked(out))
+    throw new Problem(
+      'conflict',
+      `cannot import to ${out}: Git tracks it; run \`git rm -r --cached ${out}\` first`,
+    )
+  const isOurs = (await imports.read(file).catch(() => undefined)) !== undefined
+  if (extent === 'fetch' && !force && !isOurs && (await workspace.exists(out)))
+    throw new Problem(
+      'exists',
+      `${out} exists already; use --force to replace it, or name another path with --out`,
+    )
+}
+
+function parentOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
+}
+
+function nameIn(out: string): string {
+  return out.slice(out.lastIndexOf('/') + 1)
+}
+
+async function noted(
+  { imports, versionControl }: ImportDependencies,
+  { out, extent }: ImportHow,
+  imported: Imported,
+): Promise<ImportDone> {
+  const file = `${out}.dvc`
+  await imports.write(file, imported, { locked: extent !== 'note' })
+  const ignoreFile = await versionControl.ignore(out)
+  const files = [file, ...(ignoreFile === undefined ? [] : [ignoreFile])]
+  await versionControl.stage(files)
+  return { path: out, file, change: 'new', commit: imported.repository?.revLock, files }
+}
+
+/** Everything at a path of a source, in the cache. */
+async function brought(
+  dependencies: ImportDependencies,
+  source: Source,
+  path: string,
+): Promise<Measured> {
+  const item = await itemAt(source, path)
+  if (item === undefined) throw nothingAt(source, path)
+  return kept(dependencies, await source.take(item.files), item.kind)
+}
+
+function nothingAt(source: Source, path: string): Problem {
+  return new Problem(
+    'not-found',
+    `${source.url} has no ${path}${source.commit === undefined ? '' : ` at ${source.commit.slice(0, 12)}`}; \`orrery list ${source.url}\` shows what it has`,
+  )
+}
+
+async function kept(
+  { cache }: ImportDependencies,
+  arrivals: readonly Arrival[],
+  kind: 'file' | 'folder',
+): Promise<Measured> {
+  const sizeBytes = arrivals.reduce((sum, each) => sum + each.sizeBytes, 0)
+  const [only] = arrivals
+  if (kind === 'file') {
+    if (only === undefined) throw new Error('a file arrives as one file')
+    return { content: { md5: only.md5, sizeBytes } }
+  }
+  const entries = arrivals.map(({ path, md5 }) => ({ path, md5 }))
+  const md5 = await cache.keepTree(entries)
+  return { content: { md5, sizeBytes, files: entries.length }, entries }
+}
+
+/** The file comes first: whoever is interrupted then has only to check out. */
+async function placed(
+  { imports, versionControl, workspace }: ImportDependencies,
+  what: ImportHow & {
+    imported: Imported
+    measured: Measured
+    change: ImportDone['change']
+    file?: string
+  },
+): Promise<ImportDone> {
+  const { out, force, imported, measured, change } = what
+  const file = what.file ?? `${out}.dvc`
+  await imports.write(file, imported, { locked: true })
+  await workspace.restore(out, measured, { force })
+  const ignoreFile = await versionControl.ignore(out)
+  const files = [file, ...(ignoreFile === undefined ? [] : [ignoreFile])]
+  await versionControl.stage(files)
+  return { path: out, file, change, commit: imported.repository?.revLock, files }
+}
+
+async function importsNamed(
+  { catalog, imports }: ImportDependencies,
+  targets: readonly string[],
+): Promise<{ file: string; out: Out; imported: Imported }[]> {
+  const outs = (await catalog.outs()).filter(
+    ({ owner }) => owner.kind === 'tracked' && owner.imported,
+  )
+  const named = targets.length === 0 ? outs : targets.flatMap((target) => namedBy(outs, target))
+  const found: { file: string; out: Out; imported: Imported }[] = []
+  for (const out of new Set(named)) {
+    const imported = await imports.read(out.owner.file)
+    if (imported !== undefined) found.push({ file: out.owner.file, out, imported })
+  }
+  return found
+}
+
+function namedBy(outs: readonly Out[], target: string): Out[] {
+  const named = outsNamed(outs, target).map(({ out }) => out)
+  return named.length > 0 ? named : outs.filter(({ owner }) => isWithin(owner.file, target))
+}
+
+async function updateAll(
+  dependencies: ImportDependencies,
+  request: UpdateRequest,
+): Promise<ImportDone[]> {
+  const named = await importsNamed(dependencies, request.targets)
+  for (const target of request.targets)
+    if (
+      namedBy(
+        named.map(({ out }) => out),
+        target,
+      ).length === 0
+    )
+      throw new Problem(
+        'not-found',
+        `${target} was not imported, so there is nothing to update it from; \`orrery import\` and \`orrery import-url\` make files that can be`,
+      )
+  const done: ImportDone[] = []
+  for (const each of named) done.push(await updated(dependencies, each, request))
+  return done
+}
+
+async function updated(
+  dependencies: ImportDependencies,
+  { file, out, imported }: { file: string; out: Out; imported: Imported },
+  request: UpdateRequest,
+): Promise<ImportDone> {
+  const how = { ...request, out: out.path, file, change: 'updated' as const }
+  const same: ImportDone = {
+    path: out.path,
+    file,
+    change: 'unchanged',
+    commit: imported.repository?.revLock,
+    files: [],
+  }
+  if (imported.repository === undefined) {
+    if (request.rev !== undefined)
+      throw new Problem('invalid', `${file} has an address and no revisions; leave --rev out`)
+    const offered = await dependencies.addresses.look(imported.from, {
+      folder: parentOf(file),
+      settings: imported.settings ?? {},
+    })
+    if (out.content !== undefined && sameIdentity(imported.identity, offered.identity)) return same
+    if (request.extent === 'lock')
+      return locked(dependencies, how, {
+        ...imported,
+        identity: offered.identity,
+        content: undefined,
+      })
+    const measured = await kept(dependencies, await offered.take(), offered.kind)
+    const identity = withContent(offered.identity, measured.content)
+    const after = { ...imported, identity, content: measured.content }
+    return placed(dependencies, { ...how, imported: after, measured })
+  }
+  const wanted = {
+    ...imported.repository,
+    ...(request.rev === undefined ? {} : { rev: request.rev }),
+  }
+  const source = await dependencies.sources(requestOf(wanted, false))
+  try {
+    const isSame = source.commit === wanted.revLock && request.rev === undefined
+    if (isSame && out.content !== undefined) return same
+    const repository = {
+      ...wanted,
+      ...(source.commit === undefined ? {} : { revLock: source.commit }),
+    }
+    if (request.extent === 'lock')
+      return await locked(dependencies, how, { ...imported, repository, content: undefined })
+    const measured = await brought(dependencies, source, imported.from)
+    const after = { ...imported, repository, content: measured.content }
+    return await placed(dependencies, { ...how, imported: after, measured })
+  } finally {
+    source.close()
+  }
+}
+
+async function locked(
+  { imports, versionControl }: ImportDependencies,
+  { out, file }: { out: string; file: string },
+  imported: Imported,
+): Promise<ImportDone> {
+  await imports.write(file, imported, { locked: true })
+  await versionControl.stage([file])
+  const commit = imported.repository?.revLock
+  return { path: out, file, change: 'updated', commit, files: [file] }
+}
+
+function sameIdentity(one: ImportIdentity | undefined, other: ImportIdentity): boolean {
+  if (one === undefined) return false
+  const keys = ['etag', 'checksum'] as const
+  if (keys.some((key) => one[key] !== other[key])) return false
+  if (one.content?.md5 !== other.content?.md5) return false
+  return keys.some((key) => one[key] !== undefined) || one.content !== undefined
+}

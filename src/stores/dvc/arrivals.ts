@@ -1,0 +1,68 @@
+import { createHash, hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { writeWhole } from './atomic.ts'
+import type { ObjectName } from '#data'
+import { randomIds } from '#base/ids'
+
+/** The part of a folder of objects that arrivals need. */
+export interface ArrivalCache {
+  pathOf(object: ObjectName): string
+  missing(objects: readonly ObjectName[]): Promise<ObjectName[]>
+}
+
+export interface Arrived {
+  readonly md5: string
+  readonly sizeBytes: number
+}
+
+/** Puts bytes into the cache. */
+export async function takeBytes(cache: ArrivalCache, bytes: Uint8Array): Promise<Arrived> {
+  const object = { md5: hash('md5', bytes), legacy: false }
+  if ((await cache.missing([object])).length > 0)
+    writeWhole(cache.pathOf(object), Buffer.from(bytes), 0o444)
+  return { md5: object.md5, sizeBytes: bytes.length }
+}
+
+/** Puts what a stream gives into the cache: hashed as it passes, so that it cannot change in between. */
+export async function takeStream(
+  cache: ArrivalCache,
+  stream: AsyncIterable<Uint8Array>,
+): Promise<Arrived> {
+  const folder = dirname(dirname(cache.pathOf({ md5: '0'.repeat(32), legacy: false })))
+  await mkdir(folder, { recursive: true })
+  const temporary = join(folder, `.${randomIds.ulid()}.orrery`)
+  const digest = createHash('md5')
+  let sizeBytes = 0
+  try {
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      for await (const chunk of stream) {
+        digest.update(chunk)
+        sizeBytes += chunk.length
+        await file.write(chunk)
+      }
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    const md5 = digest.digest('hex')
+    const path = cache.pathOf({ md5, legacy: false })
+    await mkdir(dirname(path), { recursive: true })
+    await chmod(temporary, 0o444)
+    await rename(temporary, path)
+    return { md5, sizeBytes }
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+export async function takeFile(cache: ArrivalCache, path: string): Promise<Arrived> {
+  return takeStream(cache, createReadStream(path, { highWaterMark: 1 << 20 }))
+}
+
+/** Of an object that is in the cache. */
+export async function sizeInCache(cache: ArrivalCache, object: ObjectName): Promise<number> {
+  return (await stat(cache.pathOf(object))).size
+}
