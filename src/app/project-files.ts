@@ -12,6 +12,7 @@ import { printTrackedFile, withContent } from '#protocols/dvc/tracked-file'
 import { writeWhole } from '#stores/dvc/atomic'
 import type { Ignores } from '#stores/dvc/measure'
 import { gitRootOf } from '#stores/dvc/git'
+import { datasetAt } from './project-datasets.ts'
 import { collected, ignoreFiles, lockPath, outsOf, parentOf, treeOnDisk } from './project-walk.ts'
 
 export interface ProjectFiles extends PipelineFiles, Catalog {
@@ -45,6 +46,10 @@ export function openProjectFiles(options: {
       return Object.assign(ask, { plain: rules(folder) === own })
     },
     values: async (path) => valuesAt(root, path),
+    dataset: async (name) => {
+      const { stages } = await load()
+      return datasetAt(root, [...new Set(['dvc.yaml', ...stages.map(({ file }) => file)])], name)
+    },
     saveLock: async (stage, lock) => {
       const path = lockPath(stage.file)
       const before = existsSync(join(root, path)) ? read(path) : ''

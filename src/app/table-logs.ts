@@ -70,6 +70,7 @@ async function tableFrom(name: string, found: Found, snapshot: Snapshot): Promis
     partitions: partitions.map((column) => ({ name: column.name, type: column.type })),
     columns,
     digest: digestOf(snapshot),
+    version: snapshot.version,
     sizeBytes: snapshot.files.reduce((sum, file) => sum + file.size, 0),
   }
 }

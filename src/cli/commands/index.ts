@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   root: async () => (await import('./root.ts')).root,
   profile: async () => (await import('./profile.ts')).profile,
   dataset: async () => (await import('./dataset.ts')).dataset,
+  dataset: async () => (await import('./dataset.ts')).dataset,
   validate: async () => (await import('./validate.ts')).validate,
   repro: async () => (await import('./repro.ts')).repro,
   environment: async () => (await import('./environment.ts')).environment,

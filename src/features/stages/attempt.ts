@@ -12,7 +12,7 @@ import {
   namedParams,
   outRefs,
 } from './finish.ts'
-import type { Stage, StageLock } from './stage.ts'
+import { pathsRead, type Stage, type StageLock } from './stage.ts'
 import type { Execution, PreparedEnvironment } from './store.ts'
 
 /** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
@@ -125,7 +125,7 @@ async function execute(
 ): Promise<Execution> {
   const { ground, options } = run
   const free = await ground.holdPaths({
-    read: [...stage.deps, ...stage.params].map(({ path }) => path),
+    read: [...pathsRead(stage), ...stage.params.map(({ path }) => path)],
     write: stage.outs.map(({ path }) => path),
   })
   try {

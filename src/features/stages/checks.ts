@@ -1,5 +1,5 @@
 import type { Run } from './repro-run.ts'
-import type { Stage } from './stage.ts'
+import { pathsRead, type Stage } from './stage.ts'
 
 /** What contracts say of the data that a stage reads. */
 export interface Checks {
@@ -29,10 +29,7 @@ export async function checksOf(run: Run, stage: Stage): Promise<StageChecks | un
   if (checks === undefined) return undefined
   if (run.options.validate === false) return { outcome: 'skipped', verdicts: [] }
   const { signal } = run.options
-  const verdicts = await checks.of(
-    stage.deps.map(({ path }) => path),
-    signal === undefined ? {} : { signal },
-  )
+  const verdicts = await checks.of(pathsRead(stage), signal === undefined ? {} : { signal })
   if (verdicts.length === 0) return undefined
   const outcomes = verdicts.map(({ outcome }) => outcome)
   const worst = outcomes.includes('failed')

@@ -36,7 +36,17 @@ export async function inputsOf(
   lock: StageLock | undefined,
 ): Promise<Pick<StageLock, 'deps' | 'params'>> {
   const deps: LockedPath[] = []
-  for (const { path, written } of stage.deps) {
+  for (const { path, written, dataset: named } of stage.deps) {
+    if (named !== undefined) {
+      const dataset = await ground.files.dataset(named)
+      if (dataset === undefined)
+        throw new Problem(
+          'not-found',
+          `${stage.address} needs the dataset ${named}, which has no version in dvc.lock; run \`orrery dataset update ${named}\``,
+        )
+      deps.push({ path: written, content: undefined, dataset })
+      continue
+    }
     const content = await contentLike(ground.workspace, path, contentAt(lock?.deps, written))
     if (content === undefined)
       throw new Problem('not-found', `${stage.address} needs ${path}, which does not exist`)
@@ -209,6 +219,8 @@ function isRepeatable(stage: Stage): boolean {
     !stage.alwaysChanged &&
     stage.deps.length + stage.params.length > 0 &&
     stage.outs.length > 0 &&
+    // As DVC has it, a run on what is no file of the project is not one to be had again.
+    stage.deps.every(({ dataset }) => dataset === undefined) &&
     !stage.outs.some(({ persist }) => persist)
   )
 }

@@ -26,6 +26,8 @@ export interface StageDep {
   readonly path: string
   /** As `dvc.yaml` has it, relative to the stage's folder: its name in the lock. */
   readonly written: string
+  /** The name of a dataset that `dvc.yaml` declares, for `ds://name`: no path, but a version that the lock has. */
+  readonly dataset?: string
 }
 
 /** Parameters out of one file. */
@@ -60,6 +62,13 @@ export interface LockedPath {
   /** As written in `dvc.yaml`. */
   readonly path: string
   readonly content: Content | undefined
+  /** Of a dataset: its version, as the lock describes it. */
+  readonly dataset?: ParamMap
+}
+
+/** What a stage reads of the project's own paths. */
+export function pathsRead(stage: Stage): string[] {
+  return stage.deps.filter(({ dataset }) => dataset === undefined).map(({ path }) => path)
 }
 
 /** Neither reads nor writes anything that is known, so it runs each time. */

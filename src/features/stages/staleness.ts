@@ -34,6 +34,8 @@ export interface Look {
   content(path: string, as: { legacy: boolean }): Promise<Content | undefined>
   /** The values in a file of parameters, undefined where there is no file. */
   params(path: string): Promise<ParamMap | undefined>
+  /** The version that a dataset is at. */
+  dataset(name: string): Promise<ParamMap | undefined>
   out(out: StageOut, locked: Content | undefined): Promise<OutChange | undefined>
 }
 
@@ -60,7 +62,14 @@ export async function* changedDeps(
   lock: StageLock | undefined,
   look: Look,
 ): AsyncGenerator<Reason> {
-  for (const { path, written } of stage.deps) {
+  for (const { path, written, dataset } of stage.deps) {
+    if (dataset !== undefined) {
+      const version = await look.dataset(dataset)
+      const before = lock?.deps.find((dep) => dep.path === written)?.dataset
+      if (version === undefined) yield { kind: 'dep', path, change: 'deleted' }
+      else if (!sameParam(version, before)) yield { kind: 'dep', path, change: 'modified' }
+      continue
+    }
     const locked = contentAt(lock?.deps, written)
     const now = await look.content(path, { legacy: locked?.legacy ?? false })
     if (now === undefined) yield { kind: 'dep', path, change: 'deleted' }

@@ -135,6 +135,7 @@ export function lookAt(ground: Pick<StageGround, 'workspace' | 'cache' | 'files'
   return {
     content: async (path, as) => (await ground.workspace.measure(path, as))?.content,
     params: (path) => ground.files.values(path),
+    dataset: (name) => ground.files.dataset(name),
     out: (out, locked) =>
       outChange(ground, { path: out.path, content: locked, cached: out.cached }),
   }

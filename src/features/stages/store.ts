@@ -12,6 +12,8 @@ export interface PipelineFiles {
   lockDigest(): Promise<string | null>
   /** Values of a file of parameters or metrics; undefined where there is none. Throws a `Problem` when it cannot be read. */
   values(path: string): Promise<ParamMap | undefined>
+  /** The version of a dataset that the project is at; undefined where none is declared, or declared and not locked. */
+  dataset(name: string): Promise<ParamMap | undefined>
 }
 
 export interface LoadedPipelines {

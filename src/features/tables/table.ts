@@ -14,6 +14,8 @@ export interface Table {
   readonly partitions: readonly Partition[]
   /** The columns as the table's own log has them; undefined for what the files say, matched by name. */
   readonly columns: readonly LoggedColumn[] | undefined
+  /** The number of the version, of a table that counts its own. */
+  readonly version?: number
   /** Equal digests are equal rows. Undefined where nobody measured the files. */
   readonly digest: string | undefined
   readonly sizeBytes: number

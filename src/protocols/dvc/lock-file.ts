@@ -98,8 +98,9 @@ export function isEntry(value: ParamValue): value is ParamMap {
 function pathsOf(paths: readonly LockedPath[]): ParamMap[] {
   return paths
     .toSorted((one, other) => compareCodePoints(one.path, other.path))
-    .map(({ path, content }) => {
+    .map(({ path, content, dataset }) => {
       const entry = new Map<ParamKey, ParamValue>([['path', path]])
+      if (dataset !== undefined) return entry.set('dataset', dataset)
       if (content === undefined) return entry
       if (content.legacy !== true) entry.set('hash', 'md5')
       entry.set('md5', content.md5)
@@ -127,10 +128,14 @@ function paramsOf(params: ReadonlyMap<string, ParamMap>): ParamMap {
 
 function lockedPaths(value: ParamValue | undefined): LockedPath[] {
   if (!isList(value)) return []
-  return value.filter(isMap).map((entry) => ({
-    path: textAt(entry, 'path'),
-    content: contentOf(entry),
-  }))
+  return value.filter(isMap).map((entry) => {
+    const dataset = entry.get('dataset')
+    return {
+      path: textAt(entry, 'path'),
+      content: contentOf(entry),
+      ...(isMap(dataset) ? { dataset } : {}),
+    }
+  })
 }
 
 const LOCKED = { ...FILE, cloud: mapOf(mapOf(anything)) }
