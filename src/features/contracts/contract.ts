@@ -6,6 +6,8 @@ export interface Contract {
   readonly name: string
   readonly version: string
   readonly datasets: readonly Dataset[]
+  /** What other tools have to say that no rule says, by their names; kept word for word. */
+  readonly kept?: Readonly<Record<string, string>>
 }
 
 /** One table of a contract. */

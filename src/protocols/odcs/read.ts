@@ -56,7 +56,9 @@ function contractOf(reader: Reader, root: Place): Contract {
   }
   const names = columnNames(named)
   const service = serviceRules(reader, root, names)
+  const kept = keptOf(reader, root)
   return {
+    ...(kept === undefined ? {} : { kept }),
     id: reader.text(root.at('id')) ?? '',
     name: reader.text(root.at('name')) ?? reader.text(root.at('id')) ?? '',
     version: String(root.at('version')?.value ?? ''),
@@ -64,6 +66,12 @@ function contractOf(reader: Reader, root: Place): Contract {
       datasetOf(reader, { root, object, name, names, service }),
     ),
   }
+}
+
+/** Words of other tools, which are given back as they came. */
+function keptOf(reader: Reader, root: Place): Readonly<Record<string, string>> | undefined {
+  const schema = reader.text(custom(reader, root).get('tfdv'))
+  return schema === undefined ? undefined : { tfdv: schema }
 }
 
 /** For each object, how its data names each property. */

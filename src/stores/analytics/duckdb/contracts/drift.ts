@@ -144,13 +144,13 @@ async function largestGap(
 ): Promise<number> {
   const answer = await firstOf(
     asking,
-    `with both as (
+    `with pooled as (
        select v, sum(a) as a, sum(b) as b from (
          select v::double as v, 1 as a, 0 as b from ${valuesOf(reference, column)}
          union all select v::double, 0, 1 from ${valuesOf(current, column)}
        ) group by v
      ), running as (
-       select sum(a) over (order by v) as a, sum(b) over (order by v) as b, sum(a) over () as n, sum(b) over () as m from both
+       select sum(a) over (order by v) as a, sum(b) over (order by v) as b, sum(a) over () as n, sum(b) over () as m from pooled
      )
      select max(abs(a / n - b / m))::double as d from running`,
   )

@@ -1,0 +1,2 @@
+export { printSchema } from './export.ts'
+export { readSchema } from './import.ts'
