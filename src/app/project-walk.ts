@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
+import { Problem } from '#base/problem'
 import type { Out } from '#data'
 import type { FileProblem, LoadedPipelines, Stage, StageLock } from '#stages'
 import type { IgnoreRules } from '#protocols/dvc/ignore'
@@ -7,6 +8,7 @@ import { readLockFile } from '#protocols/dvc/lock-file'
 import { readParamsFile } from '#protocols/dvc/params-file'
 import { readPipelineFile } from '#protocols/dvc/pipeline-file'
 import type { CommandStyle } from '#protocols/dvc/template'
+import { outPathFault } from '#protocols/dvc/safe-path'
 import { readTrackedFile } from '#protocols/dvc/tracked-file'
 
 /** A project's files: those on disk now, or those of a commit. */
@@ -25,11 +27,36 @@ export function treeOnDisk(root: string): ProjectTree {
         isFolder: entry.isDirectory(),
       })),
     read: (path) => {
-      const whole = join(root, path)
-      return existsSync(whole) ? readFileSync(whole, 'utf8') : undefined
+      const stats = statSync(join(root, path), { throwIfNoEntry: false })
+      if (stats === undefined || stats.isDirectory()) return undefined
+      checkReadable(path, stats)
+      return readFileSync(join(root, path), 'utf8')
     },
     isFolder: (path) => existsSync(join(root, path)),
   }
+}
+
+/** What somebody made by hand or by program is a hundredth of this. */
+const FILE_BYTES_MAX = 64 << 20
+
+function checkReadable(path: string, stats: Stats): void {
+  if (!stats.isFile())
+    throw new Problem('invalid', `${path} is no file; remove it, or name it otherwise`)
+  if (stats.size > FILE_BYTES_MAX)
+    throw new Problem(
+      'limit',
+      `${path} has ${stats.size} bytes, and a file that describes data has at most ${FILE_BYTES_MAX}; remove it, or name it otherwise`,
+    )
+}
+
+/** A file that somebody sent must not make us write, or remove, what is not data of this project. */
+function checkOut(file: string, path: string): void {
+  const fault = outPathFault(path)
+  if (fault !== undefined)
+    throw new Problem(
+      'invalid',
+      `${file}: the output ${JSON.stringify(path)} ${fault}; nothing was done, take it out of the file`,
+    )
 }
 
 export interface ProjectWalk {
@@ -137,6 +164,7 @@ function takeTracked({ tree, found }: Walk, file: string): void {
   const { value, problems } = readTrackedFile(file, tree.read(file) ?? '')
   for (const message of problems) found.problems.push({ file, stage: undefined, message })
   const { frozen, imported, fromRepository } = value
+  for (const { path } of value.outs) checkOut(file, path)
   for (const out of value.outs)
     found.tracked.push({
       ...out,
@@ -155,6 +183,7 @@ function takePipeline({ tree, found, commandStyle }: Walk, file: string): void {
     style: commandStyle,
   })
   for (const problem of problems) found.problems.push({ file, ...problem })
+  for (const { outs } of stages) for (const { path } of outs) checkOut(file, path)
   found.stages.push(...stages)
   const lock = tree.read(lockPath(file))
   if (lock === undefined) return

@@ -8,7 +8,7 @@ import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Environments, type Pipelines } from '#stages'
 import { withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
-import { printTree, readTree } from '#protocols/dvc/tree'
+import { printTree, readTree, treeFault } from '#protocols/dvc/tree'
 import { openOutsAside } from '#stores/dvc/aside'
 import { gitRootOf, gitStateOf, noVersionControl, openGit } from '#stores/dvc/git'
 import { openHashCache } from '#stores/dvc/hash-cache'
@@ -34,6 +34,8 @@ export interface WorkspaceDependencies {
   readonly clock?: Clock
   /** How long to wait for another dvc or orrery in the same project. */
   readonly waitSeconds?: number
+  /** Told once for whom it is waited. */
+  readonly onWait?: (holder: string) => void
 }
 
 /** Data and pipelines of one project folder. */
@@ -68,11 +70,11 @@ export function projectRootOf(folder: string): string {
 }
 
 export function openWorkspace(root: string, dependencies: WorkspaceDependencies): ProjectWorkspace {
-  const { variables, clock = systemClock, waitSeconds = 5 } = dependencies
+  const { variables, clock = systemClock, waitSeconds = 3600, onWait } = dependencies
   const settings = readSettings(root, variables)
   const temporary = join(root, '.dvc', 'tmp')
   const own = join(temporary, 'orrery')
-  const trees = { print: printTree, read: readTree }
+  const trees = { print: printTree, read: readTree, fault: treeFault }
   const files = openProjectFiles({ root, commandStyle: settings.commandStyle })
   const cache = openObjectFolder({
     folder: settings.cacheFolder,
@@ -94,10 +96,15 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
   const versionControl = hasGit
     ? openGit({ root, autostage: settings.autostage, withIgnored })
     : noVersionControl
-  const whole = openProjectLock(join(own, 'lock'), { waitSeconds, holder: 'another orrery' })
+  const whole = openProjectLock(join(own, 'lock'), {
+    waitSeconds,
+    holder: 'another orrery',
+    ...(onWait === undefined ? {} : { onWait }),
+  })
   const brief = openProjectLock(join(temporary, 'lock'), {
     waitSeconds,
     holder: 'another dvc or orrery',
+    ...(onWait === undefined ? {} : { onWait }),
   })
   const revisions = hasGit
     ? openRevisions(root, { commandStyle: settings.commandStyle })

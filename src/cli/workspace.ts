@@ -22,6 +22,8 @@ export function calledIn(cwd: string = process.cwd()): CalledIn {
   const root = projectRootOf(here)
   const workspace = openWorkspace(root, {
     variables: environment,
+    onWait: (holder) =>
+      process.stderr.write(`waiting for ${holder}, which works in this project\n`),
     environments: async () => (await import('#app/config')).loadConfig({}).config.environments,
   })
   const folder = relative(root, here).split(sep).join('/')

@@ -23,19 +23,39 @@ export async function checkoutAll(
 ): Promise<Checkout> {
   const outs: CheckedOut[] = []
   const failed: { path: string; reason: string }[] = []
+  // All lists are read before anything is written: one that is refused must not leave half of the rest.
+  const wanted = await wantedFor(cache, selection)
   for (const { out, part } of selection) {
     if (!out.cached || out.content === undefined) continue
-    const wanted = await measuredInCache(cache, out.content)
-    const reason = await missingFor(cache, out.content, { wanted, part })
-    if (wanted === undefined || reason !== undefined) {
+    const measured = wanted.get(out)
+    const reason = await missingFor(cache, out.content, { wanted: measured, part })
+    if (measured === undefined || reason !== undefined) {
       failed.push({ path: out.path, reason: reason ?? 'its list is not in the cache' })
       continue
     }
     if (part === undefined)
-      outs.push({ path: out.path, result: await workspace.restore(out.path, wanted, how) })
-    else outs.push(...(await restorePart(workspace, { out, part }, wanted, how)))
+      outs.push({ path: out.path, result: await workspace.restore(out.path, measured, how) })
+    else outs.push(...(await restorePart(workspace, { out, part }, measured, how)))
   }
   return { outs, failed }
+}
+
+async function wantedFor(
+  cache: Cache,
+  selection: readonly Selection[],
+): Promise<Map<Out, Measured>> {
+  const wanted = new Map<Out, Measured>()
+  for (const { out } of selection) {
+    if (!out.cached || out.content === undefined || wanted.has(out)) continue
+    try {
+      const measured = await measuredInCache(cache, out.content)
+      if (measured !== undefined) wanted.set(out, measured)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      throw new Problem(error.code, `${out.path} (${nameOf(out.owner)}): ${error.message}`)
+    }
+  }
+  return wanted
 }
 
 async function missingFor(

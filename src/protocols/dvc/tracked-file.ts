@@ -16,6 +16,7 @@ import {
   shape,
   text,
   textAt,
+  type Check,
 } from './entries.ts'
 import { setInYaml } from './yaml-edit.ts'
 import { readYaml } from './yaml-read.ts'
@@ -180,10 +181,17 @@ const located = {
   fs_config: optional(mapOf(anything)),
 }
 const annotated = { desc: text, type: text, labels: listOf(text), meta: anything }
+/** Joining would take an absolute path for one below the folder. */
+const ownPath: Check = (value, where, found) => {
+  text(value, where, found)
+  if (typeof value === 'string' && posix.isAbsolute(value))
+    found.add(where, `${value} is absolute, and data lies inside the project`)
+}
 const OUT = shape(
   {
     ...located,
     ...annotated,
+    path: ownPath,
     cache: flag,
     persist: flag,
     push: flag,

@@ -1,5 +1,6 @@
 import type { TreeEntry } from '#data'
 import { asciiString, compareCodePoints } from './python.ts'
+import { listedPathsFault } from './safe-path.ts'
 
 /** The list of a folder's files, whose MD5 names the folder: the JSON that DVC writes, to the byte. */
 export function printTree(entries: readonly TreeEntry[]): string {
@@ -10,8 +11,20 @@ export function printTree(entries: readonly TreeEntry[]): string {
   return `[${items.join(', ')}]`
 }
 
-/** Undefined for a text that is no such list, or whose paths lead out of the folder. */
+/** Undefined for a text that is no such list, or names what no list may name; `treeFault` says why. */
 export function readTree(text: string): TreeEntry[] | undefined {
+  const entries = entriesIn(text)
+  if (entries === undefined) return undefined
+  return listedPathsFault(entries.map(({ path }) => path)) === undefined ? entries : undefined
+}
+
+/** Why `readTree` refuses a text. */
+export function treeFault(text: string): string {
+  const paths = entriesIn(text)?.map(({ path }) => path)
+  return (paths === undefined ? undefined : listedPathsFault(paths)) ?? 'is not as DVC writes it'
+}
+
+function entriesIn(text: string): TreeEntry[] | undefined {
   let list: unknown
   try {
     list = JSON.parse(text)
@@ -22,7 +35,7 @@ export function readTree(text: string): TreeEntry[] | undefined {
   const entries: TreeEntry[] = []
   for (const item of list as { md5?: unknown; relpath?: unknown }[]) {
     if (typeof item?.md5 !== 'string' || typeof item.relpath !== 'string') return undefined
-    if (!isHash(item.md5) || !staysInside(item.relpath)) return undefined
+    if (!isHash(item.md5)) return undefined
     entries.push({ path: item.relpath, md5: item.md5 })
   }
   return entries
@@ -31,14 +44,4 @@ export function readTree(text: string): TreeEntry[] | undefined {
 /** Hashes become paths of the cache, so nothing else may pass for one. */
 export function isHash(text: string): boolean {
   return /^[0-9a-f]{32}(?:\.dir)?$/.test(text)
-}
-
-/** A list is read from a remote that others write to: it must not name files outside its folder. */
-function staysInside(path: string): boolean {
-  return (
-    path !== '' &&
-    !path.startsWith('/') &&
-    !path.includes('\0') &&
-    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  )
 }

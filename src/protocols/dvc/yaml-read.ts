@@ -25,12 +25,33 @@ export interface ReadYaml {
 
 /** Reads YAML as ruamel.yaml does; never throws. With problems the value is what could be understood. */
 export function readYaml(text: string): ReadYaml {
-  const { document, problems } = documentOf(text)
-  if (problems.length > 0) return { value: null, problems }
-  const reader = readerOf(document)
-  const value = document.contents === null ? null : reader.node(document.contents)
-  return { value, problems: reader.problems }
+  try {
+    const { document, problems } = documentOf(text)
+    if (problems.length > 0) return { value: null, problems }
+    const reader = readerOf(document)
+    const value = document.contents === null ? null : reader.node(document.contents)
+    // What was understood of a text that unfolds without end must not be gone through either.
+    return reader.unfolds()
+      ? { value: null, problems: [ENDLESS] }
+      : { value, problems: reader.problems }
+  } catch (error) {
+    if (error instanceof RangeError)
+      return { value: null, problems: [error.message === ENDLESS.message ? ENDLESS : TOO_DEEP] }
+    throw error
+  }
 }
+
+/** One mistake may make an error of every line after it. */
+const ERRORS_SHOWN_MAX = 20
+
+/** A pipeline of ten thousand stages has a tenth of these. */
+const VALUES_MAX = 10_000_000
+/** Merging copies, so less of it is enough. */
+const MERGED_MAX = 1_000_000
+const ENDLESS = {
+  message: `its aliases unfold to more than ${VALUES_MAX / 1e6} million values; write it without aliases of aliases`,
+}
+const TOO_DEEP = { message: 'its lists and maps are nested too deeply to be read' }
 
 /** The syntax tree of a YAML text, in which every scalar is still text. */
 export function documentOf(text: string): { document: Document; problems: TextProblem[] } {
@@ -42,8 +63,8 @@ export function documentOf(text: string): { document: Document; problems: TextPr
     version: '1.2',
     stringKeys: false,
   })
-  const problems = document.errors.map((error) => ({
-    message: error.message,
+  const problems = document.errors.slice(0, ERRORS_SHOWN_MAX).map((error) => ({
+    message: error.message.startsWith('Maximum call stack') ? TOO_DEEP.message : error.message,
     line: lines.linePos(error.pos[0]).line,
   }))
   return { document, problems }
@@ -53,8 +74,15 @@ export function documentOf(text: string): { document: Document; problems: TextPr
 export function readerOf(document: Document): {
   node(node: Node): ParamValue
   problems: TextProblem[]
+  /** Whether aliases make it larger than anything that is read. */
+  unfolds(): boolean
 } {
   const problems: TextProblem[] = []
+  const anchors = new Map<string, Node>()
+  /** How many values the one that is being read stands for, aliases unfolded. */
+  const sizes = new Map<Node, number>()
+  let size = 0
+  let mergedCount = 0
   // An alias gives the very list or map that its anchor named, so that sharing survives.
   const read = new Map<Node, ParamValue>()
   const open = new Set<Node>()
@@ -62,13 +90,21 @@ export function readerOf(document: Document): {
   const node = (each: Node | null | undefined): ParamValue => {
     if (each === null || each === undefined) return null
     const known = read.get(each)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      size += sizes.get(each) ?? 1
+      return known
+    }
     if (open.has(each)) {
       problems.push({ message: 'an alias stands inside what it names' })
       return null
     }
     open.add(each)
+    if (!isAlias(each) && each.anchor !== undefined) anchors.set(each.anchor, each)
+    const before = size
+    size = 1
     const value = valueOf(each)
+    sizes.set(each, size)
+    size += before
     open.delete(each)
     read.set(each, value)
     return value
@@ -76,7 +112,8 @@ export function readerOf(document: Document): {
 
   const valueOf = (each: Node): ParamValue => {
     if (isAlias(each)) {
-      const target = each.resolve(document)
+      // The last one before it of that name; the library would look through the whole text for it.
+      const target = anchors.get(each.source) ?? each.resolve(document)
       if (target === undefined) {
         problems.push({ message: `the alias *${each.source} names no anchor` })
         return null
@@ -102,10 +139,12 @@ export function readerOf(document: Document): {
         merged.push(...mergedMaps(node(value), problems).flatMap((map) => Array.from(map)))
       else own.push([name, node(value)])
     }
+    mergedCount += merged.length
+    if (mergedCount > MERGED_MAX) throw new RangeError(ENDLESS.message)
     return new Map([...merged, ...own])
   }
 
-  return { node, problems }
+  return { node, problems, unfolds: () => !(size <= VALUES_MAX) }
 }
 
 type ScalarNode = { value: unknown; type?: string; tag?: string; source?: string }

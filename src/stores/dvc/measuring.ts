@@ -7,6 +7,8 @@ export interface TreeFormat {
   print(entries: readonly TreeEntry[]): string
   /** Undefined for a text that is no such list. */
   read(text: string): TreeEntry[] | undefined
+  /** Why a text is no such list. */
+  fault?(text: string): string
 }
 
 /** Whether the project's rules leave a path out; `plain` where only those hold that DVC has of itself. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock, type Clock } from '#base/clock'
 import { digestFile } from '#base/digest'
+import { Problem } from '#base/problem'
 import { isFolder, type Cache, type Content, type ObjectName, type TreeEntry } from '#data'
 import { replaceFile, writeWhole } from './atomic.ts'
 import { TRUSTED } from './crew/copying.ts'
@@ -53,7 +54,14 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
   const tree = async (content: Content) => {
     const object = { md5: content.md5, legacy: content.legacy ?? false }
     if (!(await isThere(object))) return undefined
-    return trees.read(readFileSync(pathOf(object), 'utf8'))
+    const text = readFileSync(pathOf(object), 'utf8')
+    const entries = trees.read(text)
+    if (entries === undefined)
+      throw new Problem(
+        'invalid',
+        `the folder's list ${pathOf(object)} ${trees.fault?.(text) ?? 'is none'}; nothing was taken from it, and \`orrery fsck\` tells who needs it`,
+      )
+    return entries
   }
   const missing = async (objects: readonly ObjectName[]) => {
     const many = objects.length >= LISTED_FROM

@@ -22,3 +22,20 @@ export function isRunning(pid: number, started: string | undefined): boolean {
   const now = processStarted(pid)
   return now === undefined || started === undefined || started === '' || now === started
 }
+
+/** The words that a process was started with, without its interpreter; undefined where that cannot be told. */
+export function commandOf(pid: number): string | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
+    const [first = '', ...rest] = words
+    const isInterpreter = /(?:^|\/)(?:python[\d.]*|node)$/.test(first) && rest.length > 0
+    const script = rest.findIndex((word) => !word.startsWith('-'))
+    const [program = '', ...args] = isInterpreter ? rest.slice(Math.max(0, script)) : words
+    const name = program.slice(program.lastIndexOf('/') + 1)
+    return name === '' ? undefined : [name, ...args].join(' ').slice(0, COMMAND_CHARS_MAX)
+  } catch {
+    return undefined
+  }
+}
+
+const COMMAND_CHARS_MAX = 100

@@ -10,6 +10,7 @@ import { keep, type Keeping } from './keeping.ts'
 import { isMissing, keyOf, lookAt, parentOf, statOf, type Measuring, type Seen } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
 import { placeAll, type FileOfCache } from './placed.ts'
+import { checkPlaces } from './safe-places.ts'
 import { filesOf, sightAfter, type FileAt } from './sights.ts'
 
 export interface WorkspaceOptions extends Measuring {
@@ -57,7 +58,7 @@ async function unlink(options: WorkspaceOptions, path: string): Promise<void> {
     if (stats.isSymbolicLink() || stats.nlink > 1)
       files.push({ path: file.path, object: realpathSync(target), target, md5: undefined })
   }
-  await placeAll(files, { types: ['copy'], executable: false })
+  await placeAll(files, { root: options.root, types: ['copy'], executable: false })
 }
 
 interface Restoring {
@@ -78,6 +79,10 @@ async function restore(options: WorkspaceOptions, restoring: Restoring): Promise
   const legacy = wanted.content.legacy ?? false
   const wantedFiles = filesOf(path, wanted)
   const goal = new Map(wantedFiles.map((file) => [file.path, file.md5]))
+  checkPlaces(options.root, path, [
+    ...goal.keys(),
+    ...(isFolder(wanted.content) ? [`${path}/.`] : []),
+  ])
   const now = new Map(filesOf(path, before).map((file) => [file.path, file.md5]))
   const gone = [...now].filter(([file, md5]) => goal.get(file) !== md5)
   if (!force) await checkKept(options, gone, legacy)
@@ -142,6 +147,7 @@ async function placeMissing(
   }))
   makeFolders(placing.map(({ target }) => dirname(target)))
   const placed = await placeAll(placing, {
+    root: options.root,
     types: copy === true ? ['copy'] : options.links,
     executable: wanted.content.executable ?? false,
   })
