@@ -15,7 +15,9 @@ const FILES = Number(process.env['ORRERY_BENCH_FILES'] ?? 20_000)
 const LARGE_MIB = Number(process.env['ORRERY_BENCH_LARGE_MIB'] ?? 512)
 const FILE_BYTES = 4096
 const FILES_A_FOLDER = 1000
-const ORRERY = join(import.meta.dirname, '..', 'bin', 'orrery')
+/** Another build than this checkout, such as that of the package. */
+const ORRERY =
+  process.env['ORRERY_BENCH_COMMAND'] ?? join(import.meta.dirname, '..', 'bin', 'orrery')
 const DVC = join(pythonBin(), 'dvc')
 
 interface Side {
@@ -26,6 +28,8 @@ interface Side {
 
 interface Spent {
   readonly seconds: number
+  /** Of all processors, which says more where the machine does other work as well. */
+  readonly cpuSeconds: number
 }
 
 const top = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
@@ -91,7 +95,10 @@ async function largeFile(): Promise<void> {
     const hashed = await timed(side.folder, 'md5sum', 'large.bin')
     const copied = await timed(side.folder, 'cp', 'large.bin', '../copy.bin')
     await rm(join(side.folder, '..', 'copy.bin'))
-    return { seconds: hashed.seconds + copied.seconds }
+    return {
+      seconds: hashed.seconds + copied.seconds,
+      cpuSeconds: hashed.cpuSeconds + copied.cpuSeconds,
+    }
   }
   const what = `a file of ${LARGE_MIB} MiB`
   tellOf(
@@ -146,7 +153,7 @@ async function compared(
     await settled()
     const [command = '', ...args] = commandOf(side)
     spent.push(await timed(side.folder, command, ...args))
-    if ((await readdir(side.folder)).includes('data.dvc') === false)
+    if (!(await readdir(side.folder)).includes('data.dvc'))
       throw new Error(`${what}: nothing is tracked in ${side.folder}`)
   }
   const [ours, theirs] = spent
@@ -160,14 +167,20 @@ async function settled(): Promise<void> {
 }
 
 function tellOf(what: string, ours: Spent, theirs: Spent, peerName: string): void {
-  const figures = { orrery: ours.seconds, peer: theirs.seconds, peerName }
-  tell({ what, unit: 's', better: 'lower', ...figures })
+  const about = { unit: 's', better: 'lower', peerName } as const
+  tell({ what, orrery: ours.seconds, peer: theirs.seconds, ...about })
+  const cpu = { orrery: ours.cpuSeconds, peer: theirs.cpuSeconds }
+  tell({ what: `${what}, processors`, ...cpu, ...about })
 }
 
+/** The shell tells what its children took of the processors. */
 async function timed(folder: string, command: string, ...args: string[]): Promise<Spent> {
   const began = performance.now()
-  await runIn(folder, command, ...args)
-  return { seconds: (performance.now() - began) / 1000 }
+  const said = await runIn(folder, 'bash', '-c', '"$@" >&2 || exit 1; times', '-', command, ...args)
+  const [user = 0, system = 0] = [...said.matchAll(/(\d+)m([\d.]+)s/g)]
+    .slice(-2)
+    .map(([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds))
+  return { seconds: (performance.now() - began) / 1000, cpuSeconds: user + system }
 }
 
 function runIn(folder: string, command: string, ...args: string[]): Promise<string> {

@@ -131,7 +131,7 @@ async function relinked(options: Keeping, kept: Kept): Promise<boolean> {
         md5: kept.legacy ? undefined : object.md5,
       }
     }),
-    { types: options.links, executable: false, before: looksAt(kept, places) },
+    { root: options.root, types: options.links, executable: false, before: looksAt(kept, places) },
   )
   for (const [at, index] of places.entries())
     kept.looks.set(placed.lookAt(at) ?? [], index * LOOK_NUMBERS)

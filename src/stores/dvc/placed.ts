@@ -1,9 +1,11 @@
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Problem } from '#base/problem'
 import { temporaryBeside } from './atomic.ts'
 import { inOrders } from './crew/crew.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
 import type { LinkType, PlaceFault } from './crew/placing.ts'
+import { openIncoming } from './incoming.ts'
 
 /** An object, and where in the project it goes. */
 export interface FileOfCache {
@@ -29,6 +31,8 @@ const CREW_FROM_FILES = 300
 export async function placeAll(
   files: readonly FileOfCache[],
   how: {
+    /** Of the project. */
+    root: string
     types: readonly LinkType[]
     executable: boolean
     /** How the targets have to look still. */
@@ -36,22 +40,54 @@ export async function placeAll(
     onDone?: (files: number) => void
   },
 ): Promise<PlacedAll> {
+  if (files.length === 0) return { lookAt: () => undefined }
+  const incoming = openIncoming(join(how.root, '.dvc', 'tmp'))
+  try {
+    return await placeFrom(files, { ...how, aside: asideIn(incoming.folder) })
+  } finally {
+    incoming.remove()
+  }
+}
+
+type How = Parameters<typeof placeAll>[1] & { aside: (target: string, index: number) => string }
+
+/**
+ * Files are written where a killed process leaves nothing in the midst of the data, in some folders, so that
+ * threads wait less for each other; beside their places only where those are on another disk.
+ */
+function asideIn(folder: string): How['aside'] {
+  const { dev } = statSync(folder)
+  const isNear = new Map<string, boolean>()
+  for (let part = 0; part < FOLDERS; part++) mkdirSync(join(folder, String(part)))
+  return (target, index) => {
+    const place = dirname(target)
+    let near = isNear.get(place)
+    if (near === undefined) isNear.set(place, (near = statSync(place).dev === dev))
+    const part = Math.floor(index / FILES_AN_ORDER) % FOLDERS
+    return near ? `${folder}/${part}/${index}` : temporaryBeside(target)
+  }
+}
+
+const FOLDERS = 16
+const FILES_AN_ORDER = 128
+
+async function placeFrom(files: readonly FileOfCache[], how: How): Promise<PlacedAll> {
   const looks = new Float64Array(files.length * LOOK_NUMBERS)
   const faults: PlaceFault[] = []
   let { types } = how
   await inOrders(files, {
     trade: 'place',
-    perOrder: Math.max(1, Math.min(128, Math.ceil(files.length / 16))),
+    perOrder: Math.max(1, Math.min(FILES_AN_ORDER, Math.ceil(files.length / 16))),
     crewFrom: CREW_FROM_FILES,
     order: (part, first) => ({
       types,
       executable: how.executable,
       before: how.before?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
-      files: part.map(({ object, target, md5 }) => ({
+      files: part.map(({ object, target, md5 }, at) => ({
         object,
         target,
         md5,
-        aside: temporaryBeside(target),
+        aside: how.aside(target, first + at),
       })),
     }),
     done: (placed, part, first) => {

@@ -1,0 +1,22 @@
+import { openWorkspace } from '#app/workspace'
+
+// One verb in a project, to be killed: it says when the work begins and when it is done.
+
+const [root = '', verb = ''] = process.argv.slice(2)
+const { data, upkeep } = openWorkspace(root, {
+  variables: process.env,
+  environments: root,
+  waitSeconds: 20,
+})
+
+const VERBS: Readonly<Record<string, () => Promise<unknown>>> = {
+  add: () => data.add(['data', 'tool.sh']),
+  push: () => data.push(),
+  pull: () => data.pull(),
+  checkout: () => data.checkout(),
+  gc: () => upkeep.collect({}, { forGood: true }),
+}
+
+process.stdout.write('begin\n')
+await VERBS[verb]?.()
+process.stdout.write('done\n')
