@@ -22,7 +22,8 @@ export function printContract(contract: Contract): string {
       ...(service.length === 0 ? {} : { slaProperties: service }),
       ...(foreign.length === 0 ? {} : { customProperties: foreign }),
     },
-    { lineWidth: 0 },
+    // Readers of contracts follow no alias.
+    { lineWidth: 0, aliasDuplicateObjects: false },
   )
 }
 
