@@ -19,10 +19,12 @@ import { openFolderRemote } from '#stores/dvc/remote'
 import { openRunCache } from '#stores/dvc/run-cache'
 import { openWorkTree } from '#stores/dvc/work-tree'
 import { openWorkspace as openFolder } from '#stores/dvc/workspace'
+import { courierOf } from './project-courier.ts'
 import { openProjectFiles } from './project-files.ts'
 import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
 import { readSettings, remoteFolder } from './project-settings.ts'
 import type { OpenedTables } from './project-tables.ts'
+import { openStageFiles } from './project-stage-files.ts'
 import { openTrackedFiles } from './project-tracked-files.ts'
 import { openUpkeep } from './project-upkeep.ts'
 
@@ -110,18 +112,26 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     ? openRevisions(root, { commandStyle: settings.commandStyle })
     : undefined
 
+  const tree = openWorkTree({
+    root,
+    ignores: hasGit,
+    cacheFolder: settings.cacheFolder,
+    withoutIgnored,
+  })
   const data = createData({
     workspace,
     cache,
     catalog: files,
     versionControl,
-    tree: openWorkTree({
-      root,
-      ignores: hasGit,
-      cacheFolder: settings.cacheFolder,
-      withoutIgnored,
-    }),
+    tree,
     trackedFiles: openTrackedFiles(root),
+    courier: courierOf({
+      folder: join(own, 'sending'),
+      trees,
+      clock,
+      remote: async (name, from) =>
+        openFolderRemote({ ...remoteFolder(settings, name), cache: from, trees }),
+    }),
     revisions,
     remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
     locks: [whole, brief],
@@ -150,6 +160,8 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     cache,
     catalog: files,
     files,
+    tree,
+    stageFiles: openStageFiles(root),
     versionControl,
     runCache: openRunCache(settings.cacheFolder, {
       key: runKey,

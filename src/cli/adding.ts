@@ -1,5 +1,5 @@
 import { glob } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { statSync } from 'node:fs'
 import { Problem } from '#base/problem'
 import type { Added } from '#data'
@@ -26,10 +26,12 @@ export async function adding(here: CalledIn, flags: AddFlags): Promise<Added[]> 
       )
     const path = placeFor(here, first, flags.out)
     if (flags.toRemote)
-      throw new Problem(
-        'unsupported',
-        'sending data to a remote without keeping it is not done yet',
-      )
+      return here.data.addToRemote({
+        source: resolve(first),
+        path,
+        remote: flags.remote,
+        force: flags.force || flags.out === undefined,
+      })
     return here.data.addFrom({ source: resolve(first), path, force: flags.force })
   }
   const paths = flags.glob ? await matching(flags.paths) : flags.paths
@@ -38,11 +40,17 @@ export async function adding(here: CalledIn, flags: AddFlags): Promise<Added[]> 
 
 /** In a folder that is there it keeps its name. */
 function placeFor(here: CalledIn, source: string, out: string | undefined): string {
-  if (out === undefined) return here.target(`./${basename(resolve(source))}`)
+  // What lies in the project is tracked where it lies.
+  if (out === undefined)
+    return isInside(here.root, resolve(source))
+      ? here.path(source)
+      : here.path(basename(resolve(source)))
   const isFolder = statSync(out, { throwIfNoEntry: false })?.isDirectory() === true
-  return here.target(
-    `./${relative('.', resolve(isFolder ? join(out, basename(resolve(source))) : out))}`,
-  )
+  return here.path(isFolder ? join(out, basename(resolve(source))) : out)
+}
+
+function isInside(root: string, path: string): boolean {
+  return path.startsWith(`${root}/`)
 }
 
 /** Names that begin with a dot are meant only where the pattern says so. */

@@ -2,14 +2,14 @@ import { command } from '../command.ts'
 
 export const remove = command({
   command: ['remove <targets..>', 'rm'],
-  describe: 'Stop tracking data: takes .dvc files away, and what Git ignored for them',
+  describe: 'Stop tracking data, or take stages out of dvc.yaml',
   builder: (argv) =>
     argv
       .positional('targets', {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: '.dvc files',
+        describe: '.dvc files, and stages',
       })
       .option('outs', {
         type: 'boolean',
@@ -26,34 +26,37 @@ export const remove = command({
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()
     const targets = here.targets(flags.targets)
-    if (flags.dry) {
-      const plan = await here.data.removal(targets)
-      return say(
-        flags,
-        {
-          dry: true,
-          removed: plan.map(({ file, outs }) => ({
-            file,
-            outs: outs.map(({ path }) => path),
-            data: flags.outs,
-          })),
-        },
-        plan.flatMap(({ file, outs }) =>
-          [`${here.shown(file)} would go`].concat(
-            outs.map(({ path }) => `  ${here.shown(path)} would ${flags.outs ? 'go' : 'stay'}`),
-          ),
-        ),
+    const { stages } = await here.pipelines.load()
+    const named = stages.filter((stage) =>
+      [stage.address, stage.file].some((each) => targets.includes(each)),
+    )
+    const files = targets.filter(
+      (target) => !named.some(({ address, file }) => address === target || file === target),
+    )
+    const plan = await here.data.removal(files)
+    const gone = [
+      ...plan.map(({ file, outs }) => ({ name: file, outs: outs.map(({ path }) => path) })),
+      ...named.map(({ address, outs }) => ({ name: address, outs: outs.map(({ path }) => path) })),
+    ]
+    const how = { withData: flags.outs }
+    if (!flags.dry) {
+      await here.pipelines.remove(
+        named.map(({ address }) => address),
+        how,
       )
+      await here.data.remove(files, how)
     }
-    const removed = await here.data.remove(targets, { withData: flags.outs })
     if (flags.quiet) return
+    const [went, data] = flags.dry
+      ? ['would go', flags.outs ? 'would go as well' : 'would stay']
+      : ['is gone', flags.outs ? 'went as well' : 'stayed']
     say(
       flags,
-      { removed },
-      removed.map(
-        ({ file, outs, data }) =>
-          `${here.shown(file)} is gone; ${outs.map((path) => here.shown(path)).join(', ') || 'it tracked nothing'}${outs.length === 0 ? '' : data ? ' went as well' : ' stayed'}`,
-      ),
+      { removed: gone, data: flags.outs, dry: flags.dry },
+      gone.map(({ name, outs }) => {
+        const shown = outs.map((path) => here.shown(path)).join(', ')
+        return `${here.shown(name)} ${went}${shown === '' ? '' : `; ${shown} ${data}`}`
+      }),
     )
   },
 })

@@ -75,7 +75,7 @@ async function checkAddable(
   await checkNew(dependencies, place, path)
 }
 
-async function checkNew(
+export async function checkNew(
   { workspace, versionControl, tree }: DataDependencies,
   place: Place,
   path: string,
@@ -108,7 +108,7 @@ function asOut(place: Place): Out[] {
   return place.kind === 'new' ? [outAt(place)] : []
 }
 
-function outAt(place: Extract<Place, { kind: 'new' }>): Out {
+export function outAt(place: Extract<Place, { kind: 'new' }>): Out {
   const owner: Owner = { kind: 'tracked', file: place.file, frozen: false, imported: false }
   const { path } = place
   return { path, owner, content: undefined, cached: true, push: true, remote: undefined }

@@ -11,6 +11,7 @@ import { removalOf, removeAll, type Removed } from './remove.ts'
 import { transferAll } from './sharing.ts'
 import { standingOf, type Standing, type StandingRequest } from './standing.ts'
 import { exclusively } from './store.ts'
+import { addToRemote } from './to-remote.ts'
 import type { Moved } from './transfer.ts'
 import { unprotectAll } from './unprotect.ts'
 
@@ -20,6 +21,13 @@ export interface Data {
   add(paths: readonly string[], how?: AddHow): Promise<Added[]>
   /** Copies a file or a folder of this machine into the project, and adds it there. */
   addFrom(from: { source: string; path: string; force: boolean }): Promise<Added[]>
+  /** Tracks something of this machine whose bytes go to a remote only. */
+  addToRemote(from: {
+    source: string
+    path: string
+    remote: string | undefined
+    force: boolean
+  }): Promise<Added[]>
   /** Stops tracking what `.dvc` files name; with `withData` the data goes, too. */
   remove(files: readonly string[], how: { withData: boolean }): Promise<Removed[]>
   /** What removing these files would stop to track, without doing it. */
@@ -57,6 +65,7 @@ export function createData(dependencies: DataDependencies): Data {
   return {
     add: (paths, how) => exclusively(locks, () => addAll(dependencies, paths, how)),
     addFrom: (from) => exclusively(locks, () => addFrom(dependencies, from)),
+    addToRemote: (from) => exclusively(locks, () => addToRemote(dependencies, from)),
     remove: (files, how) => exclusively(locks, () => removeAll(dependencies, files, how)),
     removal: (files) => removalOf(dependencies, files),
     move: (from, to) => exclusively(locks, () => moveOut(dependencies, from, to)),

@@ -1,5 +1,6 @@
 import type { Revisions } from './revisions.ts'
 import type { Cache, Catalog, ProjectLock, Remote, VersionControl, Workspace } from './store.ts'
+import type { Courier } from './to-remote.ts'
 import type { TrackedFiles, WorkTree } from './work-tree.ts'
 
 export interface DataDependencies {
@@ -9,6 +10,8 @@ export interface DataDependencies {
   readonly versionControl: VersionControl
   readonly tree: WorkTree
   readonly trackedFiles: TrackedFiles
+  /** Opens the way of something of this machine to a remote, the default one without a name. */
+  readonly courier: (source: string, remote: string | undefined) => Promise<Courier>
   /** What the project's files said before; undefined for a project without Git. */
   readonly revisions: Revisions | undefined
   /** The remote of that name, or the default one; throws a `Problem` where there is none. */

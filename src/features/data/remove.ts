@@ -52,7 +52,7 @@ export async function removeAll(
 
 /** Of one out: its data or the links to the cache, and the line that ignores it. */
 export async function letGo(
-  { workspace, tree }: DataDependencies,
+  { workspace, tree }: Pick<DataDependencies, 'workspace' | 'tree'>,
   out: Pick<Out, 'path' | 'cached'>,
   how: { withData: boolean },
 ): Promise<void> {

@@ -1,3 +1,4 @@
+export type { RemovedStage, StageFiles } from './remove.ts'
 export {
   isList,
   isMap,

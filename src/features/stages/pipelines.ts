@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import { exclusively } from '#data'
+import { exclusively, type WorkTree } from '#data'
 import { commitStages, type CommitStagesHow } from './commit.ts'
 import { graphOf, inOrder, type Graph } from './graph.ts'
 import { repro } from './repro.ts'
@@ -7,6 +7,7 @@ import type { ReproGround, ReproOptions, ReproResult } from './repro-run.ts'
 import { reasons, firstReason, inWords, type Reason } from './staleness.ts'
 import { lookAt } from './steps.ts'
 import { earlierRun } from './finish.ts'
+import { removeStages, type RemovedStage, type StageFiles } from './remove.ts'
 import type { LoadedPipelines } from './store.ts'
 import type { Stage, StageLock } from './stage.ts'
 
@@ -31,11 +32,16 @@ export interface Pipelines {
   withNeeds(targets: readonly string[]): Promise<string[]>
   /** Records the named stages as they are now, all of them without a name; gives their addresses. */
   commit(targets: readonly string[], how: CommitStagesHow): Promise<string[]>
+  /** Takes stages out of the project's files; with `withData` what they wrote goes, too. */
+  remove(addresses: readonly string[], how: { withData: boolean }): Promise<RemovedStage[]>
   plan(options: ReproOptions): Promise<PlannedStep[]>
   repro(options: ReproOptions): Promise<ReproResult>
 }
 
-export type PipelinesGround = ReproGround
+export interface PipelinesGround extends ReproGround {
+  readonly tree: WorkTree
+  readonly stageFiles: StageFiles
+}
 
 export function createPipelines(ground: PipelinesGround): Pipelines {
   const whole = async (): Promise<LoadedPipelines> => {
@@ -73,6 +79,12 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
           .map((stage) => ({ stage, lock: loaded.locks.get(stage.address) }))
         await commitStages({ ...ground, look: lookAt(ground) }, stages, how)
         return stages.map(({ stage }) => stage.address)
+      }),
+    remove: (addresses, how) =>
+      exclusively([ground.whole, ground.brief], async () => {
+        const { stages } = await whole()
+        const wanted = stages.filter(({ address }) => addresses.includes(address))
+        return removeStages(ground, wanted, how)
       }),
     plan: async (options) => {
       const loaded = await whole()

@@ -150,6 +150,8 @@ import sys, json, os, io, shutil, stat, subprocess, logging
 from contextlib import redirect_stdout, redirect_stderr
 from dvc.cli import main
 told = json.load(sys.stdin)
+answer = os.fdopen(os.dup(1), 'w')
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 root = told['root']
 commands, files = [], []
 
@@ -193,5 +195,6 @@ for step in told['steps']:
     if os.path.lexists(path): os.unlink(path)
     with open(path, 'w', newline='', encoding='utf-8') as f: f.write(step['text'])
     os.chmod(path, step.get('mode', 0o644))
-json.dump({'commands': commands, 'files': files}, sys.stdout)
+json.dump({'commands': commands, 'files': files}, answer)
+answer.flush()
 `

@@ -196,6 +196,65 @@ test('commit records what dvc commit records', async () => {
   expect(same.ours).toEqual(same.dvc)
 })
 
+test('what is sent to a remote alone is tracked as dvc tracks it', async () => {
+  const { same } = await both([
+    run('init', '-q'),
+    run('remote', 'add', '-q', '-d', 'near', '../near'),
+    write('../elsewhere/one.txt', 'one'),
+    write('../elsewhere/folder/a', 'a'),
+    write('../elsewhere/folder/b/c', 'c'),
+    run('add', '-q', '--to-remote', '../elsewhere/one.txt'),
+    run('add', '-q', '--to-remote', '../elsewhere/folder', '-o', 'named'),
+    run('add', '-q', '--to-remote', '../elsewhere/folder', '-r', 'nowhere', '-o', 'other'),
+    run('add', '-q', '--to-remote', '../elsewhere/missing'),
+    run('add', '-q', '--to-remote', '../elsewhere/one.txt', '../elsewhere/folder'),
+    run('pull', '-q', 'named'),
+  ])
+  expect(same.ours).toEqual(same.dvc)
+})
+
+test('stages are removed as dvc removes them', async () => {
+  const stages = [
+    '# top',
+    'stages:',
+    '  # first',
+    '  a:',
+    '    cmd: echo a > a  # why',
+    '    outs:',
+    '    - a',
+  ]
+  const more = [
+    '  b:',
+    '    cmd: echo b > b',
+    '    deps:',
+    '    - a',
+    '    metrics:',
+    '    - b:',
+    '        cache: false',
+  ]
+  const each = [
+    '  each:',
+    '    foreach:',
+    '    - x',
+    '    - y',
+    '    do:',
+    '      cmd: echo ${item}',
+  ]
+  const { same } = await both([
+    run('init', '-q'),
+    write('dvc.yaml', [...stages, ...more, ...each, ''].join('\n')),
+    run('repro'),
+    run('remove', '-q', 'each@x'),
+    run('remove', '-q', 'nothing'),
+    run('remove', '-q', 'a'),
+    run('remove', '-q', '--outs', 'b'),
+    write('dvc.yaml', [...stages, ...more, ''].join('\n')),
+    run('repro'),
+    run('remove', '-q', '--outs', 'dvc.yaml'),
+  ])
+  expect(same.ours).toEqual(same.dvc)
+})
+
 test('links are let go as dvc lets them go', async () => {
   for (const type of ['hardlink', 'symlink']) {
     const { same } = await both([

@@ -1,0 +1,49 @@
+import { existsSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Clock } from '#base/clock'
+import { randomIds } from '#base/ids'
+import { Problem } from '#base/problem'
+import type { Courier, Remote } from '#data'
+import { openHashCache } from '#stores/dvc/hash-cache'
+import { openObjectFolder, type ObjectFolder } from '#stores/dvc/objects'
+import { openWorkspace } from '#stores/dvc/workspace'
+
+/** Copies what is sent into a folder of its own, from where it goes to the remote; not into the cache. */
+export function courierOf(options: {
+  /** Belongs to couriers alone. Whoever sends holds the project's lock, so what is there is left over. */
+  folder: string
+  trees: Parameters<typeof openObjectFolder>[0]['trees']
+  clock: Clock
+  remote: (name: string | undefined, cache: ObjectFolder) => Promise<Remote>
+}): (source: string, remote: string | undefined) => Promise<Courier> {
+  const { folder, trees, clock } = options
+  return async (source, name) => {
+    if (!existsSync(source))
+      throw new Problem('not-found', `cannot add ${source}: there is no such file or folder`)
+    rmSync(folder, { recursive: true, force: true })
+    const place = join(folder, randomIds.ulid())
+    const cache = openObjectFolder({
+      folder: join(place, 'cache'),
+      trees,
+      notes: join(place, 'notes'),
+      clock,
+    })
+    const remote = await options.remote(name, cache)
+    const workspace = openWorkspace({
+      root: dirname(source),
+      clock,
+      trees,
+      cache,
+      hashes: openHashCache(join(place, 'hashes')),
+      links: ['copy'],
+      rulesIn: () => Object.assign(() => false, { plain: true }),
+    })
+    return {
+      workspace,
+      cache,
+      remote,
+      path: basename(source),
+      close: async () => rmSync(folder, { recursive: true, force: true }),
+    }
+  }
+}
