@@ -1,0 +1,204 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { saveDataset } from '#app/project-datasets'
+import type { OpenedTables } from '#app/project-tables'
+import { dvcEnvironment, ours, pythonBin, sandbox, type Sandbox } from './support.ts'
+
+/** Writes a table with every type, odd partitions, deletes, updates and a checkpoint; of each version its rows, as Parquet. */
+const WRITE_DELTA = `
+import sys, datetime as dt, decimal
+import pyarrow as pa, pyarrow.parquet as pq
+from deltalake import write_deltalake, DeltaTable
+table, versions = sys.argv[1:]
+def rows(lo, hi):
+    n = range(lo, hi)
+    return pa.table({
+        'id': pa.array(n, pa.int64()),
+        'place': pa.array([['a b', 'x/y=%z', 'ü"\\'', None][i % 4] for i in n]),
+        'day': pa.array([dt.date(2024, 1, 1 + i % 2) for i in n]),
+        'price': pa.array([decimal.Decimal(i) / 4 for i in n], pa.decimal128(12, 2)),
+        'share': pa.array([None if i % 7 == 0 else i / 3 for i in n], pa.float64()),
+        'nested': pa.array([{'k': i, 'l': ['q'] * (i % 3)} for i in n]),
+        'at': pa.array([dt.datetime(2024, 1, 1, 0, 0, i % 60, 5, tzinfo=dt.timezone.utc) for i in n]),
+        'flag': pa.array([i % 2 == 0 for i in n]),
+        'bytes': pa.array([bytes([i % 256]) for i in n]),
+    })
+write_deltalake(table, rows(0, 40), partition_by=['place', 'day'])
+write_deltalake(table, rows(40, 80), mode='append')
+DeltaTable(table).delete('id < 10')
+DeltaTable(table).update(updates={'share': 'share + 1'}, predicate='id = 20')
+DeltaTable(table).create_checkpoint()
+more = rows(80, 90).append_column('late', pa.array(['new'] * 10))
+write_deltalake(table, more, mode='append', schema_mode='merge')
+DeltaTable(table).optimize.compact()
+for version in range(DeltaTable(table).version() + 1):
+    pq.write_table(pa.table(DeltaTable(table, version=version).to_pyarrow_table()), f'{versions}/{version}.parquet')
+print(DeltaTable(table).version())
+`
+
+const PANDAS = `
+import sys, json
+import numpy as np, pandas as pd
+rng = np.random.default_rng(7)
+n = 5000
+frame = pd.DataFrame({
+    'normal': rng.normal(3, 2, n), 'whole': rng.integers(-50, 50, n),
+    'kind': rng.choice(['a', 'bb', 'ccc', None], n, p=[.5, .3, .15, .05]),
+    'day': pd.Timestamp('2026-01-01') + pd.to_timedelta(rng.integers(0, 300, n), unit='D'),
+})
+frame.loc[::9, 'normal'] = None
+frame.to_parquet(sys.argv[1])
+shares = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
+print(json.dumps({
+    'numbers': {c: {
+        'nulls': int(frame[c].isna().sum()), 'distinct': int(frame[c].nunique()), 'min': float(frame[c].min()),
+        'max': float(frame[c].max()), 'mean': float(frame[c].mean()), 'std': float(frame[c].std()),
+        'quantiles': [float(v) for v in frame[c].quantile(shares)],
+        'histogram': [int(v) for v in np.histogram(frame[c].dropna(), 20)[0]],
+    } for c in ['normal', 'whole']},
+    'top': {str(k): int(v) for k, v in frame['kind'].value_counts().items()},
+    'lengths': [float(v) for v in frame['kind'].str.len().agg(['min', 'max', 'mean'])],
+    'day': [str(frame['day'].min()), str(frame['day'].max()), int(frame['day'].nunique())],
+}))
+`
+
+let box: Sandbox
+let tables: OpenedTables
+let newest: number
+
+beforeAll(async () => {
+  box = sandbox()
+  box.dvc('init', '-q')
+  mkdirSync(join(box.root, 'versions'))
+  newest = Number(run(WRITE_DELTA, join(box.root, 'people'), join(box.root, 'versions')))
+  tables = await ours(box).tables()
+}, 60_000)
+afterAll(async () => {
+  await tables?.close()
+  box?.remove()
+})
+
+function run(script: string, ...args: string[]): string {
+  const python = join(pythonBin(), 'python')
+  return execFileSync(python, ['-c', script, ...args], { env: dvcEnvironment() }).toString()
+}
+
+describe('a Delta table that deltalake wrote', () => {
+  test('has the rows that deltalake says, at every version', async () => {
+    expect(newest).toBeGreaterThanOrEqual(5)
+    for (let version = 0; version <= newest; version++) {
+      const [theirs, own] = [
+        await tables.at(`versions/${version}.parquet`),
+        await tables.at('people', { version }),
+      ]
+      const found = await tables.difference({ old: theirs, new: own }, { keys: [], examples: 1 })
+      expect(found, `version ${version}`).toMatchObject({ added: 0, removed: 0, columns: [] })
+      expect(found.unchanged).toBeGreaterThan(0)
+    }
+  })
+
+  test('compares with itself at another version, by key', async () => {
+    const at = (version: number) => tables.at('people', { version })
+    const found = await tables.difference(
+      { old: await at(1), new: await at(3) },
+      { keys: ['id'], examples: 2 },
+    )
+    expect(found).toMatchObject({ added: 0, removed: 10, changed: 1, unchanged: 69 })
+    expect(found.examples.changed[0]?.key).toEqual({ id: 20 })
+  })
+
+  test('that lost a file says which, and which version cannot be had', async () => {
+    box.write(
+      'broken/_delta_log/00000000000000000000.json',
+      box.read('people/_delta_log/00000000000000000000.json'),
+    )
+    await expect(tables.at('broken')).rejects.toThrow(/needs its file .*\.parquet, which is gone/)
+    await expect(tables.at('people', { version: 99 })).rejects.toThrow(/no version 99/)
+  })
+})
+
+describe('a profile', () => {
+  test('has the figures of pandas', async () => {
+    const told = JSON.parse(run(PANDAS, join(box.root, 'frame.parquet'))) as {
+      numbers: Record<string, Record<string, number> & { quantiles: number[]; histogram: number[] }>
+      top: Record<string, number>
+      lengths: number[]
+      day: [string, string, number]
+    }
+    const { profile } = await tables.profile(await tables.at('frame.parquet'))
+    const column = (name: string) => profile.columns.find((each) => each.name === name)
+    for (const [name, wanted] of Object.entries(told.numbers)) {
+      const own = column(name)
+      expect(own?.nulls).toBe(wanted['nulls'])
+      expect(own?.distinct).toEqual({ count: wanted['distinct'], isExact: true })
+      for (const key of ['min', 'max', 'mean', 'std'] as const)
+        expect(own?.[key]).toBeCloseTo(wanted[key] ?? Number.NaN, 9)
+      for (const [index, value] of wanted.quantiles.entries())
+        expect(own?.quantiles[index]?.value).toBeCloseTo(value, 9)
+      expect(own?.histogram?.counts).toEqual(wanted.histogram)
+    }
+    const kind = column('kind')
+    expect(Object.fromEntries(kind?.top.map(({ value, count }) => [value, count]) ?? [])).toEqual(
+      told.top,
+    )
+    expect(kind?.lengths).toMatchObject({ min: told.lengths[0], max: told.lengths[1] })
+    expect(kind?.lengths?.mean).toBeCloseTo(told.lengths[2] ?? 0, 9)
+    expect(column('day')).toMatchObject({ min: told.day[0], distinct: { count: told.day[2] } })
+  })
+
+  test('of a version is made once, wherever its bytes lie', async () => {
+    box.dvc('add', '-q', 'versions')
+    box.git('add', '.')
+    box.git('commit', '-qm', 'one')
+    const first = await tables.profile(await tables.at('versions/0.parquet'))
+    expect(first.isKept).toBe(false)
+    rmSync(join(box.root, 'versions'), { recursive: true })
+    const again = await tables.profile(await tables.at('versions/0.parquet', { rev: 'HEAD' }))
+    expect(again).toEqual({ ...first, isKept: true })
+    await expect(tables.at('versions/0.parquet')).rejects.toThrow(/does not exist/)
+    await expect(tables.at('frame.parquet', { rev: 'HEAD', version: 1 })).rejects.toThrow(
+      /keeps no versions of its own/,
+    )
+  })
+})
+
+describe('a stage that reads a Delta table', () => {
+  const yaml = () => readFileSync(join(box.root, 'dvc.yaml'), 'utf8')
+  const status = () => JSON.parse(box.dvc('status', '--json', 'count')) as Record<string, unknown>
+  const reasons = async () => {
+    const [found] = await ours(box).pipelines.status(['count'])
+    return found?.reasons
+  }
+  const takeVersion = async (version: number) =>
+    saveDataset(
+      box.root,
+      { file: 'dvc.yaml', name: 'people', path: 'people' },
+      await tables.at('people', { version }),
+    )
+
+  test('runs again when the table has a new version, in dvc and in orrery', async () => {
+    box.write(
+      'dvc.yaml',
+      '# people are counted\nstages:\n  count:\n    cmd: echo 1 > count.txt\n    deps:\n    - ds://people\n    outs:\n    - count.txt:\n        cache: false\n',
+    )
+    expect(await reasons()).toMatchObject([{ kind: 'dep', change: 'deleted' }, { kind: 'out' }])
+    await takeVersion(1)
+    expect(yaml()).toMatch(/^# people are counted\nstages:/)
+    box.dvc('repro', '-q', 'count')
+    expect(await reasons()).toEqual([])
+
+    await takeVersion(2)
+    expect(status()).toEqual({ count: [{ 'changed deps': { 'ds://people': 'modified' } }] })
+    expect(await reasons()).toEqual([{ kind: 'dep', path: 'ds://people', change: 'modified' }])
+    const result = await ours(box).pipelines.repro({ targets: ['count'] })
+    expect(result.steps.at(-1)).toMatchObject({ action: 'run', outcome: 'succeeded' })
+    expect(status()).toEqual({})
+    expect(box.dvc('repro', 'count')).toMatch(/didn't change/)
+
+    const before = [yaml(), box.read('dvc.lock')]
+    await takeVersion(2)
+    expect([yaml(), box.read('dvc.lock')]).toEqual(before)
+  })
+})
