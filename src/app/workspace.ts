@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemClock, type Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import { createData, type Data, type Imports, type Upkeep } from '#data'
+import { createData, type DataStep, type Data, type Imports, type Upkeep } from '#data'
 import type { Requirements } from '#executors/environment/index'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Environments, type Pipelines } from '#stages'
@@ -34,6 +34,8 @@ export interface WorkspaceDependencies {
   /** Folder of the Python environments that stages run in; asked for when one is needed. */
   readonly environments: string | (() => Promise<string>)
   readonly clock?: Clock
+  /** Told how far long work with data has come. */
+  readonly onStep?: (step: DataStep) => void
   /** How long to wait for another dvc or orrery in the same project. */
   readonly waitSeconds?: number
   /** Told once for whom it is waited. */
@@ -93,6 +95,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     hashes: openHashCache(join(own, 'hashes')),
     links: settings.links,
     rulesIn: files.rulesIn,
+    onStep: dependencies.onStep,
   })
   const hasGit = settings.versionControl && gitRootOf(root) !== undefined
   const versionControl = hasGit

@@ -3,6 +3,7 @@ import { join, relative, resolve, sep } from 'node:path'
 import { Problem } from '#base/problem'
 import { environment } from '#app/environment'
 import { openWorkspace, projectRootOf, type ProjectWorkspace } from '#app/workspace'
+import { showSteps } from './steps.ts'
 
 /** The project that the command was called in, and how to read the paths that were given. */
 export interface CalledIn extends ProjectWorkspace {
@@ -22,6 +23,7 @@ export function calledIn(cwd: string = process.cwd()): CalledIn {
   const root = projectRootOf(here)
   const workspace = openWorkspace(root, {
     variables: environment,
+    onStep: showSteps(process.argv),
     onWait: (holder) =>
       process.stderr.write(`waiting for ${holder}, which works in this project\n`),
     environments: async () => (await import('#app/config')).loadConfig({}).config.environments,

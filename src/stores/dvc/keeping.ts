@@ -105,7 +105,11 @@ async function linked(options: Keeping, kept: Kept, wanted: readonly number[]): 
 async function copied(options: Keeping, kept: Kept, wanted: readonly number[]): Promise<void> {
   const { faults } = await options.cache.takeAll(
     wanted.map((index) => fileAt(options, kept, index)),
-    { looks: looksAt(kept, wanted) },
+    {
+      looks: looksAt(kept, wanted),
+      onDone: (files, sizeBytes) =>
+        options.onStep?.({ what: 'copied', files, sizeBytes, ofFiles: wanted.length }),
+    },
   )
   const [fault] = faults
   if (fault === undefined) return
@@ -131,7 +135,13 @@ async function relinked(options: Keeping, kept: Kept): Promise<boolean> {
         md5: kept.legacy ? undefined : object.md5,
       }
     }),
-    { root: options.root, types: options.links, executable: false, before: looksAt(kept, places) },
+    {
+      root: options.root,
+      onStep: options.onStep,
+      types: options.links,
+      executable: false,
+      before: looksAt(kept, places),
+    },
   )
   for (const [at, index] of places.entries())
     kept.looks.set(placed.lookAt(at) ?? [], index * LOOK_NUMBERS)

@@ -161,7 +161,13 @@ async function hashUnknown(looking: Looking, unknown: readonly UnknownFile[]): P
       paths: files.map(({ folder, name }) => wholePath(top, folder.path, name)),
       looks: looksOf(files),
     }),
-    done: ({ digests, changed }, files) => {
+    done: ({ digests, changed, sizeBytes: done }, files) => {
+      measuring.onStep?.({
+        what: 'hashed',
+        files: files.length,
+        sizeBytes: done,
+        ofFiles: unknown.length,
+      })
       if (changed[0] !== undefined) throw changedMeanwhile(changed[0])
       for (const [at, { folder, index }] of files.entries())
         folder.digests.set(digests.subarray(at * 16, at * 16 + 16), index * 16)

@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock'
-import type { TreeEntry } from '#data'
+import type { DataStep, TreeEntry } from '#data'
 import type { FolderSight, HashCache } from './hash-cache.ts'
 
 /** How the list of a folder is written, which is what its hash is taken of. */
@@ -23,6 +23,7 @@ export interface Measuring {
   readonly clock: Clock
   /** The project's ignore rules as they hold for what lies in a folder. */
   readonly rulesIn: (folder: string) => Ignores
+  readonly onStep?: ((step: DataStep) => void) | undefined
 }
 
 export type SeenFolder = FolderSight

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Problem } from '#base/problem'
+import type { DataStep } from '#data'
 import { temporaryBeside } from './atomic.ts'
 import { inOrders } from './crew/crew.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
@@ -37,7 +38,7 @@ export async function placeAll(
     executable: boolean
     /** How the targets have to look still. */
     before?: Float64Array
-    onDone?: (files: number) => void
+    onStep?: ((step: DataStep) => void) | undefined
   },
 ): Promise<PlacedAll> {
   if (files.length === 0) return { lookAt: () => undefined }
@@ -95,7 +96,12 @@ async function placeFrom(files: readonly FileOfCache[], how: How): Promise<Place
       faults.push(...placed.faults.map((fault) => ({ ...fault, index: fault.index + first })))
       // What failed once in one order is not tried again in the next.
       if (placed.types.length > 0 && placed.types.length < types.length) types = placed.types
-      how.onDone?.(part.length)
+      how.onStep?.({
+        what: 'placed',
+        files: part.length,
+        sizeBytes: sizeIn(placed.looks),
+        ofFiles: files.length,
+      })
     },
   })
   const first = faults[0]
@@ -103,6 +109,12 @@ async function placeFrom(files: readonly FileOfCache[], how: How): Promise<Place
   return {
     lookAt: (index) => looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS),
   }
+}
+
+function sizeIn(looks: Float64Array): number {
+  let sizeBytes = 0
+  for (let at = 3; at < looks.length; at += LOOK_NUMBERS) sizeBytes += looks[at] ?? 0
+  return sizeBytes
 }
 
 function problemOf(

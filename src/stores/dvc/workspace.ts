@@ -148,6 +148,7 @@ async function placeMissing(
   makeFolders(placing.map(({ target }) => dirname(target)))
   const placed = await placeAll(placing, {
     root: options.root,
+    onStep: options.onStep,
     types: copy === true ? ['copy'] : options.links,
     executable: wanted.content.executable ?? false,
   })
