@@ -22,6 +22,7 @@ import { openWorkspace as openFolder } from '#stores/dvc/workspace'
 import { courierOf } from './project-courier.ts'
 import { openProjectFiles } from './project-files.ts'
 import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
+import { machine } from './machine.ts'
 import { readSettings, remoteFolder } from './project-settings.ts'
 import type { OpenedTables } from './project-tables.ts'
 import { openStageFiles } from './project-stage-files.ts'
@@ -190,6 +191,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     brief,
     holdPaths: openPathLocks(root, temporary),
     versionState: () => gitStateOf(root),
+    machine: machine(),
     nowMs: () => clock.nowMs(),
   })
   const tables = async () => {

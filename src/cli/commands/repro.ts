@@ -39,6 +39,12 @@ function flagsOf(argv: Argv) {
       default: true,
       describe: 'Hold data against its contracts before a stage reads it',
     })
+    .option('jobs', {
+      alias: 'j',
+      type: 'number',
+      describe:
+        'Stages that run at once (default: those that declare meta.resources, as they have room)',
+    })
     .option('timeout', {
       type: 'string',
       describe: 'For stages without meta.timeout, for example 30m',
@@ -78,6 +84,7 @@ export const repro = command({
         plan.map(({ name, action, reason }) => `${name}: ${action} (${reason})`),
       )
     }
+    const jobs = await jobsOf(flags.jobs)
     const recorder = await recorderFor(flags)
     const timeoutMs = await timeoutOf(flags.timeout)
     const result = await untilSignal((signal) =>
@@ -86,6 +93,7 @@ export const repro = command({
         signal,
         ...(recorder === undefined ? {} : { recorder }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(jobs === undefined ? {} : { jobs }),
         onEvent: flags.json === true ? toStandardError() : printer(),
       }),
     )
@@ -131,9 +139,15 @@ async function runsHere(
   }
 }
 
+async function jobsOf(jobs: number | undefined): Promise<number | undefined> {
+  if (jobs === undefined || (Number.isInteger(jobs) && jobs > 0)) return jobs
+  const { Problem } = await import('#base/problem')
+  throw new Problem('invalid', `--jobs ${jobs} must be a whole number from 1 up`)
+}
+
 async function timeoutOf(text: string | undefined): Promise<number | undefined> {
   if (text === undefined) return undefined
-  const { durationMs } = await import('#protocols/dvc/pipeline-stage')
+  const { durationMs } = await import('#protocols/dvc/stage-meta')
   const { Problem } = await import('#base/problem')
   const ms = durationMs(text)
   if (ms === undefined)
@@ -193,18 +207,19 @@ function toStandardError(): (event: ReproEvent) => void {
   }
 }
 
-/** Output of a stage, each line after the stage's name. */
+/** Output of stages, each line after the name of its stage, also where several write at once. */
 function linePrefixer(put: (text: string) => unknown) {
-  let rest = ''
+  const rests = new Map<string, string>()
   return {
     add: (step: string, text: string) => {
-      const lines = (rest + text).split(/\r?\n/)
-      rest = lines.pop() ?? ''
+      const lines = ((rests.get(step) ?? '') + text).split(/\r?\n/)
+      rests.set(step, lines.pop() ?? '')
       for (const line of lines) put(`${step} | ${line}\n`)
     },
     flush: (step: string) => {
+      const rest = rests.get(step) ?? ''
       if (rest !== '') put(`${step} | ${rest}\n`)
-      rest = ''
+      rests.delete(step)
     },
   }
 }

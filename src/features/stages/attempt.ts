@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '#base/problem'
 import { checksOf, refusalOf } from './checks.ts'
 import type { Step } from './graph.ts'
@@ -12,6 +13,7 @@ import {
   namedParams,
   outRefs,
 } from './finish.ts'
+import type { Place } from './room.ts'
 import { pathsRead, type Stage, type StageLock } from './stage.ts'
 import type { Execution, PreparedEnvironment } from './store.ts'
 
@@ -22,15 +24,20 @@ export const STAGE_TIMEOUT_MS = 12 * 3_600_000
 export async function runStage(
   run: Run,
   step: Step,
-  { stage, lock, reason }: { stage: Stage; lock: StageLock | undefined; reason: string },
+  {
+    stage,
+    lock,
+    place,
+    reason,
+  }: { stage: Stage; lock: StageLock | undefined; place: Place; reason: string },
 ): Promise<StepResult> {
   const { ground, recorder, pipelineRunId, options } = run
   const inputs = await inputsOf(ground, stage, lock)
-  const checks = await outsideTurn(run, () => checksOf(run, stage))
+  const checks = await run.turn.outside(() => checksOf(run, stage))
   const refused = refusalOf(checks)
   const environment =
     refused === undefined
-      ? await outsideTurn(run, () => run.environment(options.signal))
+      ? await run.turn.outside(() => run.environment(options.signal))
       : NOT_PREPARED
   const started = await recorder.stageStarted({
     pipelineRunId,
@@ -47,10 +54,10 @@ export async function runStage(
   const log = tailOf(LOG_TAIL_CHARACTERS)
   const done: Done =
     refused === undefined
-      ? await attempt(run, stage, {
+      ? await attempts(run, stage, {
           lock,
           commands,
-          variables: { ...environment.variables, ...started.environment },
+          variables: { ...environment.variables, ...started.environment, ...cardsOf(stage, place) },
           onOutput: (text) => {
             log.add(text)
             run.emit({ kind: 'output', step: step.name, text })
@@ -79,6 +86,11 @@ export async function runStage(
   }
 }
 
+/** A stage that declares graphics cards sees those that are its own; others see what the machine has. */
+function cardsOf({ resources }: Stage, { gpus }: Place): Record<string, string> {
+  return resources?.gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(',') }
+}
+
 /** A stage that must not run needs nothing to run in. */
 const NOT_PREPARED: PreparedEnvironment = { variables: {}, record: null }
 
@@ -94,6 +106,28 @@ interface Done {
   readonly failure: string | null
   /** What the stage wrote; undefined when it failed, and the old outs are back. */
   readonly lock: StageLock | undefined
+}
+
+/** Tries again as often as the stage may be, unless somebody wants it to end. */
+async function attempts(run: Run, stage: Stage, how: Attempt): Promise<Done> {
+  const { times, waitMs } = stage.retries ?? { times: 0, waitMs: 0 }
+  const { signal } = run.options
+  for (let failed = 1; ; failed++) {
+    const done = await attempt(run, stage, how)
+    if (done.failure === null || failed > times || signal?.aborted === true) return done
+    const pauseMs = waitMs * 2 ** (failed - 1)
+    how.onOutput(
+      `attempt ${failed} of ${times + 1} failed: ${done.failure}; again in ${pauseMs / 1000} s\n`,
+    )
+    await run.turn.outside(() => pause(pauseMs, signal))
+  }
+}
+
+/** Ends early, and quietly, when the signal does. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    if (signal?.aborted !== true) throw error
+  })
 }
 
 /** Runs the commands with the old outs set aside, and keeps either all that is new or all that was there. */
@@ -129,7 +163,7 @@ async function execute(
     write: stage.outs.map(({ path }) => path),
   })
   try {
-    return await outsideTurn(run, () =>
+    return await run.turn.outside(() =>
       ground.executor.run({
         commands: how.commands,
         folder: stage.wdir,
@@ -147,17 +181,6 @@ async function execute(
     )
   } finally {
     await free()
-  }
-}
-
-/** Gives up the brief lock for as long as something takes that may take long. */
-async function outsideTurn<T>(run: Run, work: () => Promise<T>): Promise<T> {
-  run.turn.release()
-  run.turn.release = () => {}
-  try {
-    return await work()
-  } finally {
-    run.turn.release = await run.ground.brief.acquire()
   }
 }
 

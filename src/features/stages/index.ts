@@ -19,9 +19,11 @@ export {
 } from './pipelines.ts'
 export type { Checks, StageChecks, Verdict } from './checks.ts'
 export { type EnvironmentRecord, type RunRecorder, type StageOutcome } from './recorder.ts'
+export type { Machine, Resources } from './room.ts'
 export type { ReproEvent, ReproOptions, ReproResult, StepAction, StepResult } from './repro-run.ts'
 export {
   type LockedPath,
+  type Retries,
   type Stage,
   type StageDep,
   type StageLock,

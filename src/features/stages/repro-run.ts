@@ -4,7 +4,9 @@ import type { Checks } from './checks.ts'
 import type { Step } from './graph.ts'
 import type { RunRecorder, StageOutcome } from './recorder.ts'
 import type { StageGround } from './finish.ts'
+import type { Machine } from './room.ts'
 import type { StageLock } from './stage.ts'
+import type { Turn } from './turn.ts'
 import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
 
 export interface ReproOptions {
@@ -15,6 +17,8 @@ export interface ReproOptions {
   readonly singleItem?: boolean
   /** Goes on with what does not need a stage that failed. */
   readonly keepGoing?: boolean
+  /** How many stages may run at once; without it those that declare what they need run as they have room. */
+  readonly jobs?: number
   readonly runCache?: boolean
   /** False runs stages on data that nobody held against its contracts; that is recorded. */
   readonly validate?: boolean
@@ -73,6 +77,7 @@ export interface ReproGround extends StageGround {
   /** What contracts say of data; without it nothing is checked. */
   readonly checks?: Checks
   readonly environments: Environments
+  readonly machine: Machine
   readonly aside: OutsAside
   readonly catalog: Catalog
   /** Held from the first step to the last, against another repro. */
@@ -102,7 +107,7 @@ export interface Run {
   readonly emit: (event: ReproEvent) => void
   readonly environment: (signal: AbortSignal | undefined) => Promise<PreparedEnvironment>
   /** The brief lock, given up while a command runs. */
-  readonly turn: { release: () => void }
+  readonly turn: Turn
 }
 
 export function blank(step: Step): StepResult {

@@ -10,10 +10,13 @@ import {
   type Run,
   type StepResult,
 } from './repro-run.ts'
+import { checkRoom, createRoom, type Place } from './room.ts'
+import { scheduled } from './schedule.ts'
 import { bringUpToDate } from './steps.ts'
 import type { LoadedPipelines } from './store.ts'
+import { createTurn } from './turn.ts'
 
-/** Brings steps up to date, in order. */
+/** Brings steps up to date, each after what it needs. */
 export async function repro(
   ground: ReproGround,
   loaded: LoadedPipelines,
@@ -24,23 +27,23 @@ export async function repro(
     options.singleItem === true
       ? stepsNamed(graph, options.targets)
       : inOrder(graph, options.targets)
+  for (const step of order)
+    if (step.kind === 'stage') checkRoom(ground.machine, step.name, step.stage.resources ?? {})
   const recorder = options.recorder ?? noRecorder
-  const turn = { release: await ground.brief.acquire() }
-  try {
-    const { pipelineRunId } = await recorder.pipelineStarted({
+  const turn = createTurn(ground.brief)
+  const { pipelineRunId } = await turn.within(async () =>
+    recorder.pipelineStarted({
       ...(options.recorder === undefined ? UNRECORDED : await originOf(ground)),
       stages: order.flatMap((step) => (step.kind === 'stage' ? [step.name] : [])),
-    })
-    const environment = onceOnly((signal: AbortSignal | undefined) =>
-      ground.environments.prepare((text) => options.onEvent?.({ kind: 'progress', text }), signal),
-    )
-    const locks = new Map(loaded.locks)
-    const emit = options.onEvent ?? (() => {})
-    const run: Run = { ground, options, recorder, pipelineRunId, locks, emit, environment, turn }
-    return await recorded(run, () => allSteps(run, graph, order))
-  } finally {
-    turn.release()
-  }
+    }),
+  )
+  const environment = onceOnly((signal: AbortSignal | undefined) =>
+    ground.environments.prepare((text) => options.onEvent?.({ kind: 'progress', text }), signal),
+  )
+  const locks = new Map(loaded.locks)
+  const emit = options.onEvent ?? (() => {})
+  const run: Run = { ground, options, recorder, pipelineRunId, locks, emit, environment, turn }
+  return recorded(run, () => allSteps(run, graph, order))
 }
 
 const UNRECORDED = { project: '', commit: null, branch: null, dirty: false }
@@ -52,13 +55,15 @@ async function originOf(ground: ReproGround) {
 /** The steps' results, and the end of the pipeline run on record however it came about. */
 async function recorded(run: Run, work: () => Promise<StepResult[]>): Promise<ReproResult> {
   const { recorder, pipelineRunId, ground } = run
-  const end = async (outcome: ReproResult['outcome'], reason: string | null) =>
-    recorder.pipelineFinished({
-      pipelineRunId,
-      outcome,
-      reason,
-      lockDigest: await ground.files.lockDigest(),
-    })
+  const end = (outcome: ReproResult['outcome'], reason: string | null) =>
+    run.turn.within(async () =>
+      recorder.pipelineFinished({
+        pipelineRunId,
+        outcome,
+        reason,
+        lockDigest: await ground.files.lockDigest(),
+      }),
+    )
   let steps: StepResult[]
   try {
     steps = await work()
@@ -73,24 +78,39 @@ async function recorded(run: Run, work: () => Promise<StepResult[]>): Promise<Re
 }
 
 async function allSteps(run: Run, graph: Graph, order: readonly Step[]): Promise<StepResult[]> {
-  const undone = await run.ground.aside.recover((stage) => lockToken(run.locks.get(stage)))
+  const { ground, options } = run
+  const undone = await run.turn.within(() =>
+    ground.aside.recover((stage) => lockToken(run.locks.get(stage))),
+  )
   for (const stage of undone)
     run.emit({
       kind: 'progress',
       text: `${stage} was interrupted earlier; its old outputs are back`,
     })
-  const steps: StepResult[] = []
+  const room = createRoom(ground.machine, options.jobs)
   const without = new Set<string>()
-  for (const step of order) {
-    const result = without.has(step.name) ? skipped(run, step) : await bringUpToDate(run, step)
-    steps.push(result)
-    run.emit({ kind: 'finished', step: result })
-    if (result.outcome === 'succeeded' || result.action === 'skipped') continue
-    if (run.options.keepGoing !== true || result.outcome === 'killed') break
-    for (const name of dependents(graph, step.name)) without.add(name)
-  }
-  return steps
+  return scheduled({
+    order,
+    upstream: graph.upstream,
+    enter: (step) =>
+      step.kind === 'data' || without.has(step.name) ? NO_ROOM : room.enter(step.stage.resources),
+    work: async (step, place) => {
+      const result = without.has(step.name)
+        ? skipped(run, step)
+        : await bringUpToDate(run, step, place)
+      run.emit({ kind: 'finished', step: result })
+      if (result.outcome !== 'succeeded' && result.action !== 'skipped')
+        for (const name of dependents(graph, step.name)) without.add(name)
+      return result
+    },
+    endsAll: ({ outcome, action }) =>
+      outcome === 'killed' ||
+      (outcome === 'failed' && action !== 'skipped' && options.keepGoing !== true),
+  })
 }
+
+/** For what runs no command. */
+const NO_ROOM: Place = { gpus: [], leave: () => {} }
 
 function stepsNamed(graph: Graph, names: readonly string[]): Step[] {
   return graph.steps.filter(({ name }) => names.includes(name))

@@ -1,5 +1,6 @@
 import type { Content } from '#data'
 import type { ParamMap } from './param.ts'
+import type { Resources } from './room.ts'
 
 /** A stage of `dvc.yaml`, with templates filled in. Paths are relative to the project's root unless said otherwise. */
 export interface Stage {
@@ -20,6 +21,16 @@ export interface Stage {
   readonly description: string | undefined
   /** After which it counts as hanging; undefined takes the default of the run. */
   readonly timeoutMs: number | undefined
+  /** What it takes of the machine while it runs; undefined takes it for itself. */
+  readonly resources?: Resources | undefined
+  /** How often it is tried again when it fails; undefined is never. */
+  readonly retries?: Retries | undefined
+}
+
+export interface Retries {
+  readonly times: number
+  /** Before the first; each later wait is twice as long. */
+  readonly waitMs: number
 }
 
 export interface StageDep {

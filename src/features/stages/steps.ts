@@ -4,11 +4,12 @@ import { runStage } from './attempt.ts'
 import { earlierRun, finishStage, outRefs, restoreOuts, type StageGround } from './finish.ts'
 import type { Step } from './graph.ts'
 import { blank, isExpected, type Run, type StepAction, type StepResult } from './repro-run.ts'
+import type { Place } from './room.ts'
 import type { Stage, StageLock } from './stage.ts'
 import { firstReason, inWords, type Look, type Reason } from './staleness.ts'
 
 /** Does for one step whatever it takes. What goes wrong with it is its result, never thrown. */
-export async function bringUpToDate(run: Run, step: Step): Promise<StepResult> {
+export async function bringUpToDate(run: Run, step: Step, place: Place): Promise<StepResult> {
   const startedMs = run.ground.nowMs()
   const ended = (result: StepResult): StepResult => ({
     ...result,
@@ -24,7 +25,9 @@ export async function bringUpToDate(run: Run, step: Step): Promise<StepResult> {
     }
   try {
     return ended(
-      step.kind === 'data' ? await dataStep(run, step) : await stageStep(run, step, step.stage),
+      await run.turn.within(() =>
+        step.kind === 'data' ? dataStep(run, step) : stageStep(run, step, place),
+      ),
     )
   } catch (error) {
     if (!isExpected(error)) throw error
@@ -81,8 +84,13 @@ async function mendedOut({ ground }: Run, out: Out): Promise<'restored' | 'commi
   return 'restored'
 }
 
-async function stageStep(run: Run, step: Step, stage: Stage): Promise<StepResult> {
+async function stageStep(
+  run: Run,
+  step: Extract<Step, { kind: 'stage' }>,
+  place: Place,
+): Promise<StepResult> {
   const { ground, options, recorder, pipelineRunId } = run
+  const { stage } = step
   const look = lookAt(ground)
   const lock = run.locks.get(stage.address)
   const reason: Reason | undefined =
@@ -114,7 +122,7 @@ async function stageStep(run: Run, step: Step, stage: Stage): Promise<StepResult
     }
   }
   run.emit({ kind: 'decided', step: step.name, action: 'run', reason: inWords(reason) })
-  return runStage(run, step, { stage, lock, reason: inWords(reason) })
+  return runStage(run, step, { stage, lock, place, reason: inWords(reason) })
 }
 
 /** A frozen stage is never run; what is there counts as its output. */

@@ -8,7 +8,7 @@ import {
   type StageOut,
   type StageParams,
 } from '#stages'
-import { pythonText } from './python.ts'
+import { stageMetaOf } from './stage-meta.ts'
 import { asArguments, TemplateFault } from './template.ts'
 
 /** The stage that a filled-in entry of `dvc.yaml` describes. */
@@ -40,28 +40,8 @@ export function stageOf(file: string, entry: { name: string; body: ParamMap }): 
     frozen: body.get('frozen') === true,
     alwaysChanged: body.get('always_changed') === true,
     description: typeof description === 'string' ? description : undefined,
-    timeoutMs: timeoutOf(body.get('meta')),
+    ...stageMetaOf(body.get('meta')),
   }
-}
-
-/** A time as people write it: `90s`, `10m`, `1.5h`; a bare number is seconds. Undefined for anything else. */
-export function durationMs(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(text.trim())
-  if (match === null) return undefined
-  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] ?? 's'] ?? 1000
-  return Number(match[1]) * unit
-}
-
-/** The key `timeout` of a stage's `meta`, the one place where DVC lets us say more. */
-function timeoutOf(meta: ParamValue | undefined): number | undefined {
-  const timeout = isMap(meta) ? meta.get('timeout') : undefined
-  if (timeout === undefined || timeout === null) return undefined
-  const duration = durationMs(pythonText(timeout))
-  if (duration === undefined || duration <= 0)
-    throw new TemplateFault(
-      `meta.timeout '${pythonText(timeout)}' is no time; write for example 10m or 90s`,
-    )
-  return duration
 }
 
 function commandOf(value: ParamValue | undefined): string | string[] {

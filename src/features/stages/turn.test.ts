@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { createTurn } from './turn.ts'
+
+/** A lock that tells what happened to it. */
+function lockLog() {
+  const log: string[] = []
+  return {
+    log,
+    lock: {
+      acquire: async () => {
+        log.push('acquired')
+        return () => void log.push('released')
+      },
+    },
+  }
+}
+
+test('steps that go on at the same time share the lock, and the last one gives it back', async () => {
+  const { log, lock } = lockLog()
+  const turn = createTurn(lock)
+  const first = Promise.withResolvers<void>()
+  const one = turn.within(() => first.promise)
+  await turn.within(async () => void log.push('other'))
+  expect(log).toEqual(['acquired', 'other'])
+  first.resolve()
+  await one
+  expect(log).toEqual(['acquired', 'other', 'released'])
+})
+
+test('it is free while all are outside, and held again before one comes back', async () => {
+  const { log, lock } = lockLog()
+  const turn = createTurn(lock)
+  await turn.within(async () => {
+    await turn.outside(async () => {
+      await Promise.resolve()
+      log.push('running')
+    })
+    log.push('back')
+  })
+  await Promise.resolve()
+  expect(log).toEqual(['acquired', 'released', 'running', 'acquired', 'back', 'released'])
+})
+
+test('a lock that is not to be had is told to all who wait, and asked for again by the next', async () => {
+  let tries = 0
+  const turn = createTurn({
+    acquire: async () => {
+      if (++tries === 1) throw new Error('taken')
+      return () => undefined
+    },
+  })
+  const work = async () => 'done'
+  await expect(Promise.all([turn.within(work), turn.within(work)])).rejects.toThrow('taken')
+  await expect(turn.within(work)).resolves.toBe('done')
+  expect(tries).toBe(2)
+})
