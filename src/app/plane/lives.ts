@@ -1,12 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import module from 'node:module'
-import { dirname, extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
 import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
 import type { EndpointTable } from '#inference'
-import { environment } from '../environment.ts'
 import { openChannel, type Remote } from './channel.ts'
+import { forked } from './fork.ts'
 import type { Addresses, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
 
 /** Whoever asks waits so long for a process that is being started. */
@@ -108,23 +105,6 @@ export function keepAlive(parts: Parts): Lives {
       clearTimeout(late)
     },
   }
-}
-
-function forked(): ChildProcess {
-  // The folder that is given has one of its own for this Node in it, and is inherited by the processes of models.
-  const compiled = module.getCompileCacheDir()
-  const cached = compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }
-  return fork(entry(), [], {
-    env: { ...environment, ...cached },
-    serialization: 'advanced',
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-}
-
-/** In a checkout the file is TypeScript and Node strips its types; in a build it is JavaScript. */
-function entry(): string {
-  return fileURLToPath(new URL(`./process${extname(import.meta.url)}`, import.meta.url))
 }
 
 /** Has a process listen where the one before it did, and tells it what that one knew. */

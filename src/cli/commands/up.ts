@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs'
 import { loadConfig } from '#app/config'
+import { forkEarly } from '#app/plane/fork'
 import { command } from '../command.ts'
 
 /** Flags that several commands share with the server's settings. */
@@ -36,8 +37,11 @@ export const up = command({
   describe: 'Start the server',
   builder: serverFlags,
   handler: async (flags) => {
+    const { config } = loadConfig({ ...flags })
+    // Servers that share a database may never answer predictions themselves.
+    if (config.servingPort !== 0 && config.database === '') forkEarly()
     const { startServer } = await import('#app/wire')
-    const server = await startServer(loadConfig({ ...flags }).config)
+    const server = await startServer(config)
     process.stdout.write(
       flags.json === true
         ? `${JSON.stringify({ url: server.url, pid: process.pid })}\n`
