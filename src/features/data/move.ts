@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import { sameContent } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { overlaps, type Out } from './out.ts'
 
@@ -30,9 +31,11 @@ export async function moveOut(
   const { file } = out.owner
   const isNamedAfter = file === `${from}.dvc`
   const toFile = isNamedAfter ? `${to}.dvc` : file
-  checkFree(dependencies, { outs, out, to, toFile })
-  const hasData = await workspace.exists(from)
-  if (hasData) await tree.move(from, to)
+  const isThere = await workspace.exists(from)
+  const resumed = !isThere && (await wasMoved(dependencies, out, to))
+  if (!resumed) checkFree(dependencies, { outs, out, to, toFile })
+  if (isThere) await tree.move(from, to)
+  const hasData = isThere || resumed
   const ignoreFiles = [out.cached ? await tree.unignore(from) : undefined]
   await trackedFiles.moveOut(file, { from, to, toFile })
   if (out.cached) {
@@ -44,6 +47,13 @@ export async function moveOut(
   const changed = [...ignoreFiles, file, toFile].filter((each) => each !== undefined)
   await versionControl.stage([...new Set(changed)])
   return { from, to, file: toFile, data: hasData }
+}
+
+/** Whether an earlier move to there was cut short after the data had gone. */
+async function wasMoved({ workspace }: DataDependencies, out: Out, to: string): Promise<boolean> {
+  if (out.content === undefined || !(await workspace.exists(to))) return false
+  const there = await workspace.measure(to, { legacy: out.content.legacy ?? false })
+  return sameContent(there?.content, out.content)
 }
 
 function checkFree(

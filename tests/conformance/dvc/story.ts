@@ -130,7 +130,7 @@ export function filesOf(root: string): Record<string, string> {
   const visit = (folder: string) => {
     for (const name of readdirSync(join(root, folder)).toSorted()) {
       const path = folder === '' ? name : `${folder}/${name}`
-      if (path === '.git' || path === '.dvc/tmp') continue
+      if (path === '.git' || /(?:^|\/)\.dvc\/tmp$/.test(path)) continue
       const stats = lstatSync(join(root, path))
       if (stats.isDirectory()) visit(path)
       else if (stats.isSymbolicLink())
@@ -161,7 +161,7 @@ def listing():
         for name in names + [f for f in folders if os.path.islink(os.path.join(folder, f))]:
             whole = os.path.join(folder, name)
             path = os.path.relpath(whole, root)
-            if path.split(os.sep)[0] == '.git' or path.startswith('.dvc/tmp/'): continue
+            if path.split(os.sep)[0] == '.git' or '.dvc/tmp/' in path: continue
             if os.path.islink(whole): found[path] = '-> ' + os.readlink(whole).replace(root, 'ROOT')
             else:
                 with open(whole, 'rb') as f: text = f.read().decode('latin1')
