@@ -125,14 +125,18 @@ export function parentOf(path: string): string {
 }
 
 function stageOuts(stage: Stage, lock: StageLock | undefined): Out[] {
-  return stage.outs.map((out) => ({
-    path: out.path,
-    owner: { kind: 'stage', file: stage.file, address: stage.address },
-    content: lock?.outs.find(({ path }) => path === out.written)?.content,
-    cached: out.cached,
-    push: out.push,
-    remote: out.remote,
-  }))
+  return stage.outs.map((out) => {
+    const locked = lock?.outs.find(({ path }) => path === out.written)
+    return {
+      path: out.path,
+      owner: { kind: 'stage', file: stage.file, address: stage.address },
+      content: locked?.content,
+      ...(locked?.files === undefined ? {} : { files: locked.files }),
+      cached: out.cached,
+      push: out.push,
+      remote: out.remote,
+    }
+  })
 }
 
 function walkFolder(walk: Walk, folder: string): void {

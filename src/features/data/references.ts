@@ -86,6 +86,8 @@ export function openReferences(
         by,
         ...(goesTo === undefined ? {} : { goesTo }),
       }
+      for (const { path, md5 } of out.files ?? [])
+        add({ md5, legacy: false }, how.parts ? { ...use, part: path } : use)
       for (const content of contentsOf(out)) {
         const object = objectOf({ content })
         if (uses.has(keyOf(object))) continue

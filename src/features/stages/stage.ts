@@ -1,4 +1,4 @@
-import type { Content } from '#data'
+import type { Content, TreeEntry } from '#data'
 import type { ParamMap } from './param.ts'
 import type { Resources } from './room.ts'
 
@@ -75,6 +75,8 @@ export interface LockedPath {
   readonly content: Content | undefined
   /** Of a dataset: its version, as the lock describes it. */
   readonly dataset?: ParamMap
+  /** Of data that a bucket keeps in versions: its files, one by one. */
+  readonly files?: readonly TreeEntry[]
 }
 
 /** What a stage reads of the project's own paths. */

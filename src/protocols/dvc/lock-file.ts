@@ -13,6 +13,7 @@ import {
   either,
   FILE,
   faults,
+  filesOf,
   listOf,
   mapOf,
   metaOf,
@@ -128,14 +129,17 @@ function paramsOf(params: ReadonlyMap<string, ParamMap>): ParamMap {
 
 function lockedPaths(value: ParamValue | undefined): LockedPath[] {
   if (!isList(value)) return []
-  return value.filter(isMap).map((entry) => {
-    const dataset = entry.get('dataset')
-    return {
-      path: textAt(entry, 'path'),
-      content: contentOf(entry),
-      ...(isMap(dataset) ? { dataset } : {}),
-    }
-  })
+  return value.filter(isMap).map(lockedPath)
+}
+
+function lockedPath(entry: ParamMap): LockedPath {
+  const dataset = entry.get('dataset')
+  return {
+    path: textAt(entry, 'path'),
+    content: contentOf(entry),
+    ...(isMap(dataset) ? { dataset } : {}),
+    ...filesOf(entry),
+  }
 }
 
 const LOCKED = { ...FILE, cloud: mapOf(mapOf(anything)) }

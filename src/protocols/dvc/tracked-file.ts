@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Content } from '#data'
+import type { Content, TreeEntry } from '#data'
 import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import {
   anything,
@@ -7,6 +7,7 @@ import {
   contentOf,
   either,
   FILE,
+  filesOf,
   faults,
   flag,
   listOf,
@@ -36,6 +37,8 @@ export interface TrackedOut {
   /** Relative to the project's root. */
   readonly path: string
   readonly content: Content | undefined
+  /** Of data that a bucket keeps in versions: its files, one by one. */
+  readonly files?: readonly TreeEntry[]
   readonly cached: boolean
   readonly push: boolean
   readonly remote: string | undefined
@@ -161,6 +164,7 @@ function outOf(entry: ParamMap, wdir: string): TrackedOut {
   return {
     path: posix.join(wdir, textAt(entry, 'path')),
     content: contentOf(entry),
+    ...filesOf(entry),
     cached: entry.get('cache') !== false,
     push: entry.get('push') !== false,
     remote: typeof remote === 'string' ? remote : undefined,

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -220,6 +221,19 @@ test('runs whose small outputs only the cache has can still be brought back afte
   box.write('noise', '1\n')
   expect(box.dvc('repro')).toContain('is cached - skipping run')
   expect(box.read('metrics.json')).toBe('1\n')
+})
+
+test('files of data that a bucket keeps in versions are needed, though no list of a folder names them', async () => {
+  const box = copy()
+  const md5 = hash('md5', 'one of many\n')
+  const path = `.dvc/cache/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`
+  box.write(path, 'one of many\n')
+  box.write(
+    'versions.dvc',
+    `outs:\n- path: versions\n  hash: md5\n  files:\n  - relpath: one\n    md5: ${md5}\n    size: 12\n    cloud:\n      backup:\n        version_id: v1\n`,
+  )
+  await collect(box, {})
+  expect(existsSync(join(box.root, path))).toBe(true)
 })
 
 describe('the command', () => {
