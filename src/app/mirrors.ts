@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '#base/digest'
+import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
 import { git } from './git.ts'
 
@@ -39,11 +40,16 @@ export async function repositoryAt(
 }
 
 async function cloned(origin: string, mirror: string): Promise<void> {
-  const half = `${mirror}.half`
-  await mkdir(half, { recursive: true })
-  await rm(half, { recursive: true, force: true })
-  await git(resolve(mirror, '..'), ['clone', '--quiet', '--mirror', '--', origin, half])
-  await rename(half, mirror)
+  const half = `${mirror}.${randomIds.ulid()}.half`
+  await mkdir(dirname(half), { recursive: true })
+  await git(dirname(mirror), ['clone', '--quiet', '--mirror', '--', origin, half])
+  try {
+    await rename(half, mirror)
+  } catch (error) {
+    // Another process was faster.
+    await rm(half, { recursive: true, force: true })
+    if (!existsSync(join(mirror, 'HEAD'))) throw error
+  }
 }
 
 function isAddress(url: string): boolean {

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs'
-import { relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { Problem } from '#base/problem'
 import type { KeptPath, Revisions } from '#data'
 import type { LoadedPipelines } from '#stages'
@@ -8,6 +8,7 @@ import type { CommandStyle } from '#protocols/dvc/template'
 import { gitRootOf } from '#stores/dvc/git'
 import {
   openGitHistory,
+  sizesAt,
   unknownRevision,
   untrackedIn,
   type GitHistory,
@@ -77,7 +78,11 @@ export function openRevisions(root: string, options: RevisionsOptions): ProjectR
     },
     kept: async (commit, folder, how) => {
       const tree = await treeAt(commit)
-      return tree?.list(folder) === undefined ? undefined : keptBelow(tree, folder, how)
+      if (tree?.list(folder) === undefined) return undefined
+      const kept = keptBelow(tree, folder, how)
+      if (how.sizes !== true) return kept
+      const sizes = await sizesAt(root, commit)
+      return kept.map((each) => withSize(each, sizes.get(join(prefix ?? '', each.path))))
     },
     untracked: () => untrackedIn(root),
     close: () => history.close(),
@@ -90,6 +95,11 @@ function prefixIn(root: string): string {
   if (top === undefined)
     throw new Problem('not-found', `${root} is not in a Git repository, so it has no revisions`)
   return relative(top, realpathSync(root)).split(sep).join('/')
+}
+
+/** Folders weigh nothing. */
+function withSize(kept: KeptPath, sizeBytes = 0): KeptPath {
+  return { ...kept, sizeBytes }
 }
 
 function keptBelow(tree: GitTree, top: string, how: { deep: boolean }): KeptPath[] {

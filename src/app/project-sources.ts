@@ -159,7 +159,7 @@ async function atCommit(
     commit,
     settings: requested(mergedConfig(levels), folder, request),
     outs: () => revisions.outsAt(commit),
-    kept: (path, how) => revisions.kept(commit, path, how),
+    kept: async (path, how) => (await revisions.kept(commit, path, how))?.filter(isNotOfDvc),
     take: async (path) => {
       const bytes = await revisions.read(commit, path)
       if (bytes === undefined) throw notHad(request.url, path, 'Git does not keep it there')
@@ -167,6 +167,11 @@ async function atCommit(
     },
     close: () => revisions.close(),
   }
+}
+
+/** What DVC keeps of itself is nothing that anybody lists or takes. */
+function isNotOfDvc({ path }: KeptPath): boolean {
+  return path !== '.dvc' && !path.startsWith('.dvc/')
 }
 
 async function commitOf(

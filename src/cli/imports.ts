@@ -72,3 +72,31 @@ export function addressIn(here: CalledIn, url: string, out: string): string {
     .split(sep)
     .join('/')
 }
+
+/** Whether the project has data of other repositories at all; only then is what looks after it loaded. */
+async function hasImports(here: CalledIn): Promise<boolean> {
+  const { tracked } = await here.pipelines.load()
+  return tracked.some(({ owner, push }) => owner.kind === 'tracked' && owner.imported && !push)
+}
+
+/** Imports that have newer data where they came from, by their files; whom nobody could ask is told of. */
+export async function outdatedImports(
+  here: CalledIn,
+  targets: readonly string[],
+): Promise<Map<string, string>> {
+  if (!(await hasImports(here))) return new Map()
+  const found = await (await here.imports()).outdated(targets)
+  for (const { file, reason } of found)
+    if (reason !== undefined)
+      process.stderr.write(`orrery: ${here.shown(file)} may have newer data: ${reason}\n`)
+  return new Map(
+    found.flatMap(({ file, name, reason }) => (reason === undefined ? [[file, name]] : [])),
+  )
+}
+
+/** Brings what was imported from other repositories, which no remote of this project has. */
+export async function fetchImports(here: CalledIn, targets: readonly string[]): Promise<void> {
+  if (!(await hasImports(here))) return
+  for (const { path, reason } of await (await here.imports()).fetch(targets))
+    if (reason !== undefined) process.stderr.write(`orrery: ${here.shown(path)}: ${reason}\n`)
+}

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ArgumentsCamelCase } from 'yargs'
 import { Problem } from '#base/problem'
+import type { DvcStatus } from '#protocols/dvc/status'
 import { command } from '../command.ts'
 import type { CalledIn } from '../workspace.ts'
 
@@ -123,7 +124,13 @@ async function localStatus(here: CalledIn, flags: Called): Promise<void> {
   const data = isAll || targets.data.length > 0 ? await here.data.status(targets.data) : []
   const stages =
     isAll || targets.stages.length > 0 ? await here.pipelines.status(targets.stages) : []
-  const json = statusJson(data, stages)
+  const asksData = isAll || targets.data.length > 0
+  const { outdatedImports } = await import('../imports.ts')
+  const outdated =
+    flags.updates && asksData
+      ? await outdatedImports(here, targets.data)
+      : new Map<string, string>()
+  const json = withUpdates(statusJson(data, stages), outdated)
   if (flags.quiet) {
     if (Object.keys(json).length > 0) process.exitCode = 1
     return
@@ -131,6 +138,9 @@ async function localStatus(here: CalledIn, flags: Called): Promise<void> {
   const { inWords } = await import('#stages')
   const lines = [
     ...data.map(({ path, change }) => `${here.shown(path)} is ${change}`),
+    ...[...outdated].map(
+      ([file, name]) => `${here.shown(file)} has newer data: ${name}; run \`orrery update\``,
+    ),
     ...stages
       .filter(({ reasons }) => reasons.length > 0)
       .flatMap(({ stage, lock, reasons }) => {
@@ -174,4 +184,11 @@ async function targetsOf(
 
 function isFolderHere(here: CalledIn, target: string): boolean {
   return statSync(join(here.root, target), { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+/** What has newer data where it came from is a changed dependency, in dvc's words. */
+function withUpdates(status: DvcStatus, outdated: ReadonlyMap<string, string>): DvcStatus {
+  for (const [file, name] of outdated)
+    status[file] = [{ 'changed deps': { [name]: 'update available' } }, ...(status[file] ?? [])]
+  return status
 }

@@ -79,14 +79,21 @@ export interface UpdateRequest {
   readonly force: boolean
 }
 
+export interface Outdated {
+  readonly file: string
+  /** What dvc calls it. */
+  readonly name: string
+  readonly reason?: string
+}
+
 /** Data of other repositories and addresses, tracked with where it came from. */
 export interface Imports {
   importRepository(request: RepositoryImport): Promise<ImportDone>
   importAddress(request: AddressImport): Promise<ImportDone>
   /** Brings imports to the newest state of where they came from. */
   update(request: UpdateRequest): Promise<ImportDone[]>
-  /** Imports from repositories that have newer data: what they are called, by their files. */
-  outdated(targets: readonly string[]): Promise<{ file: string; name: string }[]>
+  /** Imports from repositories that have newer data; with a reason, one whose repository could not be asked. */
+  outdated(targets: readonly string[]): Promise<Outdated[]>
   /** Brings into the cache what was imported from repositories and is not there, at the version that is written. */
   fetch(targets: readonly string[]): Promise<{ path: string; reason?: string }[]>
 }
@@ -107,14 +114,19 @@ export function createImports(dependencies: ImportDependencies): Imports {
     importAddress: (request) => exclusively(locks, () => importAddress(dependencies, request)),
     update: (request) => exclusively(locks, () => updateAll(dependencies, request)),
     outdated: async (targets) => {
-      const found: { file: string; name: string }[] = []
+      const found: Outdated[] = []
       for (const { file, imported } of await importsNamed(dependencies, targets)) {
         const { repository } = imported
         if (repository?.revLock === undefined) continue
-        const source = await opened(repository, false)
-        if (source.commit !== repository.revLock)
-          found.push({ file, name: `${imported.from} (${repository.url})` })
-        source.close()
+        const name = `${imported.from} (${repository.url})`
+        try {
+          const source = await opened(repository, false)
+          if (source.commit !== repository.revLock) found.push({ file, name })
+          source.close()
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error
+          found.push({ file, name, reason: error.message })
+        }
       }
       return found
     },

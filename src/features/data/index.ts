@@ -17,7 +17,7 @@ export type { DataDependencies } from './dependencies.ts'
 export type { DataDiff, DiffRequest } from './diff.ts'
 export type { DataChange } from './difference.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
-export type { KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
+export type { KeptHow, KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
 export type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
 export {
   createImports,
@@ -28,11 +28,14 @@ export {
   type ImportDone,
   type Imports,
   type Offered,
+  type Outdated,
   type RepositoryImport,
   type UpdateRequest,
 } from './imports.ts'
+export { listingOf, type Listed, type ListingHow } from './listing.ts'
 export {
   itemAt,
+  namesData,
   type Arrival,
   type OpenSource,
   type Source,

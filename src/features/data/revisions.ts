@@ -33,6 +33,13 @@ export interface KeptPath {
   readonly sizeBytes?: number
 }
 
+export interface KeptHow {
+  /** With what lies in folders below. */
+  readonly deep: boolean
+  /** With sizes, which cost another look. */
+  readonly sizes?: boolean
+}
+
 /** What the project's files said at earlier times, read without a checkout. */
 export interface Revisions {
   /** The commit that a name means: a branch, a tag, a hash, `HEAD~2`, an experiment. Throws `not-found`. */
@@ -43,7 +50,7 @@ export interface Revisions {
   /** The bytes of a file that version control keeps; undefined where that commit has none. */
   read(commit: string, path: string): Promise<Uint8Array | undefined>
   /** What version control keeps in a folder, or below it; undefined where there is no such folder. */
-  kept(commit: string, folder: string, how: { deep: boolean }): Promise<KeptPath[] | undefined>
+  kept(commit: string, folder: string, how: KeptHow): Promise<KeptPath[] | undefined>
   /** Files that version control neither keeps nor is told to ignore. */
   untracked(): Promise<string[]>
   /** Ends the process that reads; asking again starts another. */

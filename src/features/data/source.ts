@@ -1,7 +1,7 @@
 import type { Content, TreeEntry } from './content.ts'
 import { isFolder } from './content.ts'
 import { isWithin, type Out } from './out.ts'
-import type { KeptPath } from './revisions.ts'
+import type { KeptHow, KeptPath } from './revisions.ts'
 import type { ObjectName } from './store.ts'
 
 /** Another repository at one commit, or as its folder stands: what data is taken from. */
@@ -11,7 +11,7 @@ export interface Source {
   readonly commit: string | undefined
   outs(): Promise<Out[]>
   /** What its version control, or its folder, keeps below a folder; undefined where there is no such folder. */
-  kept(folder: string, how: { deep: boolean }): Promise<KeptPath[] | undefined>
+  kept(folder: string, how: KeptHow): Promise<KeptPath[] | undefined>
   /** The files of an out that is a folder, undefined where its list is not to be had. */
   tree(out: Out): Promise<TreeEntry[] | undefined>
   /** Brings files into the cache; throws a `Problem` that names those that cannot be had. */

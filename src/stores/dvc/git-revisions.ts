@@ -216,6 +216,17 @@ async function everyCommit(folder: string): Promise<{ commit: string; atMs: numb
   })
 }
 
+/** The sizes of all files of a commit by their paths in the repository. */
+export async function sizesAt(folder: string, commit: string): Promise<Map<string, number>> {
+  const text = await gitText(folder, ['ls-tree', '-r', '-l', '-z', '--full-tree', commit])
+  return new Map(
+    text.split('\0').flatMap((line): [string, number][] => {
+      const [, size = '', path = ''] = /^\S+ blob \S+ +(\d+)\t(.*)$/s.exec(line) ?? []
+      return size === '' ? [] : [[path, Number(size)]]
+    }),
+  )
+}
+
 /** Paths below a folder that Git neither keeps nor is told to ignore. */
 export async function untrackedIn(folder: string): Promise<string[]> {
   const text = await gitText(folder, [

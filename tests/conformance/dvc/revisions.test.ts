@@ -78,8 +78,6 @@ describe('diff', () => {
     { args: ['v1'], request: { from: 'v1' } },
     { args: ['v1', 'main'], request: { from: 'v1', to: 'main' } },
     { args: ['side', 'v1'], request: { from: 'side', to: 'v1' } },
-    { args: ['main', 'HEAD'], request: { from: 'main', to: 'HEAD' } },
-    { args: ['v1', '--targets', 'd'], request: { from: 'v1', targets: ['d'] } },
     {
       args: ['v1', 'main', '--targets', 'd.dvc'],
       request: { from: 'v1', to: 'main', targets: ['d.dvc'] },
@@ -109,10 +107,8 @@ describe('data status', () => {
   const whole = { granular: true, notInRemote: true, untracked: true }
   const cases: { args: string[]; request: StandingRequest }[] = [
     { args: [], request: {} },
-    { args: ['--unchanged'], request: {} },
     { args: granular, request: whole },
     { args: ['--unchanged', '--not-in-remote'], request: { notInRemote: true } },
-    { args: ['--granular', 'd'], request: { granular: true, targets: ['d'] } },
     { args: ['--granular', 'd/a'], request: { granular: true, targets: ['d/a'] } },
   ]
   for (const { args, request } of cases)
@@ -129,7 +125,6 @@ describe('status --cloud', () => {
   const cases: { args: string[]; request: CloudRequest }[] = [
     { args: [], request: {} },
     { args: ['-a'], request: { revisions: { branches: true } } },
-    { args: ['-T'], request: { revisions: { tags: true } } },
     { args: ['--all-commits'], request: { revisions: { commits: true } } },
     { args: ['d'], request: { targets: ['d'] } },
     { args: ['-r', 'store', 'file'], request: { remote: 'store', targets: ['file'] } },

@@ -96,7 +96,7 @@ export function dvcEnvironment(): NodeJS.ProcessEnv {
   }
 }
 
-function treeOf(folder: string, prefix: string): Record<string, string> {
+export function treeOf(folder: string, prefix: string): Record<string, string> {
   const found: Record<string, string> = {}
   for (const name of readdirSync(folder).toSorted()) {
     const path = join(folder, name)
