@@ -222,7 +222,7 @@ schema:
     writeFileSync(file, CONTRACT.replace('maximum: 2', 'maximum: two'))
     const wrong = await pipelines.repro({ targets: [] })
     expect(wrong.steps[0]?.failure).toContain(
-      'line 10, schema[0].properties[0].logicalTypeOptions.maximum',
+      'line 11, schema[0].properties[0].logicalTypeOptions.maximum',
     )
     writeFileSync(
       file,

@@ -123,9 +123,9 @@ function contractsOf(place: Place, all: readonly ContractFile[], target: string)
   return found
 }
 
-function meets(one: string | undefined, other: string): boolean {
-  if (one === undefined) return false
-  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
+function meets(path: string | undefined, other: string): boolean {
+  if (path === undefined) return false
+  return path === other || path.startsWith(`${other}/`) || other.startsWith(`${path}/`)
 }
 
 /** Data that was named for one contract: OBJECT=PATH, or a path where the contract has one object. */
@@ -152,9 +152,9 @@ function pathsFor(
 }
 
 function worst(reports: readonly Report[]): Outcome {
-  const outcomes = reports.map(({ outcome }) => outcome)
-  if (outcomes.includes('failed')) return 'failed'
-  return outcomes.includes('warned') ? 'warned' : 'passed'
+  const outcomes = new Set(reports.map(({ outcome }) => outcome))
+  if (outcomes.has('failed')) return 'failed'
+  return outcomes.has('warned') ? 'warned' : 'passed'
 }
 
 /** Proposes a contract; where the file is there already, it gets the columns that it lacks and nothing else. */

@@ -43,7 +43,9 @@ function inside(check: Check): string {
 function escaped(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, '?')
+    .replaceAll(/\p{Cc}|[\uFFFE\uFFFF]/gu, (each) =>
+      /\s/.test(each) && !/[\v\f\u0085]/.test(each) ? each : '?',
+    )
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

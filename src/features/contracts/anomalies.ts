@@ -8,44 +8,27 @@ export function anomalyOf(
   test: Test,
   found: { side: 'low' | 'high' | undefined; isNumber: boolean },
 ): string | null {
-  switch (test.kind) {
-    case 'column':
-      return 'SCHEMA_MISSING_COLUMN'
-    case 'other-columns':
-      return 'SCHEMA_NEW_COLUMN'
-    case 'type':
-      return 'UNEXPECTED_DATA_TYPE'
-    case 'nulls':
-    case 'missing':
-      return 'FEATURE_TYPE_LOW_FRACTION_PRESENT'
-    case 'set':
-      return found.isNumber ? null : 'ENUM_TYPE_UNEXPECTED_STRING_VALUES'
-    case 'range':
-      return rangeAnomaly(test.type, found.side)
-    case 'length':
-      if (test.of === 'text') return null
-      return found.side === 'low'
-        ? 'FEATURE_TYPE_LOW_NUMBER_VALUES'
-        : 'FEATURE_TYPE_HIGH_NUMBER_VALUES'
-    case 'nan':
-      return 'FLOAT_TYPE_HAS_NAN'
-    case 'infinite':
-      return 'FLOAT_TYPE_HAS_INF'
-    case 'distinct':
-      return found.side === 'low' ? 'FEATURE_TYPE_LOW_UNIQUE' : 'FEATURE_TYPE_HIGH_UNIQUE'
-    case 'rows':
-      return found.side === 'low' ? 'DATASET_LOW_NUM_EXAMPLES' : 'DATASET_HIGH_NUM_EXAMPLES'
-    case 'drift':
-      return DRIFT[test.method] ?? null
-    case 'sql':
-      return 'CUSTOM_VALIDATION'
-    case 'pattern':
-    case 'multiple':
-    case 'duplicates':
-    case 'reference':
-    case 'age':
-      return null
-  }
+  if (test.kind === 'set') return found.isNumber ? null : 'ENUM_TYPE_UNEXPECTED_STRING_VALUES'
+  if (test.kind === 'range') return rangeAnomaly(test.type, found.side)
+  if (test.kind === 'drift') return DRIFT[test.method] ?? null
+  if (test.kind === 'length' && test.of === 'text') return null
+  const names = NAMES[test.kind]
+  if (names === undefined || typeof names === 'string') return names ?? null
+  return found.side === 'low' ? names.low : names.high
+}
+
+const NAMES: Readonly<Partial<Record<Test['kind'], string | { low: string; high: string }>>> = {
+  column: 'SCHEMA_MISSING_COLUMN',
+  'other-columns': 'SCHEMA_NEW_COLUMN',
+  type: 'UNEXPECTED_DATA_TYPE',
+  nulls: 'FEATURE_TYPE_LOW_FRACTION_PRESENT',
+  missing: 'FEATURE_TYPE_LOW_FRACTION_PRESENT',
+  length: { low: 'FEATURE_TYPE_LOW_NUMBER_VALUES', high: 'FEATURE_TYPE_HIGH_NUMBER_VALUES' },
+  nan: 'FLOAT_TYPE_HAS_NAN',
+  infinite: 'FLOAT_TYPE_HAS_INF',
+  distinct: { low: 'FEATURE_TYPE_LOW_UNIQUE', high: 'FEATURE_TYPE_HIGH_UNIQUE' },
+  rows: { low: 'DATASET_LOW_NUM_EXAMPLES', high: 'DATASET_HIGH_NUM_EXAMPLES' },
+  sql: 'CUSTOM_VALIDATION',
 }
 
 function rangeAnomaly(type: string, side: 'low' | 'high' | undefined): string | null {

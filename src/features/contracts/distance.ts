@@ -15,16 +15,16 @@ export function distance(
   reference: readonly number[],
   current: readonly number[],
 ): number {
-  switch (method) {
-    case 'psi':
-      return psi(reference, current)
-    case 'jensen-shannon':
-      return jensenShannon(reference, current)
-    case 'l-infinity':
-      return largestDifference(reference, current)
-    case 'js-divergence':
-      return jensenShannon(reference, current) ** 2
-  }
+  return DISTANCES[method](reference, current)
+}
+
+const DISTANCES = {
+  psi,
+  'jensen-shannon': jensenShannon,
+  'l-infinity': largestDifference,
+  // TFDV gives the divergence, which is the square of the distance.
+  'js-divergence': (reference: readonly number[], current: readonly number[]) =>
+    jensenShannon(reference, current) ** 2,
 }
 
 /** TFDV's bins: the edges of both histograms together, the values of a bucket spread evenly over it. */

@@ -143,7 +143,7 @@ function setOf(column: ColumnFacts, present: number): ProposedColumn['values'] {
   if (values.length > SET_MAX || values.length > present / 2) return undefined
   const rarest = values.at(-1)
   return {
-    value: values.map(({ value }) => value).toSorted(),
+    value: values.map(({ value }) => value).toSorted((one, other) => (one < other ? -1 : 1)),
     why: `${present} values are these ${values.length}; the rarest stands ${rarest?.rows ?? 0} times`,
   }
 }

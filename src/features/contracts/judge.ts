@@ -104,7 +104,7 @@ interface Words {
   readonly measure: string
 }
 
-const rowsWith = (strict: string, bad: string): Words => ({ strict, measure: `${bad}` })
+const rowsWith = (strict: string, bad: string): Words => ({ strict, measure: bad })
 const only = (measure: string): Words => ({ strict: measure, measure })
 
 const WHAT: { readonly [K in Test['kind']]: (test: Extract<Test, { kind: K }>) => Words } = {

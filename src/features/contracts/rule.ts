@@ -124,24 +124,20 @@ export interface Rule {
  * ("equal to > and <"); not between is what is outside or on an end.
  */
 export function isWithin(limit: Limit, measured: number): boolean {
-  switch (limit.operator) {
-    case '=':
-      return measured === limit.value
-    case '!=':
-      return measured !== limit.value
-    case '>':
-      return measured > limit.value
-    case '>=':
-      return measured >= limit.value
-    case '<':
-      return measured < limit.value
-    case '<=':
-      return measured <= limit.value
-    case 'between':
-      return measured > limit.low && measured < limit.high
-    case 'not-between':
-      return measured <= limit.low || measured >= limit.high
+  if ('low' in limit) {
+    const between = measured > limit.low && measured < limit.high
+    return (limit.operator === 'between') === between
   }
+  return HOLDS[limit.operator](measured, limit.value)
+}
+
+const HOLDS: Readonly<Record<Comparison, (measured: number, value: number) => boolean>> = {
+  '=': (measured, value) => measured === value,
+  '!=': (measured, value) => measured !== value,
+  '>': (measured, value) => measured > value,
+  '>=': (measured, value) => measured >= value,
+  '<': (measured, value) => measured < value,
+  '<=': (measured, value) => measured <= value,
 }
 
 const WORDS: Readonly<Record<Comparison, string>> = {

@@ -87,8 +87,6 @@ function placesOf(contract: Contract, { paths, file }: ValidateOptions): Placed[
       'not-found',
       `${file} has no dataset ${unknown}; it has ${contract.datasets.map(({ name }) => name).join(', ')}`,
     )
-  const pointedAt = (dataset: Dataset): string[] =>
-    dataset.rules.flatMap(({ test }) => (test.kind === 'reference' ? [test.dataset] : []))
   const wanted = contract.datasets.filter(({ name }) => given.size === 0 || given.has(name))
   const needed = new Set(wanted.flatMap((dataset) => [dataset.name, ...pointedAt(dataset)]))
   return contract.datasets.flatMap((dataset) => {
@@ -100,6 +98,10 @@ function placesOf(contract: Contract, { paths, file }: ValidateOptions): Placed[
       `${file} does not say where the data of ${dataset.name} is; give its path, or write physicalName: PATH under schema`,
     )
   })
+}
+
+function pointedAt({ rules }: Dataset): string[] {
+  return rules.flatMap(({ test }) => (test.kind === 'reference' ? [test.dataset] : []))
 }
 
 function referencesOf(datasets: readonly Dataset[]): string[] {

@@ -31,12 +31,8 @@ export async function checksOf(run: Run, stage: Stage): Promise<StageChecks | un
   const { signal } = run.options
   const verdicts = await checks.of(pathsRead(stage), signal === undefined ? {} : { signal })
   if (verdicts.length === 0) return undefined
-  const outcomes = verdicts.map(({ outcome }) => outcome)
-  const worst = outcomes.includes('failed')
-    ? 'failed'
-    : outcomes.includes('warned')
-      ? 'warned'
-      : 'passed'
+  const outcomes = new Set(verdicts.map(({ outcome }) => outcome))
+  const worst = outcomes.has('failed') ? 'failed' : outcomes.has('warned') ? 'warned' : 'passed'
   return { outcome: worst, verdicts }
 }
 

@@ -35,7 +35,7 @@ function contractOf(reader: Reader, root: Place): Contract {
   if (root.at('kind')?.value !== 'DataContract')
     reader.fault(root.entry('kind'), 'it must be DataContract; this is no data contract')
   const api = reader.text(root.entry('apiVersion'))
-  if (api === undefined || !/^v3\./.test(api))
+  if (api === undefined || !api.startsWith('v3.'))
     reader.fault(
       root.entry('apiVersion'),
       'it must be v3.0.0 or later; other versions are not read',
@@ -61,11 +61,17 @@ function contractOf(reader: Reader, root: Place): Contract {
     ...(kept === undefined ? {} : { kept }),
     id: reader.text(root.at('id')) ?? '',
     name: reader.text(root.at('name')) ?? reader.text(root.at('id')) ?? '',
-    version: String(root.at('version')?.value ?? ''),
+    version: textOrNumber(root.at('version')),
     datasets: Array.from(named, ([name, object]) =>
       datasetOf(reader, { root, object, name, names, service }),
     ),
   }
+}
+
+/** Versions such as 1.0 are numbers to YAML. */
+function textOrNumber(place: Place | undefined): string {
+  const value = place?.value
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
 /** Words of other tools, which are given back as they came. */

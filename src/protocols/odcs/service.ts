@@ -47,7 +47,7 @@ export function serviceRules(
     const element = reader.text(entry.at('element') ?? root.at('slaDefaultElement'))
     if (promise === undefined || element === undefined) continue
     const value = Number(entry.at('value')?.value)
-    const seconds = UNIT_SECONDS[String(entry.at('unit')?.value ?? 'd').toLowerCase()]
+    const seconds = UNIT_SECONDS[(reader.text(entry.at('unit')) ?? 'd').toLowerCase()]
     if (!Number.isFinite(value) || seconds === undefined) {
       reader.fault(entry, 'it needs a number as value and s, m, h, d, w or y as unit')
       continue

@@ -24,8 +24,6 @@ export function createReader(): Reader {
     if (problems.length < PROBLEMS_MAX) problems.push({ line: place.line, key: place.key, message })
     return undefined
   }
-  const isAbsent = (place: Place | undefined): place is undefined =>
-    place === undefined || place.value === null || place.value === undefined
   return {
     problems,
     fault,
@@ -76,6 +74,10 @@ export function createReader(): Reader {
       return []
     },
   }
+}
+
+function isAbsent(place: Place | undefined): place is undefined {
+  return place === undefined || place.value === null || place.value === undefined
 }
 
 const SHOWN_CHARACTERS = 60

@@ -123,43 +123,28 @@ function optionsOf({ test }: Rule): Entry {
 
 function qualityOf(rule: Rule): Entry[] {
   const { test } = rule
-  switch (test.kind) {
-    case 'nulls':
-      return isStrict(rule) ? [] : [{ metric: 'nullValues', ...rest(rule) }]
-    case 'duplicates':
-      return isStrict(rule) ? [] : [{ metric: 'duplicateValues', ...rest(rule) }]
-    case 'missing':
-      return [
-        {
-          metric: 'missingValues',
-          arguments: { missingValues: [null, ...test.values] },
-          ...rest(rule),
-        },
-      ]
-    case 'set':
-      return [{ metric: 'invalidValues', arguments: { validValues: test.values }, ...rest(rule) }]
-    case 'pattern':
-      return isStrict(rule)
-        ? []
-        : [{ metric: 'invalidValues', arguments: { pattern: test.pattern }, ...rest(rule) }]
-    case 'sql':
-      return [{ type: 'sql', query: test.query, ...rest(rule) }]
-    case 'nan':
-    case 'infinite':
-    case 'distinct':
-      return [ours(rule, { check: test.kind, ...limitOf(rule.limit) })]
-    case 'drift':
-      return [
-        ours(rule, {
-          check: 'drift',
-          method: test.method,
-          reference: test.reference,
-          ...('value' in rule.limit ? { maximum: rule.limit.value } : {}),
-        }),
-      ]
-    default:
-      return []
-  }
+  const isSaid = isStrict(rule)
+  if (test.kind === 'missing')
+    return [
+      {
+        metric: 'missingValues',
+        arguments: { missingValues: [null, ...test.values] },
+        ...rest(rule),
+      },
+    ]
+  if (test.kind === 'set')
+    return [{ metric: 'invalidValues', arguments: { validValues: test.values }, ...rest(rule) }]
+  if (test.kind === 'sql') return [{ type: 'sql', query: test.query, ...rest(rule) }]
+  if (test.kind === 'nulls' && !isSaid) return [{ metric: 'nullValues', ...rest(rule) }]
+  if (test.kind === 'duplicates' && !isSaid) return [{ metric: 'duplicateValues', ...rest(rule) }]
+  if (test.kind === 'pattern' && !isSaid)
+    return [{ metric: 'invalidValues', arguments: { pattern: test.pattern }, ...rest(rule) }]
+  if (test.kind === 'nan' || test.kind === 'infinite' || test.kind === 'distinct')
+    return [ours(rule, { check: test.kind, ...limitOf(rule.limit) })]
+  if (test.kind !== 'drift') return []
+  const { method, reference } = test
+  const maximum = 'value' in rule.limit ? { maximum: rule.limit.value } : {}
+  return [ours(rule, { check: 'drift', method, reference, ...maximum })]
 }
 
 function ours(rule: Rule, implementation: Entry): Entry {

@@ -42,14 +42,15 @@ export function readPlaces(text: string): {
   root: Place | undefined
   problems: ContractProblem[]
 } {
-  if (text.length > CHARACTERS_MAX) return failed('it is longer than 4 MB, which no contract is')
+  if (text.length > CHARACTERS_MAX)
+    return refusedWhole('it is longer than 4 MB, which no contract is')
   const lines = new LineCounter()
   const lineOf = (offset: number) => lines.linePos(offset).line
   let document: Document
   try {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error))
+    return refusedWhole(error instanceof Error ? error.message : String(error))
   }
   const problems = document.errors.map((error) => ({
     line: lineOf(error.pos[0]),
@@ -57,14 +58,14 @@ export function readPlaces(text: string): {
     message: error.message,
   }))
   if (problems.length > 0) return { root: undefined, problems }
-  if (document.contents === null) return failed('it is empty')
-  const refused = refusal(document.contents as Node, lineOf)
+  if (document.contents === null) return refusedWhole('it is empty')
+  const refused = refusal(document.contents, lineOf)
   if (refused !== undefined) return { root: undefined, problems: [refused] }
-  return { root: placeOf(document.contents as Node, { key: '', line: 1, lineOf }), problems: [] }
+  return { root: placeOf(document.contents, { key: '', line: 1, lineOf }), problems: [] }
+}
 
-  function failed(message: string) {
-    return { root: undefined, problems: [{ line: 1, key: '', message }] }
-  }
+function refusedWhole(message: string): { root: undefined; problems: ContractProblem[] } {
+  return { root: undefined, problems: [{ line: 1, key: '', message }] }
 }
 
 /** Aliases can make a few lines into gigabytes, and nesting without end breaks whatever walks it: contracts need neither. */

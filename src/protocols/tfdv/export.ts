@@ -47,31 +47,16 @@ function said(rules: readonly Rule[]): unknown[] {
 
 function isSayable({ test, limit, severity }: Rule): boolean {
   if (severity === 'warning') return test.kind === 'other-columns'
-  switch (test.kind) {
-    case 'column':
-    case 'other-columns':
-    case 'type':
-    case 'nan':
-    case 'infinite':
-      return true
-    case 'nulls':
-      return isNone(limit) || isShare(limit)
-    case 'set':
-      return isNone(limit) || isShare(limit)
-    case 'range':
-      return (
-        isNone(limit) &&
-        (test.type === 'integer' || test.type === 'number') &&
-        test.bounds.exclusiveMin === undefined &&
-        test.bounds.exclusiveMax === undefined
-      )
-    case 'distinct':
-    case 'rows':
-      return limit.operator === '>=' || limit.operator === '<='
-    default:
-      return false
-  }
+  if (test.kind === 'nulls' || test.kind === 'set') return isNone(limit) || isShare(limit)
+  if (test.kind === 'distinct' || test.kind === 'rows')
+    return limit.operator === '>=' || limit.operator === '<='
+  if (test.kind !== 'range') return ALWAYS.has(test.kind)
+  const { exclusiveMin, exclusiveMax } = test.bounds
+  const isNumber = test.type === 'integer' || test.type === 'number'
+  return isNone(limit) && isNumber && exclusiveMin === undefined && exclusiveMax === undefined
 }
+
+const ALWAYS: ReadonlySet<string> = new Set(['column', 'other-columns', 'type', 'nan', 'infinite'])
 
 function isNone(limit: Limit): boolean {
   return limit.operator === '=' && limit.value === 0

@@ -1,29 +1,29 @@
 import type { Field, Message } from './text-format.ts'
 
 /** Looking into messages and making them. */
-export function nested(message: Message, name: string): Message | undefined {
-  const found = message.find((field) => field.name === name)?.value
+export function nested(of: Message, name: string): Message | undefined {
+  const found = of.find((field) => field.name === name)?.value
   return found?.kind === 'message' ? found.fields : undefined
 }
 
-export function textOf(message: Message, name: string): string | undefined {
-  const found = message.find((field) => field.name === name)?.value
+export function textOf(of: Message, name: string): string | undefined {
+  const found = of.find((field) => field.name === name)?.value
   return found?.kind === 'text' ? found.text : undefined
 }
 
-export function wordOf(message: Message, name: string): string | undefined {
-  const found = message.find((field) => field.name === name)?.value
+export function wordOf(of: Message, name: string): string | undefined {
+  const found = of.find((field) => field.name === name)?.value
   return found?.kind === 'word' ? found.word : undefined
 }
 
-export function numberOf(message: Message, name: string): number | undefined {
-  const word = wordOf(message, name)?.replace(/f$/i, '')
-  const number = word === undefined ? Number.NaN : Number(word)
+export function numberOf(of: Message, name: string): number | undefined {
+  const written = wordOf(of, name)?.replace(/f$/i, '')
+  const number = written === undefined ? Number.NaN : Number(written)
   return Number.isFinite(number) ? number : undefined
 }
 
-export function textsOf(message: Message, name: string): string[] {
-  return message.flatMap((field) =>
+export function textsOf(of: Message, name: string): string[] {
+  return of.flatMap((field) =>
     field.name === name && field.value.kind === 'text' ? [field.value.text] : [],
   )
 }

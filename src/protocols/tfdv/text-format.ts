@@ -59,11 +59,11 @@ function tokensOf(text: string): Token[] {
     const match = TOKEN.exec(text)
     if (match === null)
       throw new Fault(`${JSON.stringify(text.slice(at, at + 20))} cannot stand here`, line)
-    const { mark, word, text: quoted } = match.groups ?? {}
+    const { mark, word, text: inQuotes } = match.groups ?? {}
     if (mark !== undefined) tokens.push({ kind: 'mark', text: mark, line })
     else if (word !== undefined) tokens.push({ kind: 'word', text: word, line })
-    else if (quoted !== undefined)
-      tokens.push({ kind: 'text', text: unescaped(quoted, line), line })
+    else if (inQuotes !== undefined)
+      tokens.push({ kind: 'text', text: unescaped(inQuotes, line), line })
     line += match[0].split('\n').length - 1
   }
   tokens.push({ kind: 'end', text: 'the end', line })
@@ -82,8 +82,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 }
 
 /** Bytes that were escaped one by one are UTF-8 together. */
-function unescaped(quoted: string, line: number): string {
-  const inner = quoted.slice(1, -1)
+function unescaped(written: string, line: number): string {
+  const inner = written.slice(1, -1)
   if (!inner.includes('\\')) return inner
   const parts: Buffer[] = []
   const shape =
@@ -208,9 +208,6 @@ function quoted(text: string): string {
     .replaceAll('\n', '\\n')
     .replaceAll('\r', '\\r')
     .replaceAll('\t', '\\t')
-    .replaceAll(
-      /[\u0000-\u001F\u007F]/g,
-      (each) => `\\${each.charCodeAt(0).toString(8).padStart(3, '0')}`,
-    )
+    .replaceAll(/\p{Cc}/gu, (each) => `\\${each.charCodeAt(0).toString(8).padStart(3, '0')}`)
   return `"${body}"`
 }

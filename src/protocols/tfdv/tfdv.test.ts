@@ -41,9 +41,9 @@ function read(source: string): { contract: Contract; dataset: Dataset } {
 describe('a schema of TFDV', () => {
   test('becomes rules', () => {
     const { dataset } = read(SCHEMA)
-    const said = dataset.rules.map(({ test: { kind, ...test }, limit }) => [
+    const said = dataset.rules.map(({ test: { kind, ...rest }, limit }) => [
       kind,
-      test,
+      rest,
       'value' in limit ? `${limit.operator} ${limit.value} ${limit.unit}` : '',
     ])
     expect(dataset.columns).toEqual([
@@ -111,7 +111,7 @@ describe('a schema of TFDV', () => {
     ['feature { type: INT }', 1, 'has no name'],
     ['', 1, 'no feature'],
     ['feature { name: "open }', 1, 'cannot stand here'],
-    [`${'a {'.repeat(1000)}`, 1, 'nested too deeply'],
+    ['a {'.repeat(1000), 1, 'nested too deeply'],
   ])('that is wrong is refused with its line: %j', (source, line, words) => {
     const { contract, problems } = readSchema(source, { name: 'd' })
     expect(contract).toBeUndefined()
@@ -131,7 +131,7 @@ test('print then read gives the same message', () => {
           fc
             .constantFrom('INT', 'true', '-1.5e3', '0')
             .map((word) => ({ kind: 'word' as const, word })),
-          tie('message').map((fields) => ({ kind: 'message' as const, fields: fields as Message })),
+          tie('message').map((fields) => ({ kind: 'message' as const, fields })),
         ),
       }),
       { maxLength: 4 },
@@ -145,9 +145,9 @@ test('print then read gives the same message', () => {
     }))
   fc.assert(
     fc.property(message, (fields) => {
-      const read = readTextFormat(printTextFormat(fields))
-      expect(read.problems).toEqual([])
-      expect(flat(read.message)).toEqual(fields)
+      const again = readTextFormat(printTextFormat(fields))
+      expect(again.problems).toEqual([])
+      expect(flat(again.message)).toEqual(fields)
     }),
   )
 })

@@ -96,8 +96,7 @@ async function checked(
   return [...(report.datasets[0]?.checks ?? [])]
 }
 
-const rule = (test: Test, limit?: Limit) =>
-  strictRule('t', test, limit === undefined ? {} : { limit })
+const rule = (of: Test, limit?: Limit) => strictRule('t', of, limit === undefined ? {} : { limit })
 const atMost = (value: number, unit: Limit['unit'] = 'rows'): Limit => ({
   operator: '<=',
   value,

@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import { distance, inCommonBins, referenceTable, type Histogram, type Test } from '#contracts'
-import { columnOf, firstOf, type Asking, type OpenTable } from './scan.ts'
+import { columnOf, firstOf, type Asking, type OpenTable } from './asking.ts'
 import { quoted } from './text.ts'
 
 type Drift = Extract<Test, { kind: 'drift' }>

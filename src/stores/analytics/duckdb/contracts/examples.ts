@@ -1,7 +1,8 @@
 import type { Example, Plain, Test } from '#contracts'
 import { PLACES } from '../tables/relation.ts'
 import { isBroken, isRowTest } from './predicate.ts'
-import { columnOf, isOrphan, repeated, type Asking, type OpenTable } from './scan.ts'
+import { columnOf, type Asking, type OpenTable } from './asking.ts'
+import { isOrphan, repeated } from './scan.ts'
 import { quoted } from './text.ts'
 
 export interface Placed {
@@ -93,5 +94,5 @@ export function plain(value: unknown): Plain | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value === 'string' || typeof value === 'boolean') return value
-  return String(value)
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value)
 }

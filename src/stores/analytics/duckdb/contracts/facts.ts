@@ -1,6 +1,6 @@
 import { SHAPES, type ColumnFacts, type Plain, type TableColumn, type TableFacts } from '#contracts'
 import { plain } from './examples.ts'
-import { firstOf, type Asking, type OpenTable } from './scan.ts'
+import { firstOf, type Asking, type OpenTable } from './asking.ts'
 import { literal, quoted } from './text.ts'
 import { isFloat } from './types.ts'
 

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Asking, OpenTable } from './scan.ts'
+import type { Asking, OpenTable } from './asking.ts'
 import { literal, quoted } from './text.ts'
 
 /** Functions that make rows and read nothing. */

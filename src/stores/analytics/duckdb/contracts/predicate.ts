@@ -39,31 +39,28 @@ export function isRowTest(test: Test): test is RowTest {
 
 /** What is true of the rows that break a test, false or null of the others. Null breaks no rule but those about nulls. */
 export function isBroken(test: RowTest, column: TableColumn): string {
-  const name = quoted(column.name)
-  switch (test.kind) {
-    case 'nulls':
-      return `${name} is null`
-    case 'missing':
-      return test.values.length === 0
-        ? `${name} is null`
-        : `(${name} is null or ${isOneOf(column, test.values)})`
-    case 'type':
-      return isMistyped(test, column)
-    case 'set':
-      return `not ${isOneOf(column, test.values)}`
-    case 'pattern':
-      return `not regexp_matches(${asText(column)}, ${literal(test.pattern)})`
-    case 'range':
-      return isOutside(test, column)
-    case 'length':
-      return isOfOtherLength(test, column)
-    case 'multiple':
-      return isNoMultiple(test.of, column)
-    case 'nan':
-      return isFloat(column) ? `isnan(${name})` : 'false'
-    case 'infinite':
-      return isFloat(column) ? `isinf(${name})` : 'false'
-  }
+  return BROKEN[test.kind](test as never, column)
+}
+
+const BROKEN: {
+  readonly [K in RowTest['kind']]: (
+    test: Extract<RowTest, { kind: K }>,
+    column: TableColumn,
+  ) => string
+} = {
+  nulls: (_, { name }) => `${quoted(name)} is null`,
+  missing: ({ values }, column) =>
+    values.length === 0
+      ? `${quoted(column.name)} is null`
+      : `(${quoted(column.name)} is null or ${isOneOf(column, values)})`,
+  type: (test, column) => isMistyped(test, column),
+  set: ({ values }, column) => `not ${isOneOf(column, values)}`,
+  pattern: ({ pattern }, column) => `not regexp_matches(${asText(column)}, ${literal(pattern)})`,
+  range: (test, column) => isOutside(test, column),
+  length: (test, column) => isOfOtherLength(test, column),
+  multiple: ({ of }, column) => isNoMultiple(of, column),
+  nan: (_, column) => (isFloat(column) ? `isnan(${quoted(column.name)})` : 'false'),
+  infinite: (_, column) => (isFloat(column) ? `isinf(${quoted(column.name)})` : 'false'),
 }
 
 function asText(column: TableColumn): string {

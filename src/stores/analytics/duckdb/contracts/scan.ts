@@ -1,33 +1,9 @@
 import { Problem, messageOf } from '#base/problem'
-import type { Measured, TableColumn, Test } from '#contracts'
-import type { Table } from '#tables'
+import type { Measured, Test } from '#contracts'
+import { columnOf, firstOf, type Asking, type OpenTable } from './asking.ts'
 import { driftOf } from './drift.ts'
 import { isBroken, isRowTest } from './predicate.ts'
 import { quoted } from './text.ts'
-
-/** A table that is open: a view of its files in an engine that can read nothing else. */
-export interface OpenTable {
-  readonly name: string
-  readonly from: Table
-  /** The engine's name of it. */
-  readonly view: string
-  readonly columns: readonly TableColumn[]
-  /** Columns that are text whatever they look like. */
-  readonly texts: readonly string[]
-}
-
-export interface Asking {
-  /** Rows of the answer, whole numbers as numbers. */
-  readonly ask: (statement: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
-  readonly table: (name: string) => OpenTable
-  /** The answer of a query that somebody wrote. */
-  readonly outsider: (
-    query: string,
-    table: OpenTable,
-    column: string | undefined,
-  ) => Promise<number>
-  readonly nowMs: number
-}
 
 /** The number of rows and what each test measured: one scan for all tests of single rows, one each for the others. */
 export async function measure(
@@ -115,33 +91,24 @@ async function single(
   table: OpenTable,
   { test, rows }: { test: Test; rows: number },
 ): Promise<number> {
-  switch (test.kind) {
-    case 'column':
-      return table.columns.some(({ name }) => name === test.column) ? 0 : 1
-    case 'other-columns':
-      return table.columns.filter(({ name }) => !test.columns.includes(name)).length
-    case 'rows':
-      return rows
-    case 'distinct': {
-      const answer = await firstOf(
-        asking,
-        `select count(distinct ${quoted(test.column)}) as n from ${quoted(table.name)}`,
-      )
-      return Number(answer['n'])
-    }
-    case 'duplicates':
-      return duplicates(asking, table, test.columns)
-    case 'reference':
-      return orphans(asking, table, test)
-    case 'age':
-      return ageSeconds(asking, table, test)
-    case 'sql':
-      return asking.outsider(test.query, table, test.column)
-    case 'drift':
-      return driftOf(asking, table, test)
-    default:
-      throw new Error(`${test.kind} is a test of rows`)
+  if (isRowTest(test)) throw new Error(`${test.kind} is a test of rows`)
+  if (test.kind === 'column') return table.columns.some(({ name }) => name === test.column) ? 0 : 1
+  if (test.kind === 'other-columns')
+    return table.columns.filter(({ name }) => !test.columns.includes(name)).length
+  if (test.kind === 'rows') return rows
+  if (test.kind === 'distinct') {
+    const answer = await firstOf(
+      asking,
+      `select count(distinct ${quoted(test.column)}) as n from ${quoted(table.name)}`,
+    )
+    return Number(answer['n'])
   }
+  if (test.kind === 'duplicates') return duplicates(asking, table, test.columns)
+  if (test.kind === 'reference') return orphans(asking, table, test)
+  if (test.kind === 'age') return ageSeconds(asking, table, test)
+  return test.kind === 'sql'
+    ? asking.outsider(test.query, table, test.column)
+    : driftOf(asking, table, test)
 }
 
 async function duplicates(
@@ -207,19 +174,6 @@ async function ageSeconds(
   )
   if (answer['ms'] === null) throw new Problem('invalid', `no time stands in ${test.column}`)
   return (asking.nowMs - Number(answer['ms'])) / 1000
-}
-
-export function columnOf(table: OpenTable, name: string): TableColumn {
-  const found = table.columns.find((column) => column.name === name)
-  if (found === undefined) throw new Problem('invalid', `there is no column ${name}`)
-  return found
-}
-
-export async function firstOf(
-  asking: Pick<Asking, 'ask'>,
-  statement: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  return (await asking.ask(statement))[0] ?? {}
 }
 
 function counted(value: unknown): Measured {
