@@ -66,7 +66,8 @@ export function rebuild(
   for (const file of filesIn(folder)) {
     if (file < from.file) continue
     const path = pathOf(folder, file)
-    const bytes = readFileSync(path)
+    const bytes = bytesOf(path)
+    if (bytes === undefined) continue
     const { records, end } = scan(bytes, 0)
     if (end < bytes.length) checkTail(path, bytes, end)
     for (const record of records)
@@ -74,6 +75,16 @@ export function rebuild(
     last = { file, offset: end }
   }
   return last
+}
+
+/** Undefined for a file that has been taken over wholly since it was listed. */
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function payloadAt(path: string, { offset, length }: Place): Buffer | undefined {
