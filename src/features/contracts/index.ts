@@ -1,5 +1,4 @@
 export {
-  columnsOf,
   dependsOnTime,
   ruleId,
   strictRule,
