@@ -19,7 +19,9 @@ export const pull = command({
       }),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
+    const { fetchImports } = await import('../imports.ts')
     const here = calledIn()
+    await fetchImports(here, here.targets(flags.targets))
     const pulled = await here.data.pull(here.targets(flags.targets), {
       force: flags.force,
       ...(flags.remote === undefined ? {} : { remote: flags.remote }),

@@ -187,8 +187,8 @@ function isFolderHere(here: CalledIn, target: string): boolean {
 }
 
 /** What has newer data where it came from is a changed dependency, in dvc's words. */
-function withUpdates(status: DvcStatus, outdated: ReadonlyMap<string, string>): DvcStatus {
+function withUpdates(found: DvcStatus, outdated: ReadonlyMap<string, string>): DvcStatus {
   for (const [file, name] of outdated)
-    status[file] = [{ 'changed deps': { [name]: 'update available' } }, ...(status[file] ?? [])]
-  return status
+    found[file] = [{ 'changed deps': { [name]: 'update available' } }, ...(found[file] ?? [])]
+  return found
 }
