@@ -22,16 +22,15 @@ export type {
   TableSources,
   TableVersion,
 } from './store.ts'
-export {
-  formatOf,
-  type ColumnInfo,
-  type LoggedColumn,
-  type LoggedType,
-  type Packing,
-  type Partition,
-  type PlainType,
-  type Table,
-  type TableFile,
-  type TableFormat,
+export type {
+  ColumnInfo,
+  LoggedColumn,
+  LoggedType,
+  Packing,
+  Partition,
+  PlainType,
+  Table,
+  TableFile,
+  TableFormat,
 } from './table.ts'
 export { createTables, type Profiled, type Tables, type TablesDependencies } from './tables.ts'

@@ -113,14 +113,14 @@ describe('the profile of a table', () => {
         from range(400000)) to '${join(folder, 'large.parquet')}'`)
     const { profile, column } = await profiled('large.parquet')
     expect(profile.rows).toBe(400_000)
-    expect(profile.sampledRows).toBeGreaterThan(50_000)
-    expect(profile.sampledRows).toBeLessThan(80_000)
+    expect(profile.sampledRows).toBeGreaterThan(25_000)
+    expect(profile.sampledRows).toBeLessThan(40_000)
     expect(column('even')).toMatchObject({ min: 0, max: 999, mean: 499.5 })
     expect(column('even').distinct?.isExact).toBe(false)
     const median = column('even').quantiles.find(({ share }) => share === 0.5)?.value as number
     expect(Math.abs(median - 499.5)).toBeLessThan(15)
     const [most] = column('kind').top
-    expect(Math.abs((most?.count ?? 0) / profile.sampledRows - 0.2)).toBeLessThan(0.01)
+    expect(Math.abs((most?.count ?? 0) / profile.sampledRows - 0.2)).toBeLessThan(0.015)
     const again = await profiled('large.parquet')
     expect(again.column('even').histogram).toEqual(column('even').histogram)
   })

@@ -6,8 +6,9 @@ import { leavesOf, type Leaf } from './leaves.ts'
 import { unreadable, withTable, type OpenedTable } from './relation.ts'
 import { sampleStatistics, type OfSample, type SampledLeaf } from './sample.ts'
 
-/** Rows whose quantiles, histograms and top values stand for those of all. Fewer rows are all looked at. */
-const SAMPLE_ROWS = 65_536
+/** Of more rows than these, some stand for all in quantiles, histograms and top values. */
+const ALL_ROWS = 65_536
+const SAMPLE_ROWS = 32_768
 
 /** Columns of one scan; a table with more is scanned again, so that memory stays flat. */
 const SCAN_COLUMNS = 250
@@ -122,7 +123,7 @@ async function sampled(
     .map(({ value }, at) => `${value} as c${at}`)
     .concat('1 as one')
     .join(', ')
-  const source = opened.sample(Math.ceil(rows / SAMPLE_ROWS))
+  const source = opened.sample(rows <= ALL_ROWS ? 1 : Math.ceil(rows / SAMPLE_ROWS))
   await session.connection.run(
     `create or replace temp table sampled as select ${values} from ${source}`,
   )

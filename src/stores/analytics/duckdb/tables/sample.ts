@@ -28,7 +28,8 @@ export async function sampleStatistics(
 ): Promise<{ rows: number; columns: OfSample[] }> {
   const ask = (text: string) => session.rows({ parts: [text], values: [] })
   const parts = leaves.flatMap((leaf, at) => {
-    const all = leaf.kind === 'struct' ? [] : [`count(distinct ${leaf.value}) as distinct${at}`]
+    const all = [`count(${leaf.value}) as known${at}`]
+    if (leaf.kind !== 'struct') all.push(`count(distinct ${leaf.value}) as distinct${at}`)
     const x = scaleOf(leaf)
     if (x === undefined) return all
     const [low, high] = [fixed(leaf, leaf.low), fixed(leaf, leaf.high)]
@@ -46,7 +47,8 @@ export async function sampleStatistics(
       distinct: row[`distinct${at}`] === undefined ? null : Number(row[`distinct${at}`]),
       quantiles: quantilesOf(leaf, row[`quantiles${at}`]),
       histogram: histogramOf(leaf, row[`bins${at}`]),
-      top: await topOf(ask, leaf),
+      // Where no value comes twice, none is frequent.
+      top: row[`distinct${at}`] === row[`known${at}`] ? [] : await topOf(ask, leaf),
     })
   return { rows: Number(row['n']), columns }
 }
