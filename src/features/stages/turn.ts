@@ -11,27 +11,38 @@ export interface Turn {
   outside<T>(work: () => Promise<T>): Promise<T>
 }
 
+/** Taking the lock costs a process: who is back, or followed by another, as soon as this does not give it up. */
+const SOON_MS = 10
+
 export function createTurn(lock: ProjectLock): Turn {
   let inside = 0
   let held: Promise<() => void> | undefined
+  let giving: NodeJS.Timeout | undefined
   const enter = async () => {
     inside += 1
+    clearTimeout(giving)
     held ??= lock.acquire()
     await held
   }
-  const leave = () => {
-    inside -= 1
-    if (inside > 0) return
+  const give = () => {
     const last = held
     held = undefined
     // One that was never got has nothing to give back, and whoever waited for it was told.
     last?.then((release) => release()).catch(() => undefined)
+  }
+  const leave = () => {
+    inside -= 1
+    if (inside === 0) giving = setTimeout(give, SOON_MS)
   }
   return {
     within: async (work) => {
       try {
         await enter()
         return await work()
+      } catch (error) {
+        // A lock that was not got is asked for anew.
+        if (inside === 1) give()
+        throw error
       } finally {
         leave()
       }
