@@ -193,6 +193,14 @@ function readinessOf(
   return { ready: !draining && endpoints.every(({ state }) => state !== 'loading'), endpoints }
 }
 
+/** A process that has just begun does not know yet what there is. */
+function notTold(): Problem {
+  return new Problem(
+    'unavailable',
+    'the process that answers predictions has just begun and does not know all endpoints yet; try again',
+  )
+}
+
 /** Finds endpoints, and what answers at them. */
 function finder(
   slots: Slots,
@@ -207,10 +215,10 @@ function finder(
   const known = async (name: string): Promise<Slot> => {
     const slot = slots.all.get(name)
     if (slot !== undefined) return slot
-    await within(told, TOLD_MS_MAX)
+    const areAllTold = await within(told, TOLD_MS_MAX)
     const found = slots.all.get(name)
-    if (found === undefined) throw noEndpoint(name)
-    return found
+    if (found !== undefined) return found
+    throw areAllTold ? noEndpoint(name) : notTold()
   }
   const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
     const quota = slot.table.settings?.quota

@@ -1,11 +1,12 @@
-/** Waits for a promise, but not for ever. */
-export async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
+/** Waits for a promise, but not for ever; gives whether it came to its end. */
+export async function within(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  await Promise.race([
-    promise,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, limitMs)
+  const isDone = await Promise.race([
+    promise.then(() => true),
+    new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs)
     }),
   ])
   clearTimeout(timer)
+  return isDone
 }
