@@ -31,19 +31,23 @@ export async function repro(
     if (step.kind === 'stage') checkRoom(ground.machine, step.name, step.stage.resources ?? {})
   const recorder = options.recorder ?? noRecorder
   const turn = createTurn(ground.brief)
-  const { pipelineRunId } = await turn.within(async () =>
-    recorder.pipelineStarted({
-      ...(options.recorder === undefined ? UNRECORDED : await originOf(ground)),
-      stages: order.flatMap((step) => (step.kind === 'stage' ? [step.name] : [])),
-    }),
-  )
-  const environment = onceOnly((signal: AbortSignal | undefined) =>
-    ground.environments.prepare((text) => options.onEvent?.({ kind: 'progress', text }), signal),
-  )
-  const locks = new Map(loaded.locks)
-  const emit = options.onEvent ?? (() => {})
-  const run: Run = { ground, options, recorder, pipelineRunId, locks, emit, environment, turn }
-  return recorded(run, () => allSteps(run, graph, order))
+  try {
+    const { pipelineRunId } = await turn.within(async () =>
+      recorder.pipelineStarted({
+        ...(options.recorder === undefined ? UNRECORDED : await originOf(ground)),
+        stages: order.flatMap((step) => (step.kind === 'stage' ? [step.name] : [])),
+      }),
+    )
+    const environment = onceOnly((signal: AbortSignal | undefined) =>
+      ground.environments.prepare((text) => options.onEvent?.({ kind: 'progress', text }), signal),
+    )
+    const locks = new Map(loaded.locks)
+    const emit = options.onEvent ?? (() => {})
+    const run: Run = { ground, options, recorder, pipelineRunId, locks, emit, environment, turn }
+    return await recorded(run, () => allSteps(run, graph, order))
+  } finally {
+    turn.end()
+  }
 }
 
 const UNRECORDED = { project: '', commit: null, branch: null, dirty: false }

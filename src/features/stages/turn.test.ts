@@ -52,6 +52,15 @@ test('it is not given up for a moment, nor between steps that follow each other'
   await expect.poll(() => log).toEqual(['acquired', 'released'])
 })
 
+test('at the end it is given back at once', async () => {
+  const { log, lock } = lockLog()
+  const turn = createTurn(lock)
+  await turn.within(async () => undefined)
+  turn.end()
+  await Promise.resolve()
+  expect(log).toEqual(['acquired', 'released'])
+})
+
 test('a lock that is not to be had is told to all who wait, and asked for again by the next', async () => {
   let tries = 0
   const turn = createTurn({

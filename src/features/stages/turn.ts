@@ -9,6 +9,8 @@ export interface Turn {
   within<T>(work: () => Promise<T>): Promise<T>
   /** Runs `work`, which may take long, without the part that its caller has in the lock. */
   outside<T>(work: () => Promise<T>): Promise<T>
+  /** Gives the lock back at once, when no step follows. */
+  end(): void
 }
 
 /** Taking the lock costs a process: who is back, or followed by another, as soon as this does not give it up. */
@@ -54,6 +56,10 @@ export function createTurn(lock: ProjectLock): Turn {
       } finally {
         await enter()
       }
+    },
+    end: () => {
+      clearTimeout(giving)
+      give()
     },
   }
 }
