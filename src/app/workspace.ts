@@ -15,15 +15,15 @@ import { openHashCache } from '#stores/dvc/hash-cache'
 import { openProjectLock } from '#stores/dvc/lock'
 import { openObjectFolder } from '#stores/dvc/objects'
 import { openPathLocks } from '#stores/dvc/path-locks'
-import { openFolderRemote } from '#stores/dvc/remote'
 import { openRunCache } from '#stores/dvc/run-cache'
 import { openWorkTree } from '#stores/dvc/work-tree'
 import { openWorkspace as openFolder } from '#stores/dvc/workspace'
 import { courierOf } from './project-courier.ts'
 import { openProjectFiles } from './project-files.ts'
 import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
+import { openRemote } from './project-remote.ts'
 import { machine } from './machine.ts'
-import { readSettings, remoteFolder } from './project-settings.ts'
+import { readSettings } from './project-settings.ts'
 import type { OpenedTables } from './project-tables.ts'
 import { openStageFiles } from './project-stage-files.ts'
 import { openTrackedFiles } from './project-tracked-files.ts'
@@ -133,11 +133,10 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
       folder: join(own, 'sending'),
       trees,
       clock,
-      remote: async (name, from) =>
-        openFolderRemote({ ...remoteFolder(settings, name), cache: from, trees }),
+      remote: (name, from) => openRemote(settings, name, { cache: from, trees, variables }),
     }),
     revisions,
-    remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
+    remote: async (name) => openRemote(settings, name, { cache, trees, variables }),
     locks: [whole, brief],
   })
   const reads = { root, settings, variables, trees, workspace, cache, catalog: files }
@@ -153,7 +152,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     variables,
     workspace,
     cache,
-    remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
+    remote: async (name) => openRemote(settings, name, { cache, trees, variables }),
     locks: [whole, brief],
     clock,
   })

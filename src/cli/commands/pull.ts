@@ -1,39 +1,33 @@
 import { command } from '../command.ts'
+import { shared, sharingFlags } from '../sharing.ts'
 
 export const pull = command({
   command: 'pull [targets..]',
   describe: 'Fetch data from the remote and check it out',
   builder: (argv) =>
-    argv
-      .positional('targets', { type: 'string', array: true })
-      .option('remote', {
-        alias: 'r',
-        type: 'string',
-        describe: 'Name of the remote (default: the default one)',
-      })
-      .option('force', {
-        alias: 'f',
-        type: 'boolean',
-        default: false,
-        describe: 'Overwrite what is kept nowhere else',
-      }),
+    sharingFlags(argv).option('force', {
+      alias: 'f',
+      type: 'boolean',
+      default: false,
+      describe: 'Overwrite what is kept nowhere else',
+    }),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const { fetchImports } = await import('../imports.ts')
     const here = calledIn()
     await fetchImports(here, here.targets(flags.targets))
-    const pulled = await here.data.pull(here.targets(flags.targets), {
-      force: flags.force,
-      ...(flags.remote === undefined ? {} : { remote: flags.remote }),
-    })
+    const pulled = await shared(flags, (how) =>
+      here.data.pull(here.targets(flags.targets), { ...how, force: flags.force }),
+    )
     const changed = pulled.checkout.outs.filter((out) => out.result !== 'unchanged')
     const failed = [...pulled.fetched.failed, ...pulled.checkout.failed]
     const byPath = new Map(failed.toReversed().map((each) => [each.path, each]))
-    say(flags, pulled, [
-      `${pulled.fetched.objects} objects fetched, ${changed.length} paths changed`,
-      ...changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`),
-      ...[...byPath.values()].map((each) => `failed  ${here.shown(each.path)}: ${each.reason}`),
-    ])
+    if (!flags.quiet)
+      say(flags, pulled, [
+        `${pulled.fetched.objects} objects fetched, ${changed.length} paths changed`,
+        ...changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`),
+        ...[...byPath.values()].map((each) => `failed  ${here.shown(each.path)}: ${each.reason}`),
+      ])
     if (failed.length > 0) process.exitCode = 1
   },
 })

@@ -1,27 +1,21 @@
 import { command } from '../command.ts'
+import { failures, shared, sharingFlags } from '../sharing.ts'
 
 export const push = command({
   command: 'push [targets..]',
   describe: 'Copy data to the remote, so that others can pull it',
-  builder: (argv) =>
-    argv.positional('targets', { type: 'string', array: true }).option('remote', {
-      alias: 'r',
-      type: 'string',
-      describe: 'Name of the remote (default: the default one)',
-    }),
+  builder: sharingFlags,
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()
-    const moved = await here.data.push(
-      here.targets(flags.targets),
-      flags.remote === undefined ? {} : { remote: flags.remote },
-    )
-    say(flags, moved, [
-      moved.objects === 0 && moved.failed.length === 0
-        ? 'The remote has everything already.'
-        : `${moved.objects} objects copied to the remote`,
-      ...moved.failed.map((each) => `failed  ${here.shown(each.path)}: ${each.reason}`),
-    ])
+    const moved = await shared(flags, (how) => here.data.push(here.targets(flags.targets), how))
+    if (!flags.quiet)
+      say(flags, moved, [
+        moved.objects === 0 && moved.failed.length === 0
+          ? 'The remote has everything already.'
+          : `${moved.objects} objects copied to the remote`,
+        ...failures(moved, here.shown),
+      ])
     if (moved.failed.length > 0) process.exitCode = 1
   },
 })

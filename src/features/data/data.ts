@@ -3,6 +3,7 @@ import { outChange, type OutStatus } from './change.ts'
 import { checkoutAll, type Checkout } from './checkout.ts'
 import { cloudStatusOf, type CloudChange, type CloudRequest } from './cloud-status.ts'
 import { commitOuts, type CommitHow } from './commit.ts'
+import { chosen, type Choice } from './choosing.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { diffOf, type DataDiff, type DiffRequest } from './diff.ts'
 import { moveOut, type MovedOut } from './move.ts'
@@ -10,7 +11,7 @@ import { selected, type Out } from './out.ts'
 import { removalOf, removeAll, type Removed } from './remove.ts'
 import { transferAll } from './sharing.ts'
 import { standingOf, type Standing, type StandingRequest } from './standing.ts'
-import { exclusively } from './store.ts'
+import { exclusively, type Moving } from './store.ts'
 import { addToRemote } from './to-remote.ts'
 import type { Moved } from './transfer.ts'
 import { unprotectAll } from './unprotect.ts'
@@ -42,9 +43,11 @@ export interface Data {
   status(targets?: readonly string[]): Promise<OutStatus[]>
   /** Makes the workspace hold what the files say. Without `force`, bytes that are kept nowhere else are not overwritten. */
   checkout(targets?: readonly string[], how?: { force: boolean }): Promise<Checkout>
-  push(targets?: readonly string[], to?: { remote?: string }): Promise<Moved>
+  push(targets?: readonly string[], to?: Sharing): Promise<Moved>
+  /** Brings into the cache what it lacks; the workspace stays as it is. */
+  fetch(targets?: readonly string[], from?: Sharing): Promise<Moved>
   /** Fetches into the cache and checks out. */
-  pull(targets?: readonly string[], from?: { remote?: string; force?: boolean }): Promise<Pulled>
+  pull(targets?: readonly string[], from?: Sharing & { force?: boolean }): Promise<Pulled>
   /** How the cache and the remote differ. */
   cloudStatus(request: CloudRequest): Promise<{ path: string; change: CloudChange }[]>
   /** Where the data stands between the last commit, DVC's files and the workspace. */
@@ -53,6 +56,11 @@ export interface Data {
   diff(request: DiffRequest): Promise<DataDiff>
   /** Every out with what it should hold. */
   outs(): Promise<Out[]>
+}
+
+/** With which remote; the default one where none is named. */
+export interface Sharing extends Moving, Omit<Choice, 'targets'> {
+  readonly remote?: string
 }
 
 export interface Pulled {
@@ -92,18 +100,22 @@ export function createData(dependencies: DataDependencies): Data {
       ),
     push: (targets = [], to = {}) =>
       exclusively(locks, () =>
-        transferAll(dependencies, { targets, remote: to.remote, direction: 'push' }),
+        transferAll(dependencies, { ...to, targets, remote: to.remote, direction: 'push' }),
+      ),
+    fetch: (targets = [], from = {}) =>
+      exclusively(locks, () =>
+        transferAll(dependencies, { ...from, targets, remote: from.remote, direction: 'pull' }),
       ),
     pull: (targets = [], from = {}) =>
       exclusively(locks, async () => {
         const fetched = await transferAll(dependencies, {
+          ...from,
           targets,
           remote: from.remote,
           direction: 'pull',
         })
-        const checkout = await checkoutAll(dependencies, selected(await catalog.outs(), targets), {
-          force: from.force ?? false,
-        })
+        const here = await chosen(dependencies, { targets, glob: from.glob ?? false })
+        const checkout = await checkoutAll(dependencies, here, { force: from.force ?? false })
         return { fetched, checkout }
       }),
     cloudStatus: (request) => cloudStatusOf(dependencies, request),

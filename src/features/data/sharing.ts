@@ -1,13 +1,19 @@
+import { chosen, type Choice } from './choosing.ts'
 import type { DataDependencies } from './dependencies.ts'
-import { selected, type Out } from './out.ts'
+import type { Out } from './out.ts'
+import type { Moving } from './store.ts'
 import { pulled, pushed, type Cargo, type Moved } from './transfer.ts'
 
 export async function transferAll(
   dependencies: DataDependencies,
-  what: { targets: readonly string[]; remote: string | undefined; direction: 'push' | 'pull' },
+  what: Moving &
+    Choice & {
+      remote: string | undefined
+      direction: 'push' | 'pull'
+    },
 ): Promise<Moved> {
-  const { catalog, cache, remote } = dependencies
-  const outs = selected(await catalog.outs(), what.targets).filter(({ out }) => moves(out, what))
+  const { cache, remote } = dependencies
+  const outs = (await chosen(dependencies, what)).filter(({ out }) => moves(out, what))
   const byRemote = new Map<string | undefined, Cargo[]>()
   for (const { out, part } of outs) {
     if (out.content === undefined) continue
@@ -23,7 +29,7 @@ export async function transferAll(
   const total = { objects: 0, failed: [] as Moved['failed'][number][] }
   for (const [name, cargo] of byRemote) {
     const move = what.direction === 'push' ? pushed : pulled
-    const { objects, failed } = await move(cargo, cache, await remote(name))
+    const { objects, failed } = await move(cargo, cache, await remote(name), what)
     total.objects += objects
     total.failed.push(...failed)
   }

@@ -51,8 +51,18 @@ export interface Cache extends Objects {
 export interface Remote extends Objects {
   readonly name: string
   /** Copies objects between the cache and here; those that fail are given back with the reason. */
-  upload(objects: readonly ObjectName[]): Promise<Failed[]>
-  download(objects: readonly ObjectName[]): Promise<Failed[]>
+  upload(objects: readonly ObjectName[], moving?: Moving): Promise<Failed[]>
+  download(objects: readonly ObjectName[], moving?: Moving): Promise<Failed[]>
+}
+
+/** How objects are moved; a remote that has its own ways may not look at it. */
+export interface Moving {
+  /** So many at a time. */
+  readonly jobs?: number
+  /** Called as objects arrive. */
+  readonly onDone?: (objects: number, sizeBytes: number) => void
+  /** Called when more are known to be moved. */
+  readonly onMore?: (objects: number) => void
 }
 
 export interface Failed {

@@ -1,5 +1,5 @@
 import { isFolder, type Content, type TreeEntry } from './content.ts'
-import type { Failed, ObjectName, Objects, Remote } from './store.ts'
+import type { Failed, Moving, ObjectName, Objects, Remote } from './store.ts'
 
 /** One out to move: a folder's list and its files, or one file. */
 export interface Cargo {
@@ -23,6 +23,7 @@ export async function pushed(
   cargo: readonly Cargo[],
   cache: Objects,
   remote: Remote,
+  moving: Moving = {},
 ): Promise<Moved> {
   const folders = cargo.filter((each) => isFolder(each.content))
   const singles = cargo.filter((each) => !isFolder(each.content)).map(objectOf)
@@ -40,7 +41,8 @@ export async function pushed(
     else parts.set(folder, membersOf(folder.content, entries))
   }
   const needed = await remote.missing(unique([...singles, ...[...parts.values()].flat()]))
-  const faults = await remote.upload(needed)
+  moving.onMore?.(needed.length)
+  const faults = await remote.upload(needed, moving)
   const bad = faultsByObject(faults)
   const whole: Cargo[] = []
   for (const [folder, members] of parts) {
@@ -48,7 +50,7 @@ export async function pushed(
     if (fault === undefined) whole.push(folder)
     else failed.push({ path: folder.path, reason: bad.get(fault) ?? '' })
   }
-  const listFaults = await remote.upload(unique(whole.map(objectOf)))
+  const listFaults = await remote.upload(unique(whole.map(objectOf)), moving)
   failed.push(...named(cargo, [...faults, ...listFaults]))
   return { objects: needed.length - faults.length + whole.length - listFaults.length, failed }
 }
@@ -58,10 +60,12 @@ export async function pulled(
   cargo: readonly Cargo[],
   cache: Objects,
   remote: Remote,
+  moving: Moving = {},
 ): Promise<Moved> {
   const folders = cargo.filter((each) => isFolder(each.content))
   const lists = await cache.missing(unique(folders.map(objectOf)))
-  const listFaults = await remote.download(lists)
+  moving.onMore?.(lists.length)
+  const listFaults = await remote.download(lists, moving)
   const wanted = cargo.filter((each) => !isFolder(each.content)).map(objectOf)
   for (const folder of folders) {
     const entries = await cache.tree(folder.content)
@@ -69,7 +73,8 @@ export async function pulled(
     wanted.push(...membersOf(folder.content, entriesWithin(entries, folder.part)))
   }
   const needed = await cache.missing(unique(wanted))
-  const faults = await remote.download(needed)
+  moving.onMore?.(needed.length)
+  const faults = await remote.download(needed, moving)
   const bad = faultsByObject([...listFaults, ...faults])
   const failed: { path: string; reason: string }[] = []
   for (const each of cargo) {

@@ -1,0 +1,32 @@
+import { homedir } from 'node:os'
+import type { Remote } from '#data'
+import type { TreeFormat } from '#stores/dvc/measure'
+import type { ObjectFolder } from '#stores/dvc/objects'
+import { openFolderRemote } from '#stores/dvc/remote'
+import { remoteNamed, type ProjectSettings } from './project-settings.ts'
+
+/** The remote of that name, or the default one, wherever it is. What reaches other machines is loaded when it is needed. */
+export async function openRemote(
+  settings: ProjectSettings,
+  name: string | undefined,
+  around: {
+    readonly cache: ObjectFolder
+    readonly trees: TreeFormat
+    readonly variables: Readonly<Record<string, string | undefined>>
+  },
+): Promise<Remote> {
+  const { cache, trees, variables } = around
+  const named = remoteNamed(settings, name)
+  if (named.isFolder) return openFolderRemote({ name: named.name, folder: named.url, cache, trees })
+  const { openRemoteAt } = await import('#stores/dvc/remotes/open')
+  const jobs = named.options.get('jobs')
+  return openRemoteAt(named.url, named.options, {
+    name: named.name,
+    cache,
+    cacheFolder: settings.cacheFolder,
+    shared: settings.shared,
+    trees,
+    jobs: jobs === undefined ? undefined : Number(jobs),
+    ssh: { home: variables['HOME'] ?? homedir(), agent: variables['SSH_AUTH_SOCK'] },
+  })
+}

@@ -1,0 +1,21 @@
+import { command } from '../command.ts'
+import { failures, shared, sharingFlags } from '../sharing.ts'
+
+export const fetchCommand = command({
+  command: 'fetch [targets..]',
+  describe: 'Bring data from the remote into the cache, without checking it out',
+  builder: sharingFlags,
+  handler: async (flags) => {
+    const { calledIn, say } = await import('../workspace.ts')
+    const here = calledIn()
+    const moved = await shared(flags, (how) => here.data.fetch(here.targets(flags.targets), how))
+    if (!flags.quiet)
+      say(flags, moved, [
+        moved.objects === 0 && moved.failed.length === 0
+          ? 'The cache has everything already.'
+          : `${moved.objects} objects fetched`,
+        ...failures(moved, here.shown),
+      ])
+    if (moved.failed.length > 0) process.exitCode = 1
+  },
+})

@@ -1,0 +1,87 @@
+import type { Argv } from 'yargs'
+import type { Moved, Sharing } from '#data'
+import { showProgress } from './progress.ts'
+
+/** Flags of the commands that share data. */
+export function sharingFlags(argv: Argv) {
+  return argv
+    .positional('targets', { type: 'string', array: true })
+    .option('remote', {
+      alias: 'r',
+      type: 'string',
+      describe: 'Name of the remote (default: the default one)',
+    })
+    .option('jobs', {
+      alias: 'j',
+      type: 'number',
+      describe: 'How many objects to move at once (default: as set for the remote, or 16)',
+    })
+    .option('all-branches', { ...flag('What the tips of all branches need, too'), alias: 'a' })
+    .option('all-tags', { ...flag('What all tags need, too'), alias: 'T' })
+    .option('all-commits', { ...flag('What all commits need, too'), alias: 'A' })
+    .option('glob', flag('Targets are patterns'))
+    .option('recursive', {
+      ...flag('Taken for the sake of scripts: a folder always means all that is in it'),
+      alias: 'R',
+    })
+    .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+}
+
+function flag(describe: string) {
+  return { type: 'boolean' as const, default: false, describe }
+}
+
+interface SharingFlags {
+  readonly allBranches: boolean
+  readonly allTags: boolean
+  readonly allCommits: boolean
+  readonly glob: boolean
+  readonly remote?: string | undefined
+  readonly jobs?: number | undefined
+  readonly quiet?: boolean | undefined
+  readonly json?: boolean | undefined
+}
+
+/** What the flags ask for, with progress on the screen while it is done. */
+export async function shared<T>(
+  flags: SharingFlags,
+  work: (how: Sharing) => Promise<T>,
+): Promise<T> {
+  const progress = showProgress('objects', flags)
+  let expected = 0
+  let doneBytes = 0
+  try {
+    return await work({
+      ...chosenBy(flags),
+      ...(flags.remote === undefined ? {} : { remote: flags.remote }),
+      ...(flags.jobs === undefined ? {} : { jobs: await checkedJobs(flags.jobs) }),
+      onMore: (objects) => progress.expect((expected += objects)),
+      onDone: (objects, sizeBytes) => {
+        doneBytes += sizeBytes
+        progress.add(objects, `${(doneBytes / 1e6).toFixed(1)} MB`)
+      },
+    })
+  } finally {
+    progress.end()
+  }
+}
+
+function chosenBy({
+  allBranches,
+  allTags,
+  allCommits,
+  glob,
+}: SharingFlags): Pick<Sharing, 'revisions' | 'glob'> {
+  const revisions = { branches: allBranches, tags: allTags, commits: allCommits }
+  return { glob, ...(allBranches || allTags || allCommits ? { revisions } : {}) }
+}
+
+async function checkedJobs(jobs: number): Promise<number> {
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs
+  const { Problem } = await import('#base/problem')
+  throw new Problem('invalid', `--jobs takes a whole number from 1, and this is ${jobs}`)
+}
+
+export function failures(moved: Moved, shown: (path: string) => string): string[] {
+  return moved.failed.map((each) => `failed  ${shown(each.path)}: ${each.reason}`)
+}

@@ -1,0 +1,37 @@
+import { Problem } from '#base/problem'
+import type { Remote } from '#data'
+import { openNetworkRemote, type NetworkRemoteOptions } from './network.ts'
+import type { RemoteOptions } from './s3.ts'
+import type { SshHome } from './ssh.ts'
+import type { Transport } from './transport.ts'
+
+/** A remote at an address. What speaks to it is loaded here, so that other commands do not wait for it. */
+export async function openRemoteAt(
+  url: string,
+  options: RemoteOptions,
+  around: Omit<NetworkRemoteOptions, 'transport'> & { readonly ssh: SshHome },
+): Promise<Remote> {
+  if (['version_aware', 'worktree'].some((name) => options.get(name)?.toLowerCase() === 'true'))
+    throw new Problem(
+      'unsupported',
+      `the remote ${around.name} keeps versions by the bucket's own means (version_aware or worktree), which is not supported yet; use dvc to reach it`,
+    )
+  return openNetworkRemote({ ...around, transport: await transportTo(url, options, around) })
+}
+
+async function transportTo(
+  url: string,
+  options: RemoteOptions,
+  { name, ssh }: { name: string; ssh: SshHome },
+): Promise<Transport> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === 's3') return (await import('./s3.ts')).s3Transport(url, options)
+  if (scheme === 'http' || scheme === 'https')
+    return (await import('./http.ts')).httpTransport(url, options)
+  if (scheme === 'ssh' || scheme === 'sftp')
+    return (await import('./ssh.ts')).sshTransport(url, options, ssh)
+  throw new Problem(
+    'unsupported',
+    `the remote ${name} is at ${url}; folders, s3://, http://, https:// and ssh:// are supported, so use dvc to reach it`,
+  )
+}

@@ -1,0 +1,97 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openWorkspace } from '#app/workspace'
+import { freePort } from '../../support/process.ts'
+import { emptied, projectWith } from './remotes-support.ts'
+import { dvcEnvironment, type Sandbox } from './support.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'orrery-ssh-'))
+const known = join(folder, 'home/.ssh/known_hosts')
+let port: number
+let server: ChildProcess
+
+beforeAll(async () => {
+  port = await freePort()
+  for (const name of ['host', 'user'])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
+  writeFileSync(join(folder, 'authorized'), readFileSync(join(folder, 'user.pub')), { mode: 0o600 })
+  mkdirSync(join(folder, 'home/.ssh'), { recursive: true })
+  mkdirSync('/run/sshd', { recursive: true })
+  const settings = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${folder}/host`,
+    `AuthorizedKeysFile ${folder}/authorized`,
+    `PidFile ${folder}/pid`,
+    'StrictModes no',
+    'UsePAM no',
+    'PermitRootLogin yes',
+    'PasswordAuthentication no',
+    'Subsystem sftp internal-sftp',
+  ]
+  writeFileSync(join(folder, 'config'), `${settings.join('\n')}\n`)
+  server = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'config')], { stdio: 'ignore' })
+  for (let turn = 0; turn < 200 && !(await answers()); turn++) await sleep(50)
+})
+
+afterAll(() => {
+  server.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function answers(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true))
+    socket.on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
+}
+
+function ours(box: Sandbox) {
+  return openWorkspace(box.root, {
+    variables: { ...dvcEnvironment(), HOME: join(folder, 'home'), SSH_AUTH_SOCK: undefined },
+    environments: join(box.root, '..', 'environments'),
+  })
+}
+
+test('dvc and orrery share data over SSH, with a host whose key is known', async () => {
+  const box = projectWith({
+    url: `ssh://${userInfo().username}@127.0.0.1:${port}${folder}/data`,
+    keyfile: join(folder, 'user'),
+    allow_agent: 'false',
+  })
+  try {
+    await expect(ours(box).data.push()).rejects.toThrow(/host key of 127.0.0.1 .* is not known/)
+    const [type, key] = readFileSync(join(folder, 'user.pub'), 'utf8').split(' ')
+    writeFileSync(known, `[127.0.0.1]:${port} ${type} ${key}\n`)
+    await expect(ours(box).data.push()).rejects.toThrow(/host key of 127.0.0.1 has changed/)
+    rmSync(known)
+    appendFileSync(known, `[127.0.0.1]:${port} ${readFileSync(join(folder, 'host.pub'), 'utf8')}`)
+
+    const before = box.tree('data')
+    expect(await ours(box).data.push()).toEqual({ objects: 5, failed: [] })
+    emptied(box)
+    box.dvc('pull', '-q')
+    expect(box.tree('data')).toEqual(before)
+    rmSync(join(folder, 'data'), { recursive: true })
+    box.dvc('push', '-q')
+    emptied(box)
+    expect((await ours(box).data.pull()).fetched).toEqual({ objects: 5, failed: [] })
+    expect(box.tree('data')).toEqual(before)
+    expect(await ours(box).data.cloudStatus({})).toEqual([])
+  } finally {
+    box.remove()
+  }
+})

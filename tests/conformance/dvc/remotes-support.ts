@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { ours, sandbox, type Sandbox } from './support.ts'
+
+/** A project with a folder and a file that dvc tracks, and a remote of these settings. */
+export function projectWith(remote: Readonly<Record<string, string>>): Sandbox {
+  const box = sandbox()
+  box.dvc('init', '-q')
+  box.write('data/one.txt', 'one\n')
+  box.write('data/sub/zwei ü.txt', 'zwei\n')
+  box.write('data/empty', '')
+  box.write('model.bin', Buffer.alloc(300_000, 7))
+  box.dvc('add', '-q', 'data', 'model.bin')
+  setRemote(box, remote)
+  return box
+}
+
+export function setRemote(box: Sandbox, remote: Readonly<Record<string, string>>): void {
+  const lines = Object.entries(remote).map(([name, value]) => `    ${name} = ${value}`)
+  box.write('.dvc/config', `[core]\n    remote = it\n['remote "it"']\n${lines.join('\n')}\n`)
+}
+
+/** Forgets everything but what the remote has. */
+export function emptied(box: Sandbox): void {
+  for (const path of ['data', 'model.bin', '.dvc/cache'])
+    rmSync(join(box.root, path), { recursive: true, force: true })
+}
+
+/** What one tool pushes the other pulls, both ways. */
+export async function exchanged(remote: {
+  readonly first: Readonly<Record<string, string>>
+  readonly second: Readonly<Record<string, string>>
+}): Promise<void> {
+  const box = projectWith(remote.first)
+  try {
+    const before = box.tree('data')
+    const pushed = await ours(box).data.push()
+    expect(pushed).toEqual({ objects: 5, failed: [] })
+    expect(await ours(box).data.push()).toEqual({ objects: 0, failed: [] })
+    emptied(box)
+    box.dvc('pull', '-q')
+    expect(box.tree('data')).toEqual(before)
+    expect(box.dvc('status', '-c')).toContain('in sync')
+
+    setRemote(box, remote.second)
+    box.dvc('push', '-q')
+    emptied(box)
+    const pulled = await ours(box).data.pull()
+    expect([pulled.fetched, pulled.checkout.failed]).toEqual([{ objects: 5, failed: [] }, []])
+    expect(box.tree('data')).toEqual(before)
+    expect(box.dvc('status')).toContain('up to date')
+    expect(await ours(box).data.cloudStatus({})).toEqual([])
+  } finally {
+    box.remove()
+  }
+}
+
+/** A web server over a folder that takes uploads, as people set up for data. */
+export async function startWeb(login?: { user: string; password: string }) {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-web-'))
+  const program = join(import.meta.dirname, 'remotes-web.ts')
+  const words = login === undefined ? [] : [`${login.user}:${login.password}`]
+  const child = spawn(process.execPath, [program, folder, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  return {
+    url: `http://127.0.0.1:${port.toString().trim()}`,
+    folder,
+    stop: async () => {
+      child.kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Whether nothing but whole objects is in the cache. */
+export async function isClean(box: Sandbox): Promise<boolean> {
+  const files = await readdir(join(box.root, '.dvc/cache'), { recursive: true }).catch(() => [])
+  return files.every((path) => !path.includes('orrery'))
+}
