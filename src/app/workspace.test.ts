@@ -323,7 +323,7 @@ describe('one project', () => {
     oneStage(`sleep 2; ${GOOD}`)
     const first = repro()
     await until(() => has('.dvc/tmp/rwlock') && read('.dvc/tmp/rwlock').includes('out'))
-    await expect(repro()).rejects.toThrow(/another orrery has been working in this project/)
+    await expect(repro()).rejects.toThrow(/\(process \d+\) has been working in this project/)
     expect((await first).outcome).toBe('succeeded')
     expect(JSON.parse(read('.dvc/tmp/rwlock'))).toEqual({ read: {}, write: {} })
   })

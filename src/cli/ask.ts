@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 
 /** Whether somebody sits before it who can be asked. */
 export function isAnswered(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true
+  return process.stdin.isTTY && process.stderr.isTTY
 }
 
 /** Asks on the terminal; anything but a yes is a no. */

@@ -67,7 +67,7 @@ export type { Collected, CollectedPlace, Collecting, Undone } from './collect.ts
 export type { Freed, GarbagePlan, GarbageRequest, KeptElsewhere, PlacePlan } from './garbage.ts'
 export type { DataStep } from './step.ts'
 export { wordsOfUser, type Use } from './references.ts'
-export { keyOf, type Bag, type BagKind, type Lying, type Shelf, type Trash } from './shelf.ts'
+export type { Bag, BagKind, Lying, Shelf, Trash } from './shelf.ts'
 export type { Fault, Finding, Outcome, Scrubbed, ScrubRequest } from './scrubbing.ts'
 export type { ProjectReads, RunEntries, RunEntry } from './upkeep-dependencies.ts'
 export { createUpkeep, type Upkeep } from './upkeep.ts'
