@@ -27,7 +27,8 @@ beforeAll(() => {
     box.git('commit', '-q', '-m', text, '--date', '2020-01-01T12:00:00')
   }
   box.dvc('init', '-q')
-  box.dvc('remote', 'add', '-q', '-d', 'backup', join(box.root, '..', 'remote'))
+  // A relative address, since dvc reads that of a commit from the commit.
+  box.dvc('remote', 'add', '-q', '-d', 'backup', '../remote')
   commit('one')
   box.git('tag', 'first')
   commit('two')
@@ -48,7 +49,6 @@ function copy(): Sandbox {
   copies.push(box)
   rmSync(dirname(box.root), { recursive: true })
   cpSync(dirname(original.root), dirname(box.root), { recursive: true, verbatimSymlinks: true })
-  box.dvc('remote', 'modify', '-q', 'backup', 'url', join(box.root, '..', 'remote'))
   return box
 }
 
@@ -100,6 +100,21 @@ describe('gc keeps what dvc gc keeps, and no more', () => {
     await collect(box, {})
     expect(other.dvc('status', '--json')).toContain('not in cache')
   })
+})
+
+test('push and fetch move what commits, tags and branches need, for dvc to check out', async () => {
+  const box = copy()
+  await ours(box).data.push([], { revisions: { commits: true } })
+  expect(remote(box)).toEqual(cached(box))
+  rmSync(join(box.root, '.dvc/cache'), { recursive: true })
+  await ours(box).data.fetch(['data*'], { revisions: { tags: true }, glob: true })
+  expect(cached(box)).toHaveLength(2)
+  await ours(box).data.fetch([], { revisions: { tags: true } })
+  box.git('stash', '-q')
+  box.git('checkout', '-q', 'first')
+  box.dvc('checkout', '-q', '--force')
+  expect(box.read('folder/deep/changes')).toBe('folder one\n')
+  await expect(ours(box).data.fetch(['nothing*'], { glob: true })).rejects.toThrow('nothing*')
 })
 
 describe('what gc took away', () => {
