@@ -9,6 +9,7 @@ import { testImageTools } from './steps/images.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
 import { testMlflow2Bin, testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
+import { testSshServer } from './steps/ssh.mjs'
 import { explain } from './steps/step.mjs'
 import { buildWeb } from './steps/web.mjs'
 
@@ -31,6 +32,7 @@ const made = await Promise.allSettled([
   buildWeb(),
   testMlflow2Bin(),
   testImageTools(),
+  testSshServer(),
 ])
 for (const result of made)
   if (result.status === 'rejected') {

@@ -23,8 +23,9 @@ function remote(path: string): Record<string, string> {
   }
 }
 
-test('dvc and orrery share data in a bucket', () =>
-  exchanged({ first: remote('a b'), second: remote('deep/er') }))
+test('dvc and orrery share data in a bucket', async () => {
+  expect(await exchanged({ first: remote('a b'), second: remote('deep/er') })).toEqual([])
+})
 
 test('large files go up in parts, and refusals say what to do', async () => {
   const box = projectWith(remote('large'))
