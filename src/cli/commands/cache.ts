@@ -5,7 +5,7 @@ import { levelFlags } from '../settings.ts'
 export const cache = command({
   command: 'cache',
   describe: 'Show or change the folder in which versions of data are kept',
-  builder: (argv: Argv) => argv.command([dir]).demandCommand(1, 'Name an action: dir.'),
+  builder: (argv: Argv) => argv.command([dir]).demandCommand(1, 'name an action: dir'),
   handler: () => {},
 })
 

@@ -22,7 +22,7 @@ export const remote = command({
   builder: (argv: Argv) =>
     argv
       .command([add, list, modify, first, rename, remove])
-      .demandCommand(1, 'Name an action: add, list, modify, default, rename or remove.'),
+      .demandCommand(1, 'name an action: add, list, modify, default, rename or remove'),
   handler: () => {},
 })
 
@@ -150,10 +150,14 @@ const remove = command({
 })
 
 async function showRemotes(flags: { json?: boolean }, level?: ConfigLevel): Promise<void> {
+  const { configFile } = await import('#app/project-config')
   const { listRemotes } = await import('#app/project-remotes')
   const { settingsHere } = await import('../settings.ts')
   const { say } = await import('../workspace.ts')
-  const remotes = listRemotes(settingsHere(), level)
+  const place = settingsHere()
+  // Who has not said whose remotes are meant means those of the project.
+  if (level === undefined) configFile(place, 'project')
+  const remotes = listRemotes(place, level)
   say(
     flags,
     { remotes },

@@ -186,10 +186,3 @@ function optionFaults(
     return fault === undefined ? [] : [`${shown}.${name} ${fault}`]
   })
 }
-
-/** The options that have names of their own, to complete them in a shell. */
-export function optionNames(): string[] {
-  return Object.entries(SECTIONS).flatMap(([section, options]) =>
-    Object.keys(options).map((name) => `${section}.${name}`),
-  )
-}
