@@ -24,7 +24,7 @@ test('dvc and orrery share data over a web server, with a login and without', as
   expect(await exchanged({ first, second })).toEqual([])
 })
 
-test('a web server that lies, cuts short or has lost an object is told, and nothing wrong gets into the cache', async () => {
+test('a web server that has other bytes, wants a login or is away is told, and nothing wrong gets into the cache', async () => {
   const box = projectWith({ url: `${web.url}/lies` })
   try {
     await ours(box).data.push()

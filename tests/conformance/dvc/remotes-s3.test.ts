@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startS3, type S3Server } from '../../support/s3.ts'
-import { exchanged, projectWith, setRemote } from './remotes-support.ts'
+import { emptied, exchanged, projectWith, setRemote } from './remotes-support.ts'
 import { ours } from './support.ts'
 
 let s3: S3Server
@@ -27,19 +27,18 @@ test('dvc and orrery share data in a bucket', async () => {
   expect(await exchanged({ first: remote('a b'), second: remote('deep/er') })).toEqual([])
 })
 
-test('large files go up in parts, and refusals say what to do', async () => {
+test('large files go up in parts, and a refusal says what to do', async () => {
   const box = projectWith(remote('large'))
   try {
     box.write('large.bin', Buffer.alloc(40 << 20, 'orrery'))
     await ours(box).data.add(['large.bin'])
     expect((await ours(box).data.push()).failed).toEqual([])
     expect(box.dvc('status', '-c')).toContain('in sync')
+    emptied(box)
+    expect(await ours(box).data.fetch()).toEqual({ objects: 6, failed: [] })
 
     setRemote(box, { ...remote('large'), secret_access_key: 'wrong' })
     await expect(ours(box).data.push()).rejects.toThrow(/these credentials may not do that/)
-    setRemote(box, { ...remote('x'), url: 's3://no-such-bucket/x' })
-    const { failed } = await ours(box).data.push()
-    expect(failed[0]?.reason).toMatch(/bucket does not exist/)
   } finally {
     box.remove()
   }
