@@ -70,7 +70,9 @@ export async function pulled(
   for (const folder of folders) {
     const entries = await cache.tree(folder.content)
     if (entries === undefined) continue
-    wanted.push(...membersOf(folder.content, entriesWithin(entries, folder.part)))
+    // One by one: a folder may hold more files than a call takes as arguments.
+    for (const member of membersOf(folder.content, entriesWithin(entries, folder.part)))
+      wanted.push(member)
   }
   const needed = await cache.missing(unique(wanted))
   moving.onMore?.(needed.length)

@@ -1,5 +1,4 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { randomIds } from '#base/ids'
 
@@ -34,15 +33,5 @@ export function replaceFile(
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
-  }
-}
-
-/** Waits until a file's bytes are on the disk. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }

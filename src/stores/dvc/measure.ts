@@ -20,14 +20,6 @@ export interface Seen {
 }
 
 /** What is at a path of the project, undefined where nothing is. Hashes only what changed since it was last seen. */
-export async function measurePath(
-  measuring: Measuring,
-  path: string,
-  as: { legacy: boolean },
-): Promise<Measured | undefined> {
-  return (await lookAt(measuring, path, as))?.measured
-}
-
 export async function lookAt(
   measuring: Measuring,
   path: string,

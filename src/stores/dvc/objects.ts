@@ -136,8 +136,9 @@ async function missingAmong(
     if (names.length === 0) continue
     const found = await stockOf(legacy).lookFor(names.map(({ md5 }) => md5))
     const doubtful = found.doubtful.map((md5) => ({ md5, legacy }))
-    missing.push(...found.missing.map((md5) => ({ md5, legacy })))
-    missing.push(...(await missingOf(doubtful, isThere)))
+    // One by one: what is missing may be more than a call takes as arguments.
+    for (const md5 of found.missing) missing.push({ md5, legacy })
+    for (const object of await missingOf(doubtful, isThere)) missing.push(object)
   }
   return missing
 }

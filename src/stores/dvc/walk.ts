@@ -50,7 +50,7 @@ export async function walked(
       done: (listed, paths) => {
         for (const [index, path] of paths.entries()) {
           const each = listed[index]
-          if (each !== undefined) deeper.push(...taken(walk, path, each))
+          if (each !== undefined) for (const folder of taken(walk, path, each)) deeper.push(folder)
         }
       },
     })
