@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { ReproEvent, ReproResult, RunRecorder } from '#stages'
+import type { Reason, ReproEvent, ReproResult, RunRecorder } from '#stages'
 import { command } from '../command.ts'
 import type { CalledIn } from '../workspace.ts'
 
@@ -11,6 +11,11 @@ function flagsOf(argv: Argv) {
       describe: 'Stages, with all that they need',
     })
     .option('dry', { type: 'boolean', default: false, describe: 'Say what would be done, and why' })
+    .option('explain', {
+      type: 'boolean',
+      default: false,
+      describe: 'Say everything that makes a stage run, with old and new',
+    })
     .option('force', {
       alias: 'f',
       type: 'boolean',
@@ -78,13 +83,12 @@ export const repro = command({
     }
     if (flags.dry) {
       const plan = await here.pipelines.plan(options)
-      return say(
-        flags,
-        { plan },
-        plan.map(({ name, action, reason }) => `${name}: ${action} (${reason})`),
-      )
+      const explain = await explainer(flags.explain)
+      const lines = plan.flatMap((step) => explain({ ...step, step: step.name }, step.action))
+      return say(flags, { plan }, lines)
     }
     const jobs = await jobsOf(flags.jobs)
+    const explain = await explainer(flags.explain)
     const recorder = await recorderFor(flags)
     const timeoutMs = await timeoutOf(flags.timeout)
     const result = await untilSignal((signal) =>
@@ -94,7 +98,7 @@ export const repro = command({
         ...(recorder === undefined ? {} : { recorder }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(jobs === undefined ? {} : { jobs }),
-        onEvent: flags.json === true ? toStandardError() : printer(),
+        onEvent: flags.json === true ? toStandardError() : printer(explain),
       }),
     )
     say(flags, result, summary(result))
@@ -173,11 +177,25 @@ function write(text: string): void {
   process.stdout.write(text)
 }
 
-function printer(): (event: ReproEvent) => void {
+type Explainer = (
+  decided: { step: string; reason: string; reasons?: readonly Reason[] },
+  words: string,
+) => string[]
+
+/** What makes a stage run: the first reason behind its name, or all of them below it. */
+async function explainer(all: boolean): Promise<Explainer> {
+  const { explained } = await import('#stages')
+  return ({ step, reason, reasons = [] }, words) =>
+    all && reasons.length > 0
+      ? [`${step}: ${words}`].concat(reasons.map((each) => `  ${explained(each)}`))
+      : [`${step}: ${words} (${reason})`]
+}
+
+function printer(explain: Explainer): (event: ReproEvent) => void {
   const lines = linePrefixer(write)
   return (event) => {
     if (event.kind === 'decided' && event.action !== 'up-to-date')
-      write(`${event.step}: ${WORDS[event.action]} (${event.reason})\n`)
+      write(`${explain(event, WORDS[event.action]).join('\n')}\n`)
     else if (event.kind === 'started')
       for (const each of event.commands) write(`${event.step} > ${each}\n`)
     else if (event.kind === 'output') lines.add(event.step, event.text)

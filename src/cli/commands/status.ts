@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ArgumentsCamelCase } from 'yargs'
 import { Problem } from '#base/problem'
 import type { DvcStatus } from '#protocols/dvc/status'
+import type { Reason, StageStatus } from '#stages'
 import { command } from '../command.ts'
 import type { CalledIn } from '../workspace.ts'
 
@@ -17,6 +18,7 @@ interface Flags {
   recursive: boolean
   quiet: boolean
   updates: boolean
+  explain: boolean
 }
 
 export const status = command<Flags>({
@@ -73,6 +75,11 @@ export const status = command<Flags>({
         describe:
           'Ask where data was imported from whether there is newer; --no-updates to not ask',
       })
+      .option('explain', {
+        type: 'boolean',
+        default: false,
+        describe: 'Say of everything that makes a stage run what was and what is now',
+      })
       .option('quiet', {
         alias: 'q',
         type: 'boolean',
@@ -123,7 +130,9 @@ async function localStatus(here: CalledIn, flags: Called): Promise<void> {
   const isAll = here.targets(flags.targets).length === 0
   const data = isAll || targets.data.length > 0 ? await here.data.status(targets.data) : []
   const stages =
-    isAll || targets.stages.length > 0 ? await here.pipelines.status(targets.stages) : []
+    isAll || targets.stages.length > 0
+      ? await here.pipelines.status(targets.stages, { files: flags.explain })
+      : []
   const asksData = isAll || targets.data.length > 0
   const { outdatedImports } = await import('../imports.ts')
   const outdated =
@@ -135,7 +144,7 @@ async function localStatus(here: CalledIn, flags: Called): Promise<void> {
     if (Object.keys(json).length > 0) process.exitCode = 1
     return
   }
-  const { inWords } = await import('#stages')
+  const { explained, inWords } = await import('#stages')
   const lines = [
     ...data.map(({ path, change }) => `${here.shown(path)} is ${change}`),
     ...[...outdated].map(
@@ -144,11 +153,27 @@ async function localStatus(here: CalledIn, flags: Called): Promise<void> {
     ...stages
       .filter(({ reasons }) => reasons.length > 0)
       .flatMap(({ stage, lock, reasons }) => {
-        const why = lock === undefined ? ['it has not run before'] : reasons.map(inWords)
+        const why =
+          lock === undefined
+            ? ['it has not run before']
+            : reasons.map(flags.explain ? explained : inWords)
         return [`${stage.address} would run:`].concat(why.map((each) => `  ${each}`))
       }),
   ]
-  say(flags, json, lines.length === 0 ? ['Data and pipelines are up to date.'] : lines)
+  const shown = flags.explain ? { status: json, stages: explanations(stages) } : json
+  say(flags, shown, lines.length === 0 ? ['Data and pipelines are up to date.'] : lines)
+}
+
+/** Every reason with old and new, by the stage's address; for stages that are not up to date. */
+function explanations(stages: readonly StageStatus[]): Record<string, readonly Reason[]> {
+  return Object.fromEntries(
+    stages
+      .filter(({ reasons }) => reasons.length > 0)
+      .map(({ stage, lock, reasons }) => [
+        stage.address,
+        lock === undefined ? [{ kind: 'new' }] : reasons,
+      ]),
+  )
 }
 
 /** Which of the targets are data and which are stages; folders become what lies in them. */

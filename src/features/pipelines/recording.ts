@@ -46,6 +46,8 @@ export interface StageStart {
   readonly params: Readonly<Record<string, Json>>
   readonly deps: readonly DataVersion[]
   readonly environment: Environment | null
+  /** Why it runs, one reason after the other; left out by those who cannot tell. */
+  readonly why?: readonly string[]
   /** What contracts said of the data before it ran; left out where there are none. */
   readonly checks?: DataChecks
 }

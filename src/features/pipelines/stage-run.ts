@@ -20,6 +20,9 @@ export function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
     ...(start.environment === null
       ? []
       : [{ key: 'orrery.environment', value: start.environment.digest }]),
+    ...(start.why === undefined || start.why.length === 0
+      ? []
+      : [{ key: 'orrery.why', value: start.why.join('\n').slice(0, TAG_CHARS_MAX) }]),
     ...checkTags(start),
   ]
 }

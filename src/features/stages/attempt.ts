@@ -17,19 +17,26 @@ import type { Place } from './room.ts'
 import { pathsRead, type Stage, type StageLock } from './stage.ts'
 import type { Execution, PreparedEnvironment } from './store.ts'
 
+/** What is told of why a stage ran; with more, everything changed. */
+const WHY_MAX = 100
+
 /** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
 export const STAGE_TIMEOUT_MS = 12 * 3_600_000
+
+/** A stage that has to run, and why: the first reason, and all of them with old and new. */
+export interface Due {
+  readonly stage: Stage
+  readonly lock: StageLock | undefined
+  readonly place: Place
+  readonly reason: string
+  readonly why: readonly string[]
+}
 
 /** Runs a stage and records it. */
 export async function runStage(
   run: Run,
   step: Step,
-  {
-    stage,
-    lock,
-    place,
-    reason,
-  }: { stage: Stage; lock: StageLock | undefined; place: Place; reason: string },
+  { stage, lock, place, reason, why }: Due,
 ): Promise<StepResult> {
   const { ground, recorder, pipelineRunId, options } = run
   const inputs = await inputsOf(ground, stage, lock)
@@ -46,6 +53,7 @@ export async function runStage(
     params: namedParams(inputs.params),
     deps: depRefs(stage, inputs.deps),
     environment: environment.record,
+    why: why.slice(0, WHY_MAX),
     ...(checks === undefined ? {} : { checks }),
   })
   const commands = commandsOf(stage)

@@ -30,6 +30,7 @@ export {
   type StageOut,
   type StageParams,
 } from './stage.ts'
+export { explained } from './explain.ts'
 export { inWords, type Change, type Reason } from './staleness.ts'
 export type {
   Aside,

@@ -4,7 +4,8 @@ import { commitStages, type CommitStagesHow } from './commit.ts'
 import { graphOf, inOrder, type Graph } from './graph.ts'
 import { repro } from './repro.ts'
 import type { ReproGround, ReproOptions, ReproResult } from './repro-run.ts'
-import { reasons, firstReason, inWords, type Reason } from './staleness.ts'
+import { withFiles } from './explain.ts'
+import { allReasons, reasons, firstReason, inWords, type Reason } from './staleness.ts'
 import { lookAt } from './steps.ts'
 import { earlierRun } from './finish.ts'
 import { removeStages, type RemovedStage, type StageFiles } from './remove.ts'
@@ -23,11 +24,14 @@ export interface PlannedStep {
   readonly name: string
   readonly action: 'run' | 'restore' | 'up-to-date' | 'commit' | 'depends'
   readonly reason: string
+  /** Of a stage that is not up to date: every reason, with old and new. */
+  readonly reasons?: readonly Reason[]
 }
 
 export interface Pipelines {
   load(): Promise<LoadedPipelines>
-  status(targets?: readonly string[]): Promise<StageStatus[]>
+  /** With `files`, reasons tell what differs inside folders, which takes longer. */
+  status(targets?: readonly string[], how?: { files?: boolean }): Promise<StageStatus[]>
   /** The steps that targets name and all that these need: addresses of stages, and `.dvc` files. */
   withNeeds(targets: readonly string[]): Promise<string[]>
   /** Records the named stages as they are now, all of them without a name; gives their addresses. */
@@ -51,7 +55,7 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
   }
   return {
     load: () => ground.files.load(),
-    status: async (targets = []) => {
+    status: async (targets = [], how = {}) => {
       const loaded = await whole()
       const graph = graphOf(loaded.stages, loaded.tracked)
       const named = new Set(targets.flatMap((target) => stepsNamed(graph, target)))
@@ -59,7 +63,12 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
       for (const stage of loaded.stages) {
         if (targets.length > 0 && !named.has(stage.address)) continue
         const lock = loaded.locks.get(stage.address)
-        found.push({ stage, lock, reasons: await allOf(reasons(stage, lock, lookAt(ground))) })
+        const why = await allOf(reasons(stage, lock, lookAt(ground)))
+        found.push({
+          stage,
+          lock,
+          reasons: how.files === true ? await withFiles(ground, why) : why,
+        })
       }
       return found
     },
@@ -141,7 +150,13 @@ async function planned(
       options.force !== true &&
       before === undefined &&
       (await isRestorable(ground, step.stage, lock))
-    plan.push({ name, action: restores ? 'restore' : 'run', reason: inWords(reason) })
+    const found = await withFiles(ground, await allReasons(step.stage, lock, look))
+    plan.push({
+      name,
+      action: restores ? 'restore' : 'run',
+      reason: inWords(reason),
+      reasons: reason.kind === 'forced' ? [reason, ...found] : found,
+    })
   }
   return plan
 }

@@ -21,6 +21,8 @@ export interface RunRecorder {
     readonly params: Readonly<Record<string, Json>>
     readonly deps: readonly DataRef[]
     readonly environment: EnvironmentRecord | null
+    /** Why it runs, each reason with old and new. */
+    readonly why?: readonly string[]
     /** Left out where no contract is about what it reads. */
     readonly checks?: StageChecks
   }): Promise<{

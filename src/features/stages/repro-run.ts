@@ -6,6 +6,7 @@ import type { RunRecorder, StageOutcome } from './recorder.ts'
 import type { StageGround } from './finish.ts'
 import type { Machine } from './room.ts'
 import type { StageLock } from './stage.ts'
+import type { Reason } from './staleness.ts'
 import type { Turn } from './turn.ts'
 import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
 
@@ -35,6 +36,8 @@ export type ReproEvent =
       readonly step: string
       readonly action: StepAction
       readonly reason: string
+      /** Of a stage that is not up to date: every reason, with old and new. */
+      readonly reasons?: readonly Reason[]
     }
   | {
       readonly kind: 'started'
@@ -56,6 +59,8 @@ export interface StepResult {
   readonly outcome: StageOutcome
   /** Why it ran, was restored, or did not have to run. */
   readonly reason: string
+  /** Of a stage that was not up to date: every reason, with old and new. */
+  readonly reasons?: readonly Reason[]
   /** What went wrong, for a step that did not succeed. */
   readonly failure: string | null
   readonly runId: string | null

@@ -1,5 +1,12 @@
 import { sameContent, type Content, type OutChange } from '#data'
-import { isMap, sameParam, type ParamMap, type ParamValue } from './param.ts'
+import {
+  isMap,
+  plainParam,
+  sameParam,
+  type ParamMap,
+  type ParamValue,
+  type PlainValue,
+} from './param.ts'
 import {
   isCallback,
   sameCommand,
@@ -10,21 +17,42 @@ import {
   type StageParams,
 } from './stage.ts'
 
-/** Why a stage is not up to date. */
+/** Why a stage is not up to date, with what the lock has and what is there now, where there is such. */
 export type Reason =
   | { readonly kind: 'forced' }
-  | { readonly kind: 'command' }
+  | { readonly kind: 'command'; readonly before?: Stage['cmd']; readonly after?: Stage['cmd'] }
   | { readonly kind: 'always' }
   | { readonly kind: 'new' }
-  | { readonly kind: 'dep'; readonly path: string; readonly change: Change }
+  | ({ readonly kind: 'dep'; readonly path: string; readonly change: Change } & ContentsOrVersions)
   | { readonly kind: 'params-file'; readonly path: string; readonly change: Change }
   | {
       readonly kind: 'param'
       readonly path: string
       readonly name: string
       readonly change: Change
+      readonly before?: PlainValue
+      readonly after?: PlainValue
     }
-  | { readonly kind: 'out'; readonly path: string; readonly change: OutChange }
+  | ({
+      readonly kind: 'out'
+      readonly path: string
+      readonly change: OutChange
+    } & ContentsOrVersions)
+
+interface ContentsOrVersions {
+  /** Content of a path; of a dataset, its version. */
+  readonly before?: Content | PlainValue
+  readonly after?: Content | PlainValue
+  /** What differs inside a folder; only where somebody asked for it, since the lists have to be compared. */
+  readonly files?: FolderChange
+}
+
+/** Paths below a folder. */
+export interface FolderChange {
+  readonly added: readonly string[]
+  readonly modified: readonly string[]
+  readonly deleted: readonly string[]
+}
 
 export type Change = 'modified' | 'deleted' | 'new'
 
@@ -45,14 +73,21 @@ export async function* reasons(
   lock: StageLock | undefined,
   look: Look,
 ): AsyncGenerator<Reason> {
-  if (lock !== undefined && !sameCommand(lock.cmd, stage.cmd)) yield { kind: 'command' }
+  if (lock !== undefined && !sameCommand(lock.cmd, stage.cmd))
+    yield { kind: 'command', before: lock.cmd, after: stage.cmd }
   if (!stage.frozen) {
     if (isCallback(stage) || stage.alwaysChanged) yield { kind: 'always' }
     yield* changedDeps(stage, lock, look)
   }
   for (const out of stage.outs) {
-    const change = await look.out(out, contentAt(lock?.outs, out.written))
-    if (change !== undefined) yield { kind: 'out', path: out.path, change }
+    const locked = contentAt(lock?.outs, out.written)
+    const change = await look.out(out, locked)
+    if (change === undefined) continue
+    const now =
+      change === 'modified'
+        ? await look.content(out.path, { legacy: locked?.legacy ?? false })
+        : undefined
+    yield { kind: 'out', path: out.path, change, ...beforeAndAfter(locked, now) }
   }
 }
 
@@ -66,14 +101,20 @@ export async function* changedDeps(
     if (dataset !== undefined) {
       const version = await look.dataset(dataset)
       const before = lock?.deps.find((dep) => dep.path === written)?.dataset
-      if (version === undefined) yield { kind: 'dep', path, change: 'deleted' }
-      else if (!sameParam(version, before)) yield { kind: 'dep', path, change: 'modified' }
+      if (version !== undefined && sameParam(version, before)) continue
+      yield {
+        kind: 'dep',
+        path,
+        change: version === undefined ? 'deleted' : 'modified',
+        ...beforeAndAfter(plain(before), plain(version)),
+      }
       continue
     }
     const locked = contentAt(lock?.deps, written)
     const now = await look.content(path, { legacy: locked?.legacy ?? false })
-    if (now === undefined) yield { kind: 'dep', path, change: 'deleted' }
-    else if (!sameContent(now, locked)) yield { kind: 'dep', path, change: 'modified' }
+    if (now !== undefined && sameContent(now, locked)) continue
+    const change = now === undefined ? 'deleted' : 'modified'
+    yield { kind: 'dep', path, change, ...beforeAndAfter(locked, now) }
   }
   for (const params of stage.params) yield* changedParams(params, lock, look)
 }
@@ -87,6 +128,18 @@ export async function firstReason(
   for await (const reason of reasons(stage, lock, look))
     return lock === undefined && reason.kind !== 'always' ? { kind: 'new' } : reason
   return undefined
+}
+
+/** Every reason that a person wants to hear: one that has never run has no other. */
+export async function allReasons(
+  stage: Stage,
+  lock: StageLock | undefined,
+  look: Look,
+): Promise<Reason[]> {
+  if (lock === undefined) return [{ kind: 'new' }]
+  const found: Reason[] = []
+  for await (const reason of reasons(stage, lock, look)) found.push(reason)
+  return found
 }
 
 /** Values by dotted name; of a whole file, its top keys. Names that the file lacks are left out. */
@@ -145,9 +198,20 @@ async function* changedParams(
       : [...new Set([...now.keys(), ...locked.keys()].map(String))]
   for (const name of names) {
     const [value, before] = [now.get(name), locked.get(name)]
-    if (value === undefined) yield { kind: 'param', path, name, change: 'deleted' }
-    else if (before === undefined) yield { kind: 'param', path, name, change: 'new' }
-    else if (!sameParam(value, before)) yield { kind: 'param', path, name, change: 'modified' }
+    if (value !== undefined && before !== undefined && sameParam(value, before)) continue
+    const change = value === undefined ? 'deleted' : before === undefined ? 'new' : 'modified'
+    yield { kind: 'param', path, name, change, ...beforeAndAfter(plain(before), plain(value)) }
+  }
+}
+
+function plain(value: ParamValue | undefined): PlainValue | undefined {
+  return value === undefined ? undefined : plainParam(value)
+}
+
+function beforeAndAfter<T>(before: T | undefined, after: T | undefined): { before?: T; after?: T } {
+  return {
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
   }
 }
 

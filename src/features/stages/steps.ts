@@ -6,7 +6,8 @@ import type { Step } from './graph.ts'
 import { blank, isExpected, type Run, type StepAction, type StepResult } from './repro-run.ts'
 import type { Place } from './room.ts'
 import type { Stage, StageLock } from './stage.ts'
-import { firstReason, inWords, type Look, type Reason } from './staleness.ts'
+import { explained, withFiles } from './explain.ts'
+import { allReasons, firstReason, inWords, type Look, type Reason } from './staleness.ts'
 
 /** Does for one step whatever it takes. What goes wrong with it is its result, never thrown. */
 export async function bringUpToDate(run: Run, step: Step, place: Place): Promise<StepResult> {
@@ -99,15 +100,17 @@ async function stageStep(
     why: 'up-to-date' | 'restored',
     words: string,
     after: StageLock | undefined,
+    because: readonly Reason[] = [],
   ) => {
     const outs = outRefs(stage, after)
-    run.emit({ kind: 'decided', step: step.name, action: why, reason: words })
+    run.emit({ kind: 'decided', step: step.name, action: why, reason: words, reasons: because })
     await recorder.stageSkipped({ pipelineRunId, stage: stage.address, why, reason: words, outs })
-    return { ...blank(step), action: why, reason: words, outs }
+    return { ...blank(step), action: why, reason: words, reasons: because, outs }
   }
   if (reason === undefined)
     return note('up-to-date', 'nothing that it reads or writes changed', lock)
   if (stage.frozen) return frozenStep(run, step, { stage, reason })
+  const reasons = await whyOf(run, stage, { lock, look, first: reason })
   if (options.force !== true) {
     const earlier = await earlierRun(ground, stage, {
       lock,
@@ -118,11 +121,23 @@ async function stageStep(
       await restoreOuts(ground, stage, earlier)
       const after = await finishStage(ground, stage, lock)
       run.locks.set(stage.address, after)
-      return note('restored', `${inWords(reason)}; the same run is in the cache`, after)
+      return note('restored', `${inWords(reason)}; the same run is in the cache`, after, reasons)
     }
   }
-  run.emit({ kind: 'decided', step: step.name, action: 'run', reason: inWords(reason) })
-  return runStage(run, step, { stage, lock, place, reason: inWords(reason) })
+  run.emit({ kind: 'decided', step: step.name, action: 'run', reason: inWords(reason), reasons })
+  const why = reasons.map(explained)
+  const result = await runStage(run, step, { stage, lock, place, reason: inWords(reason), why })
+  return { ...result, reasons }
+}
+
+/** All reasons; of one that was forced, what is stale besides. */
+async function whyOf(
+  { ground }: Run,
+  stage: Stage,
+  { lock, look, first }: { lock: StageLock | undefined; look: Look; first: Reason },
+): Promise<Reason[]> {
+  const found = await withFiles(ground, await allReasons(stage, lock, look))
+  return first.kind === 'forced' ? [first, ...found] : found
 }
 
 /** A frozen stage is never run; what is there counts as its output. */

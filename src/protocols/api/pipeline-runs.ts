@@ -40,6 +40,7 @@ const StageBody = Type.Object({
       cpu: Type.String(),
     }),
   ),
+  why: Type.Optional(Type.Array(Type.String({ maxLength: 20_000 }), { maxItems: 100 })),
   checks: Type.Optional(
     Type.Object({
       outcome: Type.Union([
