@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { environment, type Config } from './config.ts'
 import type { LocalClones } from './clones.ts'
 import { cacheFolderOf, useServerCache } from './run-pipeline.ts'
-import { readSettings, remoteFolder } from './project-settings.ts'
+import { openRemote } from './project-remote.ts'
+import { readSettings } from './project-settings.ts'
 import type { Project, Projects } from '#projects'
 import { printTree, readTree } from '#protocols/dvc/tree'
 import { openObjectFolder } from '#stores/dvc/objects'
-import { openFolderRemote } from '#stores/dvc/remote'
 
 /** A file of a dataset version: where its bytes lie, and what it is called in the project. */
 export interface DatasetFile {
@@ -60,11 +60,8 @@ export function datasetFiles({
   /** The remote of the project as its newest commit names it. */
   const remoteOf = async (name: string, cache: ReturnType<typeof openObjectFolder>) => {
     const folder = await settingsOf(name)
-    return openFolderRemote({
-      ...remoteFolder(readSettings(folder, environment), undefined),
-      cache,
-      trees,
-    })
+    const settings = readSettings(folder, environment)
+    return openRemote(settings, undefined, { cache, trees, variables: environment })
   }
 
   return {

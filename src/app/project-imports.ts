@@ -5,9 +5,9 @@ import { printImportFile, readImportFile, withImport } from '#protocols/dvc/impo
 import { writeWhole } from '#stores/dvc/atomic'
 import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
-import { openFolderRemote } from '#stores/dvc/remote'
 import { openAddresses } from './addresses.ts'
-import { remoteFolder, type ProjectSettings } from './project-settings.ts'
+import { openRemote } from './project-remote.ts'
+import type { ProjectSettings } from './project-settings.ts'
 import { openSources } from './project-sources.ts'
 
 export interface ImportsGround extends Pick<
@@ -27,7 +27,7 @@ export function openImports(ground: ImportsGround): Imports {
   const mirrors = join(root, '.dvc', 'tmp', 'orrery', 'mirrors')
   return createImports({
     ...ground,
-    remote: async (name) => openFolderRemote({ ...remoteFolder(settings, name), cache, trees }),
+    remote: async (name) => openRemote(settings, name, { cache, trees, variables }),
     sources: openSources({ base: root, mirrors, cache, trees, variables }),
     addresses: openAddresses({ root, cache, settings }),
     imports: {

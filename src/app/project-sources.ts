@@ -20,7 +20,8 @@ import { readLevel, readLevels, withAbsolutePaths } from './project-config.ts'
 import { openProjectFiles } from './project-files.ts'
 import { parentOf } from './project-walk.ts'
 import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
-import { remoteFolder, settingsOf, type ProjectSettings } from './project-settings.ts'
+import { openRemote } from './project-remote.ts'
+import { remoteNamed, settingsOf, type ProjectSettings } from './project-settings.ts'
 
 export interface SourcesGround {
   /** Folder that relative addresses count from. */
@@ -219,11 +220,10 @@ interface SourceObjects {
 function objectsOf(
   repository: Repository,
   settings: ProjectSettings,
-  { cache, trees }: SourcesGround,
+  { cache, trees, variables }: SourcesGround,
 ): SourceObjects {
   const own = { name: 'cache', folder: settings.cacheFolder, cache, trees }
-  const remoteOf = (out: Out) =>
-    openFolderRemote({ ...remoteFolder(settings, out.remote), cache, trees })
+  const remoteOf = (out: Out) => openRemote(settings, out.remote, { cache, trees, variables })
   return {
     fetch: async (objects, out) => {
       let missing = await cache.missing(objects)
@@ -231,12 +231,12 @@ function objectsOf(
         await openFolderRemote(own).download(missing)
         missing = await cache.missing(missing)
       }
-      return missing.length === 0 ? [] : remoteOf(out).download(missing)
+      return missing.length === 0 ? [] : (await remoteOf(out)).download(missing)
     },
     addressOf: async ({ md5, legacy }, out) => {
-      const { folder } = remoteFolder(settings, out.remote)
+      const { url } = remoteNamed(settings, out.remote)
       const path = `${md5.slice(0, 2)}/${md5.slice(2)}`
-      return `${folder.replace(/\/$/, '')}/${legacy ? '' : 'files/md5/'}${path}`
+      return `${url.replace(/\/$/, '')}/${legacy ? '' : 'files/md5/'}${path}`
     },
   }
 }
