@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { giveUp, setUp } from './setup.mjs'
 import { withLock } from './steps/lock.mjs'
-import { tool, toolEnvironment } from './steps/node.mjs'
+import { findNode } from './steps/node.mjs'
 import { root } from './steps/places.mjs'
 import { run, step } from './steps/step.mjs'
 
@@ -18,34 +18,26 @@ await withLock('dist', () => step('dist', build)).catch(giveUp)
 
 async function build() {
   await rm(dist, { recursive: true, force: true })
-  await run(tool('tsc'), ['-p', 'tsconfig.build.json'], { env: toolEnvironment() })
+  await mkdir(dist, { recursive: true })
+  await run(findNode(), [join(root, 'scripts', 'bundle.mjs')])
   await writeManifest()
   await copyAssets()
   await shipOnnxRuntime()
 }
 
-// The names that start with # lead to TypeScript in the root's manifest; inside dist they lead to what it became.
+// What makes dist a program of its own, which an image holds without the package around it.
 async function writeManifest() {
-  const { name, version, imports } = await readJson(join(root, 'package.json'))
-  const doors = Object.entries(imports)
-    .filter(([door, path]) => path.startsWith('./src/') && door !== '#suites/*')
-    .map(([door, path]) => [door, path.replace('./src/', './').replace(/\.ts$/, '.js')])
-  await writeJson(join(dist, 'package.json'), {
-    name,
-    version,
-    private: true,
-    type: 'module',
-    imports: Object.fromEntries(doors),
-  })
+  const { name, version } = await readJson(join(root, 'package.json'))
+  await writeJson(join(dist, 'package.json'), { name, version, private: true, type: 'module' })
 }
 
-// What src reads at run time and tsc does not carry over.
+// What src reads at run time, at its place.
 async function copyAssets() {
   const src = join(root, 'src')
   for (const entry of await readdir(src, { recursive: true, withFileTypes: true })) {
     // Node 18 calls the folder `path`.
     const path = join(entry.parentPath ?? entry.path, entry.name)
-    if (!entry.isFile() || /\.(ts|md)$|\/fixtures\//.test(path)) continue
+    if (!entry.isFile() || /\.(ts|md)$|\/(fixtures|golden)\//.test(path)) continue
     await cp(path, join(dist, path.slice(src.length)))
   }
 }

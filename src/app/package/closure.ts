@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 
@@ -11,6 +11,8 @@ export interface Closure {
 }
 
 const CODE = /\.[jt]s$/
+/** A built program names the folder in which the files beside a module are. */
+const PLACE = /\bimport\.meta\.dirname \+ ["']([^"'\n]+)["']/g
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g
 
 /**
@@ -25,9 +27,12 @@ export function closureOf(root: string, entries: readonly string[]): Closure {
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (files.has(file)) continue
     files.add(file)
-    waiting.push(...assetsBeside(file))
     if (!CODE.test(file)) continue
-    for (const named of namedIn(readFileSync(file, 'utf8'), file)) {
+    waiting.push(...assetsIn(dirname(file)))
+    const text = readFileSync(file, 'utf8')
+    for (const [, place = ''] of text.matchAll(PLACE))
+      waiting.push(...assetsIn(join(dirname(file), place)))
+    for (const named of namedIn(text, file)) {
       if (named.startsWith('node:')) continue
       const own = named.startsWith('#') ? throughDoor(named, doors) : named
       if (own.startsWith('.') || own.startsWith('/')) waiting.push(resolve(dirname(file), own))
@@ -44,12 +49,12 @@ function namedIn(text: string, file: string): string[] {
     .filter((named) => !named.startsWith('.') || isThere(named))
 }
 
-/** What a module may read at run time. */
-function assetsBeside(file: string): string[] {
-  if (!CODE.test(file)) return []
-  return readdirSync(dirname(file), { withFileTypes: true })
+/** What the modules of a folder may read at run time. */
+function assetsIn(folder: string): string[] {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return []
+  return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.(?:[cm]?[jt]s|md|map)$/.test(entry.name))
-    .map((entry) => join(dirname(file), entry.name))
+    .map((entry) => join(folder, entry.name))
 }
 
 type Doors = readonly { prefix: string; suffix: string; target: string }[]

@@ -1,0 +1,111 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { rolldown } from 'rolldown'
+import { root } from './steps/places.mjs'
+
+// A step of scripts/build.mjs. Puts Orrery's own code and most of the JavaScript that it uses into few files: a server
+// that loads two thousand modules spends its start on finding them. What is imported when it is needed stays apart.
+
+const src = join(root, 'src')
+const dist = join(root, 'dist')
+
+/** What is started by its path: from the command line, as a process or as a thread. */
+const ENTRIES = [
+  'cli/main',
+  'app/pipeline-process',
+  'app/plane/process',
+  'app/plane/watchdog',
+  'app/standalone/main',
+  'runtimes/onnx/process',
+  'runtimes/onnx/watchdog',
+  'stores/dvc/crew/thread',
+]
+
+/**
+ * Packages that stay as they are installed: with native parts, with files that they look for beside themselves,
+ * that find what they need by name at run time, or so large and so seldom needed that they are better left alone.
+ */
+const LEFT_ALONE =
+  /^(?:better-sqlite3|onnxruntime-|@duckdb\/|ssh2|cpu-features|pg(?:$|\/|-)|yargs|@aws-sdk\/|@smithy\/|@grpc\/|protobufjs|cephes|hyparquet-compressors)/
+
+const modules = await bundle()
+await writeFile(join(dist, 'LICENSES.txt'), await licencesOf(modules))
+
+/** Writes the code into `dist/code`, and at the place of each entry a file that leads there; gives what it took in. */
+async function bundle() {
+  const bundled = await rolldown({
+    input: Object.fromEntries(ENTRIES.map((entry) => [flat(entry), join(src, `${entry}.ts`)])),
+    cwd: root,
+    platform: 'node',
+    external: (id) => id.startsWith('node:') || LEFT_ALONE.test(id),
+    plugins: [inItsPlace()],
+    onLog: (level, log, handle) => handle(level === 'warn' ? 'debug' : level, log),
+  })
+  try {
+    const { output } = await bundled.write({
+      dir: join(dist, 'code'),
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: '[name]-[hash].js',
+      comments: false,
+    })
+    for (const entry of ENTRIES) await writeEntry(entry)
+    return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))
+  } finally {
+    await bundled.close()
+  }
+}
+
+function flat(entry) {
+  return entry.replaceAll('/', '-')
+}
+
+async function writeEntry(entry) {
+  const file = join(dist, `${entry}.js`)
+  await mkdir(dirname(file), { recursive: true })
+  const code = relative(dirname(file), join(dist, 'code', `${flat(entry)}.js`))
+  await writeFile(file, `import '${code}'\n`)
+}
+
+/** A module that looks for files beside itself is told the place that it would have in dist, where they are. */
+function inItsPlace() {
+  return {
+    name: 'in-its-place',
+    transform: {
+      filter: { id: /\/src\/.*\.ts$/, code: 'import.meta' },
+      handler: (code, id) => {
+        const file = `../${relative(src, id).replace(/\.ts$/, '.js')}`
+        const named = { url: file, filename: file, dirname: dirname(file) }
+        return code.replaceAll(/import\.meta\.(url|filename|dirname)\b/g, (_, property) =>
+          property === 'url'
+            ? `new URL('${file}', import.meta.url).href`
+            : `(import.meta.dirname + '/${named[property]}')`,
+        )
+      },
+    },
+  }
+}
+
+/** The licences of the packages that were taken in, each once, as they ask for. */
+async function licencesOf(moduleIds) {
+  const folders = new Set()
+  for (const id of moduleIds) {
+    const [folder] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? []
+    if (folder !== undefined && !id.startsWith('\0')) folders.add(folder)
+  }
+  const texts = []
+  for (const folder of [...folders].toSorted((one, other) => one.localeCompare(other, 'en')))
+    texts.push(await licenceOf(folder))
+  return texts.join(`\n${'-'.repeat(78)}\n\n`)
+}
+
+async function licenceOf(folder) {
+  const { name, version, license } = JSON.parse(
+    await readFile(join(folder, 'package.json'), 'utf8'),
+  )
+  const files = (await readdir(folder)).filter((file) =>
+    /^(?:licen[cs]e|copying|notice)/i.test(file),
+  )
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+  return `${name} ${version} (${license})\n\n${texts.map((text) => `${text.trim()}\n`).join('\n')}`
+}
