@@ -2,7 +2,6 @@ import { isFolder, sameContent, type Content, type Measured } from './content.ts
 import type { DataDependencies } from './dependencies.ts'
 import type { Out, Owner } from './out.ts'
 import type { Cache } from './store.ts'
-import { membersOf, objectOf } from './transfer.ts'
 
 /** How an out differs from what its file says; the words are DVC's. */
 export type OutChange = 'modified' | 'deleted' | 'not in cache'
