@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 import { root } from './steps/places.mjs'
@@ -26,10 +26,10 @@ const ENTRIES = [
  * that find what they need by name at run time, or so large and so seldom needed that they are better left alone.
  */
 const LEFT_ALONE =
-  /^(?:better-sqlite3|onnxruntime-|@duckdb\/|ssh2|cpu-features|pg(?:$|\/|-)|yargs|@aws-sdk\/|@smithy\/|@grpc\/|protobufjs|cephes|hyparquet-compressors)/
+  /^(?:better-sqlite3|onnxruntime-|@duckdb\/|ssh2|cpu-features|pg(?:$|\/|-)|@aws-sdk\/|@smithy\/|@grpc\/|protobufjs|cephes|hyparquet-compressors)/
 
-const modules = await bundle()
-await writeFile(join(dist, 'LICENSES.txt'), await licencesOf(modules))
+/** Where the code finds what the command line says in other languages. */
+const TRANSLATIONS = "(import.meta.dirname + '/../cli/locales')"
 
 /** Writes the code into `dist/code`, and at the place of each entry a file that leads there; gives what it took in. */
 async function bundle() {
@@ -38,7 +38,7 @@ async function bundle() {
     cwd: root,
     platform: 'node',
     external: (id) => id.startsWith('node:') || LEFT_ALONE.test(id),
-    plugins: [inItsPlace()],
+    plugins: [inItsPlace(), translated(), withoutFacades()],
     onLog: (level, log, handle) => handle(level === 'warn' ? 'debug' : level, log),
   })
   try {
@@ -86,6 +86,37 @@ function inItsPlace() {
   }
 }
 
+/** The command line's library looks for its translations beside itself; they are copied beside the code. */
+function translated() {
+  return {
+    name: 'translated',
+    transform: {
+      filter: { id: /\/yargs\/lib\/platform-shims\/esm\.mjs$/ },
+      handler: (code) => code.replace(/resolve\(__dirname, '[./]*locales'\)/, TRANSLATIONS),
+    },
+  }
+}
+
+const IMPORT = /^import (?:(?:(\w+)(?:, )?)?(?:\{([^}]*)\}|\* as (\w+))? from )?"(node:[^"]+)";$/gm
+
+/**
+ * An import of a module of Node reads each of its exports, and `WebSocket` of `node:http` loads a whole HTTP client:
+ * 40 ms in each process that nothing here needs.
+ */
+function withoutFacades() {
+  return {
+    name: 'without-facades',
+    renderChunk: (code) => ({ code: code.replaceAll(IMPORT, asConstants), map: null }),
+  }
+}
+
+function asConstants(_, whole, names, star, name) {
+  const found = `globalThis.process.getBuiltinModule('${name}')`
+  const parts = names?.replaceAll(/(\w+) as (\w+)/g, '$1: $2')
+  const lines = [whole, star, parts && `{${parts}}`].filter(Boolean)
+  return lines.map((bound) => `const ${bound} = ${found};`).join(' ')
+}
+
 /** The licences of the packages that were taken in, each once, as they ask for. */
 async function licencesOf(moduleIds) {
   const folders = new Set()
@@ -109,3 +140,9 @@ async function licenceOf(folder) {
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
   return `${name} ${version} (${license})\n\n${texts.map((text) => `${text.trim()}\n`).join('\n')}`
 }
+
+const modules = await bundle()
+await cp(join(root, 'node_modules', 'yargs', 'locales'), join(dist, 'cli', 'locales'), {
+  recursive: true,
+})
+await writeFile(join(dist, 'LICENSES.txt'), await licencesOf(modules))
