@@ -10,6 +10,7 @@ import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { createTraces } from '#traces'
 import { createBrowsing, createTracking } from '#tracking'
 import { localClones } from './clones.ts'
+import { dataStoresOf } from './datastores.ts'
 import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
@@ -66,6 +67,7 @@ export function createFeatures(ground: Ground) {
   const retention = retentionOf(ground, { tracking, registry, serving })
   return {
     ...webhooksOf(ground),
+    datastores: dataStoresOf(ground),
     evaluation: createEvaluation({ read: read.evaluation, transact, tracking, clock, ids }),
     projects,
     clones,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Problem } from '#base/problem'
 import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
+import { dvcRemoteProtocol } from '#protocols/dvc-remote/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { otlpProtocol } from '#protocols/otlp/index'
 import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
@@ -43,6 +44,7 @@ export async function mountProtocols(
   await http.register((app) =>
     otlpProtocol(app, { ...parts, bodyBytesMax: parts.config.bodyBytesMax }),
   )
+  await http.register((app) => dvcRemoteProtocol(app, parts))
   await http.register((app) => prometheusProtocol(app, { families: metricsOf(parts) }))
   forwardPredictions(http, { ...parts.config, addresses: parts.plane.addresses })
 }

@@ -17,6 +17,7 @@ export const FEATURES = [
   'work',
   'replicas',
   'projects',
+  'datastores',
   'data',
   'tables',
   'contracts',

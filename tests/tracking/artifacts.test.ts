@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { rangeIn } from '#protocols/mlflow/file-answer'
+import { rangeIn } from '#base/byte-range'
 import { freePort, serverCommand, startFamily } from '../support/process.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import type { DataStores } from '#datastores'
 import type { Explain } from '#explanations'
 import type { Governance } from '#governance'
 import type { Monitoring } from '#monitoring'
@@ -23,6 +24,7 @@ import { ledgerRoutes } from './ledger.ts'
 import { activityRoutes, type Activity } from './activity.ts'
 import { importRoutes } from './imports.ts'
 import { comparisonRoutes, type CompareRoles } from './comparison.ts'
+import { dataStoreRoutes } from './data-stores.ts'
 import { endpointLiveRoutes, type EndpointLife } from './endpoint-live.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { modelFileRoutes } from './model-files.ts'
@@ -54,6 +56,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly ledger: Ledger
   readonly replicas: Replicas
   readonly projects: Projects
+  readonly datastores: DataStores
   readonly recordings: Recordings
   readonly browsing: Browsing
   readonly lineage: Lineage
@@ -94,6 +97,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   overviewRoutes(app, parts)
   replicaRoutes(app, parts.replicas)
   projectRoutes(app, parts.projects, parts.actor)
+  dataStoreRoutes(app, parts.datastores, parts.actor)
   pipelineRunRoutes(app, parts.recordings, parts.actor)
   policyRoutes(app, parts.policyRuns)
   lineageRoutes(app, { ...parts, purgeOf: (thing) => parts.retention.purgeOf(thing) })

@@ -1,10 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
+import { isAmong, rangeIn } from '#base/byte-range'
 import type { FolderFile } from '#tracking'
 import { mediaTypeOf } from './media-type.ts'
-
-/** What of a file is asked for: all, a part with both ends in it, or one that it has not. */
-export type Range = 'whole' | 'beyond' | { readonly start: number; readonly end: number }
 
 /**
  * Answers with a file or the asked part of it, or that the caller's copy is still good. Uploaded bytes are only ever
@@ -48,25 +46,6 @@ export async function sendFile(
   // Whoever asks for the head alone must not make the server read the file.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
   return reply.send(await file.open(isWhole ? undefined : range))
-}
-
-/** The one range of a header; several, other units and what cannot be read mean the whole file, as HTTP allows. */
-export function rangeIn(header: string | undefined, sizeBytes: number): Range {
-  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
-  if (first === '' && last === '') return 'whole'
-  if (first === '') {
-    const tail = Math.min(Number(last), sizeBytes)
-    return tail === 0 ? 'beyond' : { start: sizeBytes - tail, end: sizeBytes - 1 }
-  }
-  const start = Number(first)
-  const end = last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1)
-  if (last !== '' && Number(last) < start) return 'whole'
-  return start >= sizeBytes ? 'beyond' : { start, end }
-}
-
-function isAmong(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  return header.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
 }
 
 /** As headers want it: a name may hold a half of a pair, which cannot be encoded. */

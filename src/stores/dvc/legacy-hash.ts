@@ -11,15 +11,30 @@ export function unixLines(chunk: Buffer): Buffer {
 }
 
 export async function legacyHash(path: string): Promise<string> {
+  const digest = legacyDigest()
+  for await (const chunk of createReadStream(path, { highWaterMark: MIB }))
+    digest.update(chunk as Buffer)
+  return digest.hex()
+}
+
+/** The same hash of bytes that come in pieces of any size. */
+export function legacyDigest(): { update(bytes: Buffer): void; hex(): string } {
   const digest = createHash('md5')
-  let pending = Buffer.alloc(0)
-  for await (const chunk of createReadStream(path, { highWaterMark: MIB })) {
-    pending = Buffer.concat([pending, chunk as Buffer])
-    for (; pending.length >= MIB; pending = pending.subarray(MIB))
-      digest.update(unixLines(pending.subarray(0, MIB)))
+  let pending: Buffer[] = []
+  let pendingBytes = 0
+  return {
+    update: (bytes) => {
+      pending.push(bytes)
+      pendingBytes += bytes.length
+      if (pendingBytes < MIB) return
+      let whole = Buffer.concat(pending)
+      for (; whole.length >= MIB; whole = whole.subarray(MIB))
+        digest.update(unixLines(whole.subarray(0, MIB)))
+      pending = [whole]
+      pendingBytes = whole.length
+    },
+    hex: () => digest.update(unixLines(Buffer.concat(pending))).digest('hex'),
   }
-  digest.update(unixLines(pending))
-  return digest.digest('hex')
 }
 
 export const MIB = 1 << 20

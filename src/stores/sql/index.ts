@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
+import type { DataStoreReads, DataStoreWrites } from '#datastores'
 import type { PromotionReads, PromotionWrites } from '#governance'
 import type { PolicyRunReads, PolicyRunWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
@@ -20,6 +21,7 @@ import type { BrowsingReads, BrowsingWrites, TrackingReads, TrackingWrites } fro
 import type { WebhookReads, WebhookWrites } from '#webhooks'
 import type { WorkReads, WorkWrites } from '#work'
 import type { Database } from './database.ts'
+import { dataStoreReads, dataStoreWrites } from './datastores.ts'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites } from './ledger.ts'
 import { migrations } from './migrations/index.ts'
@@ -53,6 +55,7 @@ export interface Reads {
   readonly replay: ReplayReads
   readonly replicas: ReplicaReads
   readonly projects: ProjectReads
+  readonly datastores: DataStoreReads
   readonly tracking: TrackingReads
   readonly browsing: BrowsingReads
   readonly traces: TraceReads
@@ -75,6 +78,7 @@ export interface Writes {
   readonly replay: ReplayWrites
   readonly replicas: ReplicaWrites
   readonly projects: ProjectWrites
+  readonly datastores: DataStoreWrites
   readonly tracking: TrackingWrites
   readonly browsing: BrowsingWrites
   readonly traces: TraceWrites
@@ -190,6 +194,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     replay: replayReads(db),
     replicas: replicaReads(db),
     projects: projectReads(db),
+    datastores: dataStoreReads(db),
     tracking: trackingReads(db),
     browsing: browsingReads(db),
     traces: traceReads(db),
@@ -213,6 +218,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     replay: replayWrites(db),
     replicas: replicaWrites(db),
     projects: projectWrites(db),
+    datastores: dataStoreWrites(db),
     tracking: trackingWrites(db),
     browsing: browsingWrites(db),
     traces: traceWrites(db),

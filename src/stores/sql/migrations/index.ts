@@ -24,6 +24,7 @@ import { endpointSettings } from './0025-endpoint-settings.ts'
 import { rolloutTables } from './0026-rollouts.ts'
 import { logPolicies } from './0027-log-policies.ts'
 import { replayTables } from './0030-replays.ts'
+import { dataStoreTables } from './0031-data-stores.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   rolloutTables,
   logPolicies,
   replayTables,
+  dataStoreTables,
 ]

@@ -11,6 +11,7 @@ export const OBJECT_COLUMNS = [
   { table: 'binned_version_files', column: 'digest' },
   { table: 'segments', column: 'digest' },
   { table: 'stage_runs', column: 'environment' },
+  { table: 'data_store_files', column: 'digest' },
 ] as const
 
 /** Columns that hold a digest of something else, and of what. */

@@ -1,0 +1,5 @@
+export type { Access, DataStore, KeptObject, Openness, StoreToken } from './datastore.ts'
+export { createDataStores, type Caller, type DataStores } from './datastores.ts'
+export type { Formats, ListReader, RunningHash } from './intake.ts'
+export type { Arriving } from './shelf.ts'
+export type { DataStoreReads, DataStoreWrites } from './store.ts'
