@@ -19,6 +19,9 @@ import { median, tell } from './figures.ts'
 const TURNS = 500
 const PER_TURN = 64
 const ROUNDS = 7
+/** Requests of many rows, of which there are fewer. */
+const ROWS = 64
+const REQUESTS_OF_MANY = 6400
 
 const columns = Array.from({ length: 20 }, (_, index) => `column_${index}`)
 const revision = {
@@ -29,10 +32,16 @@ const revision = {
 }
 
 let made = 0
-function batch(): NewBatch {
+let seed = 7
+/** Numbers that no codec finds a pattern in. */
+function next(): number {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+  return Math.fround(seed / 2 ** 30 - 2)
+}
+
+function batch(rows = 1): NewBatch {
   const number = made++
   const atMs = 1_760_000_000_000 + number
-  const inputs = columns.map((_, index) => Math.fround(Math.sin(number * 31 + index) * 100))
   return {
     id: `01JD8Z${String(number).padStart(20, '0')}`,
     endpoint: 'flights',
@@ -40,8 +49,12 @@ function batch(): NewBatch {
     atMs,
     latencyMs: 1.25,
     columns,
-    rows: [{ eventMs: atMs, key: null, inputs }],
-    answers: [{ revision, outputs: [[Math.fround(Math.sin(number))]] }],
+    rows: Array.from({ length: rows }, () => ({
+      eventMs: atMs,
+      key: null,
+      inputs: columns.map(next),
+    })),
+    answers: [{ revision, outputs: [Array.from({ length: rows }, next)] }],
   }
 }
 
@@ -61,18 +74,62 @@ const open = async () =>
 
 /** Microseconds of CPU of this process for each prediction. */
 async function costUs(append: (batch: NewBatch) => Promise<unknown>): Promise<number> {
-  const turns = Array.from({ length: TURNS }, () => Array.from({ length: PER_TURN }, batch))
+  const turns = Array.from({ length: TURNS }, () => Array.from({ length: PER_TURN }, () => batch()))
   const began = process.cpuUsage()
   for (const turn of turns) await Promise.all(turn.map(append))
   const { user, system } = process.cpuUsage(began)
   return (user + system) / (TURNS * PER_TURN)
 }
 
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+/** Has the log take over and seal what the journal holds, and tells what a request costs. */
+async function takeOver(what: string, requests: number): Promise<void> {
+  const log = await open()
+  const [beganMs, began] = [performance.now(), cpuUs()]
+  await log.watermark('flights')
+  const seconds = (performance.now() - beganMs) / 1000
+  const taken = cpuUs()
+  for (;;) {
+    const segment = await log.sealing.begin('flights', 'predictions')
+    if (segment === undefined) break
+    await log.sealing.finish(await log.sealing.write(segment))
+  }
+  const sealed = cpuUs()
+  while (await log.sealing.sweep('flights')) await turn()
+  const per = (from: number, to: number) => `${((to - from) / requests).toFixed(1)} µs`
+  console.log(
+    `requests ${what}, CPU of each: ${per(began, taken)} to take over (${Math.round(requests / seconds)} requests/s), ${per(taken, sealed)} to seal, ${per(sealed, cpuUs())} to sweep`,
+  )
+  await log.close()
+}
+
+async function logMany(): Promise<void> {
+  const recorded = openRecorded({ file, sealed: async () => undefined })
+  const journal = openJournal({ folder, ingested: recorded, syncMs: 50, logger })
+  const batches = Array.from({ length: 64 }, () => batch(ROWS))
+  const began = cpuUs()
+  for (let sent = 0; sent < REQUESTS_OF_MANY; sent += batches.length)
+    await Promise.all(
+      batches.map((each, index) =>
+        journal.append({ ...each, id: `01JD8Z${String(made + sent + index).padStart(20, '0')}` }),
+      ),
+    )
+  const cost = (cpuUs() - began) / REQUESTS_OF_MANY
+  console.log(`a request of ${ROWS} rows into the journal, written: ${cost.toFixed(1)} µs of CPU`)
+  await journal.close()
+  recorded.close()
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
 try {
   await (await open()).close()
   const recorded = openRecorded({ file, sealed: async () => undefined })
   const journal = openJournal({ folder, ingested: recorded, syncMs: 50, logger })
-  const turn = () => new Promise((resolve) => setImmediate(resolve))
   const [withIt, without, json, v8]: number[][] = [[], [], [], []]
   for (let round = 0; round < ROUNDS; round++) {
     without?.push(await costUs(turn))
@@ -110,16 +167,9 @@ try {
     peerName: 'v8.serialize of it, not written',
   })
 
-  const log = await open()
-  const predictions = ROUNDS * TURNS * PER_TURN
-  const [beganMs, began] = [performance.now(), process.cpuUsage()]
-  await log.watermark('flights')
-  const seconds = (performance.now() - beganMs) / 1000
-  const { user, system } = process.cpuUsage(began)
-  console.log(
-    `taken over into the log: ${Math.round(predictions / seconds)} predictions/s, ${((user + system) / predictions).toFixed(1)} µs of CPU each`,
-  )
-  await log.close()
+  await takeOver('of one row', ROUNDS * TURNS * PER_TURN)
+  await logMany()
+  await takeOver(`of ${ROWS} rows`, REQUESTS_OF_MANY)
 } finally {
   await analytics.close()
   await rm(home, { recursive: true, force: true })

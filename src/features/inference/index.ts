@@ -22,6 +22,7 @@ export type {
 } from './inference.ts'
 export {
   ROWS_PER_BATCH_MAX,
+  type BatchOutline,
   type Feedback,
   type FeedbackJournal,
   type Ingested,
@@ -34,6 +35,7 @@ export {
   type NewAnswer,
   type NewBatch,
   type NewPrediction,
+  type NumericBatch,
   type RecordedBatch,
 } from './journal.ts'
 export { meantEndpoint } from './meant.ts'

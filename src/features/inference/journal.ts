@@ -97,6 +97,31 @@ export interface FeedbackJournal {
   feedback(endpoint: string, feedback: readonly Feedback[], atMs: number): Promise<void>
 }
 
+/** A batch of nothing but numbers that nobody named, without an object for each of its rows. */
+export interface NumericBatch {
+  readonly id: string
+  readonly atMs: number
+  readonly latencyMs: number
+  /** The same object for batches of the same columns, as far as that is known. */
+  readonly columns: readonly string[]
+  readonly revision: LoggedRevision
+  readonly rows: number
+  /** Row after row: its event time, and its inputs in the order of the columns. */
+  readonly inputs: Float64Array
+  /** Output after output: a number for each row. */
+  readonly outputs: Float64Array
+}
+
+/** What is to be known of a batch without its values. */
+export type BatchOutline = Pick<
+  NewBatch,
+  'id' | 'endpoint' | 'digest' | 'form' | 'atMs' | 'latencyMs' | 'columns'
+> & {
+  readonly rows: readonly Pick<NewPrediction, 'eventMs' | 'key'>[]
+  /** Who answered: the live revision first. */
+  readonly answers: readonly Pick<NewAnswer, 'revision'>[]
+}
+
 /** A place in the journal: everything before it comes before everything behind it. */
 export interface JournalPosition {
   readonly file: number
@@ -133,6 +158,10 @@ export interface JournalSource {
   read(from: JournalPosition): JournalEntries
   /** Reads the record of a batch, also one of years ago. */
   batchIn(record: Uint8Array): NewBatch
+  /** The same without its values, for much less. */
+  outlineIn(record: Uint8Array): BatchOutline
+  /** The same by numbers; undefined for a batch that holds anything else. */
+  numbersIn(record: Uint8Array): NumericBatch | undefined
   /** Removes the files that lie wholly before a position that will never be asked for again. */
   release(before: JournalPosition): void
 }

@@ -22,7 +22,13 @@ export type {
   WindowQuery,
   WrittenSegment,
 } from './log.ts'
-export type { SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from './segment-files.ts'
+export type {
+  NumberedBatch,
+  SegmentFiles,
+  SegmentFilter,
+  SegmentRow,
+  TruthRow,
+} from './segment-files.ts'
 export type {
   RevisionWeight,
   SealedSegment,

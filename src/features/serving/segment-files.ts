@@ -1,4 +1,4 @@
-import type { Logged, Role } from '#inference'
+import type { Logged, NumericBatch, Role } from '#inference'
 
 /** A row of a prediction segment. */
 export interface SegmentRow {
@@ -38,6 +38,13 @@ export interface SegmentFilter {
   readonly limit?: number | undefined
 }
 
+/** A batch of a segment under its number in the log: its rows' places follow from that. */
+export interface NumberedBatch {
+  /** The place of its first row. */
+  readonly place: number
+  readonly batch: NumericBatch
+}
+
 /** Segments as files of columns that any tool can read. */
 export interface SegmentFiles {
   /**
@@ -45,6 +52,14 @@ export interface SegmentFiles {
    * own types, for which the rows are read twice.
    */
   writePredictions(rows: () => AsyncIterable<readonly SegmentRow[]>, path: string): Promise<void>
+  /**
+   * Writes the same file of batches of nothing but numbers, many times cheaper; false, and nothing is there, where
+   * these are no such batches: one page was undefined, or their columns differ.
+   */
+  writeNumbers(
+    pages: AsyncIterable<readonly NumberedBatch[] | undefined>,
+    path: string,
+  ): Promise<boolean>
   writeTruths(rows: () => AsyncIterable<readonly TruthRow[]>, path: string): Promise<void>
   /** Rows of these files in the order of event time, prediction and revision. */
   readPredictions(paths: readonly string[], filter: SegmentFilter): Promise<SegmentRow[]>

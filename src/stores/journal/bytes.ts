@@ -107,6 +107,9 @@ export interface Reader {
   count(): number
   double(): number
   doubles(): number[]
+  /** Puts so many numbers into every `stride`-th place from `at` on; gives how many there were, and reads none if not so many. */
+  doublesInto(to: Float64Array, place: { at: number; stride: number; count: number }): number
+  skip(bytes: number): void
   integer(): bigint
   text(): string
   bytes(): Buffer
@@ -139,6 +142,18 @@ export function reader(buffer: Buffer): Reader {
       const values: number[] = []
       for (let index = 0; index < length; index++, at += 8) values.push(view.getFloat64(at, true))
       return values
+    },
+    doublesInto: (to, { at: first, stride, count: wanted }) => {
+      const length = count()
+      if (length !== wanted) return length
+      if (at + 8 * length > buffer.length) throw new RangeError('a list ends behind its record')
+      for (let index = 0, place = first; index < length; index++, place += stride, at += 8)
+        to[place] = view.getFloat64(at, true)
+      return length
+    },
+    skip: (bytes) => {
+      if (at + bytes > buffer.length) throw new RangeError('a value ends behind its record')
+      at += bytes
     },
     integer: () => {
       at += 8

@@ -8,31 +8,29 @@ import type {
   Value,
 } from '#inference'
 import { reader, type Reader, type Sink } from './bytes.ts'
+import {
+  BATCH,
+  FALSE,
+  FEEDBACK,
+  INTEGER,
+  LATE,
+  LIST,
+  LONG_INTEGER,
+  NULL,
+  NUMBER,
+  NUMBERS,
+  SKIPPED,
+  SYNCED,
+  TEXT,
+  TRUE,
+} from './marks.ts'
+import { parsedOnce } from './parsed-once.ts'
 
 /** What a record of the journal says. */
 export type Entry =
   | JournalEntries['entries'][number]
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
-
-// The log keeps batches as they are written here: what these numbers mean never changes; new forms get new ones.
-const BATCH = 1
-const LATE = 2
-const SYNCED = 3
-const SKIPPED = 4
-const FEEDBACK = 5
-
-/** How one value begins. Numbers are kept bit by bit, so that NaN, infinities and -0 come back as they went in. */
-const NULL = 0
-const FALSE = 1
-const TRUE = 2
-const NUMBER = 3
-const TEXT = 4
-const INTEGER = 5
-const LONG_INTEGER = 6
-const LIST = 7
-/** A list of nothing but numbers: eight bytes each. */
-const NUMBERS = 8
 
 /** Writes what batches say into bytes; it remembers the names that come again and again. */
 export function encoder() {
@@ -224,22 +222,6 @@ export function namedBatchIn(bytes: Buffer): string | undefined {
 export function syncedIn(bytes: Buffer): number | undefined {
   const from = reader(bytes)
   return from.byte() === SYNCED ? from.double() : undefined
-}
-
-const PARSED_MAX = 1000
-
-/** Gives what JSON says; the same bytes give the same object. */
-function parsedOnce(): (bytes: Buffer) => unknown {
-  const known = new Map<string, unknown>()
-  return (bytes) => {
-    const text = bytes.toString('latin1')
-    const before = known.get(text)
-    if (before !== undefined) return before
-    if (known.size >= PARSED_MAX) known.clear()
-    const parsed: unknown = JSON.parse(bytes.toString())
-    known.set(text, parsed)
-    return parsed
-  }
 }
 
 function formIn(from: Reader): Pick<NewBatch, 'form'> {

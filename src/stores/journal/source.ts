@@ -5,6 +5,7 @@ import { decoder } from './codec.ts'
 import { filesIn, pathOf } from './files.ts'
 import { HEADER_BYTES, recordAt } from './records.ts'
 import { checkTail, scan } from './scan.ts'
+import { skimmer } from './skim.ts'
 
 /** Bytes that are read at a time; a longer record is read whole. */
 const PIECE_BYTES = 1 << 20
@@ -12,6 +13,7 @@ const PIECE_BYTES = 1 << 20
 /** Reads a journal that another process writes at the same time. */
 export function openSource(folder: string): JournalSource {
   const decode = decoder()
+  const skim = skimmer()
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return {
     end: () => {
@@ -34,10 +36,12 @@ export function openSource(folder: string): JournalSource {
       return { entries: [], next: { file: file + 1, offset: 0 } }
     },
     batchIn: (record) => {
-      const entry = decode(Buffer.from(record.buffer, record.byteOffset, record.byteLength))
+      const entry = decode(bufferOf(record))
       invariant(entry.kind === 'batch', 'what was kept of a batch is a batch')
       return entry.batch
     },
+    outlineIn: (record) => skim.outline(bufferOf(record)),
+    numbersIn: (record) => skim.numbers(bufferOf(record)),
     release: (before) => {
       const files = filesIn(folder)
       for (const file of files)
@@ -45,6 +49,10 @@ export function openSource(folder: string): JournalSource {
           rmSync(pathOf(folder, file), { force: true })
     },
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function entriesIn(

@@ -39,18 +39,26 @@ export function packed(records: readonly Uint8Array[]): Buffer {
 
 /** The batches of a block, each with its number. */
 export function batchesIn(
-  { first_seq: first, packed: body }: Block,
+  block: Block,
   batchIn: JournalSource['batchIn'],
 ): { seq: number; batch: NewBatch }[] {
+  return recordsIn(block).map((record, index) => ({
+    seq: block.first_seq + index,
+    batch: batchIn(record),
+  }))
+}
+
+/** The records of a block, in the order of their numbers. */
+export function recordsIn({ packed: body }: Block): Buffer[] {
   invariant(body !== null, 'a block is read while its rows are in no segment')
   const bytes = zstdDecompressSync(body)
-  const batches: { seq: number; batch: NewBatch }[] = []
+  const records: Buffer[] = []
   for (let at = 0; at < bytes.length;) {
     const start = at + LENGTH_BYTES
     at = start + bytes.readUInt32LE(at)
-    batches.push({ seq: first + batches.length, batch: batchIn(bytes.subarray(start, at)) })
+    records.push(bytes.subarray(start, at))
   }
-  return batches
+  return records
 }
 
 /** What is kept for ever of a batch: enough to find its rows in their segment. */

@@ -139,6 +139,51 @@ test('blocks are sealed and swept, and what is kept of them leads to each predic
   expect((await again.log.window('flights', all)).rows).toHaveLength(2 * (2 * MANY + 1))
 })
 
+test('a segment of nothing but numbers answers as its blocks did', async () => {
+  const { log, journal } = await open()
+  const odd = [Number.NaN, Number.NEGATIVE_INFINITY, -0.5, 2 ** 53, 1e-300]
+  const of = (at: number): NewBatch => ({
+    ...batch(at),
+    columns: ['a "quoted" one', 'whole', 'gaps', 'none'],
+    rows: [0, 1, 2].map((row) => ({
+      eventMs: 5000 - at,
+      key: null,
+      inputs: [odd[(at + row) % odd.length] ?? 0, at, row === 0 ? Number.NaN : row, Number.NaN],
+    })),
+    answers: [{ revision: revision(1 + (at % 2)), outputs: [[at, at + 0.25, Number.NaN]] }],
+  })
+  await Promise.all(Array.from({ length: 20 * MANY }, (_, at) => journal.append(of(at))))
+  const before = await log.window('flights', all)
+  expect(before.rows).toHaveLength(3 * 20 * MANY)
+  const segment = await log.sealing.begin('flights', 'predictions')
+  if (segment === undefined) throw new Error('there is something to seal')
+  const written = await log.sealing.write(segment)
+  expect(written).toMatchObject({ rows: 3 * 20 * MANY, fromMs: 5001 - 20 * MANY, toMs: 5000 })
+  await log.sealing.finish(written)
+  while (await log.sealing.sweep('flights')) await log.watermark('flights')
+  expect(await log.window('flights', all)).toEqual(before)
+  expect(await log.find(`${nameOf(8)}-1`)).toMatchObject({ inputs: { whole: 8, none: null } })
+})
+
+test('numbers and texts in one segment are sealed together', async () => {
+  const { log, journal } = await open()
+  const numbers = (at: number): NewBatch => ({
+    ...batch(at),
+    rows: [{ eventMs: 1000 + at, key: null, inputs: [at, at] }],
+    answers: [{ revision: revision(1), outputs: [[at]] }],
+  })
+  await Promise.all(Array.from({ length: MANY }, (_, at) => journal.append(numbers(at))))
+  await log.watermark('flights')
+  await Promise.all(Array.from({ length: MANY }, (_, at) => journal.append(batch(100 + at))))
+  const before = await log.window('flights', all)
+  const segment = await log.sealing.begin('flights', 'predictions')
+  if (segment === undefined) throw new Error('there is something to seal')
+  const written = await log.sealing.write(segment)
+  expect(written.rows).toBe(3 * MANY)
+  await log.sealing.finish(written)
+  expect(await log.window('flights', all)).toEqual(before)
+})
+
 test('values come out of a block as they come out of the tables', async () => {
   const odd: Value[] = [Number.NaN, Number.NEGATIVE_INFINITY, -0, 2n ** 62n, 'ü', true, null]
   const of = (at: number): NewBatch => ({

@@ -1,9 +1,10 @@
-import type { JournalSource, NewBatch } from '#inference'
+import type { BatchOutline, JournalSource, NewBatch } from '#inference'
 import {
   alike,
   batchesIn,
   blockFinder,
   packed,
+  recordsIn,
   thinIn,
   thinned,
   type Block,
@@ -198,7 +199,7 @@ export function blockOpener(
 /** Leaves of some blocks that are read from segments only what is kept for ever; gives how many there were. */
 export function thinBlocks(
   connection: Connection,
-  { names, batchIn }: { names: NameTable; batchIn: JournalSource['batchIn'] },
+  { names, outlineIn }: { names: NameTable; outlineIn: JournalSource['outlineIn'] },
 ) {
   const select = connection.prepare(
     'select * from blocks where endpoint = ? and last_seq <= ? and packed is not null order by last_seq limit ?',
@@ -207,9 +208,9 @@ export function thinBlocks(
   return (endpoint: number, sealedSeq: number, most: number): number => {
     const blocks = select.all(endpoint, sealedSeq, most) as Block[]
     for (const block of blocks) {
-      const kept = batchesIn(block, batchIn).map(({ batch }) => {
-        const { id, columns, answers, atMs, latencyMs, rows } = batch
-        const [live] = answers as [NewBatch['answers'][number]]
+      const kept = recordsIn(block).map((record) => {
+        const { id, columns, answers, atMs, latencyMs, rows } = outlineIn(record)
+        const [live] = answers as [BatchOutline['answers'][number]]
         return {
           id,
           layout: names.layout(columns),

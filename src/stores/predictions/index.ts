@@ -53,7 +53,8 @@ export function openPredictionLog(dependencies: Dependencies): PredictionLog {
 function partsOf({ file, journal }: Dependencies) {
   const { writer, reader } = openDatabase(file)
   const names = nameTable(writer)
-  const batchIn = journal?.source.batchIn ?? unread
+  const source = journal?.source ?? { batchIn: unread, outlineIn: unread, numbersIn: unread }
+  const { batchIn } = source
   const adding = appender(writer, names, batchIn)
   const onRollback = () => {
     names.forget()
@@ -97,7 +98,7 @@ function partsOf({ file, journal }: Dependencies) {
   return {
     reader,
     names,
-    batchIn,
+    source,
     commit,
     adding,
     truths,
@@ -113,7 +114,7 @@ type Parts = ReturnType<typeof partsOf>
 
 /** Questions, each of which first takes over what was answered before it. */
 function questionsOf(
-  { reader, batchIn, commit, adding, feedback, ingesting }: Parts,
+  { reader, source: { batchIn }, commit, adding, feedback, ingesting }: Parts,
   { objects, files, folder }: Dependencies,
 ) {
   const segments = segmentReader(reader, { objects, files, folder: join(folder, 'read') })
@@ -195,13 +196,13 @@ function writesOf({
 }
 
 function sealingOf(
-  { reader, names, batchIn, commit, open }: Parts,
+  { reader, names, source, commit, open }: Parts,
   { objects, files, folder }: Dependencies,
 ): PredictionLog['sealing'] {
   const steps = sealing({
     reader,
     names,
-    batchIn,
+    source,
     commit,
     objects,
     files,

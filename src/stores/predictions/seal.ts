@@ -5,6 +5,7 @@ import { invariant } from '#base/invariant'
 import type { JournalSource } from '#inference'
 import type { ObjectStore } from '#objects'
 import type {
+  NumberedBatch,
   OpenSegment,
   SegmentFiles,
   SegmentKind,
@@ -13,13 +14,12 @@ import type {
   TruthRow,
   WrittenSegment,
 } from '#serving'
-import { nextBlock, rowsOfBlock } from './block-rows.ts'
 import { thinBlocks } from './blocks.ts'
 import { placeOf, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'
-import { rowReader, segmentRowOf, type HotRow } from './rows.ts'
+import { numberPages, segmentPages } from './segment-pages.ts'
 
-/** Batches or truths that one step reads or removes at a time; others use the event loop between steps. */
+/** Batches or truths that one step removes at a time; others use the event loop between steps. */
 const STEP = 20
 const BLOCKS_STEP = 4
 
@@ -37,10 +37,13 @@ interface SegmentColumns {
   readonly to_ms: number | null
 }
 
+/** How the records of blocks are read. */
+export type BlockReader = Pick<JournalSource, 'batchIn' | 'outlineIn' | 'numbersIn'>
+
 interface Dependencies {
   readonly reader: Connection
   readonly names: NameTable
-  readonly batchIn: JournalSource['batchIn']
+  readonly source: BlockReader
   readonly commit: <T>(work: (writer: Connection) => T) => Promise<T>
   readonly objects: ObjectStore
   readonly files: SegmentFiles
@@ -76,8 +79,9 @@ export function sealing(dependencies: Dependencies): SegmentSealing {
 
 /** Writes a segment's rows into an object, and remembers which. */
 function segmentWriter(dependencies: Dependencies): SegmentSealing['write'] {
-  const { reader, batchIn, commit, objects, files, folder } = dependencies
-  const pages = segmentPages(reader, batchIn)
+  const { reader, source, commit, objects, files, folder } = dependencies
+  const pages = segmentPages(reader, source.batchIn)
+  const numbers = numberPages(reader, source.numbersIn)
   const select = reader.prepare(
     'select s.*, e.name from segments s join endpoints e on e.id = s.endpoint where s.id = ?',
   )
@@ -92,12 +96,10 @@ function segmentWriter(dependencies: Dependencies): SegmentSealing['write'] {
       await rm(path, { force: true })
       const span =
         segment.kind === 'predictions'
-          ? await writeSpanned(
-              (rows: () => AsyncIterable<readonly SegmentRow[]>) =>
-                files.writePredictions(rows, path),
-              () => pages.predictions(segment),
-              ({ eventMs }) => eventMs,
-            )
+          ? await writePredictions(files, path, {
+              numbers: () => numbers(segment),
+              rows: () => pages.predictions(segment),
+            })
           : await writeSpanned(
               (rows: () => AsyncIterable<readonly TruthRow[]>) => files.writeTruths(rows, path),
               () => pages.truths(segment),
@@ -156,7 +158,7 @@ function begin(writer: Connection, name: string, kind: SegmentKind): OpenSegment
 function sweep(
   writer: Connection,
   name: string,
-  means: Pick<Dependencies, 'names' | 'batchIn'>,
+  means: Pick<Dependencies, 'names' | 'source'>,
 ): boolean {
   const endpoint = writer.prepare('select * from endpoints where name = ?').get(name) as
     | { id: number; sealed_seq: number; swept_seq: number; sealed_truth_seq: number }
@@ -182,72 +184,56 @@ function sweep(
       'delete from truth_log where seq in (select seq from truth_log where endpoint = ? and seq <= ? limit ?)',
     )
     .run(endpoint.id, endpoint.sealed_truth_seq, STEP * 50)
-  const thinned = thinBlocks(writer, means)(endpoint.id, endpoint.sealed_seq, BLOCKS_STEP)
+  const thinned = thinBlocks(writer, { names: means.names, outlineIn: means.source.outlineIn })(
+    endpoint.id,
+    endpoint.sealed_seq,
+    BLOCKS_STEP,
+  )
   return seqs.length === STEP || thinned === BLOCKS_STEP || truths.changes === STEP * 50
 }
 
-/** The rows of a segment in the order they came, a page at a time. */
-function segmentPages(reader: Connection, batchIn: JournalSource['batchIn']) {
-  const blockAfter = nextBlock(reader)
-  const open = rowReader(reader)
-  const nextBatches = reader
-    .prepare(
-      'select seq from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
-    )
-    .pluck()
-  const rowsOf = reader.prepare(
-    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
-     from batches b
-     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
-     join inputs i on i.place = s.place
-     join answers a on a.place = s.place
-     join revisions r on r.id = a.revision
-     where b.seq = ? order by s.place, r.number`,
-  )
-  const nextTruths = reader.prepare(
-    `select seq, kind as by, ref, label, time_ms as timeMs, at_ms as atMs from truth_log
-     where endpoint = ? and seq > ? and seq <= ? order by seq limit ?`,
-  )
-  return {
-    predictions: async function* (segment: SegmentColumns): AsyncGenerator<SegmentRow[]> {
-      let after = segment.first_seq - 1
-      for (;;) {
-        const block = blockAfter(segment.endpoint, after, segment.last_seq)
-        const upTo = block === undefined ? segment.last_seq : block.first_seq
-        const seqs = nextBatches.all(segment.endpoint, after, upTo, STEP) as number[]
-        if (seqs.length > 0) {
-          yield seqs.flatMap((seq) =>
-            (rowsOf.all(seq) as HotRow[]).map((row) => segmentRowOf(open.open(row))),
-          )
-          after = seqs.at(-1) as number
-        } else if (block === undefined) return
-        else {
-          yield rowsOfBlock(block, batchIn).map(segmentRowOf)
-          after = block.last_seq
-        }
-        await new Promise((resolve) => setImmediate(resolve))
+interface Spanned {
+  rows: number
+  fromMs: number
+  toMs: number
+}
+
+/** As numbers where all of them are, or else row by row. */
+async function writePredictions(
+  files: SegmentFiles,
+  path: string,
+  read: {
+    numbers: () => AsyncIterable<readonly NumberedBatch[] | undefined>
+    rows: () => AsyncIterable<readonly SegmentRow[]>
+  },
+): Promise<Spanned> {
+  const span = nothing()
+  const spanned = async function* () {
+    for await (const page of read.numbers()) {
+      for (const { batch } of page ?? []) {
+        const stride = batch.columns.length + 1
+        span.rows += batch.rows
+        for (let at = 0; at < batch.inputs.length; at += stride)
+          widen(span, batch.inputs[at] as number)
       }
-    },
-    truths: async function* (segment: SegmentColumns): AsyncGenerator<TruthRow[]> {
-      let after = segment.first_seq - 1
-      for (;;) {
-        const rows = nextTruths.all(segment.endpoint, after, segment.last_seq, STEP * 50) as (Omit<
-          TruthRow,
-          'label'
-        > & { seq: number; label: string })[]
-        if (rows.length === 0) return
-        yield rows.map(({ by, ref, label, timeMs, atMs }) => ({
-          by,
-          ref,
-          label: JSON.parse(label) as TruthRow['label'],
-          timeMs,
-          atMs,
-        }))
-        after = (rows.at(-1) as { seq: number }).seq
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-    },
+      yield page
+    }
   }
+  if (await files.writeNumbers(spanned(), path)) return span
+  return writeSpanned(
+    (rows: () => AsyncIterable<readonly SegmentRow[]>) => files.writePredictions(rows, path),
+    read.rows,
+    ({ eventMs }) => eventMs,
+  )
+}
+
+function nothing(): Spanned {
+  return { rows: 0, fromMs: Number.MAX_SAFE_INTEGER, toMs: Number.MIN_SAFE_INTEGER }
+}
+
+function widen(span: Spanned, timeMs: number): void {
+  if (timeMs < span.fromMs) span.fromMs = timeMs
+  if (timeMs > span.toMs) span.toMs = timeMs
 }
 
 /** Writes pages and gives how many rows they had and the time they span. */
@@ -255,16 +241,13 @@ async function writeSpanned<Row>(
   write: (rows: () => AsyncIterable<readonly Row[]>) => Promise<void>,
   pages: () => AsyncIterable<readonly Row[]>,
   timeOf: (row: Row) => number,
-): Promise<{ rows: number; fromMs: number; toMs: number }> {
-  let span = { rows: 0, fromMs: 0, toMs: 0 }
+): Promise<Spanned> {
+  let span = nothing()
   await write(async function* () {
-    span = { rows: 0, fromMs: Number.MAX_SAFE_INTEGER, toMs: Number.MIN_SAFE_INTEGER }
+    span = nothing()
     for await (const page of pages()) {
       span.rows += page.length
-      for (const row of page) {
-        span.fromMs = Math.min(span.fromMs, timeOf(row))
-        span.toMs = Math.max(span.toMs, timeOf(row))
-      }
+      for (const row of page) widen(span, timeOf(row))
       yield page
     }
   })

@@ -1,5 +1,5 @@
 import type { Profiler } from '#monitoring'
-import { createEngine, type Columns, type Row } from './engine.ts'
+import { createEngine, type Columns, type Row, type Session } from './engine.ts'
 import { writeParquet, type ParquetTable } from './parquet.ts'
 import { columnNames, profileOf, sampleOf } from './profile.ts'
 import type { Sql } from './sql.ts'
@@ -16,6 +16,8 @@ export interface Analytics extends Profiler {
   columns(statement: Sql): Promise<Columns>
   /** Writes a new Parquet file, in the rows' order or sorted, and gives the number of rows. */
   writeParquet(file: string, table: ParquetTable): Promise<number>
+  /** The engine itself, for those that know it; nobody else's statement comes between. */
+  session<T>(use: (session: Session) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -31,6 +33,7 @@ export function openAnalytics(
     columnNames: (file) => engine.session((session) => columnNames(session, file)),
     sample: (request) => engine.session((session) => sampleOf(session, request)),
     profile: (request) => engine.session((session) => profileOf(session, request)),
+    session: engine.session,
     close: () => engine.close(),
   }
 }

@@ -1,6 +1,7 @@
 import type { Logged } from '#inference'
 import type { SegmentFiles, SegmentFilter, SegmentRow, TruthRow } from '#serving'
 import type { Analytics } from './index.ts'
+import { writeNumbers } from './number-segments.ts'
 import type { Column, ColumnType } from './parquet.ts'
 import type { Columns } from './engine.ts'
 import { joined, rowsOf, sql, type Sql } from './sql.ts'
@@ -41,6 +42,8 @@ export function segmentFiles(analytics: Analytics): SegmentFiles {
         orderBy: ['event_ms', 'prediction', 'revision'],
       })
     },
+    writeNumbers: (pages, path) =>
+      analytics.session((session) => writeNumbers(session, path, pages)),
     writeTruths: async (pages, path) => {
       await analytics.writeParquet(path, { columns: TRUTH_COLUMNS, rows: truthCells(pages()) })
     },

@@ -1,0 +1,116 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { JournalSource } from '#inference'
+import type { NumberedBatch, SegmentRow, TruthRow } from '#serving'
+import { recordsIn, type Block } from './block-codec.ts'
+import { nextBlock, rowsOfBlock } from './block-rows.ts'
+import { placeOf, type Connection } from './database.ts'
+import { rowReader, segmentRowOf, type HotRow } from './rows.ts'
+
+/** Batches or truths that one step reads at a time; others use the event loop between steps. */
+const STEP = 20
+
+/** Which rows a segment holds. */
+interface Span {
+  readonly endpoint: number
+  readonly first_seq: number
+  readonly last_seq: number
+}
+
+/** The rows of a segment in the order they came, a page at a time. */
+export function segmentPages(reader: Connection, batchIn: JournalSource['batchIn']) {
+  const blockAfter = nextBlock(reader)
+  const open = rowReader(reader)
+  const nextBatches = reader
+    .prepare(
+      'select seq from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
+    )
+    .pluck()
+  const rowsOf = reader.prepare(
+    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
+     from batches b
+     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
+     join inputs i on i.place = s.place
+     join answers a on a.place = s.place
+     join revisions r on r.id = a.revision
+     where b.seq = ? order by s.place, r.number`,
+  )
+  const nextTruths = reader.prepare(
+    `select seq, kind as by, ref, label, time_ms as timeMs, at_ms as atMs from truth_log
+     where endpoint = ? and seq > ? and seq <= ? order by seq limit ?`,
+  )
+  return {
+    predictions: async function* (segment: Span): AsyncGenerator<SegmentRow[]> {
+      let after = segment.first_seq - 1
+      for (;;) {
+        const block = blockAfter(segment.endpoint, after, segment.last_seq)
+        const upTo = block === undefined ? segment.last_seq : block.first_seq
+        const seqs = nextBatches.all(segment.endpoint, after, upTo, STEP) as number[]
+        if (seqs.length > 0) {
+          yield seqs.flatMap((seq) =>
+            (rowsOf.all(seq) as HotRow[]).map((row) => segmentRowOf(open.open(row))),
+          )
+          after = seqs.at(-1) as number
+        } else if (block === undefined) return
+        else {
+          yield rowsOfBlock(block, batchIn).map(segmentRowOf)
+          after = block.last_seq
+        }
+        await nextTurn()
+      }
+    },
+    truths: async function* (segment: Span): AsyncGenerator<TruthRow[]> {
+      let after = segment.first_seq - 1
+      for (;;) {
+        const rows = nextTruths.all(segment.endpoint, after, segment.last_seq, STEP * 50) as (Omit<
+          TruthRow,
+          'label'
+        > & { seq: number; label: string })[]
+        if (rows.length === 0) return
+        yield rows.map(({ by, ref, label, timeMs, atMs }) => ({
+          by,
+          ref,
+          label: JSON.parse(label) as TruthRow['label'],
+          timeMs,
+          atMs,
+        }))
+        after = (rows.at(-1) as { seq: number }).seq
+        await nextTurn()
+      }
+    },
+  }
+}
+
+/** The same by numbers, block by block; undefined, once, where that cannot be. */
+export function numberPages(reader: Connection, numbersIn: JournalSource['numbersIn']) {
+  const blockAfter = nextBlock(reader)
+  const single = reader.prepare(
+    'select 1 from batches where endpoint = ? and seq between ? and ? limit 1',
+  )
+  return async function* (segment: Span): AsyncGenerator<readonly NumberedBatch[] | undefined> {
+    const { endpoint, first_seq: first, last_seq: last } = segment
+    if (single.get(endpoint, first, last) !== undefined) {
+      yield undefined
+      return
+    }
+    for (let after = first - 1; ;) {
+      const block = blockAfter(endpoint, after, last)
+      if (block === undefined) return
+      yield numbersOf(block, numbersIn)
+      after = block.last_seq
+      await nextTurn()
+    }
+  }
+}
+
+function numbersOf(
+  block: Block,
+  numbersIn: JournalSource['numbersIn'],
+): readonly NumberedBatch[] | undefined {
+  const batches: NumberedBatch[] = []
+  for (const [index, record] of recordsIn(block).entries()) {
+    const batch = numbersIn(record)
+    if (batch === undefined) return undefined
+    batches.push({ place: placeOf(block.first_seq + index, 0), batch })
+  }
+  return batches
+}
