@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock, type Clock } from '#base/clock'
@@ -8,6 +8,7 @@ import { Problem } from '#base/problem'
 import { isFolder, type Cache, type Content, type ObjectName, type TreeEntry } from '#data'
 import { replaceFile, writeWhole } from './atomic.ts'
 import { TRUSTED } from './crew/copying.ts'
+import { putDamagedAside } from './damaged.ts'
 import { FILES_A_TURN, statOf, type TreeFormat } from './measure.ts'
 import { openStock, type Stock } from './stock.ts'
 import { takeAll, type FileToTake, type Taken, type Taking } from './taking.ts'
@@ -50,7 +51,8 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
     return stock
   }
   const pathOf = (object: ObjectName) => pathIn(folder, object)
-  const isThere = (object: ObjectName) => isWhole(pathOf(object), object)
+  const isThere = (object: ObjectName) =>
+    isWhole(pathOf(object), object, (path) => putDamagedAside(path, clock.nowMs()))
   const tree = async (content: Content) => {
     const object = { md5: content.md5, legacy: content.legacy ?? false }
     if (!(await isThere(object))) return undefined
@@ -143,14 +145,18 @@ async function missingAmong(
   return missing
 }
 
-/** Whether an object is there and has the bytes of its name. One that has not is removed, as DVC does. */
-async function isWhole(path: string, object: ObjectName): Promise<boolean> {
+/** Whether an object is there and has the bytes of its name. One that has not is put aside; DVC removes it. */
+async function isWhole(
+  path: string,
+  object: ObjectName,
+  putAside: (path: string) => void,
+): Promise<boolean> {
   const stats = statOf(path)
   if (stats === undefined || !stats.isFile()) return false
   if ((stats.mode & 0o777) === TRUSTED) return true
   // DVC 2 hashed text in another way and did not say which; its objects are taken as they are.
   if (!object.legacy && (await digestFile(path, 'md5')) !== object.md5.replace(/\.dir$/, '')) {
-    rmSync(path, { force: true })
+    putAside(path)
     return false
   }
   protect(path)

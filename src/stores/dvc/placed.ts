@@ -1,11 +1,13 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { DataStep } from '#data'
 import { temporaryBeside } from './atomic.ts'
 import { inOrders } from './crew/crew.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
 import type { LinkType, PlaceFault } from './crew/placing.ts'
+import { putDamagedAside } from './damaged.ts'
 import { openIncoming } from './incoming.ts'
 
 /** An object, and where in the project it goes. */
@@ -126,13 +128,13 @@ function problemOf(
     .filter(({ what }) => what === 'damaged')
     .flatMap(({ index }) => files[index] ?? [])
   // DVC trusts what is in the cache: it would hand these out again.
-  for (const { object } of damaged) rmSync(object, { force: true })
+  for (const { object } of damaged) putDamagedAside(object, systemClock.nowMs())
   const [one] = damaged
   if (one !== undefined) {
     const others = damaged.length === 1 ? '' : ` and ${damaged.length - 1} more`
     return new Problem(
       'conflict',
-      `${one.path}${others}: the cache's object ${one.md5 ?? ''} is damaged and was removed; run \`orrery pull\`, or make the data again`,
+      `${one.path}${others}: the cache's object ${one.md5 ?? ''} is damaged and was put aside; run \`orrery pull\`, or make the data again`,
       { paths: damaged.map(({ path }) => path) },
     )
   }

@@ -220,6 +220,11 @@ describe('status and checkout', () => {
     rmSync(join(box.root, 'data.txt'))
     await expect(ours(box).data.checkout()).rejects.toThrow(/damaged/)
     expect(existsSync(join(box.root, 'data.txt'))).toBe(false)
+    // What is damaged is put aside, and not lost as with dvc; so is one that lay open to be written to.
+    box.write(`.dvc/cache/files/md5/${head}/${rest}`, 'rotten too')
+    expect((await ours(box).data.checkout()).failed).toMatchObject([{ path: 'data.txt' }])
+    const aside = Object.values(box.tree('.dvc/cache/orrery/damaged'))
+    expect([existsSync(object), aside.length]).toEqual([false, 2])
   })
 
   test('a project of DVC 2 is read as it is', async () => {
