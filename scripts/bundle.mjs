@@ -26,7 +26,7 @@ const ENTRIES = [
  * that find what they need by name at run time, or so large and so seldom needed that they are better left alone.
  */
 const LEFT_ALONE =
-  /^(?:better-sqlite3|onnxruntime-|@duckdb\/|ssh2|cpu-features|pg(?:$|\/|-)|@aws-sdk\/|@smithy\/|@grpc\/|protobufjs|cephes|hyparquet-compressors)/
+  /^(?:better-sqlite3|onnxruntime-|@duckdb\/|ssh2|cpu-features|pg(?:$|\/|-)|@aws-sdk\/|@smithy\/|cephes|hyparquet-compressors)/
 
 /** Where the code finds what the command line says in other languages. */
 const TRANSLATIONS = "(import.meta.dirname + '/../cli/locales')"
@@ -38,7 +38,7 @@ async function bundle() {
     cwd: root,
     platform: 'node',
     external: (id) => id.startsWith('node:') || LEFT_ALONE.test(id),
-    plugins: [inItsPlace(), translated(), withoutFacades()],
+    plugins: [inItsPlace(), translated(), withoutFacades(), reflected()],
     onLog: (level, log, handle) => handle(level === 'warn' ? 'debug' : level, log),
   })
   try {
@@ -110,11 +110,28 @@ function withoutFacades() {
   }
 }
 
-function asConstants(_, whole, names, star, name) {
+function asConstants(...[, whole, names, star, name]) {
   const found = `globalThis.process.getBuiltinModule('${name}')`
   const parts = names?.replaceAll(/(\w+) as (\w+)/g, '$1: $2')
   const lines = [whole, star, parts && `{${parts}}`].filter(Boolean)
   return lines.map((bound) => `const ${bound} = ${found};`).join(' ')
+}
+
+const REFLECTION =
+  /path\.join\(__dirname, "[./]*proto\/(grpc\/reflection\/\w+)\/reflection\.proto"\)/g
+
+/** gRPC's reflection looks for its own definitions beside itself. */
+function reflected() {
+  return {
+    name: 'reflected',
+    renderChunk: (code) => ({
+      code: code.replaceAll(
+        REFLECTION,
+        (_, folder) => `(import.meta.dirname + "/../protocols/${folder}") + "/reflection.proto"`,
+      ),
+      map: null,
+    }),
+  }
 }
 
 /** The licences of the packages that were taken in, each once, as they ask for. */
@@ -142,7 +159,14 @@ async function licenceOf(folder) {
 }
 
 const modules = await bundle()
-await cp(join(root, 'node_modules', 'yargs', 'locales'), join(dist, 'cli', 'locales'), {
-  recursive: true,
-})
+await copied('yargs/locales', 'cli/locales')
+for (const version of ['v1', 'v1alpha'])
+  await copied(
+    `@grpc/reflection/build/proto/grpc/reflection/${version}`,
+    `protocols/grpc/reflection/${version}`,
+  )
 await writeFile(join(dist, 'LICENSES.txt'), await licencesOf(modules))
+
+async function copied(from, to) {
+  await cp(join(root, 'node_modules', from), join(dist, to), { recursive: true })
+}
