@@ -73,11 +73,18 @@ interface Collected {
   locks: Map<string, StageLock>
   tracked: Out[]
   problems: FileProblem[]
+  pipelineFiles: string[]
 }
 
 /** Everything that the DVC files of a project say. */
 export function collected(walk: ProjectWalk): LoadedPipelines {
-  const found: Collected = { stages: [], locks: new Map(), tracked: [], problems: [] }
+  const found: Collected = {
+    stages: [],
+    locks: new Map(),
+    tracked: [],
+    problems: [],
+    pipelineFiles: [],
+  }
   walkFolder({ ...walk, found }, '')
   return found
 }
@@ -186,6 +193,7 @@ function takePipeline({ tree, found, commandStyle }: Walk, file: string): void {
     load,
     style: commandStyle,
   })
+  found.pipelineFiles.push(file)
   for (const problem of problems) found.problems.push({ file, ...problem })
   for (const { outs } of stages) for (const { path } of outs) checkOut(file, path)
   found.stages.push(...stages)

@@ -24,7 +24,8 @@ import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
 import { openRemote } from './project-remote.ts'
 import { machine } from './machine.ts'
 import { readSettings } from './project-settings.ts'
-import type { OpenedTables } from './project-tables.ts'
+import type { OpenedTables, TableGround } from './project-tables.ts'
+import type { ProjectViews, ViewsGround } from './project-views.ts'
 import { openStageFiles } from './project-stage-files.ts'
 import { openTrackedFiles } from './project-tracked-files.ts'
 import { openUpkeep } from './project-upkeep.ts'
@@ -59,6 +60,8 @@ export interface ProjectWorkspace {
   readonly environments: Environments
   /** Its tables; whoever opens them closes them. Loaded when asked for, with the engine that reads them. */
   readonly tables: () => Promise<OpenedTables>
+  /** Its files as they stand and as they were at commits. */
+  readonly views: () => Promise<ProjectViews>
 }
 
 /** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
@@ -193,12 +196,21 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     machine: machine(),
     nowMs: () => clock.nowMs(),
   })
-  const tables = async () => {
-    const { openProjectTables } = await import('./project-tables.ts')
-    const { cacheFolder } = settings
-    return openProjectTables({ root, workspace, cache, cacheFolder, revisions })
+  const { cacheFolder, commandStyle } = settings
+  const kept = { root, workspace, cache, cacheFolder, catalog: files, revisions, commandStyle }
+  const { tables, views } = lookingGlasses(kept)
+  return { root, data, pipelines, upkeep, imports, revisions, environments, tables, views }
+}
+
+/** What looks into the project's data and files; each is loaded when it is asked for. */
+function lookingGlasses(
+  kept: TableGround & ViewsGround,
+): Pick<ProjectWorkspace, 'tables' | 'views'> {
+  return {
+    tables: async () => (await import('./project-tables.ts')).openProjectTables(kept),
+    views: async () =>
+      (await import('./project-views.ts')).openViews(kept, () => gitStateOf(kept.root)),
   }
-  return { root, data, pipelines, upkeep, imports, revisions, environments, tables }
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */

@@ -1,8 +1,18 @@
 export type { RemovedStage, StageFiles } from './remove.ts'
 export {
+  differences,
+  flattened,
+  metricsIn,
+  paramsIn,
+  type Difference,
+  type FileFigures,
+  type Figures,
+} from './figures.ts'
+export {
   isList,
   isMap,
   isTimestamp,
+  plainParam,
   sameParam,
   type ParamKey,
   type ParamMap,
@@ -45,3 +55,4 @@ export type {
   PreparedEnvironment,
   RunCache,
 } from './store.ts'
+export type { Declared, DeclaredPlot, ProjectView } from './views.ts'

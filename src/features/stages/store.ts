@@ -24,6 +24,8 @@ export interface LoadedPipelines {
   readonly tracked: readonly Out[]
   /** What is wrong with a file, or with one stage of it. */
   readonly problems: readonly FileProblem[]
+  /** Every `dvc.yaml`, also one without stages. */
+  readonly pipelineFiles?: readonly string[]
 }
 
 export interface FileProblem {

@@ -1,5 +1,6 @@
 import { parse as parseToml } from 'smol-toml'
 import type { ParamKey, ParamValue } from '#stages'
+import { readPythonParams } from './python-params.ts'
 import { readYaml } from './yaml-read.ts'
 
 /** Reads a file of parameters or metrics by what its name ends in; YAML where that says nothing. */
@@ -9,13 +10,7 @@ export function readParamsFile(
 ): { value: ParamValue; problems: string[] } {
   if (path.endsWith('.json')) return readJson(text)
   if (path.endsWith('.toml')) return readToml(text)
-  if (path.endsWith('.py'))
-    return {
-      value: null,
-      problems: [
-        'parameters in Python files are not supported; put them into params.yaml, JSON or TOML',
-      ],
-    }
+  if (path.endsWith('.py')) return readPythonParams(text)
   const { value, problems } = readYaml(text)
   return {
     value,

@@ -1,5 +1,13 @@
 import { posix } from 'node:path'
-import { isList, isMap, type ParamKey, type ParamMap, type ParamValue, type Stage } from '#stages'
+import {
+  isList,
+  isMap,
+  type Declared,
+  type ParamKey,
+  type ParamMap,
+  type ParamValue,
+  type Stage,
+} from '#stages'
 import { faults } from './entries.ts'
 import { definitionsOf, type Definition } from './generate.ts'
 import { PIPELINE } from './pipeline-schema.ts'
@@ -69,6 +77,35 @@ export function readPipelineFile(
   })
   return { stages, problems }
 }
+
+/** What the `dvc.yaml` at `file` lists outside of its stages, templates filled in. Nothing for a file with faults. */
+export function readDeclared(file: string, source: string, sources: PipelineSources): Declared {
+  const { value, problems } = readYaml(source)
+  const folder = posix.dirname(file) === '.' ? '' : posix.dirname(file)
+  if (problems.length > 0 || !isMap(value)) return { metrics: [], params: [], plots: [] }
+  const context = contextOf(value, { folder, sources })
+  const listed = (field: string): readonly ParamValue[] => {
+    const entry = value.get(field)
+    const all = entry === undefined ? [] : filled(entry, context, { field })
+    return isList(all) ? all : []
+  }
+  const paths = (field: string) => listed(field).map((path) => posix.join(folder, pythonText(path)))
+  const plots = listed('plots').flatMap((entry) =>
+    isMap(entry)
+      ? [...entry].map(([id, props]) => ({
+          id: String(id),
+          props: isMap(props) ? props : NO_PROPS,
+        }))
+      : [{ id: pythonText(entry), props: NO_PROPS }],
+  )
+  return {
+    metrics: paths('metrics'),
+    params: paths('params'),
+    plots: plots.map(({ id, props }) => ({ file, folder, id, props })),
+  }
+}
+
+const NO_PROPS: ParamMap = new Map()
 
 function contextOf(top: ParamMap, at: { folder: string; sources: PipelineSources }): Context {
   const vars = top.get('vars')
