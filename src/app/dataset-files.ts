@@ -5,7 +5,8 @@ import { environment, type Config } from './config.ts'
 import type { LocalClones } from './clones.ts'
 import { cacheFolderOf, useServerCache } from './run-pipeline.ts'
 import { openRemote } from './project-remote.ts'
-import { readSettings } from './project-settings.ts'
+import { readSettings, remoteNamed, type ProjectSettings } from './project-settings.ts'
+import { Problem } from '#base/problem'
 import type { Project, Projects } from '#projects'
 import { printTree, readTree } from '#protocols/dvc/tree'
 import { openObjectFolder } from '#stores/dvc/objects'
@@ -16,10 +17,12 @@ export interface DatasetFile {
   readonly name: string
 }
 
-/** Finds the bytes of dataset versions for the monitors: in the server's cache, or fetched from the project's remote. */
+/** Finds the bytes of dataset versions: in the server's cache, or fetched from the project's remote. */
 export interface DatasetFiles {
   /** Null when the bytes are neither here nor on the remote: they were never pushed. */
   files(project: string, path: string, md5: string): Promise<DatasetFile[] | null>
+  /** The same; throws `not-found` with where they were looked for. */
+  get(project: string, path: string, md5: string): Promise<DatasetFile[]>
 }
 
 export function datasetFiles({
@@ -31,8 +34,6 @@ export function datasetFiles({
   projects: Projects
   clones: LocalClones
 }): DatasetFiles {
-  const trees = { print: printTree, read: readTree }
-
   const preparing = new Map<string, Promise<string>>()
 
   /** A work tree of the project's newest commit, for its settings; those of earlier commits go. */
@@ -58,30 +59,56 @@ export function datasetFiles({
   }
 
   /** The remote of the project as its newest commit names it. */
-  const remoteOf = async (name: string, cache: ReturnType<typeof openObjectFolder>) => {
-    const folder = await settingsOf(name)
-    const settings = readSettings(folder, environment)
-    return openRemote(settings, undefined, { cache, trees, variables: environment })
+  const remoteOf = async (name: string) => {
+    const settings = readSettings(await settingsOf(name), environment)
+    return { settings, ...remoteNamed(settings, undefined) }
   }
+  const found = finder(config, async (project) => (await remoteOf(project)).settings)
 
   return {
     files: async (project, path, md5) => {
-      const cache = openObjectFolder({ folder: cacheFolderOf(config, project), trees })
-      const have = async (wanted: readonly string[]) => {
-        const missing = await cache.missing(wanted.map((each) => ({ md5: each, legacy: false })))
-        if (missing.length === 0) return true
-        const remote = await remoteOf(project, cache)
-        return (await remote.download(missing)).length === 0
-      }
-      if (!(await have([md5]))) return null
-      const fileAt = (hash: string, name: string) => ({
-        path: cache.pathOf({ md5: hash, legacy: false }),
-        name,
-      })
-      if (!md5.endsWith('.dir')) return [fileAt(md5, path)]
-      const entries = (await cache.tree({ md5, sizeBytes: 0 })) ?? []
-      if (!(await have(entries.map((entry) => entry.md5)))) return null
-      return entries.map((entry) => fileAt(entry.md5, `${path}/${entry.path}`))
+      const files = await found(project, path, md5)
+      return typeof files === 'string' ? null : files
+    },
+    get: async (project, path, md5) => {
+      const files = await found(project, path, md5)
+      if (typeof files !== 'string') return files
+      const { name, url } = await remoteOf(project)
+      throw new Problem(
+        'not-found',
+        `the bytes of ${path}@${md5} are neither in this server's cache nor on the remote ${name} (${withoutSecrets(url)}): ${files}; run "orrery push" where they are, and ask again`,
+      )
     },
   }
+}
+
+const trees = { print: printTree, read: readTree }
+
+/** Gives the files of a version, or what is wrong with the first that is nowhere. */
+function finder(config: Config, settingsOf: (project: string) => Promise<ProjectSettings>) {
+  return async (project: string, path: string, md5: string): Promise<DatasetFile[] | string> => {
+    const cache = openObjectFolder({ folder: cacheFolderOf(config, project), trees })
+    const lost = async (wanted: readonly string[]): Promise<string | undefined> => {
+      const missing = await cache.missing(wanted.map((each) => ({ md5: each, legacy: false })))
+      if (missing.length === 0) return undefined
+      const settings = await settingsOf(project)
+      const remote = await openRemote(settings, undefined, { cache, trees, variables: environment })
+      return (await remote.download(missing))[0]?.reason
+    }
+    const whole = await lost([md5])
+    if (whole !== undefined) return whole
+    const fileAt = (hash: string, name: string) => ({
+      path: cache.pathOf({ md5: hash, legacy: false }),
+      name,
+    })
+    if (!md5.endsWith('.dir')) return [fileAt(md5, path)]
+    const entries = (await cache.tree({ md5, sizeBytes: 0 })) ?? []
+    const part = await lost(entries.map((entry) => entry.md5))
+    return part ?? entries.map((entry) => fileAt(entry.md5, `${path}/${entry.path}`))
+  }
+}
+
+/** An address may have a password in it. */
+function withoutSecrets(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1')
 }

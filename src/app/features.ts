@@ -11,6 +11,8 @@ import { createTraces } from '#traces'
 import { createBrowsing, createTracking } from '#tracking'
 import { localClones } from './clones.ts'
 import { dataStoresOf } from './datastores.ts'
+import { datasetFiles } from './dataset-files.ts'
+import { datasetsOf } from './datasets.ts'
 import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
@@ -53,7 +55,8 @@ export function createFeatures(ground: Ground) {
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
   ground.onStop(analytics.close)
   const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
-  const monitoring = monitoringOf(ground, { projects, clones, registry, serving, analytics })
+  const files = datasetFiles({ config, projects, clones })
+  const monitoring = monitoringOf(ground, { datasetFiles: files, registry, serving, analytics })
   const replays = replaysOf(ground, { registry, serving })
   const governance: Governance = governanceOf(ground, {
     projects,
@@ -71,6 +74,7 @@ export function createFeatures(ground: Ground) {
     evaluation: createEvaluation({ read: read.evaluation, transact, tracking, clock, ids }),
     projects,
     clones,
+    datasets: datasetsOf(ground, { projects, clones, tracking, files }),
     traces,
     tracking,
     browsing,

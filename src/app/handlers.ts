@@ -18,6 +18,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     ...servingHandlers(parts.serving),
     parts.monitoring.handler,
     parts.replays.handler,
+    parts.datasets.handler,
     parts.webhookHandler,
     parts.retention.handler,
     ...governingHandlers(parts, parts),

@@ -1,26 +1,23 @@
 import { messageOf } from '#base/problem'
 import { createMonitoring, type Monitoring } from '#monitoring'
-import type { Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Serving } from '#serving'
 import type { Analytics } from '#stores/analytics/duckdb/index'
-import type { LocalClones } from './clones.ts'
-import { datasetFiles } from './dataset-files.ts'
+import type { DatasetFiles } from './dataset-files.ts'
 import type { Ground } from './ground.ts'
 import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
 export function monitoringOf(
-  { store, clock, config }: Ground,
+  { store, clock }: Ground,
   parts: {
-    projects: Projects
-    clones: LocalClones
+    datasetFiles: DatasetFiles
     registry: Registry
     serving: Serving
     analytics: Analytics
   },
 ): Monitoring {
-  const { projects, clones, registry, serving, analytics } = parts
+  const { datasetFiles: datasets, registry, serving, analytics } = parts
   return createMonitoring({
     read: store.read.monitoring,
     transact: store.transact,
@@ -29,7 +26,7 @@ export function monitoringOf(
     trainingData: trainingData({
       registry,
       pipelines: store.read.pipelines,
-      datasets: datasetFiles({ config, projects, clones }),
+      datasets,
     }),
     profiler: analytics,
     score: serving.score,

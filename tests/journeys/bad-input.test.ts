@@ -34,6 +34,7 @@ const UNMADE = new Set([
   // One of the models that had the name before.
   '/api/v1/models/{model}/history',
   '/api/v1/promotions/{id}',
+  '/api/v1/datasets/{project}/{path}/difference',
   '/api/v1/replays/{id}',
   '/api/v1/endpoints/{endpoint}/windows/{start}',
   '/api/v1/models/{model}/versions/{version}/reference',

@@ -26,6 +26,7 @@ export const FEATURES = [
   'traces',
   'evaluation',
   'pipelines',
+  'datasets',
   'registry',
   'webhooks',
   'inference',

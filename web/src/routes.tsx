@@ -6,6 +6,7 @@ import {
   Link,
   redirect,
 } from '@tanstack/react-router'
+import { datasetViewIn, dataViewIn } from './pages/data/view.ts'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
@@ -88,6 +89,20 @@ const model = createRoute({
   component: lazyRouteComponent(() => import('./pages/models/model-page.tsx'), 'ModelPage'),
 })
 
+const data = createRoute({
+  getParentRoute: () => root,
+  path: '/data',
+  validateSearch: dataViewIn,
+  component: lazyRouteComponent(() => import('./pages/data/data-page.tsx'), 'DataPage'),
+})
+
+const dataset = createRoute({
+  getParentRoute: () => root,
+  path: '/data/$project/$path',
+  validateSearch: datasetViewIn,
+  component: lazyRouteComponent(() => import('./pages/data/dataset-page.tsx'), 'DatasetPage'),
+})
+
 const endpoints = createRoute({
   getParentRoute: () => root,
   path: '/endpoints',
@@ -109,6 +124,8 @@ const endpoint = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     loop,
+    data,
+    dataset,
     runs,
     run,
     models,

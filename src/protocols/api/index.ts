@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import type { Datasets } from '#datasets'
 import type { DataStores } from '#datastores'
 import type { Explain } from '#explanations'
 import type { Governance } from '#governance'
@@ -22,6 +23,7 @@ import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { activityRoutes, type Activity } from './activity.ts'
+import { dataRoutes } from './data.ts'
 import { importRoutes } from './imports.ts'
 import { comparisonRoutes, type CompareRoles } from './comparison.ts'
 import { dataStoreRoutes } from './data-stores.ts'
@@ -58,6 +60,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly projects: Projects
   readonly datastores: DataStores
   readonly recordings: Recordings
+  readonly datasets: Datasets
   readonly browsing: Browsing
   readonly lineage: Lineage
   readonly tracking: Tracking
@@ -99,6 +102,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   projectRoutes(app, parts.projects, parts.actor)
   dataStoreRoutes(app, parts.datastores, parts.actor)
   pipelineRunRoutes(app, parts.recordings, parts.actor)
+  dataRoutes(app, parts.datasets)
   policyRoutes(app, parts.policyRuns)
   lineageRoutes(app, { ...parts, purgeOf: (thing) => parts.retention.purgeOf(thing) })
   folderRoutes(app, parts.browsing, parts.actor)

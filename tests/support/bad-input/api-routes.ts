@@ -1,6 +1,6 @@
 import { routeOf } from './mlflow-routes.ts'
 import type { Route } from './route.ts'
-import { LIVE, MODEL, PROJECT, type Things } from './world.ts'
+import { DATA, LIVE, MODEL, PROJECT, STORE, type Things } from './world.ts'
 
 interface Schema {
   readonly type?: string
@@ -113,6 +113,9 @@ function scopeOf(experiment: string) {
 function placeOf(path: string, name: string, schema: Schema, things: Things): string {
   if (schema.type === 'integer') return '1'
   if (schema.format === 'date-time') return '2024-01-01T00:00:00Z'
+  if (path.startsWith('/api/v1/datasets/'))
+    return name === 'project' ? PROJECT : name === 'path' ? DATA.path : DATA.version
+  if (path.includes('/data-stores/')) return name === 'store' ? STORE : things.storeToken
   if (path.includes('/endpoints/')) return LIVE
   if (path.includes('/runs/')) return name === 'key' ? 'loss' : things.run
   if (path.includes('/views/')) return things.view

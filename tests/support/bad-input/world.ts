@@ -12,6 +12,9 @@ const PATIENCE_MS = 60_000
 
 export const MODEL = 'flights-late'
 export const PROJECT = 'asked-badly'
+/** Is tracked, and its bytes are nowhere. */
+export const DATA = { path: 'rows.csv', version: '0a'.repeat(16) }
+export const STORE = 'asked'
 /** Serves version 1 of the model. */
 export const LIVE = 'late'
 /** Is declared, but its alias points nowhere. */
@@ -42,6 +45,7 @@ export interface Things {
   readonly prediction: string
   readonly webhook: string
   readonly delivery: string
+  readonly storeToken: string
   readonly trace: string
   readonly assessment: string
   readonly dataset: string
@@ -89,6 +93,11 @@ export async function startWorld(): Promise<World> {
     url: 'https://127.0.0.1:9/',
     events: ['never-happens'],
   })
+  await ask('POST', '/api/v1/data-stores', { name: STORE })
+  const storeToken = await ask('POST', `/api/v1/data-stores/${STORE}/tokens`, {
+    name: 'asked',
+    access: 'read',
+  })
   const trace = `tr-${'ab'.repeat(16)}`
   await sendSpan(server.url, { trace, experiment })
   const said = await ask('POST', `/api/v1/traces/${trace}/feedback`, { name: 'good', value: true })
@@ -114,6 +123,7 @@ export async function startWorld(): Promise<World> {
       pipelineRun: pipelineRunId,
       prediction: predictions[0].id,
       webhook: webhook.id,
+      storeToken: storeToken.id,
       trace,
       assessment: said.id,
       ...(await thingsOfMlflow(ask)),
@@ -165,6 +175,8 @@ export function asker(url: string): Ask {
 async function writeOrigin(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'orrery.yaml'), CONFIG)
+  const out = `outs:\n- md5: ${DATA.version}\n  size: 12\n  hash: md5\n  path: ${DATA.path}\n`
+  await writeFile(join(folder, `${DATA.path}.dvc`), out)
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args], {
       cwd: folder,

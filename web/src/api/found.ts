@@ -1,4 +1,5 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { DataListWire } from '#protocols/api/data-wire'
 import type { FoldersWire } from '#protocols/api/folders-wire'
 import type { ModelsWire } from '#protocols/api/models-wire'
 import type { RunsWire } from '#protocols/api/runs-wire'
@@ -12,6 +13,7 @@ export interface Found {
   readonly experiments: readonly { readonly id: string; readonly name: string }[]
   readonly runs: readonly { readonly id: string; readonly name: string; readonly of: string }[]
   readonly models: readonly string[]
+  readonly datasets: readonly { readonly project: string; readonly path: string }[]
 }
 
 export function foundQuery(letters: string) {
@@ -19,7 +21,7 @@ export function foundQuery(letters: string) {
     queryKey: ['found', letters],
     queryFn: async ({ signal }): Promise<Found> => {
       const search = new URLSearchParams({ search: letters, limit: OF_EACH }).toString()
-      const [experiments, runs, models] = await Promise.all([
+      const [experiments, runs, models, data] = await Promise.all([
         getJson<FoldersWire>(`/api/v1/experiments?${search}`, signal),
         askJson<RunsWire>('POST', '/api/v1/runs/search', {
           body: {
@@ -30,6 +32,7 @@ export function foundQuery(letters: string) {
           signal,
         }),
         getJson<ModelsWire>(`/api/v1/models?${search}`, signal),
+        getJson<DataListWire>(`/api/v1/datasets?${search}`, signal),
       ])
       return {
         experiments: experiments.experiments.map(({ experimentId, name }) => ({
@@ -42,6 +45,7 @@ export function foundQuery(letters: string) {
           of: String(of ?? ''),
         })),
         models: models.models.map(({ name }) => name),
+        datasets: data.datasets,
       }
     },
     enabled: letters !== '',

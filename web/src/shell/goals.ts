@@ -1,5 +1,5 @@
 import type { NavigateOptions } from '@tanstack/react-router'
-import { Box, FileText, FlaskConical, Play, type LucideIcon } from 'lucide-react'
+import { Box, Database, FileText, FlaskConical, Play, type LucideIcon } from 'lucide-react'
 import type { Found } from '#web/api/found.ts'
 
 /** Somewhere to go. */
@@ -15,6 +15,7 @@ const PAGES: readonly {
   words: string
   to:
     | '/'
+    | '/data'
     | '/runs'
     | '/models'
     | '/endpoints'
@@ -23,6 +24,7 @@ const PAGES: readonly {
     | '/settings/trash'
 }[] = [
   { words: 'Home', to: '/' },
+  { words: 'Data', to: '/data' },
   { words: 'Experiments', to: '/runs' },
   { words: 'Models', to: '/models' },
   { words: 'Endpoints', to: '/endpoints' },
@@ -55,6 +57,17 @@ export function goalsOf(text: string, found: Found | undefined): Goal[] {
       of: 'model',
       Icon: Box,
       where: { to: '/models/$model', params: { model: name }, search: {} } as NavigateOptions,
+    })),
+    ...(found?.datasets ?? []).map(({ project, path }) => ({
+      key: `dataset ${project} ${path}`,
+      words: path,
+      of: `data of ${project}`,
+      Icon: Database,
+      where: {
+        to: '/data/$project/$path',
+        params: { project, path },
+        search: {},
+      } as NavigateOptions,
     })),
     ...(found?.runs ?? []).map(({ id, name, of }) => ({
       key: `run ${id}`,

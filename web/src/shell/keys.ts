@@ -4,6 +4,7 @@ import { useEffect, useEffectEvent } from 'react'
 /** Where `g` and a letter lead. */
 export const PLACES = {
   h: { to: '/', words: 'Home' },
+  a: { to: '/data', words: 'Data' },
   r: { to: '/runs', words: 'Experiments' },
   m: { to: '/models', words: 'Models' },
   e: { to: '/endpoints', words: 'Endpoints' },

@@ -6,6 +6,7 @@ import { ThemeSwitch } from './theme.tsx'
 
 const PLACES = [
   { to: '/', words: 'Home' },
+  { to: '/data', words: 'Data' },
   { to: '/runs', words: 'Experiments' },
   { to: '/models', words: 'Models' },
   { to: '/endpoints', words: 'Endpoints' },

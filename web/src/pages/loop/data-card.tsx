@@ -1,9 +1,11 @@
+import { Link } from '@tanstack/react-router'
 import { Database } from 'lucide-react'
 import type { DatasetWire, OverviewWire } from '#protocols/api/overview-wire'
 import { Card } from '#web/ui/card.tsx'
 import { Empty } from '#web/ui/command.tsx'
 import { bytes, counted, shortened } from '#web/ui/format.ts'
 import { Ago } from '#web/ui/now.tsx'
+import { LINK } from '#web/ui/page.tsx'
 
 export function DataCard({ overview, className }: { overview: OverviewWire; className: string }) {
   const { datasets, projects } = overview
@@ -23,7 +25,14 @@ export function DataCard({ overview, className }: { overview: OverviewWire; clas
           {datasets.map((dataset) => (
             <li key={`${dataset.project}/${dataset.path}`} className="flex flex-col gap-1">
               <div className="flex items-baseline justify-between gap-3">
-                <span className="min-w-0 font-medium wrap-anywhere">{dataset.path}</span>
+                <Link
+                  to="/data/$project/$path"
+                  params={{ project: dataset.project, path: dataset.path }}
+                  search={{}}
+                  className={`${LINK} min-w-0 font-medium wrap-anywhere`}
+                >
+                  {dataset.path}
+                </Link>
                 <code className="text-xs text-ink-2" title={dataset.version}>
                   {shortened(dataset.version)}
                 </code>

@@ -1,0 +1,6 @@
+export type { CommitNote, Dataset, DatasetVersion, VersionName } from './dataset.ts'
+export { createDatasets, type DatasetQuery, type Datasets, type NotedVersion } from './datasets.ts'
+export type { ColumnDifference, ProfileDifference } from './difference.ts'
+export type { ProfileState } from './profiles.ts'
+export type { DatasetRun } from './runs.ts'
+export type { CommitNotes, VersionProfiler } from './store.ts'
