@@ -87,6 +87,8 @@ export async function startServer(
     }
     const parts = { ...ground, ...createFeatures(ground) }
     await parts.tracking.experiments.ensureDefault()
+    // Nobody else can lead here, so its process need not wait until this one listens.
+    if (!store.isShared) parts.plane.start()
 
     const settle = Promise.withResolvers<() => Promise<void>>()
     const allowedHosts = config.allowedHosts.split(',').filter(Boolean)
