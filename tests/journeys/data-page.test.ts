@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asker } from '../support/bad-input/world.ts'
 import { chromiumPath, openBrowser, openPage, violationsOn } from '../support/browser.ts'
+import { runCommand } from '../support/command.ts'
 import { dataProject, type DataProject } from '../support/data-project.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -91,7 +92,9 @@ async function profiled(path: string, md5: string) {
   const ask = asker(server.url)
   const place = `/api/v1/datasets/shop/${encodeURIComponent(path)}/versions/${md5}/profile`
   await ask('POST', place)
-  await expect.poll(async () => (await ask('GET', place)).state).toMatch(/ready|failed/)
+  await expect
+    .poll(async () => (await ask('GET', place)).state, { timeout: 20_000 })
+    .toMatch(/ready|failed/)
   return ask('GET', place)
 }
 
@@ -162,7 +165,7 @@ describe('datasets over REST', () => {
     expect(total(price.histograms.new)).toBeCloseTo(1, 5)
     expect(price.distance).toBeGreaterThan(0.1)
     expect(price.distance).toBeLessThan(0.3)
-  })
+  }, 60_000)
 
   test('bytes that are nowhere are told with the remote that lacks them, and can be asked for again', async () => {
     const { datasets } = await asker(server.url)('GET', '/api/v1/datasets?search=lost')
@@ -172,8 +175,21 @@ describe('datasets over REST', () => {
     expect(reason).toContain(`data/lost.parquet@${version}`)
     expect(reason).toMatch(/nor on the remote store \(.*store\).*orrery push/s)
     expect(await profiled('data/lost.parquet', version)).toMatchObject({ state: 'failed' })
-  })
+  }, 60_000)
 })
+
+test('the command line lists them and shows one', async () => {
+  const run = (...args: string[]) =>
+    runCommand(project.origin, ['datasets', ...args, '--url', server.url])
+  const listed = await run('list', '--search', 'sales', '--json')
+  expect(JSON.parse(listed.out)).toMatchObject({ datasets: [{ path: 'data/sales.parquet' }] })
+  const shown = await run('show', 'shop', 'data/sales.parquet')
+  expect(shown.out).toMatch(new RegExp(`${second} .*Sales of the south too`))
+  expect(shown.out).toMatch(/train +read .*warned/)
+  const missing = await run('show', 'shop', 'data/none.parquet')
+  expect(missing).toMatchObject({ out: '', err: expect.stringContaining('orrery add') as string })
+  expect(missing.code).not.toBe(0)
+}, 60_000)
 
 describe.skipIf(chromiumPath === undefined)('data in Chromium (ORRERY_TEST_CHROMIUM)', () => {
   let browser: Browser

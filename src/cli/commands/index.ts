@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   root: async () => (await import('./root.ts')).root,
   profile: async () => (await import('./profile.ts')).profile,
   dataset: async () => (await import('./dataset.ts')).dataset,
+  datasets: async () => (await import('./datasets.ts')).datasets,
   validate: async () => (await import('./validate.ts')).validate,
   repro: async () => (await import('./repro.ts')).repro,
   params: async () => (await import('./params.ts')).params,

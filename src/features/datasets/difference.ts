@@ -125,14 +125,22 @@ function sharesOver(
       ? 0
       : Math.min(BINS - 1, Math.max(0, Math.floor(((place - range.from) / span) * BINS)))
   counts.forEach((count, index) => {
-    if (count === 0 || total === 0) return
+    if (count === 0) return
     const [start, end] = [low + index * width, low + (index + 1) * width]
-    for (let bin = binAt(start); bin <= binAt(end); bin++) {
-      const edges = [range.from + (bin * span) / BINS, range.from + ((bin + 1) * span) / BINS]
-      const within = Math.min(end, edges[1] ?? end) - Math.max(start, edges[0] ?? start)
-      const part = width > 0 ? Math.max(0, within) / width : 1
+    const bins = Array.from({ length: binAt(end) - binAt(start) + 1 }, (_, at) => binAt(start) + at)
+    const within = bins.map((bin) =>
+      Math.max(
+        0,
+        Math.min(end, range.from + ((bin + 1) * span) / BINS) -
+          Math.max(start, range.from + (bin * span) / BINS),
+      ),
+    )
+    // Numbers that are too small or too close to be divided are all in the first.
+    const whole = within.reduce((sum, part) => sum + part, 0)
+    bins.forEach((bin, at) => {
+      const part = whole > 0 ? (within[at] ?? 0) / whole : at === 0 ? 1 : 0
       shares[bin] = (shares[bin] ?? 0) + (count * part) / total
-    }
+    })
   })
   return shares
 }
