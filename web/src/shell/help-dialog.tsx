@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { PLACES, singleKeysAreOn, turnSingleKeys } from './keys.ts'
 
 const KEYS = [
-  { keys: 'Ctrl K, ⌘ K', does: 'Go to a page, an experiment, a run or a model' },
+  { keys: 'Ctrl K, ⌘ K', does: 'Go to a page, a dataset, an experiment, a run or a model' },
   { keys: '/', does: 'Type a filter' },
   { keys: 'j  k', does: 'The next row, the one before' },
   { keys: 'Enter', does: 'Open it' },
