@@ -29,7 +29,11 @@ function columnLines(column: ColumnProfile, { rows, sampledRows }: TableProfile)
     nulls === 0 ? 'no gaps' : `${grouped(nulls)} null (${percent(nulls, rows)})`,
     ...(distinct === null
       ? []
-      : [`${distinct.isExact ? '' : '~'}${grouped(distinct.count)} distinct`]),
+      : [
+          distinct.isExact
+            ? `${grouped(distinct.count)} distinct`
+            : `~${grouped(distinct.count)} distinct (±${Number((distinct.within * 100).toPrecision(1))}%)`,
+        ]),
     ...(column.nonFinite === null || column.nonFinite === 0
       ? []
       : [`${grouped(column.nonFinite)} not finite`]),

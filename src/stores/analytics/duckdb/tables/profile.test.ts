@@ -116,13 +116,62 @@ describe('the profile of a table', () => {
     expect(profile.sampledRows).toBeGreaterThan(25_000)
     expect(profile.sampledRows).toBeLessThan(40_000)
     expect(column('even')).toMatchObject({ min: 0, max: 999, mean: 499.5 })
-    expect(column('even').distinct?.isExact).toBe(false)
+    expect(column('even').distinct).toEqual({ count: 1000, isExact: true, within: 0 })
     const median = column('even').quantiles.find(({ share }) => share === 0.5)?.value as number
     expect(Math.abs(median - 499.5)).toBeLessThan(15)
     const [most] = column('kind').top
     expect(Math.abs((most?.count ?? 0) / profile.sampledRows - 0.2)).toBeLessThan(0.015)
     const again = await profiled('large.parquet')
     expect(again.column('even').histogram).toEqual(column('even').histogram)
+  })
+
+  test('says how far an estimate of different values may be off, whatever they are', async () => {
+    const rows = 400_000
+    const columns = {
+      key: 'range',
+      twice: 'hash(range // 2)',
+      tenth: `(hash(range) % ${rows / 5})::bigint`,
+      skewed: `floor(exp((hash(range + 7) % 1000000) / 1e6 * ln(${rows})))::bigint`,
+      rare: `case when range % 3 = 0 then 'v' || hash(range) else 'often' end`,
+      gaps: `case when range % 2 = 0 then hash(range) % 150000 end`,
+      few: `'w' || range % 40`,
+    }
+    const texts = Object.entries(columns).map(([name, text]) => `${text} as ${name}`)
+    await run(`copy (select ${texts.join(', ')} from range(${rows}))
+        to '${join(folder, 'different.parquet')}'`)
+    const { column } = await profiled('different.parquet')
+    const counts = Object.keys(columns).map((name) => `count(distinct ${name}) as ${name}`)
+    const [real = {}] = await engine.session(({ rows: ask }) =>
+      ask({
+        parts: [`select ${counts.join(', ')} from '${join(folder, 'different.parquet')}'`],
+        values: [],
+      }),
+    )
+    for (const name of Object.keys(columns)) {
+      const { count, isExact, within } = column(name).distinct ?? {
+        count: 0,
+        isExact: false,
+        within: 0,
+      }
+      const off = Math.abs(count / Number(real[name]) - 1)
+      expect(within).toBeLessThan(0.05)
+      // What is true 19 times of 20, twice as far is always.
+      expect(off).toBeLessThanOrEqual(2 * within)
+      if (isExact) expect(count).toBe(real[name])
+    }
+    expect(column('few').distinct?.isExact).toBe(true)
+  })
+
+  test('of many rows knows what is no number, and what of a file tells it', async () => {
+    await run(`copy (select case when range = 99999 then 'nan'::double when range = 5 then '-inf'::double else range end as wild,
+        range::float as tame, timestamp '2026-01-01' + to_seconds(range) as at from range(100000))
+        to '${join(folder, 'wild.parquet')}'`)
+    const { column } = await profiled('wild.parquet')
+    expect(column('wild')).toMatchObject({ nonFinite: 2, min: '-inf', max: 'nan' })
+    expect(column('wild').histogram).toMatchObject({ from: 0, to: 99_998 })
+    expect(column('wild').mean).toBeCloseTo((99_999 * 50_000 - 99_999 - 5) / 99_998, 6)
+    expect(column('tame')).toMatchObject({ nonFinite: 0, min: 0, max: 99_999, mean: 49_999.5 })
+    expect(column('at').max).toBe('2026-01-02 03:46:39')
   })
 
   test('of CSV and of JSON lines is that of Parquet', async () => {
@@ -134,7 +183,9 @@ describe('the profile of a table', () => {
     writeFileSync(join(folder, 'a.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
     const csv = await profiled('a.csv', 'csv')
     const json = await profiled('a.jsonl', 'json')
-    expect(csv.profile.columns).toEqual(json.profile.columns)
+    const rounded = ({ columns }: typeof csv.profile) =>
+      columns.map((column) => ({ ...column, std: column.std?.toFixed(9) }))
+    expect(rounded(csv.profile)).toEqual(rounded(json.profile))
     expect(csv.column('n').mean).toBe(149.5)
   })
 

@@ -7,8 +7,13 @@ import { name as quotedName, type Sql } from '../sql.ts'
 export interface OpenedTable {
   readonly from: Sql
   readonly columns: readonly ColumnInfo[]
-  /** Text that stands where a table may: one row in so many, chosen by chance, the same ones each time. */
-  readonly sample: (oneIn: number) => string
+  /** Whether the number of rows is known without reading them. */
+  readonly isCounted: boolean
+  /**
+   * Text that stands where a table may, of rows chosen by chance: where they are counted one in so many, the same
+   * ones each time; else so many.
+   */
+  readonly sample: (many: number) => Promise<string>
 }
 
 /** Small enough to look at every row for the types of CSV and JSON. */
@@ -78,8 +83,10 @@ export async function openTable(
     const whole = places ? `select ${placesText(table)}, ${select.slice('select '.length)}` : select
     await session.connection.run(`create or replace temp view ${view} as ${whole}`)
     const columns = await described(session, view)
-    const sample = (oneIn: number) => (oneIn <= 1 ? view : sampleText(table, select, oneIn))
-    return { from: text(view), columns, sample }
+    const isCounted = table.format === 'parquet'
+    const sample = (many: number) =>
+      many <= 1 ? Promise.resolve(view) : sampleText(session, { table, select, many })
+    return { from: text(view), columns, isCounted, sample }
   } catch (error) {
     throw unreadable(table, error)
   }
@@ -121,10 +128,51 @@ function selectText(
 }
 
 /** The engine skips what is not chosen by its place in a Parquet file; other files it has to read anyway. */
-function sampleText(table: Table, select: string, oneIn: number): string {
-  return table.format === 'parquet'
-    ? `(${select} where hash(read_rows.file_row_number, read_rows.file_index) % ${oneIn} = 0)`
-    : `(select * from (${select}) tablesample bernoulli(${100 / oneIn}%) repeatable (42))`
+async function sampleText(
+  session: Session,
+  { table, select, many }: { table: Table; select: string; many: number },
+): Promise<string> {
+  if (table.format !== 'parquet')
+    return `(select * from (${select}) tablesample reservoir(${many} rows) repeatable (42))`
+  const { ranges, share } = await chosenGroups(session, table)
+  const most = (2n ** 64n - 1n) / BigInt(Math.max(1, Math.round(many * share)))
+  const chance = `hash(read_rows.file_row_number, read_rows.file_index) <= ${most}::ubigint`
+  const inside = ranges.map(([from, to]) => `read_rows.file_row_number between ${from} and ${to}`)
+  return `(${select} where ${inside.length === 0 ? '' : `(${inside.join(' or ')}) and `}${chance})`
+}
+
+/** Row groups that a sample is of at least: they are far fewer than rows, so what is sorted needs many. */
+const GROUPS_MIN = 24
+
+/** Some of the row groups of a large file, one of each few that follow one another; none for all of them. */
+async function chosenGroups(
+  session: Session,
+  { files }: Table,
+): Promise<{ ranges: [number, number][]; share: number }> {
+  const [file] = files
+  const none = { ranges: [], share: 1 }
+  if (file === undefined || files.length > 1) return none
+  const found = await session.rows(
+    text(
+      `select any_value(row_group_num_rows) as n from parquet_metadata(${literal(file.path)}) group by row_group_id order by row_group_id`,
+    ),
+  )
+  const step = Math.floor(found.length / GROUPS_MIN)
+  if (step < 2) return none
+  let start = 0
+  const groups = found.map((row): [number, number] => {
+    const from = start
+    start += Number(row['n'])
+    return [from, start - 1]
+  })
+  const ranges = groups.filter((_, at) => at % step === spread(Math.floor(at / step)) % step)
+  const rows = ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0)
+  return rows === 0 ? none : { ranges, share: rows / start }
+}
+
+/** Without a pattern that data could share, and the same each time. */
+function spread(at: number): number {
+  return Math.imul(at + 1, 2_654_435_761) >>> 16
 }
 
 function chosenText(table: Table, own: readonly ColumnInfo[]): string {
