@@ -3,29 +3,54 @@ import { resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import type { Addresses, Arrival, Offered } from '#data'
 import { takeFile, takeStream, type ArrivalCache } from '#stores/dvc/arrivals'
+import { withServer } from './project-remote.ts'
 import type { ProjectSettings } from './project-settings.ts'
 
 export interface AddressesGround {
   /** Relative paths count from here. */
   readonly root: string
   readonly cache: ArrivalCache & { keepTree(entries: readonly Arrival[]): Promise<string> }
-  readonly settings: Pick<ProjectSettings, 'remotes'>
+  readonly settings: Pick<ProjectSettings, 'remotes' | 'remoteOptions'>
+  readonly variables: Readonly<Record<string, string | undefined>>
 }
 
-/** Files and folders of this machine, files of web servers, and what lies in remotes that are folders. */
+/** Files and folders of this machine and of buckets, files of web servers, and what lies in remotes of these kinds. */
 export function openAddresses(ground: AddressesGround): Addresses {
   return {
-    look: async (url, { folder }) => {
+    look: async (url, { folder, settings, known }) => {
       const place = placeOf(url, { ...ground, root: resolve(ground.root, folder) })
       if (place.kind === 'web') return onTheWeb(place.url, ground.cache)
+      if (place.kind === 'bucket') {
+        const { inBucket } = await import('./bucket-addresses.ts')
+        const options = bucketOptions(place.options, settings, ground.variables)
+        const versions = options.get('version_aware')?.toLowerCase() === 'true'
+        return inBucket({ url: place.url, options, versions, known }, ground.cache)
+      }
       return onDisk(place.path, { url, cache: ground.cache })
     },
   }
 }
 
-type Place = { kind: 'web'; url: string } | { kind: 'disk'; path: string }
+export type Place =
+  | { kind: 'web'; url: string }
+  | { kind: 'bucket'; url: string; options: ReadonlyMap<string, string> }
+  | { kind: 'disk'; path: string }
 
-function placeOf(url: string, { root, settings }: AddressesGround): Place {
+/** Settings of the remote, those given with the address, and the server that the environment names. */
+export function bucketOptions(
+  options: ReadonlyMap<string, string>,
+  given: Readonly<Record<string, string | boolean>>,
+  variables: AddressesGround['variables'],
+): ReadonlyMap<string, string> {
+  const more = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
+  return withServer(new Map([...options, ...more]), variables)
+}
+
+export function placeOf(
+  url: string,
+  { root, settings }: Pick<AddressesGround, 'root' | 'settings'>,
+): Place {
+  if (/^s3:\/\//i.test(url)) return { kind: 'bucket', url, options: new Map() }
   if (/^https?:\/\//.test(url)) return { kind: 'web', url }
   const [, name, path = ''] = /^remote:\/\/([^/]+)\/?(.*)$/.exec(url) ?? []
   if (name !== undefined) {
@@ -36,12 +61,16 @@ function placeOf(url: string, { root, settings }: AddressesGround): Place {
         `there is no remote ${name}; the project has ${[...settings.remotes.keys()].join(', ') || 'none'}`,
       )
     if (/^https?:\/\//.test(base)) return { kind: 'web', url: `${base.replace(/\/$/, '')}/${path}` }
+    if (/^s3:\/\//i.test(base)) {
+      const options = settings.remoteOptions.get(name) ?? new Map()
+      return { kind: 'bucket', url: `${base.replace(/\/$/, '')}/${path}`, options }
+    }
     if (!base.includes('://')) return { kind: 'disk', path: resolve(base, path) }
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url) && !url.startsWith('file://'))
     throw new Problem(
       'unsupported',
-      `${url} cannot be imported from yet; paths, http, https and remotes that are folders can`,
+      `${url} cannot be imported from; paths, s3, http and https can, and remotes at such addresses`,
     )
   return { kind: 'disk', path: resolve(root, url.replace(/^file:\/\//, '')) }
 }

@@ -84,19 +84,24 @@ export async function getFrom(
 }
 
 /** Copies a file or a folder of this machine, a web server or a remote to a path. */
-export async function getAddress(request: {
-  url: string
-  out: string
-  force: boolean
-}): Promise<Got> {
+export async function getAddress(
+  request: {
+    url: string
+    out: string
+    force: boolean
+    settings: Readonly<Record<string, string>>
+  },
+  variables: Variables,
+): Promise<Got> {
   await checkFree(request.out, request.force)
   return withPassingCache(async (cache) => {
     const look = openAddresses({
       root: process.cwd(),
       cache,
-      settings: { remotes: new Map() },
+      settings: { remotes: new Map(), remoteOptions: new Map() },
+      variables,
     }).look
-    const offered = await look(request.url, { folder: '', settings: {} })
+    const offered = await look(request.url, { folder: '', settings: request.settings })
     const arrivals = await offered.take()
     return placed(arrivals, { out: request.out, cache, kind: offered.kind, executable: new Set() })
   })

@@ -29,7 +29,7 @@ export function openImports(ground: ImportsGround): Imports {
     ...ground,
     remote: async (name) => openRemote(settings, name, { cache, trees, variables }),
     sources: openSources({ base: root, mirrors, cache, trees, variables }),
-    addresses: openAddresses({ root, cache, settings }),
+    addresses: openAddresses({ root, cache, settings, variables }),
     imports: {
       read: async (file) => {
         const whole = join(root, file)

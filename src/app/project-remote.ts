@@ -20,7 +20,7 @@ export async function openRemote(
   if (named.isFolder) return openFolderRemote({ name: named.name, folder: named.url, cache, trees })
   const { openRemoteAt } = await import('#stores/dvc/remotes/open')
   const jobs = named.options.get('jobs')
-  return openRemoteAt(named.url, named.options, {
+  return openRemoteAt(named.url, withServer(named.options, variables), {
     name: named.name,
     cache,
     cacheFolder: settings.cacheFolder,
@@ -29,4 +29,14 @@ export async function openRemote(
     jobs: jobs === undefined ? undefined : Number(jobs),
     ssh: { home: variables['HOME'] ?? homedir(), agent: variables['SSH_AUTH_SOCK'] },
   })
+}
+
+/** Other servers than Amazon's that speak S3 are named by the environment, too, as every AWS tool takes it. */
+export function withServer(
+  options: ReadonlyMap<string, string>,
+  variables: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, string> {
+  const server = variables['AWS_ENDPOINT_URL_S3'] ?? variables['AWS_ENDPOINT_URL']
+  if (server === undefined || server === '' || options.has('endpointurl')) return options
+  return new Map([...options, ['endpointurl', server]])
 }

@@ -73,10 +73,13 @@ export function addressIn(here: CalledIn, url: string, out: string): string {
     .join('/')
 }
 
-/** Whether the project has data of other repositories at all; only then is what looks after it loaded. */
-async function hasImports(here: CalledIn): Promise<boolean> {
+/** Whether the project has data of other places at all; only then is what looks after it loaded. */
+async function hasImports(here: CalledIn, from: 'repositories' | 'anywhere'): Promise<boolean> {
   const { tracked } = await here.pipelines.load()
-  return tracked.some(({ owner, push }) => owner.kind === 'tracked' && owner.imported && !push)
+  return tracked.some(
+    ({ owner, push }) =>
+      owner.kind === 'tracked' && owner.imported && (from === 'anywhere' || !push),
+  )
 }
 
 /** Imports that have newer data where they came from, by their files; whom nobody could ask is told of. */
@@ -84,7 +87,7 @@ export async function outdatedImports(
   here: CalledIn,
   targets: readonly string[],
 ): Promise<Map<string, string>> {
-  if (!(await hasImports(here))) return new Map()
+  if (!(await hasImports(here, 'repositories'))) return new Map()
   const found = await (await here.imports()).outdated(targets)
   for (const { file, reason } of found)
     if (reason !== undefined)
@@ -94,9 +97,9 @@ export async function outdatedImports(
   )
 }
 
-/** Brings what was imported from other repositories, which no remote of this project has. */
+/** Brings what was imported and no remote of this project has. */
 export async function fetchImports(here: CalledIn, targets: readonly string[]): Promise<void> {
-  if (!(await hasImports(here))) return
+  if (!(await hasImports(here, 'anywhere'))) return
   for (const { path, reason } of await (await here.imports()).fetch(targets))
     if (reason !== undefined) process.stderr.write(`orrery: ${here.shown(path)}: ${reason}\n`)
 }

@@ -7,7 +7,9 @@ export const fetchCommand = command({
   builder: sharingFlags,
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
+    const { fetchImports } = await import('../imports.ts')
     const here = calledIn()
+    await fetchImports(here, here.targets(flags.targets))
     const moved = await shared(flags, (how) => here.data.fetch(here.targets(flags.targets), how))
     if (!flags.quiet)
       say(flags, moved, [

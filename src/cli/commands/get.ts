@@ -47,7 +47,7 @@ export const get = command({
 
 export const getUrl = command({
   command: 'get-url <url> [out]',
-  describe: 'Copy a file or a folder from a path or a web server, without tracking it',
+  describe: 'Copy a file or a folder from a path, a bucket or a web server, without tracking it',
   builder: (argv) =>
     argv
       .positional('url', { type: 'string', demandOption: true, describe: 'Path or address' })
@@ -58,13 +58,17 @@ export const getUrl = command({
         default: false,
         describe: 'Replace what is there',
       })
+      .option('fs-config', { type: 'string', array: true, describe: 'Settings, name=value' })
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
   handler: async (flags) => {
+    const { environment } = await import('#app/environment')
     const { getAddress } = await import('#app/foreign')
+    const { settingsIn } = await import('../imports.ts')
     const { say } = await import('../workspace.ts')
     const out = placeFor(flags.out, flags.url.replace(/[?#].*$/, '').replace(/\/+$/, ''))
-    const got = await getAddress({ url: flags.url, out, force: flags.force })
+    const settings = settingsIn(flags.fsConfig) ?? {}
+    const got = await getAddress({ url: flags.url, out, force: flags.force, settings }, environment)
     if (!flags.quiet) say(flags, got, [`${got.path}  ${filesOf(got.files)}`])
   },
 })

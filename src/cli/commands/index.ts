@@ -7,6 +7,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).status,
   list: async () => (await import('./list.ts')).list,
   ls: async () => (await import('./list.ts')).list,
+  'list-url': async () => (await import('./list-url.ts')).listUrl,
+  'ls-url': async () => (await import('./list-url.ts')).listUrl,
   get: async () => (await import('./get.ts')).get,
   'get-url': async () => (await import('./get.ts')).getUrl,
   'import-url': async () => (await import('./import-url.ts')).importUrl,

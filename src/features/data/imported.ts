@@ -5,9 +5,23 @@ export interface ImportIdentity {
   readonly content?: Content
   /** What an object store calls a file. */
   readonly etag?: string
+  /** Which of its versions, where it keeps them. */
+  readonly version?: string
+  /** Of a folder of an object store: the sum over what it calls the files. */
+  readonly listing?: Content
+  /** The files of such a folder with their versions. */
+  readonly files?: readonly ImportFile[]
   /** What a web server calls it. */
   readonly checksum?: string
   readonly sizeBytes?: number
+}
+
+/** A file below an address of an object store. */
+export interface ImportFile {
+  readonly path: string
+  readonly etag: string
+  readonly sizeBytes: number
+  readonly version?: string
 }
 
 export interface ImportRepository {

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import { sameContent, type Content, type Measured } from './content.ts'
+import { isFolder, sameContent, type Content, type Measured } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
 import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
 import { isWithin, outsNamed, overlaps, type Out } from './out.ts'
@@ -28,7 +28,12 @@ export interface Addresses {
   /** A relative path counts from `folder` of the project. */
   look(
     url: string,
-    at: { folder: string; settings: Readonly<Record<string, string | boolean>> },
+    at: {
+      folder: string
+      settings: Readonly<Record<string, string | boolean>>
+      /** These versions are wanted, of a place that keeps versions; of others what is there now. */
+      known?: ImportIdentity | undefined
+    },
   ): Promise<Offered>
 }
 
@@ -94,7 +99,7 @@ export interface Imports {
   update(request: UpdateRequest): Promise<ImportDone[]>
   /** Imports from repositories that have newer data; with a reason, one whose repository could not be asked. */
   outdated(targets: readonly string[]): Promise<Outdated[]>
-  /** Brings into the cache what was imported from repositories and is not there, at the version that is written. */
+  /** Brings into the cache what was imported and is lost, at the version that is written. */
   fetch(targets: readonly string[]): Promise<{ path: string; reason?: string }[]>
 }
 
@@ -132,32 +137,82 @@ export function createImports(dependencies: ImportDependencies): Imports {
     },
     fetch: async (targets) => {
       const done: { path: string; reason?: string }[] = []
-      for (const { out, imported } of await importsNamed(dependencies, targets)) {
+      for (const { file, out, imported } of await importsNamed(dependencies, targets)) {
         const { repository } = imported
-        if (repository?.revLock === undefined || out.content === undefined) continue
-        if ((await dependencies.cache.missing(await objectsOf(dependencies, out))).length === 0)
-          continue
-        const source = await opened({ ...repository, rev: repository.revLock }, true)
-        try {
-          const { content } = await brought(dependencies, source, imported.from)
-          const isSame = sameContent(content, out.content)
-          done.push({
-            path: out.path,
-            ...(isSame ? {} : { reason: `${repository.url} has other data at that commit now` }),
-          })
-        } finally {
-          source.close()
-        }
+        if (out.content === undefined || !(await isLost(dependencies, out, imported))) continue
+        const again = () =>
+          repository === undefined
+            ? broughtFromAddress(dependencies, file, imported)
+            : broughtAgain(dependencies, repository, imported.from)
+        const reason = await again().then(
+          ({ content }) =>
+            sameContent(content, out.content)
+              ? undefined
+              : `${repository?.url ?? imported.from} has other data now; \`orrery update\` takes it`,
+          (error: unknown) => {
+            if (error instanceof Problem) return error.message
+            throw error
+          },
+        )
+        done.push({ path: out.path, ...(reason === undefined ? {} : { reason }) })
       }
       return done
     },
   }
 }
 
+/** Whether it has to come from where it came from: the cache has it not, and no remote of this project. */
+async function isLost(
+  dependencies: ImportDependencies,
+  out: Out,
+  { repository, push }: Imported,
+): Promise<boolean> {
+  const { cache, remote } = dependencies
+  if (repository !== undefined && repository.revLock === undefined) return false
+  const missing = await cache.missing(await objectsOf(dependencies, out))
+  if (missing.length === 0) return false
+  if (repository !== undefined || push === false) return true
+  try {
+    return (await (await remote(out.remote)).missing(missing)).length > 0
+  } catch (error) {
+    if (error instanceof Problem) return true
+    throw error
+  }
+}
+
+async function broughtAgain(
+  dependencies: ImportDependencies,
+  repository: ImportRepository,
+  path: string,
+): Promise<Measured> {
+  const { revLock } = repository
+  const pinned = revLock === undefined ? repository : { ...repository, rev: revLock }
+  const source = await dependencies.sources(requestOf(pinned, true))
+  try {
+    return await brought(dependencies, source, path)
+  } finally {
+    source.close()
+  }
+}
+
+/** The version that is written, where its place keeps versions; else what is there now. */
+async function broughtFromAddress(
+  dependencies: ImportDependencies,
+  file: string,
+  { from, settings, identity }: Imported,
+): Promise<Measured> {
+  const offered = await dependencies.addresses.look(from, {
+    folder: parentOf(file),
+    settings: settings ?? {},
+    known: identity,
+  })
+  return kept(dependencies, await offered.take(), offered.kind)
+}
+
 async function objectsOf({ cache }: ImportDependencies, { content }: Out) {
   if (content === undefined) return []
   const legacy = content.legacy ?? false
-  const entries = (await cache.tree(content)) ?? []
+  const entries = isFolder(content) ? ((await cache.tree(content)) ?? []) : []
   return [{ md5: content.md5, legacy }, ...entries.map(({ md5 }) => ({ md5, legacy }))]
 }
 
@@ -207,6 +262,8 @@ async function importAddress(
     out: nameIn(out),
     content: undefined,
     ...(settings === undefined ? {} : { settings }),
+    // The bucket keeps that version itself.
+    ...(settings?.['version_aware'] === true ? { push: false as const } : {}),
   }
   if (extent === 'note') return noted(dependencies, request, base)
   const offered = await dependencies.addresses.look(url, {
@@ -463,8 +520,13 @@ async function locked(
 
 function sameIdentity(one: ImportIdentity | undefined, other: ImportIdentity): boolean {
   if (one === undefined) return false
-  const keys = ['etag', 'checksum'] as const
+  const keys = ['etag', 'checksum', 'version'] as const
   if (keys.some((key) => one[key] !== other[key])) return false
-  if (one.content?.md5 !== other.content?.md5) return false
-  return keys.some((key) => one[key] !== undefined) || one.content !== undefined
+  const [sum, otherSum] = [one, other].map(({ content, listing }) => (content ?? listing)?.md5)
+  if (sum !== otherSum || namesOf(one) !== namesOf(other)) return false
+  return keys.some((key) => one[key] !== undefined) || sum !== undefined || one.files !== undefined
+}
+
+function namesOf({ files }: ImportIdentity): string | undefined {
+  return files?.map(({ path, etag, version }) => JSON.stringify([path, etag, version])).join('')
 }

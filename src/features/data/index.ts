@@ -18,7 +18,7 @@ export type { DataDiff, DiffRequest } from './diff.ts'
 export type { DataChange } from './difference.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
 export type { KeptHow, KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
-export type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
+export type { Imported, ImportFile, ImportIdentity, ImportRepository } from './imported.ts'
 export {
   createImports,
   type Addresses,

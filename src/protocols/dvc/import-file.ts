@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Imported, ImportIdentity, ImportRepository } from '#data'
+import type { Imported, ImportFile, ImportIdentity, ImportRepository } from '#data'
 import { isList, isMap, type ParamKey, type ParamMap, type ParamValue } from '#stages'
 import { contentOf, metaOf, textAt } from './entries.ts'
 import { pythonJson, pythonText } from './python.ts'
@@ -65,7 +65,17 @@ export function withImport(source: string, file: Imported): string {
   return setInYaml(text, ['md5'], sum) ?? printImportFile(file, { locked: true })
 }
 
-const CONTENT = ['md5', 'size', 'nfiles', 'isexec', 'hash', 'files', 'etag', 'checksum']
+const CONTENT = [
+  'md5',
+  'size',
+  'nfiles',
+  'isexec',
+  'hash',
+  'files',
+  'etag',
+  'checksum',
+  'version_id',
+]
 const IDENTITY = CONTENT
 
 /** What describes data and does not name it: not part of the sum. */
@@ -106,7 +116,8 @@ function depOf({ from, repository, identity, settings }: Imported): ParamMap {
       ['path', from],
       ['repo', repositoryEntry(repository)],
     ])
-  const { content, etag, checksum, sizeBytes } = identity ?? {}
+  const { etag, checksum, sizeBytes, version, files } = identity ?? {}
+  const content = identity?.content ?? identity?.listing
   return new Map<ParamKey, ParamValue>([
     ...(content === undefined
       ? []
@@ -116,9 +127,20 @@ function depOf({ from, repository, identity, settings }: Imported): ParamMap {
     ...(sizeBytes === undefined || content !== undefined
       ? []
       : [['size', BigInt(sizeBytes)] as const]),
+    ...(version === undefined ? [] : [['version_id', version] as const]),
     ['hash', 'md5'],
     ['path', from],
     ...(settings === undefined ? [] : [['fs_config', new Map(Object.entries(settings))] as const]),
+    ...(files === undefined ? [] : [['files', files.map(fileOf)] as const]),
+  ])
+}
+
+function fileOf({ path, etag, sizeBytes, version }: ImportFile): ParamMap {
+  return new Map<ParamKey, ParamValue>([
+    ['relpath', path],
+    ['etag', etag],
+    ['size', BigInt(sizeBytes)],
+    ...(version === undefined ? [] : [['version_id', version] as const]),
   ])
 }
 
@@ -164,10 +186,23 @@ function repositoryOf(repo: ParamMap): ImportRepository {
 function identityOf(dep: ParamMap): ImportIdentity {
   const md5 = textAt(dep, 'md5')
   const [etag, checksum] = [textAt(dep, 'etag'), textAt(dep, 'checksum')]
+  const [version, listed] = [textAt(dep, 'version_id'), dep.get('files')]
   return {
     ...(md5 === '' ? {} : { content: { md5 } }),
     ...(etag === '' ? {} : { etag }),
     ...(checksum === '' ? {} : { checksum }),
+    ...(version === '' ? {} : { version }),
+    ...(isList(listed) ? { files: listed.filter(isMap).map(fileIn) } : {}),
+  }
+}
+
+function fileIn(entry: ParamMap): ImportFile {
+  const [size, version] = [entry.get('size'), textAt(entry, 'version_id')]
+  return {
+    path: textAt(entry, 'relpath'),
+    etag: textAt(entry, 'etag'),
+    sizeBytes: typeof size === 'bigint' ? Number(size) : 0,
+    ...(version === '' ? {} : { version }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { TreeEntry } from '#data'
 import { asciiString, compareCodePoints } from './python.ts'
 import { listedPathsFault } from './safe-path.ts'
@@ -44,4 +45,13 @@ function entriesIn(text: string): TreeEntry[] | undefined {
 /** Hashes become paths of the cache, so nothing else may pass for one. */
 export function isHash(text: string): boolean {
   return /^[0-9a-f]{32}(?:\.dir)?$/.test(text)
+}
+
+/** DVC's sum over a folder of an object store: as that of a folder, of what the store calls the files. */
+export function listingSum(files: readonly { path: string; etag: string }[]): string {
+  const sorted = files.toSorted((one, other) => compareCodePoints(one.path, other.path))
+  const items = sorted.map(
+    ({ path, etag }) => `{"etag": ${asciiString(etag)}, "relpath": ${asciiString(path)}}`,
+  )
+  return `${hash('md5', `[${items.join(', ')}]`)}.dir`
 }

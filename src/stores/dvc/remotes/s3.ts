@@ -17,7 +17,7 @@ import {
 /** Options of a remote as DVC names them. */
 export type RemoteOptions = ReadonlyMap<string, string>
 
-interface Bucket {
+export interface Bucket {
   readonly sdk: typeof Sdk
   readonly client: Sdk.S3Client
   readonly bucket: string
@@ -36,22 +36,7 @@ const PARTS_AT_ONCE = 3
 
 /** A bucket, or a part of one, of Amazon's or of another server that speaks S3. */
 export async function s3Transport(url: string, options: RemoteOptions): Promise<Transport> {
-  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/i.exec(url) ?? []
-  if (bucket === undefined)
-    throw new Problem('invalid', `${url} names no bucket; write s3://BUCKET/PATH`)
-  const sdk = await import('@aws-sdk/client-s3')
-  const client = new sdk.S3Client(await clientOptions(options))
-  const base = prefix.replace(/\/+$/, '')
-  const endpoint = options.get('endpointurl')
-  const at: Bucket = {
-    sdk,
-    client,
-    bucket,
-    where: endpoint === undefined ? url : `${url} (${endpoint})`,
-    extras: extrasIn(options),
-    reading: customerKey(options),
-    keyOf: (key) => (base === '' ? key : `${base}/${key}`),
-  }
+  const at = await bucketAt(url, options)
   const list = (below: string) => listed(at, below)
   return {
     where: at.where,
@@ -59,6 +44,25 @@ export async function s3Transport(url: string, options: RemoteOptions): Promise<
     present: async (keys, jobs) => present(at, keys, { jobs, list }),
     read: (key, from) => read(at, key, from),
     write: (key, file) => write(at, key, file),
+  }
+}
+
+export async function bucketAt(url: string, options: RemoteOptions): Promise<Bucket> {
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/i.exec(url) ?? []
+  if (bucket === undefined)
+    throw new Problem('invalid', `${url} names no bucket; write s3://BUCKET/PATH`)
+  const sdk = await import('@aws-sdk/client-s3')
+  const client = new sdk.S3Client(await clientOptions(options))
+  const base = prefix.replace(/\/+$/, '')
+  const endpoint = options.get('endpointurl')
+  return {
+    sdk,
+    client,
+    bucket,
+    where: endpoint === undefined ? url : `${url} (${endpoint})`,
+    extras: extrasIn(options),
+    reading: customerKey(options),
+    keyOf: (key) => (base === '' ? key : `${base}/${key}`),
   }
 }
 
@@ -290,13 +294,13 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 const ABSENT = new Set(['NoSuchKey', 'NotFound'])
 
-async function telling<T>(at: Bucket, work: () => Promise<T>): Promise<T>
-async function telling<T>(
+export async function telling<T>(at: Bucket, work: () => Promise<T>): Promise<T>
+export async function telling<T>(
   at: Bucket,
   work: () => Promise<T>,
   or: { absent: undefined },
 ): Promise<T | undefined>
-async function telling<T>(
+export async function telling<T>(
   at: Bucket,
   work: () => Promise<T>,
   or?: { absent: undefined },
