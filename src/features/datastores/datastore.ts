@@ -54,9 +54,8 @@ export function checkedStoreName(name: string): string {
 
 export function checkedTokenName(name: string): string {
   const trimmed = name.trim()
-  const isPlain = [...trimmed].every((letter) => letter >= ' ' && letter !== '\u007f')
-  if (trimmed !== '' && trimmed.length <= TOKEN_NAME_CHARS_MAX && isPlain && name.isWellFormed())
-    return trimmed
+  const isPlain = /^\P{Cc}+$/u.test(trimmed) && trimmed.isWellFormed()
+  if (isPlain && trimmed.length <= TOKEN_NAME_CHARS_MAX) return trimmed
   throw new Problem(
     'invalid',
     `the token name ${JSON.stringify(name.slice(0, 100))} is invalid; say in 1 to ${TOKEN_NAME_CHARS_MAX} characters of one line whose it is or what it is for`,

@@ -32,7 +32,7 @@ test('a list is read the same in pieces of any size, whatever its paths are', ()
 
 test('what is no list is refused, as it is when it is read at once', () => {
   const one = `{"md5": "${'a'.repeat(32)}", "relpath": "x"}`
-  const bad = ['', '{}', '[', `[${one}`, `${one}`, `[${one} ${one}]`, `[${one},]`, `[,${one}]`]
+  const bad = ['', '{}', '[', `[${one}`, one, `[${one} ${one}]`, `[${one},]`, `[,${one}]`]
   const worse = [`[${one}]]`, `[${one}]x`, '["a"]', '[{"md5": 1}]', '[[]]', `[{"x": ${one}}]`]
   for (const text of [...bad, ...worse, `[${'{'.repeat(70_000)}]`])
     for (const piece of [1, 7, 1000]) {
