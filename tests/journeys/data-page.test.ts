@@ -41,6 +41,14 @@ afterAll(async () => {
   await project.remove()
 })
 
+/** How far parts of the page moved without being asked to: what comes later must not push away what is read. */
+const SHIFTS = `new Promise((resolve) => {
+  new PerformanceObserver((list) =>
+    resolve(list.getEntries().reduce((sum, { value, hadRecentInput }) => sum + (hadRecentInput ? 0 : value), 0)),
+  ).observe({ type: 'layout-shift', buffered: true })
+  setTimeout(() => resolve(0), 200)
+})`
+
 /** Prices around some mean, and from the second version on a column of shops. */
 function salesOf(rows: number, more: number): string {
   const shop = more === 0 ? '' : `, case when range % 3 = 0 then 'south' else 'north' end as shop`
@@ -222,6 +230,12 @@ describe.skipIf(chromiumPath === undefined)('data in Chromium (ORRERY_TEST_CHROM
     await page.getByRole('row', { name: /price/ }).waitFor()
     expect(await violationsOn(page)).toEqual([])
     await shot(page, 'dataset')
+    await page.getByRole('button', { name: first.slice(0, 8) }).click()
+    await page.getByText('500 rows, 3 columns').waitFor()
+    expect(page.url()).toContain(`version=${first}`)
+    await page.keyboard.press('Escape')
+    await page.getByRole('heading', { name: 'Data', level: 1 }).waitFor()
+    expect(await page.evaluate<number>(SHIFTS)).toBeLessThan(0.1)
     expect(troubles).toEqual([])
     await page.context().close()
   }, 60_000)

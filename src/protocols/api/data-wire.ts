@@ -77,7 +77,15 @@ export const ColumnWire = Type.Object({
   type: Text,
   kind: Text,
   nulls: Count,
-  distinct: Nullable(Type.Object({ count: Numeric, isExact: Type.Boolean() })),
+  distinct: Nullable(
+    Type.Object({
+      count: Numeric,
+      isExact: Type.Boolean(),
+      within: Type.Optional(
+        Type.Number({ description: 'How far an estimate may be off, as a share of it.' }),
+      ),
+    }),
+  ),
   min: Nullable(Value),
   max: Nullable(Value),
   mean: Nullable(Numeric),

@@ -27,7 +27,9 @@ export function nullsSaid({ nulls }: ColumnWire, rows: number): string {
 
 export function distinctSaid({ distinct }: ColumnWire): string {
   if (distinct === null) return '–'
-  return `${distinct.isExact ? '' : '~'}${count(distinct.count)}`
+  if (distinct.isExact) return count(distinct.count)
+  const off = Math.round((distinct.within ?? 0) * 100)
+  return `~${count(distinct.count)}${off === 0 ? '' : ` ±${off}\u00a0%`}`
 }
 
 export function rangeSaid({ min, max }: ColumnWire): string {

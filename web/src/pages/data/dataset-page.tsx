@@ -1,7 +1,13 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { ChartColumn, FileCheck, History, Terminal, Waypoints } from 'lucide-react'
-import { dataRunsQuery, datasetQuery, dataVersionsQuery, type DataName } from '#web/api/data.ts'
+import {
+  dataRunsQuery,
+  datasetQuery,
+  dataVersionsQuery,
+  profileQuery,
+  type DataName,
+} from '#web/api/data.ts'
 import { Card } from '#web/ui/card.tsx'
 import { Command } from '#web/ui/command.tsx'
 import { counted } from '#web/ui/format.ts'
@@ -47,6 +53,13 @@ function Parts({ name, newest }: { name: DataName; newest: string }) {
   const all = versions.data?.pages.flatMap((page) => page.versions) ?? []
   const runs = used.data?.pages.flatMap((page) => page.runs)
   const version = view.version ?? newest
+  const profile = useQuery({
+    ...profileQuery(name, version),
+    placeholderData: keepPreviousData,
+  })
+  // All at once, so that nothing that somebody reads is pushed away by what comes later.
+  if (versions.isPending || used.isPending || profile.isPending)
+    return <Waiting>Asking the server…</Waiting>
   const look = (part: DatasetView) =>
     void navigate({
       to: '/data/$project/$path',
@@ -65,7 +78,7 @@ function Parts({ name, newest }: { name: DataName; newest: string }) {
         ) : null}
       </Card>
       <Card id="profile" title="What it holds" Icon={ChartColumn}>
-        <Look key={version} name={name} versions={all} view={{ ...view, version }} onLook={look} />
+        <Look name={name} versions={all} view={{ ...view, version }} onLook={look} />
       </Card>
       <Card id="contracts" title="Contracts" Icon={FileCheck}>
         <Contracts runs={runs} path={name.path} />

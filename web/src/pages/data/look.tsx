@@ -1,4 +1,5 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import type { NotedVersionWire, ProfileStateWire } from '#protocols/api/data-wire'
 import {
   askForProfile,
@@ -72,24 +73,32 @@ function labelOf({ version, added, message }: NotedVersionWire): string {
 }
 
 function Alone({ name, version }: { name: DataName; version: string }) {
-  const { data, error } = useQuery(profileQuery(name, version))
-  if (data !== undefined && data.profile !== null) return <Profile profile={data.profile} />
-  return <NotYet name={name} version={version} found={data} error={error} />
+  const { data, error, isPlaceholderData } = useQuery(keeping(profileQuery(name, version)))
+  if (data !== undefined && data.profile !== null)
+    return (
+      <Held isOld={isPlaceholderData}>
+        <Profile profile={data.profile} />
+      </Held>
+    )
+  return <NotYet key={version} name={name} version={version} found={data} error={error} />
 }
 
 function Compared({ name, old, current }: { name: DataName; old: string; current: string }) {
-  const before = useQuery(profileQuery(name, old))
-  const now = useQuery(profileQuery(name, current))
+  const before = useQuery(keeping(profileQuery(name, old)))
+  const now = useQuery(keeping(profileQuery(name, current)))
   const areReady = before.data?.state === 'ready' && now.data?.state === 'ready'
-  const { data, error } = useQuery({
-    ...profileDifferenceQuery(name, { old, new: current }),
-    enabled: areReady,
+  const isOld = before.isPlaceholderData || now.isPlaceholderData
+  const { data, error, isPlaceholderData } = useQuery({
+    ...keeping(profileDifferenceQuery(name, { old, new: current })),
+    enabled: areReady && !isOld,
   })
   if (areReady)
     return data === undefined ? (
       <Still error={error}>Comparing…</Still>
     ) : (
-      <Difference difference={data} />
+      <Held isOld={isOld || isPlaceholderData}>
+        <Difference difference={data} />
+      </Held>
     )
   return [
     { version: old, asked: before },
@@ -99,6 +108,19 @@ function Compared({ name, old, current }: { name: DataName; old: string; current
     .map(({ version, asked }) => (
       <NotYet key={version} name={name} version={version} found={asked.data} error={asked.error} />
     ))
+}
+
+/** What is there stays until the next is: nothing jumps. */
+function keeping<Options extends object>(options: Options) {
+  return { ...options, placeholderData: keepPreviousData }
+}
+
+function Held({ isOld, children }: { isOld: boolean; children: ReactNode }) {
+  return (
+    <div aria-busy={isOld} className={`flex flex-col gap-4 ${isOld ? 'opacity-60' : ''}`}>
+      {children}
+    </div>
+  )
 }
 
 /** Why there is no profile to see, and the way to one. */
