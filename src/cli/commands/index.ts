@@ -65,7 +65,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   gc: async () => (await import('./gc.ts')).gc,
   audit: async () => (await import('./audit.ts')).audit,
   'data-store': async () => (await import('./data-store.ts')).dataStore,
-  'data-store': async () => (await import('./data-store.ts')).dataStore,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
   import: async () => (await import('./import.ts')).importCommand,
   export: async () => (await import('./export.ts')).exportCommand,
