@@ -69,6 +69,12 @@ export const ConfigSchema = Type.Object(
       minimum: 1024,
       description: 'Largest request body in bytes, artifacts excepted.',
     }),
+    servingInflightBytes: Type.Integer({
+      default: 512 * 1024 * 1024,
+      minimum: 1024,
+      description:
+        'Bytes of bodies that the serving port takes in at once; a request beyond that is answered with 503 and Retry-After.',
+    }),
     servingPort: Type.Integer({
       default: 4681,
       minimum: 0,

@@ -1,6 +1,6 @@
 import { connect, type AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
 import { createListener } from './listener.ts'
@@ -62,12 +62,58 @@ test('requests that come at once over one connection are answered in their order
   ])
 })
 
-async function open() {
+test('bodies that together are more than may be held are refused, and let in when there is room', async () => {
+  const { port, url } = await open({ bodyBytesMax: 80_000, servingInflightBytes: 100_000 })
+  const large = 'x'.repeat(60_000)
+  const half = connect(port, '127.0.0.1')
+  half.write(
+    `POST /direct HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${large.length}\r\n\r\nxx`,
+  )
+  const refused = await vi.waitUntil(async () => {
+    const answer = await post(`${url}/direct`, large)
+    return answer.status === 503 ? answer : undefined
+  })
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(JSON.parse(refused.text)).toMatchObject({ error: expect.stringContaining('try again') })
+  expect((await post(`${url}/other`, large)).status).toBe(503)
+  expect((await post(`${url}/direct`, large, { 'content-encoding': 'gzip' })).status).toBe(503)
+  expect((await post(`${url}/direct`, 'small')).status).toBe(200)
+  half.destroy()
+  await expect.poll(async () => (await post(`${url}/direct`, large)).status).toBe(200)
+})
+
+test('what comes while it closes is refused at once, and what came before is answered', async () => {
+  const { port, http } = await open()
+  const request = (body: string) =>
+    `POST /direct HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  const [busy, other] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  const read = { busy: '', other: '' }
+  busy.setEncoding('utf8').on('data', (text: string) => (read.busy += text))
+  other.setEncoding('utf8').on('data', (text: string) => (read.other += text))
+  // A request whose body is not whole keeps its connection open while others are closed.
+  const late = request('late')
+  other.write(request('a'))
+  await expect.poll(() => read.other).toContain('directly: a')
+  busy.write(request('slow').slice(0, -2))
+  other.write(late.slice(0, 10))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const closed = http.close()
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  busy.write('ow')
+  other.write(late.slice(10))
+  await closed
+  await expect.poll(() => read.busy).toContain('directly: slow')
+  await expect.poll(() => read.other).toMatch(/503 [^]*retry-after: 1[^]*stopping/i)
+})
+
+async function open(
+  limits: { bodyBytesMax: number; servingInflightBytes?: number } = { bodyBytesMax: 1000 },
+) {
   const logger = pino({ level: 'silent' })
   const { http, answerDirectly } = createListener({
     logger,
     ids: randomIds,
-    bodyBytesMax: 1000,
+    ...limits,
     allowedHosts: '',
   })
   await http.register(async (app) => {
@@ -100,7 +146,7 @@ async function open() {
   await http.listen({ host: '127.0.0.1', port: 0 })
   undo.push(() => http.close())
   const { port } = http.server.address() as AddressInfo
-  return { port, url: `http://127.0.0.1:${port}`, counted: () => count }
+  return { http, port, url: `http://127.0.0.1:${port}`, counted: () => count }
 }
 
 async function post(url: string, body: string, headers: Record<string, string> = {}) {

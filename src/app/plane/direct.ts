@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { DirectAnswer, DirectRoute } from '#base/direct'
 import { goneSignal } from '#base/gone'
 import type { GuardedRequest } from '../guard.ts'
+import type { Admission } from './admission.ts'
 
 type Headers = DirectAnswer['headers']
 type Answerer = NonNullable<ReturnType<DirectRoute>>
@@ -10,6 +11,7 @@ type Answerer = NonNullable<ReturnType<DirectRoute>>
 interface Limits {
   readonly guard: (request: GuardedRequest) => void
   readonly bodyBytesMax: number
+  readonly admission: Admission
 }
 
 /** Headers of requests that are read otherwise than from their bytes as they are. */
@@ -32,6 +34,7 @@ export function directly(
   })
   http.addHook('preClose', async () => {
     isClosing = true
+    limits.admission.close()
   })
   const framework = http.server.listeners('request')[0] as RequestListener
 
@@ -51,6 +54,8 @@ export function directly(
           made = headers
         },
       })
+      // A connection that stays open would be waited for.
+      if (isClosing) made = { ...made, connection: 'close' }
       send(response, made, given)
       return 200
     } catch (error) {
@@ -59,17 +64,22 @@ export function directly(
       return undefined
     }
   }
-  return (routes, onAnswer) => {
-    http.server.removeListener('request', framework)
-    http.server.on('request', (request, response) => {
-      const answer = isClosing ? undefined : answererOf(routes, request, limits)
-      if (answer === undefined) framework(request, response)
-      else
-        whole(request, async (body) => {
-          const status = await answered(answer, request, { response, body })
-          if (status !== undefined) onAnswer(status)
-        })
-    })
+  const routes: DirectRoute[] = []
+  let tell: ((status: number) => void) | undefined
+  http.server.removeListener('request', framework)
+  http.server.on('request', (request, response) => {
+    if (!limits.admission.admits(request, response)) return
+    const answer = isClosing ? undefined : answererOf(routes, request, limits)
+    if (answer === undefined) framework(request, response)
+    else
+      whole(request, async (body) => {
+        const status = await answered(answer, request, { response, body })
+        if (status !== undefined) tell?.(status)
+      })
+  })
+  return (given, onAnswer) => {
+    routes.push(...given)
+    tell = onAnswer
   }
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { DirectRoute } from '#base/direct'
 import { requestGuard } from '../guard.ts'
+import { createAdmission } from './admission.ts'
 import { directly } from './direct.ts'
 import { PARAM_CHARS_MAX, routable } from '../routable.ts'
 
@@ -18,9 +19,12 @@ export function createListener(dependencies: {
   logger: Logger
   ids: Ids
   bodyBytesMax: number
+  /** Bytes of bodies at once; four times the largest one, if nobody says. */
+  servingInflightBytes?: number
   allowedHosts: string
 }): Listener {
   const { logger, ids, bodyBytesMax, allowedHosts } = dependencies
+  const { servingInflightBytes = 4 * bodyBytesMax } = dependencies
   // Named as Fastify names it, or its own type would carry pino's through every route.
   const loggerInstance: FastifyBaseLogger = logger
   // A number for each request of this process: random ones cost more than all of the routing.
@@ -36,7 +40,7 @@ export function createListener(dependencies: {
     },
     requestIdHeader: false,
     forceCloseConnections: 'idle',
-    // What still comes over an open connection is answered, and the connection closed with that.
+    // What still comes over an open connection is told so, or answered where it has no body, and the connection closed.
     return503OnClosing: false,
     rewriteUrl: ({ url = '/' }) => routable(url),
     routerOptions: { maxParamLength: PARAM_CHARS_MAX, ignoreTrailingSlash: true },
@@ -53,7 +57,8 @@ export function createListener(dependencies: {
     }
   })
   // Behind the hook above, so that what fails there has the headers of every answer.
-  return { http, answerDirectly: directly(http, { guard, bodyBytesMax }) }
+  const admission = createAdmission({ bodyBytesMax, servingInflightBytes })
+  return { http, answerDirectly: directly(http, { guard, bodyBytesMax, admission }) }
 }
 
 /** Listens on the port, or on a free one where it is taken, and gives which it is. */
