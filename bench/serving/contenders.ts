@@ -35,7 +35,12 @@ const NAME = 'bench'
 
 export async function startOurs({ home }: Place): Promise<Served> {
   const [port, serving, grpc] = await Promise.all([freePort(), freePort(), freePort()])
-  const environment = { ORRERY_SERVING_PORT: String(serving), ORRERY_GRPC_PORT: String(grpc) }
+  const environment = {
+    ORRERY_SERVING_PORT: String(serving),
+    ORRERY_GRPC_PORT: String(grpc),
+    // So few that what a slice has logged is sealed in it, too.
+    ORRERY_SEAL_ROWS: '10000',
+  }
   const url = `http://127.0.0.1:${serving}`
   const start = () => started(serverCommand(join(home, 'orrery'), port), { environment })
   const first = start()

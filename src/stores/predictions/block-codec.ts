@@ -22,9 +22,13 @@ export function alike(id: string): string {
 }
 
 const LENGTH_BYTES = 4
+/** Longer records are mostly numbers, which take more time to make smaller than all else that is done with them. */
+const RAW_BYTES = 4096
+/** How compressed bytes begin; no record is as long as this says. */
+const ZSTD_MAGIC = 0xfd2fb528
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
-/** Records one after the other, each behind its length, made smaller. */
+/** Records one after the other, each behind its length, made smaller where that is worth it. */
 export function packed(records: readonly Uint8Array[]): Buffer {
   const size = records.reduce((sum, { length }) => sum + LENGTH_BYTES + length, 0)
   const bytes = Buffer.allocUnsafe(size)
@@ -34,7 +38,7 @@ export function packed(records: readonly Uint8Array[]): Buffer {
     bytes.set(record, at + LENGTH_BYTES)
     at += LENGTH_BYTES + record.length
   }
-  return zstdCompressSync(bytes, FAST)
+  return size > RAW_BYTES * records.length ? bytes : zstdCompressSync(bytes, FAST)
 }
 
 /** The batches of a block, each with its number. */
@@ -51,7 +55,7 @@ export function batchesIn(
 /** The records of a block, in the order of their numbers. */
 export function recordsIn({ packed: body }: Block): Buffer[] {
   invariant(body !== null, 'a block is read while its rows are in no segment')
-  const bytes = zstdDecompressSync(body)
+  const bytes = body.readUInt32LE(0) === ZSTD_MAGIC ? zstdDecompressSync(body) : body
   const records: Buffer[] = []
   for (let at = 0; at < bytes.length;) {
     const start = at + LENGTH_BYTES
@@ -72,7 +76,7 @@ export interface ThinBatch {
 }
 
 export function thinned(batches: readonly ThinBatch[]): Buffer {
-  return zstdCompressSync(Buffer.from(JSON.stringify(batches)))
+  return zstdCompressSync(Buffer.from(JSON.stringify(batches)), FAST)
 }
 
 export function thinIn({ thin }: Block): ThinBatch[] {

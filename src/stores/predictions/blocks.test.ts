@@ -165,6 +165,24 @@ test('a segment of nothing but numbers answers as its blocks did', async () => {
   expect(await log.find(`${nameOf(8)}-1`)).toMatchObject({ inputs: { whole: 8, none: null } })
 })
 
+test('long records of numbers are kept as they are', async () => {
+  const { log, journal } = await open()
+  const of = (at: number): NewBatch => ({
+    ...batch(at),
+    columns: ['hour'],
+    rows: Array.from({ length: 400 }, (_, row) => ({ eventMs: at, key: null, inputs: [row] })),
+    answers: [{ revision: revision(1), outputs: [Array.from({ length: 400 }, (_, row) => row)] }],
+  })
+  await Promise.all(Array.from({ length: MANY }, (_, at) => journal.append(of(at))))
+  const before = await log.window('flights', { ...all, limit: 1000 })
+  expect(before.rows[999]).toMatchObject({ inputs: { hour: 199 }, outputs: { score: 199 } })
+  const segment = await log.sealing.begin('flights', 'predictions')
+  if (segment === undefined) throw new Error('there is something to seal')
+  await log.sealing.finish(await log.sealing.write(segment))
+  while (await log.sealing.sweep('flights')) await log.watermark('flights')
+  expect(await log.window('flights', { ...all, limit: 1000 })).toEqual(before)
+})
+
 test('numbers and texts in one segment are sealed together', async () => {
   const { log, journal } = await open()
   const numbers = (at: number): NewBatch => ({
