@@ -1,50 +1,21 @@
 import { Problem } from '#base/problem'
-import { isFolder, sameContent, type Content, type Measured } from './content.ts'
-import type { DataDependencies } from './dependencies.ts'
+import type { Content, Measured } from './content.ts'
+import type { ImportDependencies } from './import-dependencies.ts'
+import { fetchLost } from './import-lost.ts'
+import {
+  brought,
+  importsNamed,
+  kept,
+  namedBy,
+  nothingAt,
+  parentOf,
+  requestOf,
+} from './import-parts.ts'
 import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
-import { isWithin, outsNamed, overlaps, type Out } from './out.ts'
-import { itemAt, type Arrival, type OpenSource, type Source } from './source.ts'
+import { overlaps, type Out } from './out.ts'
+import { itemAt } from './source.ts'
 import { exclusively } from './store.ts'
 import { pushed } from './transfer.ts'
-
-/** Files that say what was imported. */
-export interface ImportCatalog {
-  /** Undefined for a file that imports nothing. */
-  read(file: string): Promise<Imported | undefined>
-  /** Makes the file, or changes it and keeps what people wrote. Without `locked`, as one that was never executed. */
-  write(file: string, imported: Imported, how: { locked: boolean }): Promise<void>
-}
-
-/** What lies at an address. */
-export interface Offered {
-  readonly identity: ImportIdentity
-  readonly kind: 'file' | 'folder'
-  /** Brings it into the cache. */
-  take(): Promise<Arrival[]>
-}
-
-/** Files and folders outside of repositories: of this machine, of web servers, of remotes. */
-export interface Addresses {
-  /** A relative path counts from `folder` of the project. */
-  look(
-    url: string,
-    at: {
-      folder: string
-      settings: Readonly<Record<string, string | boolean>>
-      /** These versions are wanted, of a place that keeps versions; of others what is there now. */
-      known?: ImportIdentity | undefined
-    },
-  ): Promise<Offered>
-}
-
-export interface ImportDependencies extends Pick<
-  DataDependencies,
-  'workspace' | 'cache' | 'catalog' | 'versionControl' | 'locks' | 'remote'
-> {
-  readonly sources: OpenSource
-  readonly imports: ImportCatalog
-  readonly addresses: Addresses
-}
 
 interface ImportHow {
   /** Path in the project. */
@@ -135,95 +106,7 @@ export function createImports(dependencies: ImportDependencies): Imports {
       }
       return found
     },
-    fetch: async (targets) => {
-      const done: { path: string; reason?: string }[] = []
-      for (const { file, out, imported } of await importsNamed(dependencies, targets)) {
-        const { repository } = imported
-        if (out.content === undefined || !(await isLost(dependencies, out, imported))) continue
-        const again = () =>
-          repository === undefined
-            ? broughtFromAddress(dependencies, file, imported)
-            : broughtAgain(dependencies, repository, imported.from)
-        const reason = await again().then(
-          ({ content }) =>
-            sameContent(content, out.content)
-              ? undefined
-              : `${repository?.url ?? imported.from} has other data now; \`orrery update\` takes it`,
-          (error: unknown) => {
-            if (error instanceof Problem) return error.message
-            throw error
-          },
-        )
-        done.push({ path: out.path, ...(reason === undefined ? {} : { reason }) })
-      }
-      return done
-    },
-  }
-}
-
-/** Whether it has to come from where it came from: the cache has it not, and no remote of this project. */
-async function isLost(
-  dependencies: ImportDependencies,
-  out: Out,
-  { repository, push }: Imported,
-): Promise<boolean> {
-  const { cache, remote } = dependencies
-  if (repository !== undefined && repository.revLock === undefined) return false
-  const missing = await cache.missing(await objectsOf(dependencies, out))
-  if (missing.length === 0) return false
-  if (repository !== undefined || push === false) return true
-  try {
-    return (await (await remote(out.remote)).missing(missing)).length > 0
-  } catch (error) {
-    if (error instanceof Problem) return true
-    throw error
-  }
-}
-
-async function broughtAgain(
-  dependencies: ImportDependencies,
-  repository: ImportRepository,
-  path: string,
-): Promise<Measured> {
-  const { revLock } = repository
-  const pinned = revLock === undefined ? repository : { ...repository, rev: revLock }
-  const source = await dependencies.sources(requestOf(pinned, true))
-  try {
-    return await brought(dependencies, source, path)
-  } finally {
-    source.close()
-  }
-}
-
-/** The version that is written, where its place keeps versions; else what is there now. */
-async function broughtFromAddress(
-  dependencies: ImportDependencies,
-  file: string,
-  { from, settings, identity }: Imported,
-): Promise<Measured> {
-  const offered = await dependencies.addresses.look(from, {
-    folder: parentOf(file),
-    settings: settings ?? {},
-    known: identity,
-  })
-  return kept(dependencies, await offered.take(), offered.kind)
-}
-
-async function objectsOf({ cache }: ImportDependencies, { content }: Out) {
-  if (content === undefined) return []
-  const legacy = content.legacy ?? false
-  const entries = isFolder(content) ? ((await cache.tree(content)) ?? []) : []
-  return [{ md5: content.md5, legacy }, ...entries.map(({ md5 }) => ({ md5, legacy }))]
-}
-
-function requestOf(repository: ImportRepository, known: boolean) {
-  const { url, rev, remote, config } = repository
-  return {
-    url,
-    known,
-    ...(rev === undefined ? {} : { rev }),
-    ...(remote === undefined ? {} : { remote }),
-    ...(config === undefined ? {} : { config }),
+    fetch: (targets) => fetchLost(dependencies, targets),
   }
 }
 
@@ -336,10 +219,6 @@ async function checkFree(
     )
 }
 
-function parentOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
-}
-
 function nameIn(out: string): string {
   return out.slice(out.lastIndexOf('/') + 1)
 }
@@ -355,40 +234,6 @@ async function noted(
   const files = [file, ...(ignoreFile === undefined ? [] : [ignoreFile])]
   await versionControl.stage(files)
   return { path: out, file, change: 'new', commit: imported.repository?.revLock, files }
-}
-
-/** Everything at a path of a source, in the cache. */
-async function brought(
-  dependencies: ImportDependencies,
-  source: Source,
-  path: string,
-): Promise<Measured> {
-  const item = await itemAt(source, path)
-  if (item === undefined) throw nothingAt(source, path)
-  return kept(dependencies, await source.take(item.files), item.kind)
-}
-
-function nothingAt(source: Source, path: string): Problem {
-  return new Problem(
-    'not-found',
-    `${source.url} has no ${path}${source.commit === undefined ? '' : ` at ${source.commit.slice(0, 12)}`}; \`orrery list ${source.url}\` shows what it has`,
-  )
-}
-
-async function kept(
-  { cache }: ImportDependencies,
-  arrivals: readonly Arrival[],
-  kind: 'file' | 'folder',
-): Promise<Measured> {
-  const sizeBytes = arrivals.reduce((sum, each) => sum + each.sizeBytes, 0)
-  const [only] = arrivals
-  if (kind === 'file') {
-    if (only === undefined) throw new Error('a file arrives as one file')
-    return { content: { md5: only.md5, sizeBytes } }
-  }
-  const entries = arrivals.map(({ path, md5 }) => ({ path, md5 }))
-  const md5 = await cache.keepTree(entries)
-  return { content: { md5, sizeBytes, files: entries.length }, entries }
 }
 
 /** The file comes first: whoever is interrupted then has only to check out. */
@@ -409,27 +254,6 @@ async function placed(
   const files = [file, ...(ignoreFile === undefined ? [] : [ignoreFile])]
   await versionControl.stage(files)
   return { path: out, file, change, commit: imported.repository?.revLock, files }
-}
-
-async function importsNamed(
-  { catalog, imports }: ImportDependencies,
-  targets: readonly string[],
-): Promise<{ file: string; out: Out; imported: Imported }[]> {
-  const outs = (await catalog.outs()).filter(
-    ({ owner }) => owner.kind === 'tracked' && owner.imported,
-  )
-  const named = targets.length === 0 ? outs : targets.flatMap((target) => namedBy(outs, target))
-  const found: { file: string; out: Out; imported: Imported }[] = []
-  for (const out of new Set(named)) {
-    const imported = await imports.read(out.owner.file)
-    if (imported !== undefined) found.push({ file: out.owner.file, out, imported })
-  }
-  return found
-}
-
-function namedBy(outs: readonly Out[], target: string): Out[] {
-  const named = outsNamed(outs, target).map(({ out }) => out)
-  return named.length > 0 ? named : outs.filter(({ owner }) => isWithin(owner.file, target))
 }
 
 async function updateAll(

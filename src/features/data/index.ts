@@ -21,17 +21,19 @@ export type { KeptHow, KeptPath, Revision, Revisions, RevisionSelection } from '
 export type { Imported, ImportFile, ImportIdentity, ImportRepository } from './imported.ts'
 export {
   createImports,
-  type Addresses,
   type AddressImport,
-  type ImportCatalog,
-  type ImportDependencies,
   type ImportDone,
   type Imports,
-  type Offered,
   type Outdated,
   type RepositoryImport,
   type UpdateRequest,
 } from './imports.ts'
+export type {
+  Addresses,
+  ImportCatalog,
+  ImportDependencies,
+  Offered,
+} from './import-dependencies.ts'
 export { listingOf, type Listed, type ListingHow } from './listing.ts'
 export {
   itemAt,
