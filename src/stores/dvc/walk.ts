@@ -34,26 +34,37 @@ export async function walked(
   const from = resolve(measuring.root, top)
   for (let level = ['']; level.length > 0;) {
     const deeper: string[] = []
-    const isLarge = walk.count + (known?.count ?? 0) >= CREW_FROM_FILES || level.length > 200
-    await inOrders(level, {
-      trade: 'list',
-      perOrder: Math.max(1, Math.min(64, Math.ceil(level.length / 24))),
-      crewFrom: isLarge ? 0 : Number.POSITIVE_INFINITY,
-      order: (paths) => ({
-        plain: ignores.plain === true,
-        known: known?.bytes,
-        folders: paths.map((path) => ({
-          path: path === '' ? from : `${from}/${path}`,
-          known: placeOf(walk, path),
-        })),
-      }),
-      done: (listed, paths) => {
-        for (const [index, path] of paths.entries()) {
-          const each = listed[index]
-          if (each !== undefined) for (const folder of taken(walk, path, each)) deeper.push(folder)
-        }
-      },
-    })
+    const list = (paths: readonly string[], isLarge: boolean) =>
+      inOrders(paths, {
+        trade: 'list',
+        perOrder: Math.max(1, Math.min(64, Math.ceil(paths.length / 24))),
+        crewFrom: isLarge ? 0 : Number.POSITIVE_INFINITY,
+        order: (part) => ({
+          plain: ignores.plain === true,
+          known: known?.bytes,
+          folders: part.map((path) => ({
+            path: path === '' ? from : `${from}/${path}`,
+            known: placeOf(walk, path),
+          })),
+        }),
+        done: (listed, part) => {
+          for (const [index, path] of part.entries()) {
+            const each = listed[index]
+            if (each !== undefined)
+              for (const folder of taken(walk, path, each)) deeper.push(folder)
+          }
+        },
+      })
+    // What the first folder of a level holds tells about how much the others do.
+    const before = walk.count
+    const isLarge = (files: number) => files + (known?.count ?? 0) >= CREW_FROM_FILES
+    const isKnownLarge = isLarge(before) || level.length > 200
+    const alone = isKnownLarge ? 0 : 1
+    await list(level.slice(0, alone), false)
+    await list(
+      level.slice(alone),
+      isKnownLarge || isLarge(before + (walk.count - before) * level.length),
+    )
     level = deeper
   }
   const { found, unknown, count, sizeBytes } = walk

@@ -104,7 +104,7 @@ function copyHashing(order: CopyOrder, file: FileToCopy): number | 'other bytes'
         size += bytes.length
         writeAll(copy, bytes)
       }
-      const md5 = digestOpen(source, { legacy: false, each })
+      const md5 = digestOpen(source, { legacy: false, each, md5: file.md5 })
       if (file.md5 !== undefined && md5 !== file.md5) return 'other bytes'
       if (!grantsTrusted) fchmodSync(copy, TRUSTED)
       if (order.sync) fsyncSync(copy)

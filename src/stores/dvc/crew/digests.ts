@@ -5,27 +5,54 @@ import { MIB, unixLines } from '../legacy-hash.ts'
 /** Read at once; DVC 2 looks at each of these by itself. */
 const room = Buffer.allocUnsafeSlow(MIB)
 
-/** The MD5 of what an open file holds from here on; `each` sees the bytes as they pass. */
-export function digestOpen(
-  file: number,
-  { legacy, each }: { legacy: boolean; each?: (bytes: Buffer) => void },
-): string {
-  let bytes = next(file)
+export interface Digesting {
+  readonly legacy: boolean
+  /** Sees the bytes as they pass. */
+  readonly each?: (bytes: Buffer) => void
+  /** How long the file is, if whoever asks makes sure afterwards that it still is: its end is not looked for then. */
+  readonly sizeBytes?: number | undefined
+  /** What the digest should be: bytes that have it are all of the file, and its end is not looked for. */
+  readonly md5?: string | undefined
+}
+
+/** The MD5 of what an open file holds from here on. */
+export function digestOpen(file: number, how: Digesting): string {
+  const { legacy, each } = how
+  const read = readSync(file, room, 0, MIB, null)
+  const small = wholeAt(read, how)
+  if (small !== undefined) {
+    each?.(room.subarray(0, read))
+    return small
+  }
+  let bytes = filled(file, read)
   if (bytes.length < MIB) {
     each?.(bytes)
-    return hash('md5', legacy ? unixLines(bytes) : bytes)
+    return digested(bytes, legacy)
   }
   const digest = createHash('md5')
-  for (; bytes.length > 0; bytes = next(file)) {
+  for (; bytes.length > 0; bytes = filled(file, 0)) {
     each?.(bytes)
     digest.update(legacy ? unixLines(bytes) : bytes)
   }
   return digest.digest('hex')
 }
 
-/** The next MiB, less only where the file ends. */
-function next(file: number): Buffer {
-  let length = 0
+/** The digest of what one call read, if that is known to be the whole file. */
+function wholeAt(length: number, { legacy, sizeBytes, md5 }: Digesting): string | undefined {
+  if (length === MIB) return undefined
+  if (length === 0 || length === sizeBytes) return digested(room.subarray(0, length), legacy)
+  if (md5 === undefined) return undefined
+  const found = digested(room.subarray(0, length), legacy)
+  return found === md5 ? found : undefined
+}
+
+function digested(bytes: Buffer, legacy: boolean): string {
+  return hash('md5', legacy ? unixLines(bytes) : bytes)
+}
+
+/** The next MiB, of which some bytes are there already; less only where the file ends. */
+function filled(file: number, there: number): Buffer {
+  let length = there
   while (length < MIB) {
     const read = readSync(file, room, length, MIB - length, null)
     if (read === 0) break

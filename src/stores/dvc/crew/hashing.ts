@@ -20,7 +20,7 @@ export interface Hashed {
 export function hashFiles({ paths, looks, legacy }: HashOrder): Hashed {
   const digests = Buffer.alloc(paths.length * 16)
   const changed: string[] = []
-  let sizeBytes = 0
+  let hashedBytes = 0
   for (const [index, path] of paths.entries()) {
     const file = opened(path)
     if (file === undefined) {
@@ -28,14 +28,15 @@ export function hashFiles({ paths, looks, legacy }: HashOrder): Hashed {
       continue
     }
     try {
-      digests.write(digestOpen(file, { legacy }), index * 16, 'hex')
+      const sizeBytes = looks[index * LOOK_NUMBERS + 3]
+      digests.write(digestOpen(file, { legacy, sizeBytes }), index * 16, 'hex')
       if (!looksAs(fstatSync(file), looks, index)) changed.push(path)
-      sizeBytes += looks[index * LOOK_NUMBERS + 3] ?? 0
+      hashedBytes += sizeBytes ?? 0
     } finally {
       closeSync(file)
     }
   }
-  return { digests: new Uint8Array(digests), changed, sizeBytes }
+  return { digests: new Uint8Array(digests), changed, sizeBytes: hashedBytes }
 }
 
 function opened(path: string): number | undefined {

@@ -101,7 +101,7 @@ function copied({ object, target, aside, md5 }: FileToPlace, executable: boolean
   try {
     const copy = openSync(aside, 'wx', executable ? 0o766 : 0o666)
     try {
-      found = digestOpen(source, { legacy: false, each: (bytes) => writeAll(copy, bytes) })
+      found = digestOpen(source, { legacy: false, md5, each: (bytes) => writeAll(copy, bytes) })
     } finally {
       closeSync(copy)
     }
@@ -116,13 +116,13 @@ function cloned(file: FileToPlace, type: LinkType, executable: boolean): boolean
   copyFileSync(file.object, file.aside, how)
   const mode = (0o666 & ~process.umask()) | (executable ? 0o100 : 0)
   chmodSync(file.aside, mode)
-  return settle(file, file.md5 === undefined ? undefined : digestAt(file.aside))
+  return settle(file, file.md5 === undefined ? undefined : digestAt(file.aside, file.md5))
 }
 
 function linked(file: FileToPlace, type: LinkType): boolean {
   // Renaming one name of a file over another would do nothing and leave both.
   if (type === 'hardlink' && isSameFile(file)) return true
-  if (file.md5 !== undefined && digestAt(file.object) !== file.md5) return false
+  if (file.md5 !== undefined && digestAt(file.object, file.md5) !== file.md5) return false
   const link = type === 'hardlink' ? linkSync : symlinkSync
   try {
     // Nothing may be there, and then a link is whole from its first moment.
@@ -153,10 +153,10 @@ function settle({ target, aside, md5 }: FileToPlace, found: string | undefined):
   return true
 }
 
-function digestAt(path: string): string {
+function digestAt(path: string, md5?: string): string {
   const file = openSync(path, 'r')
   try {
-    return digestOpen(file, { legacy: false })
+    return digestOpen(file, { legacy: false, md5 })
   } finally {
     closeSync(file)
   }
