@@ -20,7 +20,7 @@ import {
 } from './data/tree.ts'
 
 // A failure is played again with its seed: ORRERY_DATA_KILL_SEED=… npx vitest run tests/simulation/data-kill.test.ts
-const ROUNDS = Number(process.env['ORRERY_DATA_KILL_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['ORRERY_DATA_KILL_ROUNDS'] ?? 3)
 const SEED = Number(process.env['ORRERY_DATA_KILL_SEED'] ?? Date.now() % 2 ** 32)
 /** Real dvc looks at the project after so many rounds, and after the last. */
 const ROUNDS_A_DVC = Number(process.env['ORRERY_DATA_KILL_DVC_EVERY'] ?? 25)

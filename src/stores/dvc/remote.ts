@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Failed, ObjectName, Remote } from '#data'
+import type { Failed, Moving, ObjectName, Remote } from '#data'
 import type { CopyFault } from './crew/copying.ts'
 import type { TreeFormat } from './measure.ts'
 import { openObjectFolder, type ObjectFolder } from './objects.ts'
@@ -17,8 +17,8 @@ export function openFolderRemote(options: {
     name,
     missing: (objects) => there.missing(objects),
     tree: (content) => there.tree(content),
-    upload: (objects) => copied(objects, { from: cache, to: there }),
-    download: (objects) => copied(objects, { from: there, to: cache }),
+    upload: (objects, moving) => copied(objects, { from: cache, to: there }, moving),
+    download: (objects, moving) => copied(objects, { from: there, to: cache }, moving),
   }
 }
 
@@ -26,9 +26,10 @@ export function openFolderRemote(options: {
 async function copied(
   objects: readonly ObjectName[],
   way: { from: ObjectFolder; to: ObjectFolder },
+  { onDone }: Moving = {},
 ): Promise<Failed[]> {
   const files = objects.map((object) => ({ source: way.from.pathOf(object), object }))
-  const { faults } = await way.to.takeAll(files, {})
+  const { faults } = await way.to.takeAll(files, onDone === undefined ? {} : { onDone })
   return faults.flatMap((fault) => {
     const file = files[fault.index]
     return file === undefined
