@@ -61,6 +61,8 @@ function emptyCatalog() {
   let sorted: readonly Dataset[] | undefined
 
   const add = (of: Omit<Dataset, 'versions'>, version: DatasetVersion) => {
+    // Facts are for ever, and older ones may lack what is told today.
+    if ([of.project, of.path, version.md5].some((each) => typeof each !== 'string')) return
     const key = keyOf(of.project, of.path)
     const dataset = datasets.get(key) ?? { ...of, versions: [] }
     // A stage that runs again often makes what was there before.
@@ -73,7 +75,7 @@ function emptyCatalog() {
   const made = ({ data, position, atMs }: Entry) => {
     const { pipelineRun, outs } = data as unknown as { pipelineRun: string; outs: Named[] }
     const run = runs.get(pipelineRun)
-    if (run === undefined) return
+    if (run === undefined || !Array.isArray(outs)) return
     for (const { path, md5 } of outs)
       add(
         { project: run.project, path, kind: 'made' },
