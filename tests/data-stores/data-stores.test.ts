@@ -208,7 +208,7 @@ test('an object that many send at once is kept once, and many are asked for in o
   expect([bad.status, bad.text]).toEqual([400, expect.stringContaining('keys')])
 })
 
-test('a deleted store is gone with its tokens, and its bytes can be freed', async () => {
+test('a deleted store is gone with its tokens, and a new one of its name has nothing of it', async () => {
   const store = await madeStore(server.url, 'passing')
   const { key } = await put(store, 'short-lived')
   const api = apiOf(server.url)
