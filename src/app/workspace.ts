@@ -5,7 +5,7 @@ import { Problem } from '#base/problem'
 import { createData, type DataStep, type Data, type Imports, type Upkeep } from '#data'
 import type { Requirements } from '#executors/environment/index'
 import { processExecutor } from '#executors/process/index'
-import { createPipelines, type Environments, type Pipelines } from '#stages'
+import { createPipelines, type Checks, type Environments, type Pipelines } from '#stages'
 import { withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
 import { printTree, readTree, treeFault } from '#protocols/dvc/tree'
@@ -24,6 +24,7 @@ import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
 import { openRemote } from './project-remote.ts'
 import { machine } from './machine.ts'
 import { readSettings } from './project-settings.ts'
+import type { StageEdits } from './project-stage-edits.ts'
 import type { OpenedTables, TableGround } from './project-tables.ts'
 import type { ProjectViews, ViewsGround } from './project-views.ts'
 import { openStageFiles } from './project-stage-files.ts'
@@ -62,6 +63,8 @@ export interface ProjectWorkspace {
   readonly tables: () => Promise<OpenedTables>
   /** Its files as they stand and as they were at commits. */
   readonly views: () => Promise<ProjectViews>
+  /** Writes stages into its `dvc.yaml` files. */
+  readonly stageEdits: () => Promise<StageEdits>
 }
 
 /** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
@@ -160,6 +163,8 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     clock,
   })
   const environments = environmentsOf(root, dependencies)
+  // One for all stages: they take turns.
+  let checks: Promise<Checks> | undefined
   const pipelines = createPipelines({
     root,
     workspace,
@@ -178,8 +183,10 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     project: async () => (await projectConfig(root)).project ?? basename(root),
     checks: {
       of: async (paths, how) => {
-        const { projectChecks } = await import('./project-checks.ts')
-        return projectChecks({ root, tables, kept: join(own, 'verdicts'), clock }).of(paths, how)
+        checks ??= import('./project-checks.ts').then(({ projectChecks }) =>
+          projectChecks({ root, tables, kept: join(own, 'verdicts'), clock }),
+        )
+        return (await checks).of(paths, how)
       },
     },
     executor: processExecutor({
@@ -199,7 +206,13 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
   const { cacheFolder, commandStyle } = settings
   const kept = { root, workspace, cache, cacheFolder, catalog: files, revisions, commandStyle }
   const { tables, views } = lookingGlasses(kept)
-  return { root, data, pipelines, upkeep, imports, revisions, environments, tables, views }
+  const locks = [whole, brief]
+  const stageEdits = async () => {
+    const { openStageEdits } = await import('./project-stage-edits.ts')
+    return openStageEdits({ root, files, versionControl, commandStyle, locks })
+  }
+  const looks = { revisions, tables, views }
+  return { root, data, pipelines, upkeep, imports, environments, stageEdits, ...looks }
 }
 
 /** What looks into the project's data and files; each is loaded when it is asked for. */

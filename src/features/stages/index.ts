@@ -40,6 +40,7 @@ export {
   type StageOut,
   type StageParams,
 } from './stage.ts'
+export { drawnGraph, groupsOf, type Needs } from './drawing.ts'
 export { explained } from './explain.ts'
 export { inWords, type Change, type Reason } from './staleness.ts'
 export type {
@@ -56,3 +57,5 @@ export type {
   RunCache,
 } from './store.ts'
 export type { Declared, DeclaredPlot, ProjectView } from './views.ts'
+export { graphOf } from './graph.ts'
+export { pipelineMap } from './map.ts'
