@@ -27,30 +27,42 @@ const SAID = 3
 
 /** What the contracts of a project say of data before a stage reads it. */
 export function projectChecks(ground: ChecksGround): Checks {
+  let last: Promise<unknown> = Promise.resolve()
   return {
-    of: async (paths, { signal }) => {
-      const files = contractFilesOf(ground.root, await placedIn(ground.root))
-      const concerned = files.flatMap((file) => {
-        const datasets = file.contract.datasets.filter((dataset) => isAbout(dataset, paths))
-        return datasets.length === 0 ? [] : [{ file, datasets }]
-      })
-      if (concerned.length === 0) return []
-      const tables = await ground.tables()
-      try {
-        const verdicts: Verdict[] = []
-        for (const { file, datasets } of concerned)
-          verdicts.push(
-            await verdictOf(
-              { ...ground, opened: tables, ...(signal === undefined ? {} : { signal }) },
-              file,
-              datasets,
-            ),
-          )
-        return verdicts
-      } finally {
-        await tables.close()
-      }
+    // Stages run at the same time, and each check may take all the memory that an engine is given: one waits for another.
+    of: (paths, how) => {
+      const result = last.then(() => checksOn(ground, paths, how))
+      last = result.catch(() => undefined)
+      return result
     },
+  }
+}
+
+async function checksOn(
+  ground: ChecksGround,
+  paths: readonly string[],
+  { signal }: { signal?: AbortSignal },
+): Promise<Verdict[]> {
+  const files = contractFilesOf(ground.root, await placedIn(ground.root))
+  const concerned = files.flatMap((file) => {
+    const datasets = file.contract.datasets.filter((dataset) => isAbout(dataset, paths))
+    return datasets.length === 0 ? [] : [{ file, datasets }]
+  })
+  if (concerned.length === 0) return []
+  const tables = await ground.tables()
+  try {
+    const verdicts: Verdict[] = []
+    for (const { file, datasets } of concerned)
+      verdicts.push(
+        await verdictOf(
+          { ...ground, opened: tables, ...(signal === undefined ? {} : { signal }) },
+          file,
+          datasets,
+        ),
+      )
+    return verdicts
+  } finally {
+    await tables.close()
   }
 }
 

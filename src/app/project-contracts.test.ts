@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '#base/clock'
 import { printProposal, readContract, withNewColumns } from '#protocols/odcs/index'
 import { createEngine } from '#stores/analytics/duckdb/engine'
 import type { RunRecorder } from '#stages'
 import { contractFileAt } from './contract-files.ts'
 import { proposeContract, validateContract } from './project-contracts.ts'
 import { openLooseTables } from './project-tables.ts'
+import { projectChecks } from './project-checks.ts'
 import { openWorkspace } from './workspace.ts'
 
 let folder: string
@@ -213,6 +215,34 @@ schema:
       CONTRACT.replace('maximum: 2', 'maximum: 3'),
     )
     expect((await pipelines.repro({ targets: [], force: true })).outcome).toBe('succeeded')
+  })
+
+  test('checks of stages that run at the same time take turns, and the verdict is found once', async () => {
+    project()
+    writeFileSync(join(folder, 'data', 'd.csv'), 'n\n1\n')
+    let open = 0
+    let most = 0
+    const checks = projectChecks({
+      root: folder,
+      kept: join(folder, 'verdicts'),
+      clock: systemClock,
+      tables: async () => {
+        most = Math.max(most, ++open)
+        const tables = openLooseTables(folder)
+        return {
+          ...tables,
+          at: async (path) => ({ ...(await tables.at(path)), digest: 'd' }),
+          close: async () => {
+            await tables.close()
+            open--
+          },
+        }
+      },
+    })
+    const found = await Promise.all([1, 2, 3].map(() => checks.of(['data/d.csv'], {})))
+    expect(found.map(([verdict]) => verdict?.outcome)).toEqual(['passed', 'passed', 'passed'])
+    expect(most).toBe(1)
+    expect(readdirSync(join(folder, 'verdicts'))).toHaveLength(1)
   })
 
   test('a contract may not look outside of the project, nor one that is wrong be passed over', async () => {

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { Problem } from '#base/problem'
+import { exclusively } from '#data'
 import type { ParamMap } from '#stages'
 import type { Table } from '#tables'
 import { datasetsIn, declared, tableVersion, versionOf, withDataset } from '#protocols/dvc/datasets'
 import { writeWhole } from '#stores/dvc/atomic'
+import { openProjectLock } from '#stores/dvc/lock'
 import { lockPath } from './project-walk.ts'
 
 /** A dataset of a `dvc.yaml`, and the version that its lock has. */
@@ -48,6 +50,17 @@ export function datasetsAt(root: string, file: string): Dataset[] {
       version: typeof version === 'string' ? version : null,
     }
   })
+}
+
+/** Does work while no other dvc or orrery writes the files of the project. */
+export function whileAlone<T>(root: string, work: () => Promise<T>): Promise<T> {
+  const temporary = join(root, '.dvc', 'tmp')
+  const lock = (file: string, holder: string) =>
+    openProjectLock(join(temporary, file), { waitSeconds: 3600, holder })
+  return exclusively(
+    [lock(join('orrery', 'lock'), 'another orrery'), lock('lock', 'another dvc or orrery')],
+    work,
+  )
 }
 
 /** Declares a dataset, or moves it to another version: first the lock, so that what is declared always has a version. */

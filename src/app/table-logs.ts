@@ -58,8 +58,6 @@ async function tableFrom(name: string, found: Found, snapshot: Snapshot): Promis
   const partitions = snapshot.metadata.partitionColumns.map((column) =>
     partitionColumn(name, columns, column),
   )
-  if (snapshot.files.length === 0)
-    throw new Problem('invalid', `${name} has no rows: no file is in it at that version`)
   const files: TableFile[] = []
   for (const added of snapshot.files) files.push(await fileFrom(name, { added, here, partitions }))
   return {

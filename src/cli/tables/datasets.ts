@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Problem } from '#base/problem'
-import { datasetsAt, saveDataset, type Dataset } from '#app/project-datasets'
+import { datasetsAt, saveDataset, whileAlone, type Dataset } from '#app/project-datasets'
 import { tableLines } from '../table.ts'
 import { calledIn, say, type CalledIn } from '../workspace.ts'
 import { versionFrom } from './open.ts'
@@ -74,7 +74,9 @@ async function take(
   const tables = await here.tables()
   try {
     const table = await tables.at(at.path, versionFrom(flags))
-    saveDataset(here.root, { file: fileOf(here), name: at.name, path: at.path }, table)
+    await whileAlone(here.root, async () =>
+      saveDataset(here.root, { file: fileOf(here), name: at.name, path: at.path }, table),
+    )
     const before = at.before?.version ?? null
     const version = String(table.version)
     say(flags, { name: at.name, path: at.path, version, before }, [

@@ -7,7 +7,7 @@ export interface Table {
   /** As people name it: a path, with the revision or the version that was asked for. */
   readonly name: string
   readonly format: TableFormat
-  /** At least one, each on this machine; all packed alike. */
+  /** Each on this machine, all packed alike; none only where a table's own log says so, with its columns. */
   readonly files: readonly TableFile[]
   readonly packing: Packing
   /** Columns whose values the files' places or the table's log say, and not the files. */

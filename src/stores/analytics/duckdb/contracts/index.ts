@@ -48,7 +48,12 @@ async function openAll(
   const opened = new Map<string, OpenTable>()
   for (const [name, from] of tables) {
     const view = `orrery_table_${opened.size}`
-    const { columns } = await openTable(session, from, { view, texts: texts?.get(name) ?? [] })
+    // A type that is guessed wrong would have rules skipped, so every row is looked at.
+    const { columns } = await openTable(session, from, {
+      view,
+      texts: texts?.get(name) ?? [],
+      thorough: true,
+    })
     await session.connection.run(
       `create or replace temp view ${quoted(name)} as select * from ${view}`,
     )
@@ -152,7 +157,7 @@ function askingIn(
 
 async function placesOf(session: Session, asking: Asking, table: OpenTable): Promise<Placed> {
   const view = `${table.view}_placed`
-  await openTable(session, table.from, { view, texts: table.texts, places: true })
+  await openTable(session, table.from, { view, texts: table.texts, places: true, thorough: true })
   if (table.from.format === 'parquet' || table.from.files.length === 1) return { view, before: [] }
   const rows = await asking.ask(
     `select ${PLACES.file} as file, count(*) as n from ${view} group by 1`,

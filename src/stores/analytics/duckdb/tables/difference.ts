@@ -1,4 +1,5 @@
-import { rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { DifferenceRequest, RowDifference, ShownRow, Table } from '#tables'
 import type { Row, Session } from '../engine.ts'
 import { comparedColumns, identifier, valueIn, type Compared } from './compared.ts'
@@ -229,18 +230,33 @@ async function unkeyed(comparison: Comparison): Promise<Found> {
   }
 }
 
-/** Every row that differs, in a file that is whole or not there. */
+/**
+ * Every row that differs, in a file that is whole and on the disk, or not there. What a run that was killed left aside
+ * has the same name each time, so the next one takes it away.
+ */
 async function writeOut(comparison: Comparison, isKeyed: boolean, path: string): Promise<void> {
   const aside = `${path}.partial`
   const select = isKeyed ? keyedRows(comparison) : unkeyedRows(comparison)
   try {
+    await rm(aside, { force: true })
     await comparison.session.connection.run(
       `copy (${select}) to ${literal(aside)} (format parquet, compression zstd)`,
     )
+    await synced(aside, 'r+')
     await rename(aside, path)
+    await synced(dirname(path), 'r')
   } catch (error) {
     await rm(aside, { force: true })
     throw error
+  }
+}
+
+async function synced(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const file = await open(path, flags)
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -144,4 +144,33 @@ describe('files as a relation', () => {
     await expect(all(broken)).rejects.toThrow(/^data\/t cannot be read as a table: .*x\.parquet/)
     await expect(all(broken)).rejects.not.toThrow(/cd34/)
   })
+
+  test('whose first million rows suggest another type are looked at again, whole', async () => {
+    writeFileSync(join(folder, 'late.csv'), `n\n${'1\n'.repeat(1_050_000)}x\n`)
+    const table = tableOf([{ name: 'late.csv' }], { format: 'csv', sizeBytes: 2 ** 30 })
+    const found = await engine.session((session) =>
+      withTable(session, table, async ({ from, columns }) => {
+        const [row] = await session.rows(sql`select max(n) as most, count(*) as rows from ${from}`)
+        return { columns, row }
+      }),
+    )
+    expect(found).toEqual({
+      columns: [{ name: 'n', type: 'VARCHAR' }],
+      row: { most: 'x', rows: 1_050_001 },
+    })
+  })
+
+  test('of a version without any file have the columns of its log and no row', async () => {
+    const columns = [
+      { name: 'id', physical: 'c1', type: { kind: 'plain', name: 'long' } },
+      { name: 'day', physical: 'c2', type: { kind: 'plain', name: 'date' } },
+    ] as const
+    expect(await all(tableOf([], { columns }))).toEqual({
+      columns: [
+        { name: 'id', type: 'BIGINT' },
+        { name: 'day', type: 'DATE' },
+      ],
+      rows: [],
+    })
+  })
 })

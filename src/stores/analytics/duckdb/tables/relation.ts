@@ -30,11 +30,22 @@ export async function withTables<T>(
   use: (opened: readonly OpenedTable[]) => Promise<T>,
 ): Promise<T> {
   const views = tables.map((_, index) => `opened_${index}`)
-  try {
+  const once = async (thorough: boolean) => {
     const opened: OpenedTable[] = []
     for (const [index, table] of tables.entries())
-      opened.push(await openTable(session, table, { view: views[index] as string }))
-    return await use(opened)
+      opened.push(await openTable(session, table, { view: views[index] as string, thorough }))
+    return use(opened)
+  }
+  try {
+    return await once(false)
+  } catch (error) {
+    if (
+      !tables.some(isGuessed) ||
+      !/could not convert|conversion error|could not transform/i.test(messageOf(error))
+    )
+      throw error
+    // A row below those that were looked at is of another type: now all of them are.
+    return await once(true)
   } finally {
     for (const view of views) {
       await session.connection.run(`drop view if exists ${view}`)
@@ -61,21 +72,21 @@ export interface Opening {
   readonly texts?: readonly string[]
   /** Says of each row where it stands, under the names of `PLACES`; of text files the place is among all rows. */
   readonly places?: boolean
+  /** Looks at every row of text files for the types. */
+  readonly thorough?: boolean
 }
 
 /** One table as a view that stays for as long as the session does. */
 export async function openTable(
   session: Session,
   table: Table,
-  { view, texts = [], places = false }: Opening,
+  { view, texts = [], places = false, thorough = false }: Opening,
 ): Promise<OpenedTable> {
   try {
-    const guessed = await described(session, readerText(table))
+    if (table.files.length === 0) return await openEmpty(session, table, { view, places })
+    const guessed = await described(session, readerText(table, { thorough }))
     const kept = guessed.filter(({ name, type }) => texts.includes(name) && type !== 'VARCHAR')
-    const reader = readerText(
-      table,
-      kept.map(({ name }) => name),
-    )
+    const reader = readerText(table, { thorough, texts: kept.map(({ name }) => name) })
     const own = kept.length === 0 ? guessed : await described(session, reader)
     if (table.files.some((file) => file.deletedRows !== undefined))
       await keepDeleted(session, table, `${view}_deleted`)
@@ -90,6 +101,30 @@ export async function openTable(
   } catch (error) {
     throw unreadable(table, error)
   }
+}
+
+/** Whether types are those of the first rows only. */
+function isGuessed({ format, sizeBytes }: Table): boolean {
+  return format !== 'parquet' && sizeBytes > LOOK_AT_ALL_BYTES
+}
+
+/** A version without a file has the columns of its log, and no row. */
+async function openEmpty(
+  session: Session,
+  table: Table,
+  { view, places }: { view: string; places: boolean },
+): Promise<OpenedTable> {
+  const values = [
+    ...(places ? [`null::bigint as ${PLACES.file}`, `null::bigint as ${PLACES.row}`] : []),
+    ...(table.columns ?? []).map(
+      ({ name, type }) => `null::${typeText(type)} as ${identifier(name)}`,
+    ),
+  ]
+  await session.connection.run(
+    `create or replace temp view ${view} as select ${values.join(', ')} where false`,
+  )
+  const columns = await described(session, view)
+  return { from: text(view), columns, isCounted: true, sample: () => Promise.resolve(view) }
 }
 
 function placesText(table: Table): string {
@@ -262,12 +297,15 @@ async function keepDeleted(session: Session, table: Table, into: string): Promis
 }
 
 /** The files as the engine reads them, columns matched by name. */
-function readerText(table: Table, texts: readonly string[] = []): string {
+function readerText(
+  table: Table,
+  { texts = [], thorough }: { texts?: readonly string[]; thorough: boolean },
+): string {
   const paths = `[${table.files.map(({ path }) => literal(path)).join(', ')}]`
   const common = 'union_by_name = true, hive_partitioning = false'
   if (table.format === 'parquet') return `read_parquet(${paths}, ${common})`
   const reader = table.format === 'csv' ? 'read_csv' : 'read_json'
-  const looked = table.sizeBytes <= LOOK_AT_ALL_BYTES ? -1 : LOOK_AT_ROWS
+  const looked = isGuessed(table) && !thorough ? LOOK_AT_ROWS : -1
   const types =
     table.format === 'csv' && texts.length > 0
       ? `, types = {${texts.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`
