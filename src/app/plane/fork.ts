@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import module from 'node:module'
 import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bound, IS_BOUND } from '#base/bound'
 import { environment } from '../environment.ts'
 
 let early: ChildProcess | undefined
@@ -29,10 +30,13 @@ function start(): ChildProcess {
   // The folder that is given has one of its own for this Node in it, and is inherited by the processes of models.
   const compiled = module.getCompileCacheDir()
   const cached = compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }
-  return fork(entry(), [], {
+  const binding = bound()
+  const [execPath, ...execArgv] = [...binding, process.execPath]
+  return fork(entry(), binding.length > 0 ? [IS_BOUND] : [], {
     env: { ...environment, ...cached },
     serialization: 'advanced',
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execPath,
+    execArgv: [...execArgv, '--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
 }

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bound, IS_BOUND } from '#base/bound'
 import { Problem } from '#base/problem'
 import type { HeldModel, ModelShape, Outputs, Tensor } from '#inference'
 import type { FromProcess, ToProcess } from './messages.ts'
@@ -152,13 +153,13 @@ function forkProcess(name: string, memoryBytesMax: number): ChildProcess {
   const flags = ['--disable-warning=ExperimentalWarning']
   const kib = String(Math.ceil((NODE_BYTES + memoryBytesMax) / 1024))
   // Without a limit no shell is needed, which not every image has.
-  const limited =
-    memoryBytesMax === 0
-      ? { execArgv: flags }
-      : { execPath: '/bin/sh', execArgv: ['-c', LIMITED, kib, process.execPath, ...flags] }
-  return fork(file, [name], {
+  const limit = memoryBytesMax === 0 ? [] : ['/bin/sh', '-c', LIMITED, kib]
+  const binding = bound()
+  const [execPath, ...execArgv] = [...limit, ...binding, process.execPath]
+  return fork(file, binding.length > 0 ? [name, IS_BOUND] : [name], {
     serialization: 'advanced',
-    ...limited,
+    execPath,
+    execArgv: [...execArgv, ...flags],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
 }

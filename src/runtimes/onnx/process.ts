@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { IS_BOUND } from '#base/bound'
 import { messageOf } from '#base/problem'
 import type { HeldModel, Tensor, TensorData, TensorType } from '#inference'
 import { admitted } from './gate.ts'
@@ -101,8 +102,9 @@ process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
 
 // A model that never ends blocks this thread, and with it the event above.
-new Worker(new URL(`./watchdog${extname(import.meta.url)}`, import.meta.url), {
-  workerData: process.ppid,
-  stdout: true,
-  stderr: true,
-}).unref()
+if (!process.argv.includes(IS_BOUND))
+  new Worker(new URL(`./watchdog${extname(import.meta.url)}`, import.meta.url), {
+    workerData: process.ppid,
+    stdout: true,
+    stderr: true,
+  }).unref()
