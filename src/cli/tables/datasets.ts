@@ -3,7 +3,7 @@ import { Problem } from '#base/problem'
 import { datasetsAt, saveDataset, whileAlone, type Dataset } from '#app/project-datasets'
 import { tableLines } from '../table.ts'
 import { calledIn, say, type CalledIn } from '../workspace.ts'
-import { versionFrom } from './open.ts'
+import { assertHere, versionFrom } from './open.ts'
 
 export interface DatasetFlags {
   readonly name?: string | undefined
@@ -40,6 +40,7 @@ export async function addDataset(flags: DatasetFlags): Promise<void> {
       'invalid',
       `${name} is no name for a dataset; use letters, digits, - and _, and begin with a letter`,
     )
+  assertHere(delta)
   const known = datasetsAt(here.root, fileOf(here)).find((each) => each.name === name)
   if (known !== undefined && flags.force !== true)
     throw new Problem(

@@ -9,12 +9,22 @@ export async function withTables<T>(
   written: string,
   use: (tables: Tables, path: string) => Promise<T>,
 ): Promise<T> {
+  assertHere(written)
   const { tables, path } = await opened(written)
   try {
     return await use(tables, path)
   } finally {
     await tables.close()
   }
+}
+
+/** Throws `unsupported` for the address of a table that lies elsewhere. */
+export function assertHere(written: string): void {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written))
+    throw new Problem(
+      'unsupported',
+      `${written} is not on this machine, and orrery reads tables where they lie; copy it here first, with its _delta_log if it is a Delta table, or track it with \`orrery import-url\``,
+    )
 }
 
 async function opened(written: string) {
