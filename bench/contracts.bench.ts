@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { contractFileAt } from '#app/contract-files'
-import { validateContract } from '#app/project-contracts'
-import { openLooseTables } from '#app/project-tables'
+import { contractFileAt } from '#app/project/contract-files'
+import { validateContract } from '#app/project/contracts'
+import { openLooseTables } from '#app/project/tables'
 import { median, tell } from './figures.ts'
 
 // Thirty rules on a table of 20 columns, beside DuckDB's one scan of the same columns: the least and the most value of

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { openLooseTables } from '#app/project-tables'
+import { openLooseTables } from '#app/project/tables'
 import { median, tell } from './figures.ts'
 
 // The profile of a table of 20 columns, beside DuckDB's one scan of the same columns (the least and the greatest value of

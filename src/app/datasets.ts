@@ -17,7 +17,7 @@ import type { LocalClones } from './clones.ts'
 import type { DatasetFile, DatasetFiles } from './dataset-files.ts'
 import { git } from './git.ts'
 import type { Ground } from './ground.ts'
-import { tableLogs } from './table-logs.ts'
+import { tableLogs } from './project/table-logs.ts'
 
 interface Around {
   readonly projects: Projects

@@ -3,7 +3,7 @@ import { randomIds } from '#base/ids'
 import { messageOf } from '#base/problem'
 import { environment } from './config.ts'
 import { httpRecorder } from './recorder.ts'
-import { openWorkspace } from './workspace.ts'
+import { openWorkspace } from './project/workspace.ts'
 
 /** What the server asks of a process that runs one pipeline in a work tree. */
 export interface PipelineOrder {

@@ -43,8 +43,7 @@ export async function startServer(
 ): Promise<Server> {
   const clock = world.clock ?? systemClock
   const ids = world.ids ?? randomIds
-  const logger =
-    world.logger ?? pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }))
+  const logger = world.logger ?? loggerOf(config)
   refuseOpenDoors(config)
 
   const undo: (() => Promise<void> | void)[] = []
@@ -183,4 +182,8 @@ function addressOf(http: FastifyInstance, host: string): string {
   const address = http.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function loggerOf({ logLevel }: Config): Logger {
+  return pino({ level: logLevel }, pino.destination({ dest: 2, sync: false }))
 }

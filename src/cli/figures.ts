@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { ProjectViews } from '#app/project-views'
+import type { ProjectViews } from '#app/project/views'
 import type { Difference, Figures, ProjectView } from '#stages'
 import type { CalledIn } from './workspace.ts'
 

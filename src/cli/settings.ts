@@ -1,8 +1,8 @@
 import type { Argv } from 'yargs'
 import { Problem } from '#base/problem'
 import { environment } from '#app/environment'
-import type { ConfigLevel, ConfigPlace } from '#app/project-config'
-import { projectRootOf } from '#app/workspace'
+import type { ConfigLevel, ConfigPlace } from '#app/project/config'
+import { projectRootOf } from '#app/project/workspace'
 
 interface LevelFlags {
   global: boolean

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import { Problem } from '#base/problem'
 import { environment } from '#app/environment'
-import { openWorkspace, projectRootOf, type ProjectWorkspace } from '#app/workspace'
+import { openWorkspace, projectRootOf, type ProjectWorkspace } from '#app/project/workspace'
 import { showSteps } from './steps.ts'
 
 /** The project that the command was called in, and how to read the paths that were given. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openWorkspace } from '#app/workspace'
+import { openWorkspace } from '#app/project/workspace'
 import { pythonBin } from '../support/python.ts'
 import { chanceOf } from '../support/random.ts'
 import {

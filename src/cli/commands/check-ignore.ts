@@ -32,7 +32,7 @@ export const checkIgnore = command({
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')
-    const { ignoreVerdict } = await import('#app/project-ignore')
+    const { ignoreVerdict } = await import('#app/project/ignore')
     const { calledIn, say } = await import('../workspace.ts')
     const { details, all, nonMatching, stdin, quiet, targets = [] } = flags
     if (stdin === targets.length > 0)

@@ -23,8 +23,8 @@ export const config = command({
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')
     const { findSetting, listSettings, settingNamed, unsetOption } =
-      await import('#app/project-option')
-    const { setOption } = await import('#app/project-remotes')
+      await import('#app/project/option')
+    const { setOption } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
     const { say } = await import('../workspace.ts')
     const place = settingsHere()

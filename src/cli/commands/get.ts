@@ -30,7 +30,7 @@ export const get = command({
       .example('$0 get https://example.org/team/data.git prices --rev v2', 'data at a tag'),
   handler: async (flags) => {
     const { environment } = await import('#app/environment')
-    const { addressIn, getFrom } = await import('#app/foreign')
+    const { addressIn, getFrom } = await import('#app/project/foreign')
     const { sourceRequest } = await import('../repository.ts')
     const { say } = await import('../workspace.ts')
     const request = { ...sourceRequest(flags.repository, flags), path: plain(flags.path) }
@@ -63,7 +63,7 @@ export const getUrl = command({
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
   handler: async (flags) => {
     const { environment } = await import('#app/environment')
-    const { getAddress } = await import('#app/foreign')
+    const { getAddress } = await import('#app/project/foreign')
     const { settingsIn } = await import('../imports.ts')
     const { say } = await import('../workspace.ts')
     const out = placeFor(flags.out, flags.url.replace(/[?#].*$/, '').replace(/\/+$/, ''))

@@ -25,7 +25,7 @@ export const init = command({
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
   handler: async (flags) => {
     const { resolve } = await import('node:path')
-    const { initProject } = await import('#app/project-init')
+    const { initProject } = await import('#app/project/init')
     const { say } = await import('../workspace.ts')
     const root = resolve(flags.directory ?? '.')
     const { scm, subdir, force } = flags

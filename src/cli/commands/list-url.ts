@@ -18,7 +18,7 @@ export const listUrl = command({
       .example('$0 list-url s3://bucket/folder -R --size', 'all files below, with their sizes'),
   handler: async (flags) => {
     const { environment } = await import('#app/environment')
-    const { listAddress } = await import('#app/address-listing')
+    const { listAddress } = await import('#app/project/address-listing')
     const { settingsIn } = await import('../imports.ts')
     const { say } = await import('../workspace.ts')
     const how = { deep: flags.recursive, settings: settingsIn(flags.fsConfig) ?? {} }

@@ -29,7 +29,7 @@ export const list = command({
       .example('$0 list . --rev v1 -R --dvc-only', 'the data of a tag'),
   handler: async (flags) => {
     const { environment } = await import('#app/environment')
-    const { withSource } = await import('#app/foreign')
+    const { withSource } = await import('#app/project/foreign')
     const { listingOf } = await import('#data')
     const { listingJson } = await import('#protocols/dvc/listing')
     const { sourceRequest } = await import('../repository.ts')

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { ConfigLevel } from '#app/project-config'
+import type { ConfigLevel } from '#app/project/config'
 import { command } from '../command.ts'
 import { levelFlags } from '../settings.ts'
 
@@ -50,7 +50,7 @@ const add = command({
         describe: 'Change a remote that is there',
       }),
   handler: async (flags) => {
-    const { addRemote } = await import('#app/project-remotes')
+    const { addRemote } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
     const place = settingsHere()
     const level = levelOf(flags)
@@ -85,7 +85,7 @@ const modify = command({
       .option('unset', unset),
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')
-    const { modifyRemote } = await import('#app/project-remotes')
+    const { modifyRemote } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
     const level = levelOf(flags)
     const { name: wanted, option, value } = flags
@@ -106,7 +106,7 @@ const first = command({
   describe: 'Say which remote is used where none is named, or change it',
   builder: (argv) => levelFlags(argv).positional('name', { type: 'string' }).option('unset', unset),
   handler: async (flags) => {
-    const { defaultRemote, setDefaultRemote } = await import('#app/project-remotes')
+    const { defaultRemote, setDefaultRemote } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
     const { say } = await import('../workspace.ts')
     const level = levelOf(flags)
@@ -128,7 +128,7 @@ const rename = command({
       .positional('name', name)
       .positional('new', { type: 'string', demandOption: true, describe: 'Its new name' }),
   handler: async (flags) => {
-    const { renameRemote } = await import('#app/project-remotes')
+    const { renameRemote } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
     const level = levelOf(flags)
     renameRemote(settingsHere(), { name: flags.name, to: flags.new, ...(level && { level }) })
@@ -141,7 +141,7 @@ const remove = command({
   describe: 'Forget a remote; what is stored there stays',
   builder: (argv) => levelFlags(argv).positional('name', name),
   handler: async (flags) => {
-    const { removeRemote } = await import('#app/project-remotes')
+    const { removeRemote } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
     const level = levelOf(flags)
     removeRemote(settingsHere(), { name: flags.name, ...(level && { level }) })
@@ -150,8 +150,8 @@ const remove = command({
 })
 
 async function showRemotes(flags: { json?: boolean }, level?: ConfigLevel): Promise<void> {
-  const { configFile } = await import('#app/project-config')
-  const { listRemotes } = await import('#app/project-remotes')
+  const { configFile } = await import('#app/project/config')
+  const { listRemotes } = await import('#app/project/remotes')
   const { settingsHere } = await import('../settings.ts')
   const { say } = await import('../workspace.ts')
   const place = settingsHere()

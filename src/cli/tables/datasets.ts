@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Problem } from '#base/problem'
-import { datasetsAt, saveDataset, whileAlone, type Dataset } from '#app/project-datasets'
+import { datasetsAt, saveDataset, whileAlone, type Dataset } from '#app/project/datasets'
 import { tableLines } from '../table.ts'
 import { calledIn, say, type CalledIn } from '../workspace.ts'
 import { assertHere, versionFrom } from './open.ts'

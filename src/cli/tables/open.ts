@@ -30,7 +30,7 @@ export function assertHere(written: string): void {
 async function opened(written: string) {
   const here = projectAround(written)
   if (here !== undefined) return { tables: await here.tables(), path: here.target(written) }
-  const { openLooseTables } = await import('#app/project-tables')
+  const { openLooseTables } = await import('#app/project/tables')
   return { tables: openLooseTables(process.cwd()), path: written }
 }
 

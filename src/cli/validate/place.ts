@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { declaredIn } from '#app/project/declared'
+import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve, sep } from 'node:path'
 import { Problem } from '#base/problem'
@@ -25,19 +26,19 @@ export async function openPlace(): Promise<Place> {
       root: here.root,
       tables,
       spillFolder: join(here.root, '.dvc', 'tmp', 'orrery', 'spill'),
-      placed: await placedIn(here.root),
+      placed: (await declaredIn(here.root)).contracts ?? {},
       inside: (written) => insideOf(here.root, written),
       close: () => tables.close(),
     }
   }
-  const { openLooseTables } = await import('#app/project-tables')
+  const { openLooseTables } = await import('#app/project/tables')
   const root = realpathSync(process.cwd())
   const tables = openLooseTables(root)
   return {
     root,
     tables,
     spillFolder: join(tmpdir(), 'orrery-spill'),
-    placed: await placedIn(root),
+    placed: (await declaredIn(root)).contracts ?? {},
     inside: (written) => insideOf(root, written),
     close: () => tables.close(),
   }
@@ -56,14 +57,4 @@ function project(): ReturnType<typeof calledIn> | undefined {
 function insideOf(root: string, written: string): string {
   const path = relative(root, resolve(written)).split(sep).join('/')
   return path === '..' || path.startsWith('../') ? resolve(written) : path
-}
-
-async function placedIn(root: string): Promise<Readonly<Record<string, string>>> {
-  const file = join(root, 'orrery.yaml')
-  if (!existsSync(file)) return {}
-  const { parseProjectFile } = await import('#protocols/project-file/index')
-  const { config, problems } = parseProjectFile(readFileSync(file, 'utf8'))
-  if (config === undefined)
-    throw new Problem('invalid', `orrery.yaml is not right: ${problems.join('; ')}`)
-  return config.contracts ?? {}
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { contractFileAt } from '#app/contract-files'
+import { contractFileAt } from '#app/project/contract-files'
 import { Problem } from '#base/problem'
 import { printContract } from '#protocols/odcs/index'
 import { printSchema, readSchema } from '#protocols/tfdv/index'

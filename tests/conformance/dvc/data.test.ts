@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { initProject } from '#app/project-init'
+import { initProject } from '#app/project/init'
 import { statusJson } from '#protocols/dvc/status'
 import { ours, sandbox, type Sandbox } from './support.ts'
 

@@ -4,7 +4,7 @@ import { cpSync, existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
-import { openWorkspace } from '#app/workspace'
+import { openWorkspace } from '#app/project/workspace'
 import type { GarbageRequest } from '#data'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
 

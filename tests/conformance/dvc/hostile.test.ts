@@ -14,8 +14,8 @@ import {
 import { dirname, join } from 'node:path'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { initProject } from '#app/project-init'
-import { openWorkspace } from '#app/workspace'
+import { initProject } from '#app/project/init'
+import { openWorkspace } from '#app/project/workspace'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
 
 let box: Sandbox

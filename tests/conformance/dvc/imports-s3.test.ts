@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { listAddress } from '#app/address-listing'
+import { listAddress } from '#app/project/address-listing'
 import { startS3, type S3Server } from '../../support/s3.ts'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
 

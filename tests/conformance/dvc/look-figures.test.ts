@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ProjectWorkspace } from '#app/workspace'
+import type { ProjectWorkspace } from '#app/project/workspace'
 import { readPythonParams } from '#protocols/dvc/python-params'
 import { ours, sandbox, tagged, python, REVIVE, dvcEnvironment, type Sandbox } from './support.ts'
 

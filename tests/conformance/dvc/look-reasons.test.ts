@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ProjectWorkspace } from '#app/workspace'
+import type { ProjectWorkspace } from '#app/project/workspace'
 import { explained } from '#stages'
 import { ours, sandbox, type Sandbox } from './support.ts'
 

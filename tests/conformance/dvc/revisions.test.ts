@@ -1,7 +1,7 @@
 import { rmSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ProjectWorkspace } from '#app/workspace'
+import type { ProjectWorkspace } from '#app/project/workspace'
 import type { CloudRequest, DiffRequest, StandingRequest } from '#data'
 import { dataStatusJson } from '#protocols/dvc/data-status'
 import { diffJson } from '#protocols/dvc/diff'

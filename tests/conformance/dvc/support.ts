@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openWorkspace, type ProjectWorkspace } from '#app/workspace'
+import { openWorkspace, type ProjectWorkspace } from '#app/project/workspace'
 import { isList, isMap, isTimestamp, type ParamValue } from '#stages'
 
 /** The folder of a Python with dvc in it; the script that runs all tests prepares it and sets the variable. */

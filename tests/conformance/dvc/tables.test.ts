@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { saveDataset } from '#app/project-datasets'
-import type { OpenedTables } from '#app/project-tables'
+import { saveDataset } from '#app/project/datasets'
+import type { OpenedTables } from '#app/project/tables'
 import { dvcEnvironment, ours, pythonBin, sandbox, type Sandbox } from './support.ts'
 
 /** Writes a table with every type, odd partitions, deletes, updates and a checkpoint; of each version its rows, as Parquet. */

@@ -1,4 +1,4 @@
-import { openWorkspace } from '#app/workspace'
+import { openWorkspace } from '#app/project/workspace'
 
 // One verb in a project, to be killed: it says when the work begins and when it is done.
 

@@ -93,11 +93,6 @@ export async function startWorld(): Promise<World> {
     url: 'https://127.0.0.1:9/',
     events: ['never-happens'],
   })
-  await ask('POST', '/api/v1/data-stores', { name: STORE })
-  const storeToken = await ask('POST', `/api/v1/data-stores/${STORE}/tokens`, {
-    name: 'asked',
-    access: 'read',
-  })
   const trace = `tr-${'ab'.repeat(16)}`
   await sendSpan(server.url, { trace, experiment })
   const said = await ask('POST', `/api/v1/traces/${trace}/feedback`, { name: 'good', value: true })
@@ -123,7 +118,7 @@ export async function startWorld(): Promise<World> {
       pipelineRun: pipelineRunId,
       prediction: predictions[0].id,
       webhook: webhook.id,
-      storeToken: storeToken.id,
+      storeToken: await tokenOfStore(ask),
       trace,
       assessment: said.id,
       ...(await thingsOfMlflow(ask)),
@@ -134,6 +129,12 @@ export async function startWorld(): Promise<World> {
       await rm(origin, { recursive: true, force: true })
     },
   }
+}
+
+async function tokenOfStore(ask: Ask): Promise<string> {
+  await ask('POST', '/api/v1/data-stores', { name: STORE })
+  const token = { name: 'asked', access: 'read' }
+  return (await ask('POST', `/api/v1/data-stores/${STORE}/tokens`, token)).id
 }
 
 /** What MLflow's own routes make and nothing else. */

@@ -3,7 +3,7 @@ import type { Remote } from '#data'
 import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
 import { openFolderRemote } from '#stores/dvc/remote'
-import { remoteNamed, type ProjectSettings } from './project-settings.ts'
+import { remoteNamed, type ProjectSettings } from './settings.ts'
 
 /** The remote of that name, or the default one, wherever it is. What reaches other machines is loaded when it is needed. */
 export async function openRemote(

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Problem } from '#base/problem'
 import { isOn, type DvcConfig } from '#protocols/dvc/config'
 import type { LinkType } from '#stores/dvc/links'
-import { readLevels } from './project-config.ts'
+import { readLevels } from './config.ts'
 
 /** What `.dvc/config` and the files above it say, as far as it matters here. Paths are absolute. */
 export interface ProjectSettings {

@@ -6,9 +6,9 @@ import { writeWhole } from '#stores/dvc/atomic'
 import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
 import { openAddresses } from './addresses.ts'
-import { openRemote } from './project-remote.ts'
-import type { ProjectSettings } from './project-settings.ts'
-import { openSources } from './project-sources.ts'
+import { openRemote } from './remote.ts'
+import type { ProjectSettings } from './settings.ts'
+import { openSources } from './sources.ts'
 
 export interface ImportsGround extends Pick<
   ImportDependencies,

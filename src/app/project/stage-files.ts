@@ -4,7 +4,7 @@ import { isMap, type StageFiles } from '#stages'
 import { withoutStage } from '#protocols/dvc/pipeline-edit'
 import { readYaml } from '#protocols/dvc/yaml-read'
 import { writeWhole } from '#stores/dvc/atomic'
-import { lockPath } from './project-walk.ts'
+import { lockPath } from './walk.ts'
 
 /** The stages of a project's `dvc.yaml` files, to be taken out. */
 export function openStageFiles(root: string): StageFiles {

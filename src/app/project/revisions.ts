@@ -14,14 +14,7 @@ import {
   type GitHistory,
   type GitTree,
 } from '#stores/dvc/git-revisions'
-import {
-  collected,
-  ignoreFiles,
-  isDvcFile,
-  outsOf,
-  parentOf,
-  type ProjectTree,
-} from './project-walk.ts'
+import { collected, ignoreFiles, isDvcFile, outsOf, parentOf, type ProjectTree } from './walk.ts'
 
 export interface ProjectRevisions extends Revisions {
   /** Everything that the DVC files of a commit say; undefined where the project did not exist yet. */

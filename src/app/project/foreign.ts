@@ -8,7 +8,7 @@ import { itemAt, namesData, type Arrival, type Source, type SourceRequest } from
 import { printTree, readTree } from '#protocols/dvc/tree'
 import { openObjectFolder, type ObjectFolder } from '#stores/dvc/objects'
 import { openAddresses } from './addresses.ts'
-import { openSources } from './project-sources.ts'
+import { openSources } from './sources.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 

@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import type { Addresses, Arrival, Offered } from '#data'
 import { takeFile, takeStream, type ArrivalCache } from '#stores/dvc/arrivals'
-import { withServer } from './project-remote.ts'
-import type { ProjectSettings } from './project-settings.ts'
+import { withServer } from './remote.ts'
+import type { ProjectSettings } from './settings.ts'
 
 export interface AddressesGround {
   /** Relative paths count from here. */

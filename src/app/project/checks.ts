@@ -9,7 +9,8 @@ import { overlaps } from '#data'
 import type { Checks, Verdict } from '#stages'
 import type { Tables } from '#tables'
 import { contractFilesOf, type ContractFile } from './contract-files.ts'
-import type { OpenedTables } from './project-tables.ts'
+import { declaredIn } from './declared.ts'
+import type { OpenedTables } from './tables.ts'
 
 export interface ChecksGround {
   readonly root: string
@@ -43,7 +44,7 @@ async function checksOn(
   paths: readonly string[],
   { signal }: { signal?: AbortSignal },
 ): Promise<Verdict[]> {
-  const files = contractFilesOf(ground.root, await placedIn(ground.root))
+  const files = contractFilesOf(ground.root, (await declaredIn(ground.root)).contracts ?? {})
   const concerned = files.flatMap((file) => {
     const datasets = file.contract.datasets.filter((dataset) => isAbout(dataset, paths))
     return datasets.length === 0 ? [] : [{ file, datasets }]
@@ -70,16 +71,6 @@ function isAbout({ path }: Dataset, paths: readonly string[]): boolean {
   return path !== undefined && paths.some((each) => overlaps(each, path))
 }
 
-async function placedIn(root: string): Promise<Readonly<Record<string, string>>> {
-  const file = join(root, 'orrery.yaml')
-  if (!existsSync(file)) return {}
-  const { parseProjectFile } = await import('#protocols/project-file/index')
-  const { config, problems } = parseProjectFile(readFileSync(file, 'utf8'))
-  if (config === undefined)
-    throw new Problem('invalid', `orrery.yaml is not right: ${problems.join('; ')}`)
-  return config.contracts ?? {}
-}
-
 type Ground = ChecksGround & { readonly opened: Tables; readonly signal?: AbortSignal }
 
 async function verdictOf(
@@ -90,7 +81,7 @@ async function verdictOf(
   const key = await keyOf(ground.opened, file, datasets)
   const known = key === undefined ? undefined : keptVerdict(ground.kept, key)
   if (known !== undefined) return known
-  const { validateContract } = await import('./project-contracts.ts')
+  const { validateContract } = await import('./contracts.ts')
   const report = await validateContract(
     {
       tables: ground.opened,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
+import { openRevisions, type ProjectRevisions } from './revisions.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'orrery-revisions-'))
 const root = join(top, 'repository', 'project')

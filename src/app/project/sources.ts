@@ -16,12 +16,12 @@ import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
 import { openFolderRemote } from '#stores/dvc/remote'
 import { repositoryAt, type Repository } from './mirrors.ts'
-import { readLevel, readLevels, withAbsolutePaths } from './project-config.ts'
-import { openProjectFiles } from './project-files.ts'
-import { parentOf } from './project-walk.ts'
-import { openRevisions, type ProjectRevisions } from './project-revisions.ts'
-import { openRemote } from './project-remote.ts'
-import { remoteNamed, settingsOf, type ProjectSettings } from './project-settings.ts'
+import { readLevel, readLevels, withAbsolutePaths } from './config.ts'
+import { openProjectFiles } from './files.ts'
+import { parentOf } from './walk.ts'
+import { openRevisions, type ProjectRevisions } from './revisions.ts'
+import { openRemote } from './remote.ts'
+import { remoteNamed, settingsOf, type ProjectSettings } from './settings.ts'
 
 export interface SourcesGround {
   /** Folder that relative addresses count from. */

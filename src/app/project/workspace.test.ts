@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '#base/json'
 import type { DataRef } from '#data'
 import type { ReproOptions, ReproResult, RunRecorder } from '#stages'
-import { initProject } from './project-init.ts'
+import { initProject } from './init.ts'
 import { openWorkspace } from './workspace.ts'
 
 let root = ''

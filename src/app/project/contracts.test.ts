@@ -9,9 +9,9 @@ import { printProposal, readContract, withNewColumns } from '#protocols/odcs/ind
 import { createEngine } from '#stores/analytics/duckdb/engine'
 import type { RunRecorder } from '#stages'
 import { contractFileAt } from './contract-files.ts'
-import { proposeContract, validateContract } from './project-contracts.ts'
-import { openLooseTables } from './project-tables.ts'
-import { projectChecks } from './project-checks.ts'
+import { proposeContract, validateContract } from './contracts.ts'
+import { openLooseTables } from './tables.ts'
+import { projectChecks } from './checks.ts'
 import { openWorkspace } from './workspace.ts'
 
 let folder: string

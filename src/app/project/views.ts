@@ -7,8 +7,8 @@ import { readParamsFile } from '#protocols/dvc/params-file'
 import { readDeclared, type PipelineSources } from '#protocols/dvc/pipeline-file'
 import type { CommandStyle } from '#protocols/dvc/template'
 import type { ObjectFolder } from '#stores/dvc/objects'
-import type { ProjectRevisions } from './project-revisions.ts'
-import { outsOf } from './project-walk.ts'
+import type { ProjectRevisions } from './revisions.ts'
+import { outsOf } from './walk.ts'
 
 export interface ViewsGround {
   readonly root: string

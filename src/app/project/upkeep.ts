@@ -18,10 +18,10 @@ import { gitRootOf } from '#stores/dvc/git'
 import { brokenLinksBelow } from '#stores/dvc/broken-links'
 import { openRunEntries } from '#stores/dvc/run-entries'
 import { openFolderShelf } from '#stores/dvc/shelf'
-import { openProjectFiles } from './project-files.ts'
-import { openRevisions } from './project-revisions.ts'
-import { readSettings, remoteFolder, type ProjectSettings } from './project-settings.ts'
-import { outsOf } from './project-walk.ts'
+import { openProjectFiles } from './files.ts'
+import { openRevisions } from './revisions.ts'
+import { readSettings, remoteFolder, type ProjectSettings } from './settings.ts'
+import { outsOf } from './walk.ts'
 
 /** Upkeep of one project's cache and remotes. */
 export function openUpkeep(options: {

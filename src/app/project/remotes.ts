@@ -8,7 +8,7 @@ import {
   storedPath,
   type ConfigLevel,
   type ConfigPlace,
-} from './project-config.ts'
+} from './config.ts'
 
 export interface NamedRemote {
   readonly name: string

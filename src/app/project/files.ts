@@ -12,8 +12,8 @@ import { printTrackedFile, withContent } from '#protocols/dvc/tracked-file'
 import { writeWhole } from '#stores/dvc/atomic'
 import type { Ignores } from '#stores/dvc/measure'
 import { gitRootOf } from '#stores/dvc/git'
-import { datasetAt } from './project-datasets.ts'
-import { collected, ignoreFiles, lockPath, outsOf, parentOf, treeOnDisk } from './project-walk.ts'
+import { datasetAt } from './datasets.ts'
+import { collected, ignoreFiles, lockPath, outsOf, parentOf, treeOnDisk } from './walk.ts'
 
 export interface ProjectFiles extends PipelineFiles, Catalog {
   /** The ignore rules of the project as they hold for what lies in a folder. */

@@ -8,7 +8,7 @@ import {
   shownFile,
   type ConfigLevel,
   type ConfigPlace,
-} from './project-config.ts'
+} from './config.ts'
 
 /** An option by its place in the settings. */
 export interface OptionName {

@@ -7,7 +7,7 @@ import type { Table } from '#tables'
 import { datasetsIn, declared, tableVersion, versionOf, withDataset } from '#protocols/dvc/datasets'
 import { writeWhole } from '#stores/dvc/atomic'
 import { openProjectLock } from '#stores/dvc/lock'
-import { lockPath } from './project-walk.ts'
+import { lockPath } from './walk.ts'
 
 /** A dataset of a `dvc.yaml`, and the version that its lock has. */
 export interface Dataset {

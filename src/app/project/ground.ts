@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import { systemClock } from '#base/clock'
+import { withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
+import { printTree, readTree, treeFault } from '#protocols/dvc/tree'
+import { gitRootOf, noVersionControl, openGit } from '#stores/dvc/git'
+import { openHashCache } from '#stores/dvc/hash-cache'
+import { openProjectLock } from '#stores/dvc/lock'
+import { openObjectFolder } from '#stores/dvc/objects'
+import { openWorkTree } from '#stores/dvc/work-tree'
+import { openWorkspace as openFolder } from '#stores/dvc/workspace'
+import { openProjectFiles } from './files.ts'
+import { openRemote } from './remote.ts'
+import { openRevisions } from './revisions.ts'
+import { readSettings } from './settings.ts'
+import type { WorkspaceDependencies } from './workspace.ts'
+
+export type ProjectGround = ReturnType<typeof openGround>
+
+/** What stands below the data and the pipelines of a project's folder. */
+export function openGround(root: string, dependencies: WorkspaceDependencies) {
+  const { variables, clock = systemClock } = dependencies
+  const settings = readSettings(root, variables)
+  const { cacheFolder, commandStyle } = settings
+  const temporary = join(root, '.dvc', 'tmp')
+  const own = join(temporary, 'orrery')
+  const trees = { print: printTree, read: readTree, fault: treeFault }
+  const files = openProjectFiles({ root, commandStyle })
+  const cache = openObjectFolder({
+    folder: cacheFolder,
+    trees,
+    shared: settings.shared,
+    notes: join(own, 'cache'),
+    clock,
+  })
+  const workspace = openFolder({
+    root,
+    clock,
+    trees,
+    cache,
+    hashes: openHashCache(join(own, 'hashes')),
+    links: settings.links,
+    rulesIn: files.rulesIn,
+    onStep: dependencies.onStep,
+  })
+  const hasGit = settings.versionControl && gitRootOf(root) !== undefined
+  const { autostage } = settings
+  const [whole, brief] = [
+    openProjectLock(join(own, 'lock'), waiting(dependencies, 'another orrery')),
+    openProjectLock(join(temporary, 'lock'), waiting(dependencies, 'another dvc or orrery')),
+  ]
+  return {
+    root,
+    variables,
+    clock,
+    settings,
+    temporary,
+    own,
+    trees,
+    files,
+    cache,
+    workspace,
+    versionControl: hasGit ? openGit({ root, autostage, withIgnored }) : noVersionControl,
+    tree: openWorkTree({ root, ignores: hasGit, cacheFolder, withoutIgnored }),
+    revisions: hasGit ? openRevisions(root, { commandStyle }) : undefined,
+    remote: async (name: string | undefined) =>
+      openRemote(settings, name, { cache, trees, variables }),
+    whole,
+    brief,
+    locks: [whole, brief],
+  }
+}
+
+function waiting({ waitSeconds = 3600, onWait }: WorkspaceDependencies, holder: string) {
+  return { waitSeconds, holder, ...(onWait === undefined ? {} : { onWait }) }
+}

@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Clock } from '#base/clock'
+import { Problem } from '#base/problem'
+import { createData, type DataStep, type Data, type Imports, type Upkeep } from '#data'
+import { processExecutor } from '#executors/process/index'
+import { createPipelines, type Checks, type Environments, type Pipelines } from '#stages'
+import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
+import { openOutsAside } from '#stores/dvc/aside'
+import { gitStateOf } from '#stores/dvc/git'
+import { openPathLocks } from '#stores/dvc/path-locks'
+import { openRunCache } from '#stores/dvc/run-cache'
+import { courierOf } from './courier.ts'
+import { declaredIn } from './declared.ts'
+import { environmentsOf } from './environments.ts'
+import { openGround, type ProjectGround } from './ground.ts'
+import { machine } from './machine.ts'
+import { openRemote } from './remote.ts'
+import type { ProjectRevisions } from './revisions.ts'
+import type { StageEdits } from './stage-edits.ts'
+import { openStageFiles } from './stage-files.ts'
+import type { OpenedTables, TableGround } from './tables.ts'
+import { openTrackedFiles } from './tracked-files.ts'
+import { openUpkeep } from './upkeep.ts'
+import type { ProjectViews, ViewsGround } from './views.ts'
+
+export interface WorkspaceDependencies {
+  /** The process environment: settings of dvc and of Git, and what stages run with. */
+  readonly variables: Readonly<Record<string, string | undefined>>
+  /** Folder of the Python environments that stages run in; asked for when one is needed. */
+  readonly environments: string | (() => Promise<string>)
+  readonly clock?: Clock
+  /** Told how far long work with data has come. */
+  readonly onStep?: (step: DataStep) => void
+  /** How long to wait for another dvc or orrery in the same project. */
+  readonly waitSeconds?: number
+  /** Told once for whom it is waited. */
+  readonly onWait?: (holder: string) => void
+}
+
+/** Data and pipelines of one project folder. */
+export interface ProjectWorkspace {
+  /** Absolute path of the project's root. */
+  readonly root: string
+  readonly data: Data
+  readonly pipelines: Pipelines
+  /** Takes away what nothing needs, finds and mends what is damaged. */
+  readonly upkeep: Upkeep
+  /** Data that comes from other repositories and addresses; loaded when it is asked for. */
+  readonly imports: () => Promise<Imports>
+  /** What its files said at earlier commits; undefined without Git. */
+  readonly revisions: ProjectRevisions | undefined
+  /** What its stages run in. */
+  readonly environments: Environments
+  /** Its tables; whoever opens them closes them. Loaded when asked for, with the engine that reads them. */
+  readonly tables: () => Promise<OpenedTables>
+  /** Its files as they stand and as they were at commits. */
+  readonly views: () => Promise<ProjectViews>
+  /** Writes stages into its `dvc.yaml` files. */
+  readonly stageEdits: () => Promise<StageEdits>
+}
+
+/** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
+export function projectRootOf(folder: string): string {
+  for (let here = resolve(folder); ; here = dirname(here)) {
+    if (existsSync(join(here, '.dvc', 'config')) || existsSync(join(here, '.dvc', '.gitignore')))
+      return here
+    if (dirname(here) === here)
+      throw new Problem(
+        'not-found',
+        `${resolve(folder)} is not inside a project; run \`orrery init\` at its root`,
+      )
+  }
+}
+
+export function openWorkspace(root: string, dependencies: WorkspaceDependencies): ProjectWorkspace {
+  const ground = openGround(root, dependencies)
+  const { settings, variables, trees, clock, workspace, cache, files, versionControl } = ground
+  const { revisions, remote, locks } = ground
+  const { cacheFolder, commandStyle } = settings
+  const kept = { root, workspace, cache, cacheFolder, catalog: files, revisions, commandStyle }
+  const looks = lookingGlasses(kept)
+  const environments = environmentsOf(root, dependencies)
+  return {
+    root,
+    data: dataOf(ground),
+    pipelines: pipelinesOf(ground, { environments, tables: looks.tables }),
+    upkeep: openUpkeep({ root, settings, variables, workspace, cache, remote, locks, clock }),
+    imports: async () => {
+      const { openImports } = await import('./imports.ts')
+      const reads = { root, settings, variables, trees, workspace, cache, catalog: files }
+      return openImports({ ...reads, versionControl, locks })
+    },
+    environments,
+    stageEdits: async () => {
+      const { openStageEdits } = await import('./stage-edits.ts')
+      return openStageEdits({ root, files, versionControl, commandStyle, locks })
+    },
+    revisions,
+    ...looks,
+  }
+}
+
+function dataOf(ground: ProjectGround): Data {
+  const { settings, variables, trees, clock, workspace, cache, files, tree } = ground
+  return createData({
+    workspace,
+    cache,
+    catalog: files,
+    versionControl: ground.versionControl,
+    tree,
+    trackedFiles: openTrackedFiles(ground.root),
+    courier: courierOf({
+      folder: join(ground.own, 'sending'),
+      trees,
+      clock,
+      remote: (name, from) => openRemote(settings, name, { cache: from, trees, variables }),
+    }),
+    revisions: ground.revisions,
+    remote: ground.remote,
+    locks: ground.locks,
+  })
+}
+
+function pipelinesOf(
+  ground: ProjectGround,
+  { environments, tables }: Pick<ProjectWorkspace, 'environments' | 'tables'>,
+): Pipelines {
+  const { root, own, settings, variables, workspace, cache, files, tree, clock } = ground
+  // One for all stages: they take turns.
+  let checks: Promise<Checks> | undefined
+  return createPipelines({
+    root,
+    workspace,
+    cache,
+    catalog: files,
+    files,
+    tree,
+    stageFiles: openStageFiles(root),
+    versionControl: ground.versionControl,
+    runCache: openRunCache(settings.cacheFolder, {
+      key: runKey,
+      value: runValue,
+      print: printRun,
+      read: readRun,
+    }),
+    project: async () => (await declaredIn(root)).project ?? basename(root),
+    checks: {
+      of: async (paths, how) => {
+        checks ??= import('./checks.ts').then(({ projectChecks }) =>
+          projectChecks({ root, tables, kept: join(own, 'verdicts'), clock }),
+        )
+        return (await checks).of(paths, how)
+      },
+    },
+    executor: processExecutor({
+      root,
+      shell: variables['SHELL'] || '/bin/sh',
+      environment: variables,
+    }),
+    environments,
+    aside: openOutsAside(root, join(own, 'aside')),
+    whole: ground.whole,
+    brief: ground.brief,
+    holdPaths: openPathLocks(root, ground.temporary),
+    versionState: () => gitStateOf(root),
+    machine: machine(),
+    nowMs: () => clock.nowMs(),
+  })
+}
+
+/** What looks into the project's data and files; each is loaded when it is asked for. */
+function lookingGlasses(
+  kept: TableGround & ViewsGround,
+): Pick<ProjectWorkspace, 'tables' | 'views'> {
+  return {
+    tables: async () => (await import('./tables.ts')).openProjectTables(kept),
+    views: async () => (await import('./views.ts')).openViews(kept, () => gitStateOf(kept.root)),
+  }
+}
