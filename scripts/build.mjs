@@ -64,8 +64,13 @@ async function ship(name, paths) {
       filter: (file) => !/\.(map|d\.ts)$/.test(file),
     })
   }
-  const { version, license, main, exports, type } = await readJson(join(from, 'package.json'))
-  await writeJson(join(to, 'package.json'), { name, version, license, main, exports, type })
+  const manifest = await readJson(join(from, 'package.json'))
+  const { version, license, main, exports, type } = manifest
+  // What else it asks for is only for its script.
+  const common = manifest.dependencies?.['onnxruntime-common']
+  const dependencies = common === undefined ? {} : { 'onnxruntime-common': common }
+  const kept = { name, version, license, main, exports, type, dependencies }
+  await writeJson(join(to, 'package.json'), kept)
   await cp(join(root, 'scripts', 'licenses', 'onnxruntime.txt'), join(to, 'LICENSE'))
 }
 

@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../support/process.ts'
+import { rolloutsAt } from '../support/rollouts.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -64,6 +66,33 @@ test('the installed package loads its model runtime without any install script h
   expect(existsSync(join(installed, 'onnxruntime-node'))).toBe(false)
 })
 
+test('an image that the installed package makes of a model answers', async () => {
+  const server = start(join(installed, '.bin', 'orrery'), folder)
+  const { url } = await announced(server)
+  const person = rolloutsAt(() => url)
+  await person.createModel()
+  await person.register('loop.onnx')
+  const image = join(folder, 'image')
+  const command = join(installed, '.bin', 'orrery')
+  const env = strangersEnvironment()
+  await run(command, ['package', 'loops:1', '--output', image, '--url', url], { env })
+  server.kill('SIGTERM')
+  await once(server, 'exit')
+  await run('umoci', ['unpack', '--image', `${image}:latest`, join(folder, 'bundle')])
+  const container = await startUnpacked(join(folder, 'bundle'))
+  try {
+    const answer = await fetch(`${container.url}/endpoints/loops/invocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"inputs":{"rounds":[5]}}',
+    })
+    expect(await answer.json()).toEqual({ predictions: [{ counts: 5 }] })
+  } finally {
+    container.process.kill('SIGTERM')
+    await once(container.process, 'exit')
+  }
+}, 60_000)
+
 test('the command works from any folder and through a link to it', async () => {
   const link = join(folder, 'orrery-link')
   await symlink(join(root, 'bin', 'orrery'), link)
@@ -115,6 +144,27 @@ function start(command: string, parent: string): ChildProcess {
     env: strangersEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+}
+
+/** Runs what a container would, by the Node and from the folder of its image. */
+async function startUnpacked(bundle: string): Promise<{ url: string; process: ChildProcess }> {
+  const config = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as {
+    process: { args: string[] }
+  }
+  const image = join(bundle, 'rootfs')
+  const [program = '', flag = '', main = '', ...args] = config.process.args
+  const port = await freePort()
+  const started = spawn(join(image, program), [flag, join(image, main), ...args], {
+    env: { ORRERY_MODELS: join(image, 'models'), ORRERY_GRPC_PORT: '0', PORT: `${port}` },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const url = `http://127.0.0.1:${port}`
+  await expect
+    .poll(async () => (await fetch(`${url}/ping`).catch(() => undefined))?.status, {
+      timeout: 20_000,
+    })
+    .toBe(200)
+  return { url, process: started }
 }
 
 async function announced(server: ChildProcess): Promise<{ url: string; pid: number }> {

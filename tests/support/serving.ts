@@ -172,6 +172,8 @@ export async function openServing(options: {
     logger,
     sealRows: options.sealRows ?? 100_000,
   })
+  // Nobody tells it of endpoints that were there before, but after a restart.
+  if (options.home === undefined) await plane.complete()
   const http = await mounted(serving, plane)
   return {
     home,

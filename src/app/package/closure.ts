@@ -11,7 +11,7 @@ export interface Closure {
 }
 
 const CODE = /\.[jt]s$/
-/** A built program names the folder in which the files beside a module are. */
+/** A built program names the files beside a module, or the folder that they are in. */
 const PLACE = /\bimport\.meta\.dirname \+ ["']([^"'\n]+)["']/g
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g
 
@@ -31,7 +31,7 @@ export function closureOf(root: string, entries: readonly string[]): Closure {
     waiting.push(...assetsIn(dirname(file)))
     const text = readFileSync(file, 'utf8')
     for (const [, place = ''] of text.matchAll(PLACE))
-      waiting.push(...assetsIn(join(dirname(file), place)))
+      waiting.push(...assetsAt(join(dirname(file), place)))
     for (const named of namedIn(text, file)) {
       if (named.startsWith('node:')) continue
       const own = named.startsWith('#') ? throughDoor(named, doors) : named
@@ -47,6 +47,10 @@ function namedIn(text: string, file: string): string[] {
   return [...text.matchAll(IMPORT)]
     .map(([, named = '']) => named)
     .filter((named) => !named.startsWith('.') || isThere(named))
+}
+
+function assetsAt(place: string): string[] {
+  return existsSync(place) && statSync(place).isFile() ? [place] : assetsIn(place)
 }
 
 /** What the modules of a folder may read at run time. */
@@ -101,8 +105,12 @@ function addPackage(packages: Set<string>, specifier: string, from: string): voi
   for (const each of Object.keys(needed)) addPackage(packages, each, join(folder, 'package.json'))
 }
 
-/** Where a package goes in an image: below the `node_modules` that it was found in. */
-export function placeOfPackage(folder: string): string {
-  const at = folder.indexOf('/node_modules/')
-  return relative('/', folder.slice(at))
+/**
+ * Where a package goes in an image, seen from the program's place: where it lies below it, or in a `node_modules` beside
+ * it as in the one that holds the program itself.
+ */
+export function placeOfPackage(root: string, folder: string): string {
+  const below = relative(root, folder)
+  if (!below.startsWith('..')) return below
+  return relative(dirname(dirname(resolve(root))), folder)
 }

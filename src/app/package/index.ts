@@ -113,7 +113,7 @@ function imageOf(models: readonly PackagedModel[]) {
 /** In a checkout the program is TypeScript and Node strips its types; in a package it is JavaScript. */
 const EXTENSION = extname(import.meta.url)
 const HERE = fileURLToPath(new URL('..', import.meta.url))
-const ROOT = EXTENSION === '.ts' ? join(HERE, '..', '..') : join(HERE, '..')
+const ROOT = join(HERE, '..', '..')
 const MAIN = join(HERE, 'standalone', `main${EXTENSION}`)
 
 /** What is started as a process and so is not found by imports. */
@@ -136,7 +136,7 @@ async function programFiles(): Promise<ProgramFile[]> {
   for (const file of files)
     found.push({ file, entry: await fileEntry(file, `app/${placeOf(file)}`) })
   for (const folder of packages)
-    for (const entry of await filesBelow(folder, `app/${placeOfPackage(folder)}`, isNeeded))
+    for (const entry of await filesBelow(folder, `app/${placeOfPackage(ROOT, folder)}`, isNeeded))
       found.push({ file: 'file' in entry.content ? entry.content.file : folder, entry })
   return found
 }
