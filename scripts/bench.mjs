@@ -5,6 +5,7 @@ import { giveUp, setUp } from './setup.mjs'
 import { findNode, toolEnvironment } from './steps/node.mjs'
 import { testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
+import { run } from './steps/step.mjs'
 
 // npm run bench: runs bench/*.bench.ts one after the other, so that none disturbs another, and prints one table.
 // A bench prints on stdout, a line each, what it measured:
@@ -14,7 +15,10 @@ import { root } from './steps/places.mjs'
 const wanted = process.argv.slice(2)
 
 await setUp('web').catch(giveUp)
-const env = { ...toolEnvironment(), ORRERY_TEST_PYTHON_BIN: await testPythonBin().catch(giveUp) }
+// What is measured is what people install.
+await run(findNode(), [join(root, 'scripts', 'build.mjs')]).catch(giveUp)
+const python = await testPythonBin().catch(giveUp)
+const env = { ...toolEnvironment(), ORRERY_BUILT: '1', ORRERY_TEST_PYTHON_BIN: python }
 const folder = join(root, 'bench')
 const files = (await readdir(folder)).filter((name) => name.endsWith('.bench.ts') && isWanted(name))
 
