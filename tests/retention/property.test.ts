@@ -165,7 +165,10 @@ async function acted(world: RetentionWorld, known: Known, each: Action): Promise
     known.things.push({
       kind: 'model-version',
       id: `${made.model}/${made.version}`,
-      ...(made.runId === null ? {} : { madeFrom: made.runId }),
+      // A logged model outlives its run: what it came from may have been purged before.
+      ...(made.runId === null || (await world.store.read.tracking.findRun(made.runId)) === undefined
+        ? {}
+        : { madeFrom: made.runId }),
       paths: new Map(source.paths),
     })
   } else if (each.do === 'alias') {
