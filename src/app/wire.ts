@@ -19,6 +19,7 @@ import { passOnToLeader } from './forward.ts'
 import { signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
 import { openPlaces } from './objects.ts'
+import { addressOf, assertPortIsFree, drain, listen } from './listening.ts'
 import { mountProtocols } from './protocols.ts'
 import { sharing, sweepPeriodically } from './retention.ts'
 import { replicasOf } from './replicas.ts'
@@ -86,6 +87,7 @@ export async function startServer(
     }
     const parts = { ...ground, ...createFeatures(ground) }
     await parts.tracking.experiments.ensureDefault()
+    await assertPortIsFree(config)
     // Nobody else can lead here, so its process need not wait until this one listens.
     if (!store.isShared) parts.plane.start()
 
@@ -99,8 +101,7 @@ export async function startServer(
     url = addressOf(http, config.host)
     await home.announce({ pid: process.pid, url })
 
-    const following = await startBackground(parts)
-    settle.resolve(following.settled)
+    settle.resolve((await startBackground(parts)).settled)
     watchWindows(ground, parts)
     await sweepPeriodically(ground, parts.retention)
     // The first step of a stop: whoever asks whether it is ready sends new callers elsewhere from then on.
@@ -159,29 +160,6 @@ function signPeriodically(ledger: { checkpoint(): Promise<string> }, logger: Log
       )
   }, CHECKPOINT_MS)
   return () => clearInterval(timer)
-}
-
-async function listen(http: FastifyInstance, { host, port }: Config): Promise<void> {
-  try {
-    await http.listen({ host, port })
-  } catch (error) {
-    throw new Problem(
-      'conflict',
-      `cannot listen on ${host} port ${port} (${messageOf(error)}); choose another --port, or 0 for a free one`,
-    )
-  }
-}
-
-async function drain(http: FastifyInstance, drainMs: number): Promise<void> {
-  const late = setTimeout(() => http.server.closeAllConnections(), drainMs)
-  await http.close()
-  clearTimeout(late)
-}
-
-function addressOf(http: FastifyInstance, host: string): string {
-  const address = http.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function loggerOf({ logLevel }: Config): Logger {
