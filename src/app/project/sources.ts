@@ -223,7 +223,11 @@ function objectsOf(
   { cache, trees, variables }: SourcesGround,
 ): SourceObjects {
   const own = { name: 'cache', folder: settings.cacheFolder, cache, trees }
-  const remoteOf = (out: Out) => openRemote(settings, out.remote, { cache, trees, variables })
+  const remoteOf = async (out: Out) => {
+    const remote = await openRemote(settings, out.remote, { cache, trees, variables })
+    remote.learn?.([out])
+    return remote
+  }
   return {
     fetch: async (objects, out) => {
       let missing = await cache.missing(objects)

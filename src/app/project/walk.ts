@@ -139,6 +139,7 @@ function stageOuts(stage: Stage, lock: StageLock | undefined): Out[] {
       owner: { kind: 'stage', file: stage.file, address: stage.address },
       content: locked?.content,
       ...(locked?.files === undefined ? {} : { files: locked.files }),
+      ...(locked?.versions === undefined ? {} : { versions: locked.versions }),
       cached: out.cached,
       push: out.push,
       remote: out.remote,

@@ -35,6 +35,7 @@ export async function cloudStatusOf(
   if (entries.length === 0) await dependencies.remote(remote)
   for (const [name, asked] of byRemote(entries, remote)) {
     const there = await dependencies.remote(name)
+    there.learn?.(asked.map(({ out }) => out))
     const lost = new Set((await there.missing(asked.map(({ object }) => object))).map(nameOfObject))
     for (const { path, object } of asked) {
       const [isLost, isLacking] = [lost.has(nameOfObject(object)), here.has(nameOfObject(object))]

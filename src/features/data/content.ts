@@ -17,6 +17,11 @@ export interface TreeEntry {
   readonly md5: string
 }
 
+/** A file that buckets may keep in versions: the one that is meant, by the remote's name. */
+export interface VersionedFile extends TreeEntry {
+  readonly versions?: ReadonlyMap<string, string>
+}
+
 /** Content with the files of a folder. */
 export interface Measured {
   readonly content: Content

@@ -45,7 +45,9 @@ async function isLost(
   if (missing.length === 0) return false
   if (repository !== undefined || push === false) return true
   try {
-    return (await (await remote(out.remote)).missing(missing)).length > 0
+    const place = await remote(out.remote)
+    place.learn?.([out])
+    return (await place.missing(missing)).length > 0
   } catch (error) {
     if (error instanceof Problem) return true
     throw error

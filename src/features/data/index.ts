@@ -6,6 +6,7 @@ export {
   type DataRef,
   type Measured,
   type TreeEntry,
+  type VersionedFile,
 } from './content.ts'
 export type { Added, AddHow } from './adding.ts'
 export { measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Content, TreeEntry } from './content.ts'
+import type { Content, VersionedFile } from './content.ts'
 
 /** A path of the project whose content DVC's files name: written by `add`, or by a stage. */
 export interface Out {
@@ -10,7 +10,9 @@ export interface Out {
   /** Undefined before it was made or added for the first time. */
   readonly content: Content | undefined
   /** Of data that a bucket keeps in versions, and no list of a folder names: its files. */
-  readonly files?: readonly TreeEntry[]
+  readonly files?: readonly VersionedFile[]
+  /** Of one such file: the version of it, by remote. */
+  readonly versions?: ReadonlyMap<string, string>
   /** False for what Git keeps, such as small metrics. */
   readonly cached: boolean
   /** False for what must never leave this machine. */

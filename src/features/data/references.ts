@@ -93,7 +93,7 @@ export function openReferences(
         if (uses.has(keyOf(object))) continue
         add(object, use)
         if (!isFolder(content)) continue
-        const entries = await listOf(content)
+        const entries = out.files ?? (await listOf(content))
         if (entries === undefined) unlisted.push(use)
         else
           for (const { path, md5 } of entries)

@@ -29,7 +29,9 @@ export async function transferAll(
   const total = { objects: 0, failed: [] as Moved['failed'][number][] }
   for (const [name, cargo] of byRemote) {
     const move = what.direction === 'push' ? pushed : pulled
-    const { objects, failed } = await move(cargo, cache, await remote(name), what)
+    const place = await remote(name)
+    place.learn?.(outs.map(({ out }) => out))
+    const { objects, failed } = await move(cargo, cache, place, what)
     total.objects += objects
     total.failed.push(...failed)
   }

@@ -123,7 +123,7 @@ async function filesOf(source: Source, out: Out): Promise<readonly TreeEntry[]> 
   const { content } = out
   if (content === undefined) return []
   if (!isFolder(content)) return [{ path: out.path, md5: content.md5 }]
-  const entries = (await source.tree(out)) ?? []
+  const entries = out.files ?? (await source.tree(out)) ?? []
   return entries.map(({ path, md5 }) => ({ path: `${out.path}/${path}`, md5 }))
 }
 

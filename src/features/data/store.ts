@@ -50,6 +50,11 @@ export interface Cache extends Objects {
 /** Where data is shared. An object is there wholly or not at all. */
 export interface Remote extends Objects {
   readonly name: string
+  /**
+   * Told what the project's files say, before it is asked for any of it: a bucket that keeps versions is laid
+   * out by the project's paths, and only the files know which version holds an object. Others need not know.
+   */
+  readonly learn?: (outs: readonly Out[]) => void
   /** Copies objects between the cache and here; those that fail are given back with the reason. */
   upload(objects: readonly ObjectName[], moving?: Moving): Promise<Failed[]>
   download(objects: readonly ObjectName[], moving?: Moving): Promise<Failed[]>

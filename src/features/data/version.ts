@@ -31,9 +31,9 @@ export async function recordedVersion(
   selection: readonly Selection[],
   how: Depth,
 ): Promise<DataVersion> {
-  return version(selection, how, async ({ content, remote }) => {
+  return version(selection, how, async ({ content, files, remote }) => {
     if (content === undefined) return undefined
-    return { content, entries: await listOf(reads, content, how, remote) }
+    return { content, entries: files ?? (await listOf(reads, content, how, remote)) }
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Content, TreeEntry } from '#data'
+import type { Content, VersionedFile } from '#data'
 import type { ParamMap } from './param.ts'
 import type { Resources } from './room.ts'
 
@@ -76,7 +76,9 @@ export interface LockedPath {
   /** Of a dataset: its version, as the lock describes it. */
   readonly dataset?: ParamMap
   /** Of data that a bucket keeps in versions: its files, one by one. */
-  readonly files?: readonly TreeEntry[]
+  readonly files?: readonly VersionedFile[]
+  /** Of one such file: the version of it, by remote. */
+  readonly versions?: ReadonlyMap<string, string>
 }
 
 /** What a stage reads of the project's own paths. */

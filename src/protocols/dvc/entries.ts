@@ -1,4 +1,4 @@
-import type { Content, TreeEntry } from '#data'
+import type { Content } from '#data'
 import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import { isHash } from './tree.ts'
 
@@ -17,17 +17,6 @@ export function contentOf(entry: ParamMap): Content | undefined {
     ...(entry.get('isexec') === true ? { executable: true } : {}),
     ...(entry.has('hash') ? {} : { legacy: true }),
   }
-}
-
-/** The files of an entry that lists them one by one, as data does that a bucket keeps in versions. */
-export function filesOf(entry: ParamMap): { files?: TreeEntry[] } {
-  const listed = entry.get('files')
-  if (!isList(listed)) return {}
-  const files = listed.filter(isMap).flatMap((file) => {
-    const md5 = contentOf(file)?.md5
-    return md5 === undefined ? [] : [{ path: textAt(file, 'relpath'), md5 }]
-  })
-  return { files }
 }
 
 /** A value that has to be text; '' for anything else, which the checks report. */

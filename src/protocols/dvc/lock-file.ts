@@ -9,11 +9,9 @@ import {
 } from '#stages'
 import {
   anything,
-  contentOf,
   either,
   FILE,
   faults,
-  filesOf,
   listOf,
   mapOf,
   metaOf,
@@ -23,6 +21,7 @@ import {
   type Check,
 } from './entries.ts'
 import { compareCodePoints } from './python.ts'
+import { keptOf, listedPath } from './versions.ts'
 import { setInYaml } from './yaml-edit.ts'
 import { readYaml } from './yaml-read.ts'
 import { printYaml } from './yaml-write.ts'
@@ -136,9 +135,8 @@ function lockedPath(entry: ParamMap): LockedPath {
   const dataset = entry.get('dataset')
   return {
     path: textAt(entry, 'path'),
-    content: contentOf(entry),
+    ...keptOf(entry),
     ...(isMap(dataset) ? { dataset } : {}),
-    ...filesOf(entry),
   }
 }
 
@@ -148,7 +146,7 @@ const PATH = shape(
     ...LOCKED,
     path: text,
     hash: text,
-    files: listOf(shape({ ...LOCKED, relpath: text })),
+    files: listOf(shape({ ...LOCKED, relpath: listedPath })),
     dataset: mapOf(anything),
   },
   ['path'],

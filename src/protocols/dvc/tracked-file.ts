@@ -1,13 +1,11 @@
 import { posix } from 'node:path'
-import type { Content, TreeEntry } from '#data'
+import { sameContent, type Content, type VersionedFile } from '#data'
 import { isList, isMap, type ParamMap, type ParamValue } from '#stages'
 import {
   anything,
   checksum,
-  contentOf,
   either,
   FILE,
-  filesOf,
   faults,
   flag,
   listOf,
@@ -19,6 +17,7 @@ import {
   textAt,
   type Check,
 } from './entries.ts'
+import { keptOf, listedPath } from './versions.ts'
 import { setInYaml } from './yaml-edit.ts'
 import { readYaml } from './yaml-read.ts'
 import { printYaml } from './yaml-write.ts'
@@ -38,7 +37,9 @@ export interface TrackedOut {
   readonly path: string
   readonly content: Content | undefined
   /** Of data that a bucket keeps in versions: its files, one by one. */
-  readonly files?: readonly TreeEntry[]
+  readonly files?: readonly VersionedFile[]
+  /** Of one such file: the version of it, by remote. */
+  readonly versions?: ReadonlyMap<string, string>
   readonly cached: boolean
   readonly push: boolean
   readonly remote: string | undefined
@@ -90,6 +91,8 @@ export function withContent(
   )
   const entry = entries[index]
   if (!isMap(entry)) return printTrackedFile(posix.relative(wdir, out.path), out.content)
+  // Where the bytes are those that a bucket keeps, so are their versions.
+  if (entry.has('files') && sameContent(keptOf(entry).content, out.content)) return source
   const wanted = new Map(outEntries(textAt(entry, 'path'), out.content))
   return changed(source, { top, index, entry, wanted })
 }
@@ -125,23 +128,18 @@ export function withMovedOut(
   return printYaml(new Map([...rest, ['outs', after]]))
 }
 
+const DESCRIBING = ['md5', 'size', 'nfiles', 'isexec', 'hash']
+/** Where a bucket keeps these bytes. */
+const KEEPING = ['files', 'cloud', 'version_id', 'etag']
+
 function changed(
   source: string,
   at: { top: ParamMap; index: number; entry: ParamMap; wanted: ReadonlyMap<string, ParamValue> },
 ): string {
   let edited: string | undefined = source
   const after = new Map(at.entry)
-  for (const key of [
-    'md5',
-    'size',
-    'nfiles',
-    'isexec',
-    'hash',
-    'files',
-    'cloud',
-    'version_id',
-    'etag',
-  ]) {
+  const isSame = at.entry.get('md5') === at.wanted.get('md5')
+  for (const key of isSame ? DESCRIBING : [...DESCRIBING, ...KEEPING]) {
     const value = at.wanted.get(key)
     if (at.entry.get(key) === value) continue
     if (value === undefined) after.delete(key)
@@ -163,8 +161,7 @@ function outOf(entry: ParamMap, wdir: string): TrackedOut {
   const remote = entry.get('remote')
   return {
     path: posix.join(wdir, textAt(entry, 'path')),
-    content: contentOf(entry),
-    ...filesOf(entry),
+    ...keptOf(entry),
     cached: entry.get('cache') !== false,
     push: entry.get('push') !== false,
     remote: typeof remote === 'string' ? remote : undefined,
@@ -181,7 +178,7 @@ const located = {
   path: text,
   hash: text,
   cloud,
-  files: listOf(shape({ ...FILE, relpath: text, cloud }, ['relpath'])),
+  files: listOf(shape({ ...FILE, relpath: listedPath, cloud }, ['relpath'])),
   fs_config: optional(mapOf(anything)),
 }
 const annotated = { desc: text, type: text, labels: listOf(text), meta: anything }

@@ -11,12 +11,25 @@ export async function openRemoteAt(
   options: RemoteOptions,
   around: Omit<NetworkRemoteOptions, 'transport'> & { readonly ssh: SshHome },
 ): Promise<Remote> {
-  if (['version_aware', 'worktree'].some((name) => options.get(name)?.toLowerCase() === 'true'))
+  if (keepsVersions(options)) return versionedAt(url, options, around)
+  return openNetworkRemote({ ...around, transport: await transportTo(url, options, around) })
+}
+
+function keepsVersions(options: RemoteOptions): boolean {
+  return ['version_aware', 'worktree'].some((each) => options.get(each)?.toLowerCase() === 'true')
+}
+
+async function versionedAt(
+  url: string,
+  options: RemoteOptions,
+  around: Omit<NetworkRemoteOptions, 'transport'>,
+): Promise<Remote> {
+  if (!/^s3:/i.test(url))
     throw new Problem(
       'unsupported',
-      `the remote ${around.name} keeps versions by the bucket's own means (version_aware or worktree), which is not supported yet; use dvc to reach it`,
+      `the remote ${around.name} keeps versions by its own means (version_aware or worktree), which is supported on s3:// only; use dvc to reach it`,
     )
-  return openNetworkRemote({ ...around, transport: await transportTo(url, options, around) })
+  return (await import('./versioned.ts')).openVersionedRemote(url, options, around)
 }
 
 async function transportTo(

@@ -13,11 +13,12 @@ export interface BucketFile {
 /** The files at an address of a bucket, for who takes them from there. */
 export interface BucketFiles {
   readonly where: string
-  /** The file of that very name. */
-  look(path: string): Promise<BucketFile | undefined>
+  /** The file of that very name, as it is now or in a version. */
+  look(path: string, version?: string): Promise<BucketFile | undefined>
   /** All below a folder; with their versions only when asked, which takes the right to see those. */
   list(how: { versions: boolean }): Promise<BucketFile[]>
-  read(path: string, version: string | undefined): Promise<Readable | undefined>
+  /** From a byte on. */
+  read(path: string, version: string | undefined, from?: number): Promise<Readable | undefined>
 }
 
 export async function bucketFiles(url: string, options: RemoteOptions): Promise<BucketFiles> {
@@ -25,21 +26,27 @@ export async function bucketFiles(url: string, options: RemoteOptions): Promise<
   const keyOf = (path: string) => at.keyOf(path).replace(/\/$/, '')
   return {
     where: at.where,
-    look: async (path) => {
+    look: async (path, wanted) => {
       const { HeadObjectCommand } = at.sdk
-      const command = new HeadObjectCommand({ Bucket: at.bucket, Key: keyOf(path), ...at.reading })
+      const command = new HeadObjectCommand({
+        Bucket: at.bucket,
+        Key: keyOf(path),
+        ...at.reading,
+        ...(wanted === undefined ? {} : { VersionId: wanted }),
+      })
       const head = await telling(at, () => at.client.send(command), { absent: undefined })
       if (head === undefined) return undefined
       const version = versionOf(head.VersionId)
       return { path, etag: plain(head.ETag), sizeBytes: head.ContentLength ?? 0, version }
     },
     list: ({ versions }) => (versions ? listedVersions(at) : listed(at)),
-    read: async (path, version) => {
+    read: async (path, version, from = 0) => {
       const command = new at.sdk.GetObjectCommand({
         Bucket: at.bucket,
         Key: keyOf(path),
         ...at.reading,
         ...(version === undefined ? {} : { VersionId: version }),
+        ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
       })
       const answer = await telling(at, () => at.client.send(command), { absent: undefined })
       return answer?.Body as Readable | undefined
