@@ -1,3 +1,4 @@
+import { sameContent } from '#data'
 import {
   isList,
   isMap,
@@ -45,23 +46,45 @@ export function readLockFile(source: string): {
 
 /** The lock's text with one stage's entry; those of others stay as they are, to the byte. */
 export function withStage(source: string, name: string, lock: StageLock): string {
-  const entry = entryOf(lock)
   if (source.trim() === '')
     return printYaml(
       new Map<ParamKey, ParamValue>([
         ['schema', '2.0'],
-        ['stages', new Map([[name, entry]])],
+        ['stages', new Map([[name, entryOf(lock)]])],
       ]),
     )
   const { value } = readYaml(source)
   const top: ParamMap = isMap(value) ? value : new Map()
   const stages = top.get('stages')
+  const entry = withVersionsOf(isMap(stages) ? stages.get(name) : undefined, entryOf(lock))
   const edited = isMap(stages)
     ? setInYaml(source, ['stages', name], entry)
     : setInYaml(source, ['stages'], new Map([[name, entry]]))
   if (edited !== undefined) return edited
   const all = new Map([...(isMap(stages) ? stages : []), [name, entry] as const])
   return printYaml(new Map([...top, ['stages', all]]))
+}
+
+/** What a bucket keeps in versions is named with them as long as it is the same. */
+function withVersionsOf(before: ParamValue | undefined, entry: ParamMap): ParamMap {
+  if (!isMap(before)) return entry
+  const after = new Map(entry)
+  for (const key of ['deps', 'outs']) {
+    const [old, now] = [before.get(key), entry.get(key)]
+    if (!isList(old) || !isList(now)) continue
+    const versioned = old.filter(isMap).filter((each) => each.has('files') || each.has('cloud'))
+    const same = (each: ParamMap) =>
+      versioned.find(
+        (other) =>
+          textAt(other, 'path') === textAt(each, 'path') &&
+          sameContent(keptOf(other).content, keptOf(each).content),
+      )
+    after.set(
+      key,
+      now.map((each) => (isMap(each) ? (same(each) ?? each) : each)),
+    )
+  }
+  return after
 }
 
 /** An entry as it stands in `dvc.lock` and in the run cache. */
