@@ -174,13 +174,15 @@ function doneLines(place: {
   purged: { objects: number; bytes: number }
 }): string[] {
   const { name, objects, bytes, bag, failed, purged } = place
+  const remote = /^the remote (.*)$/.exec(name)?.[1]
+  const there = remote === undefined ? '' : ` --cloud --remote ${remote}`
   return [
     ...(objects === 0
       ? []
       : [
           bag === undefined
             ? `${objects} objects (${sizeOf(bytes)}) removed from ${name} for good`
-            : `${objects} objects (${sizeOf(bytes)}) of ${name} put aside; \`orrery gc --undo\` brings them back within seven days, \`orrery gc --workspace --purge\` frees the disk now`,
+            : `${objects} objects (${sizeOf(bytes)}) of ${name} put aside; \`orrery gc --undo${there}\` brings them back within seven days, \`orrery gc --workspace --purge${there}\` frees the disk now`,
         ]),
     ...(purged.objects === 0
       ? []

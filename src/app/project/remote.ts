@@ -1,8 +1,9 @@
 import { homedir } from 'node:os'
-import type { Remote } from '#data'
+import type { Remote, Shelf } from '#data'
 import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
 import { openFolderRemote } from '#stores/dvc/remote'
+import { openFolderShelf } from '#stores/dvc/shelf'
 import { remoteNamed, type ProjectSettings } from './settings.ts'
 
 /** The remote of that name, or the default one, wherever it is. What reaches other machines is loaded when it is needed. */
@@ -27,8 +28,26 @@ export async function openRemote(
     shared: settings.shared,
     trees,
     jobs: jobs === undefined ? undefined : Number(jobs),
-    ssh: { home: variables['HOME'] ?? homedir(), agent: variables['SSH_AUTH_SOCK'] },
+    ssh: sshHome(variables),
   })
+}
+
+/** All that lies on a remote, the default one without a name. */
+export async function openRemoteShelf(
+  settings: ProjectSettings,
+  name: string | undefined,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<Shelf> {
+  const named = remoteNamed(settings, name)
+  if (named.isFolder)
+    return openFolderShelf({ name: `the remote ${named.name}`, folder: named.url })
+  const { openShelfAt } = await import('#stores/dvc/remotes/open')
+  const around = { name: named.name, ssh: sshHome(variables) }
+  return openShelfAt(named.url, withServer(named.options, variables), around)
+}
+
+function sshHome(variables: Readonly<Record<string, string | undefined>>) {
+  return { home: variables['HOME'] ?? homedir(), agent: variables['SSH_AUTH_SOCK'] }
 }
 
 /** Other servers than Amazon's that speak S3 are named by the environment, too, as every AWS tool takes it. */

@@ -67,20 +67,6 @@ export function remoteNamed(
   return { name: wanted, url, isFolder, options: settings.remoteOptions.get(wanted) ?? new Map() }
 }
 
-/** The folder of a remote that is one. */
-export function remoteFolder(
-  settings: ProjectSettings,
-  name: string | undefined,
-): { name: string; folder: string } {
-  const remote = remoteNamed(settings, name)
-  if (!remote.isFolder)
-    throw new Problem(
-      'unsupported',
-      `the remote ${remote.name} is at ${remote.url}; this is done only in folders yet, so use dvc to do it there`,
-    )
-  return { name: remote.name, folder: remote.url }
-}
-
 /** What is set for a remote; one that lies within another has what is set for that, too. */
 function optionsOf(config: DvcConfig, name: string): ReadonlyMap<string, string> {
   const own = config.get(`remote "${name}"`) ?? new Map<string, string>()

@@ -20,7 +20,8 @@ import { openRunEntries } from '#stores/dvc/run-entries'
 import { openFolderShelf } from '#stores/dvc/shelf'
 import { openProjectFiles } from './files.ts'
 import { openRevisions } from './revisions.ts'
-import { readSettings, remoteFolder, type ProjectSettings } from './settings.ts'
+import { openRemoteShelf } from './remote.ts'
+import { readSettings, type ProjectSettings } from './settings.ts'
 import { outsOf } from './walk.ts'
 
 /** Upkeep of one project's cache and remotes. */
@@ -40,10 +41,7 @@ export function openUpkeep(options: {
     ...options,
     ...projectReads(options.root, settings),
     shelf,
-    shelfOf: async (name) => {
-      const found = remoteFolder(settings, name)
-      return openFolderShelf({ name: `the remote ${found.name}`, folder: found.folder })
-    },
+    shelfOf: (name) => openRemoteShelf(settings, name, variables),
     readList: readTree,
     brokenLinks: async (path) => brokenLinksBelow(options.root, path),
     runs: openRunEntries({

@@ -1,6 +1,6 @@
 import { messageOf, Problem } from '#base/problem'
 import { garbagePlan, type Freed, type GarbagePlan, type GarbageRequest } from './garbage.ts'
-import { keyOf, type Bag, type Shelf } from './shelf.ts'
+import { keyOf, type Bag, type Lying, type Shelf } from './shelf.ts'
 import { exclusively } from './store.ts'
 import type { UpkeepDependencies } from './upkeep-dependencies.ts'
 
@@ -110,27 +110,59 @@ function isList({ md5 }: { md5: string }): boolean {
   return md5.endsWith('.dir')
 }
 
-/** A folder's list goes before its files: while it is there, everybody takes it for proof of them. */
+type Taken = {
+  objects: number
+  bytes: number
+  readonly failed: { readonly md5: string; readonly reason: string }[]
+}
+
+/**
+ * A folder's list goes before its files: while it is there, everybody takes it for proof of them.
+ * So where a list stays, the files stay as well.
+ */
 async function takenAway(
   shelf: Shelf,
   bag: string | undefined,
   { free, onMoved }: { free: readonly Freed[]; onMoved: (() => void) | undefined },
-): Promise<Pick<CollectedPlace, 'objects' | 'bytes' | 'failed'>> {
+): Promise<Taken> {
   const objects = free.map(({ object }) => object)
-  const ordered = [...objects.filter(isList), ...objects.filter((object) => !isList(object))]
-  const sum = { objects: 0, bytes: 0, failed: [] as { md5: string; reason: string }[] }
-  for (const object of ordered) {
+  const taken: Taken = { objects: 0, bytes: 0, failed: [] }
+  const take = async (object: Lying) => {
     try {
       if (bag === undefined) await shelf.remove(object)
       else await shelf.trash?.put(bag, object)
-      sum.objects++
-      sum.bytes += object.sizeBytes
+      taken.objects++
+      taken.bytes += object.sizeBytes
     } catch (error) {
-      sum.failed.push({ md5: object.md5, reason: messageOf(error) })
+      taken.failed.push({ md5: object.md5, reason: messageOf(error) })
     }
     onMoved?.()
   }
-  return sum
+  await severally(objects.filter(isList), shelf.atOnce ?? 1, take)
+  const [stayed] = taken.failed
+  const files = objects.filter((object) => !isList(object))
+  if (stayed === undefined) await severally(files, shelf.atOnce ?? 1, take)
+  else if (files.length > 0)
+    taken.failed.push({
+      md5: `${files.length} files`,
+      reason: `the list ${stayed.md5} may name them, and it stayed; run the command again once it can go`,
+    })
+  return taken
+}
+
+/** What fails ends all of it, once what is under way has come to its end. */
+async function severally<T>(
+  things: readonly T[],
+  atOnce: number,
+  work: (thing: T) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < things.length) await work(things[next++] as T)
+  }
+  const workers = Array.from({ length: Math.min(atOnce, things.length) }, worker)
+  for (const each of await Promise.allSettled(workers))
+    if (each.status === 'rejected') throw each.reason
 }
 
 export interface Undone {
@@ -148,6 +180,12 @@ export async function undone(
 ): Promise<Undone> {
   return exclusively(locks, async () => {
     const shelves = [shelf, ...(from.cloud === true ? [await shelfOf(from.remote)] : [])]
+    const lasting = shelves.find(({ trash }) => trash === undefined)
+    if (lasting !== undefined)
+      throw new Problem(
+        'unsupported',
+        `${lasting.name} puts nothing aside, so there is nothing to bring back; without --cloud what lay in the cache comes back`,
+      )
     const places: Undone['places'][number][] = []
     for (const each of shelves) {
       const newest = (await each.trash?.bags('trash'))?.toSorted((a, b) => b.atMs - a.atMs)[0]

@@ -200,30 +200,46 @@ export async function mendRemote(
     if (each.use.goesTo === undefined || each.use.goesTo === remote.name)
       (each.object.md5.endsWith('.dir') ? lists : files).push(each)
   // Lists last, since they are proof of their files.
-  for (const { object, use } of [...files, ...lists]) {
-    const there = await remote.shelf.look(object)
-    const fault = there === undefined ? 'missing' : await faultOf(scrubbing, object, remote.shelf)
-    sum.objects++
-    sum.bytes += there?.sizeBytes ?? 0
-    request.onChecked?.(1, there?.sizeBytes ?? 0)
-    if (fault === undefined) continue
-    const outcome = await uploaded(scrubbing, { object, fault, remote }).catch(
-      (error: unknown): Outcome => ({ kind: 'broken', why: messageOf(error) }),
-    )
-    findings.push({ place: remote.shelf.name, fault, name: object.md5, neededBy: use, outcome })
+  const all = [...files, ...lists]
+  for (let from = 0; from < all.length; from += READ_TOGETHER) {
+    const batch = all.slice(from, from + READ_TOGETHER)
+    const wrong = await wrongOn(scrubbing, remote.shelf, batch)
+    for (const { object, use } of batch) {
+      const there = await remote.shelf.look(object)
+      sum.objects++
+      sum.bytes += there?.sizeBytes ?? 0
+      request.onChecked?.(1, there?.sizeBytes ?? 0)
+      if (there !== undefined && !wrong.has(keyOf(object))) continue
+      const fault = there === undefined ? 'missing' : 'damaged'
+      const outcome = await uploaded(scrubbing, { object, fault, remote }).catch(
+        (error: unknown): Outcome => ({ kind: 'broken', why: messageOf(error) }),
+      )
+      findings.push({ place: remote.shelf.name, fault, name: object.md5, neededBy: use, outcome })
+    }
   }
   return sum
 }
 
-async function faultOf(
+/** Objects that are read between two words on how far it has come. */
+const READ_TOGETHER = 64
+
+/** Of what is there, what has another size than in the cache, or, where all is read, other bytes. */
+async function wrongOn(
   { dependencies, damaged, request }: Scrubbing,
-  object: ObjectName,
   shelf: Shelf,
-): Promise<'damaged' | undefined> {
-  const there = await shelf.look(object)
-  const here = damaged.has(keyOf(object)) ? undefined : await dependencies.shelf.look(object)
-  if (here !== undefined && there?.sizeBytes !== here.sizeBytes) return 'damaged'
-  return request.deep === true && !(await isRightOn(shelf, object)) ? 'damaged' : undefined
+  objects: readonly { readonly object: ObjectName }[],
+): Promise<Set<string>> {
+  const wrong = new Set<string>()
+  const toRead: ObjectName[] = []
+  for (const { object } of objects) {
+    const there = await shelf.look(object)
+    if (there === undefined) continue
+    const here = damaged.has(keyOf(object)) ? undefined : await dependencies.shelf.look(object)
+    if (here !== undefined && there.sizeBytes !== here.sizeBytes) wrong.add(keyOf(object))
+    else if (request.deep === true) toRead.push(object)
+  }
+  for (const object of await shelf.wrongAmong(toRead)) wrong.add(keyOf(object))
+  return wrong
 }
 
 async function uploaded(

@@ -13,6 +13,8 @@ export interface Shelf {
   readonly name: string
   /** The folder or the address. */
   readonly place: string
+  /** So many things pay to be done there at a time; one if nothing is said. */
+  readonly atOnce?: number
   /** Every object, in no order. */
   objects(): AsyncIterable<Lying>
   /** What lies there under a name, without a look at its bytes. */

@@ -6,6 +6,7 @@ import type { Bag, BagKind, Lying, ObjectName, Shelf, Trash } from '#data'
 import { TRUSTED } from './crew/copying.ts'
 import { inOrders } from './crew/crew.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
+import { bagName, timeOfBag } from './bags.ts'
 import { FILES_A_TURN, isMissing, statOf } from './measure.ts'
 
 /** A folder of objects as DVC lays it out, with everything in it. Its trash is beside them, where DVC does not look. */
@@ -124,18 +125,6 @@ function isOlder(path: string, beforeMs: number): boolean {
   } catch {
     return false
   }
-}
-
-/** A bag's name says when it was made, so that nothing has to be written to know it. */
-function bagName(kind: BagKind, atMs: number): string {
-  return join(kind, new Date(atMs).toISOString().replaceAll(':', '-'))
-}
-
-function timeOfBag(name: string): number | undefined {
-  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3}Z)$/.exec(name)
-  if (parts === null) return undefined
-  const atMs = Date.parse(`${parts[1]}T${parts[2]}:${parts[3]}:${parts[4]}`)
-  return Number.isNaN(atMs) ? undefined : atMs
 }
 
 const STRAYS = 'strays'

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -15,7 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openWorkspace } from '#app/project/workspace'
 import { freePort } from '../../support/process.ts'
 import { emptied, projectWith } from './remotes-support.ts'
-import { dvcEnvironment, type Sandbox } from './support.ts'
+import { dvcEnvironment, treeOf, type Sandbox } from './support.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-ssh-'))
 const known = join(folder, 'home/.ssh/known_hosts')
@@ -91,6 +92,24 @@ test('dvc and orrery share data over SSH, with a host whose key is known', async
     expect((await ours(box).data.pull()).fetched).toEqual({ objects: 5, failed: [] })
     expect(box.tree('data')).toEqual(before)
     expect(await ours(box).data.cloudStatus({})).toEqual([])
+
+    // What nothing needs is put aside there, and comes back.
+    const there = () => Object.keys(treeOf(join(folder, 'data'), '')).toSorted()
+    const pushed = there()
+    box.write('data/one.txt', 'two\n')
+    await ours(box).data.add(['data'])
+    const { places } = await ours(box).upkeep.collect({ cloud: true }, {})
+    expect(places?.[1]).toMatchObject({ objects: 2, failed: [] })
+    const { findings } = await ours(box).upkeep.scrub({ remote: { name: undefined }, deep: true })
+    expect(findings.map(({ fault, outcome }) => `${fault}, ${outcome.kind}`)).toEqual([
+      'missing, mended',
+      'missing, mended',
+    ])
+    expect(there()).toHaveLength(pushed.length + 2)
+    const undone = await ours(box).upkeep.undo({ cloud: true })
+    expect(undone.places[1]).toMatchObject({ objects: 2 })
+    expect(there()).toEqual(expect.arrayContaining(pushed))
+    expect(readdirSync(join(folder, 'data/orrery/trash'))).toEqual([])
   } finally {
     box.remove()
   }

@@ -3,7 +3,15 @@ import { Agent as TlsAgent, request as overHttps } from 'node:https'
 import { pipeline } from 'node:stream'
 import { messageOf, Problem } from '#base/problem'
 import { trust, type RemoteOptions } from './s3.ts'
-import { eachOf, Passing, persistently, type Outgoing, type Transport } from './transport.ts'
+import {
+  eachOf,
+  Passing,
+  persistently,
+  type Kept,
+  type Outgoing,
+  type Tidying,
+  type Transport,
+} from './transport.ts'
 
 /** A server that is an Orrery says so with every answer; it tells of many objects at once. */
 const ORRERY = 'x-orrery-remote'
@@ -35,6 +43,7 @@ export async function httpTransport(url: string, options: RemoteOptions): Promis
     present: (keys, jobs) => present(server, keys, jobs),
     read: (key, from) => read(server, key, from),
     write: (key, file) => write(server, key, file),
+    tidying: () => tidying(server),
   }
 }
 
@@ -221,6 +230,45 @@ async function write(server: Server, key: string, file: Outgoing): Promise<void>
   const text = await textOf(answer)
   const status = answer.statusCode ?? 0
   if (status < 200 || status >= 300) throw refusal(server, answer, text)
+}
+
+/** Of whom only an Orrery can say what it has. */
+async function tidying(server: Server): Promise<Tidying> {
+  const url = urlOf(server, `files/md5/00/${'0'.repeat(30)}`)
+  const answer = await persistently(() => asked(server, { method: 'HEAD', url }))
+  answer.resume()
+  isFound(server, answer)
+  if (answer.headers[ORRERY] === undefined)
+    throw new Problem(
+      'unsupported',
+      `${server.where} is a web server that cannot list what it has, so nobody can tell what lies there; clean up in its folder on the server's machine, or share data over a data store of Orrery's (\`orrery data-store create\`), which can`,
+    )
+  return { objects: () => listed(server), remove: (key) => removed(server, key), moving: undefined }
+}
+
+const LISTED_AT_ONCE = 10_000
+
+async function* listed(server: Server): AsyncIterable<Kept> {
+  for (let after: string | undefined; ;) {
+    const url = new URL(server.base)
+    url.searchParams.set('limit', String(LISTED_AT_ONCE))
+    if (after !== undefined) url.searchParams.set('after', after)
+    const answer = await asked(server, { method: 'GET', url })
+    const text = await textOf(answer)
+    if (answer.statusCode !== 200) throw refusal(server, answer, text)
+    const page = JSON.parse(text) as { objects: Kept[]; next: string | null }
+    yield* page.objects
+    if (page.next === null) return
+    after = page.next
+  }
+}
+
+async function removed(server: Server, key: string): Promise<void> {
+  const answer = await server.call({ method: 'DELETE', url: urlOf(server, key) })
+  const text = await textOf(answer)
+  const status = answer.statusCode ?? 0
+  const isGone = status === 404 && answer.headers['x-orrery-problem'] === undefined
+  if (!isGone && (status < 200 || status >= 300)) throw refusal(server, answer, text)
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {

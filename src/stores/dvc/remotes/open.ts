@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Remote } from '#data'
+import type { Remote, Shelf } from '#data'
 import { openNetworkRemote, type NetworkRemoteOptions } from './network.ts'
 import type { RemoteOptions } from './s3.ts'
 import type { SshHome } from './ssh.ts'
@@ -13,6 +13,24 @@ export async function openRemoteAt(
 ): Promise<Remote> {
   if (keepsVersions(options)) return versionedAt(url, options, around)
   return openNetworkRemote({ ...around, transport: await transportTo(url, options, around) })
+}
+
+/** All that lies on a remote at an address, for who collects garbage and who scrubs. */
+export async function openShelfAt(
+  url: string,
+  options: RemoteOptions,
+  around: { readonly name: string; readonly ssh: SshHome },
+): Promise<Shelf> {
+  if (keepsVersions(options))
+    throw new Problem(
+      'unsupported',
+      `the remote ${around.name} keeps versions by the bucket's own means (version_aware or worktree), and is not tidied here; use dvc to do it`,
+    )
+  const { openNetworkShelf } = await import('./shelf.ts')
+  return openNetworkShelf({
+    name: `the remote ${around.name}`,
+    transport: await transportTo(url, options, around),
+  })
 }
 
 function keepsVersions(options: RemoteOptions): boolean {

@@ -44,6 +44,7 @@ export async function s3Transport(url: string, options: RemoteOptions): Promise<
     present: async (keys, jobs) => present(at, keys, { jobs, list }),
     read: (key, from) => read(at, key, from),
     write: (key, file) => write(at, key, file),
+    tidying: async () => (await import('./s3-tidying.ts')).bucketTidying(at),
   }
 }
 

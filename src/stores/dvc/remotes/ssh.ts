@@ -36,9 +36,9 @@ interface Session {
 }
 
 /** Gives the connection to some work. */
-type Use = <T>(work: (sftp: SFTPWrapper) => Promise<T>) => Promise<T>
+export type Use = <T>(work: (sftp: SFTPWrapper) => Promise<T>) => Promise<T>
 
-const NO_SUCH_FILE = 2
+export const NO_SUCH_FILE = 2
 
 /** A folder of another machine, over SFTP. One connection carries all transfers. */
 export async function sshTransport(
@@ -99,6 +99,15 @@ export async function sshTransport(
       return { bytes, sizeBytes: size - from }
     },
     write: (key, file) => use((sftp) => write(sftp, { path: pathOf(key), folders, again }, file)),
+    tidying: async () => {
+      const { folderTidying } = await import('./ssh-tidying.ts')
+      return folderTidying({
+        use,
+        pathOf,
+        makeFolderOf: (sftp, path) => makeFolder(sftp, dirname(path), folders),
+        fault: (error, path) => faultOf(error, path, again),
+      })
+    },
   }
 }
 

@@ -24,6 +24,46 @@ export interface Transport {
   write(key: string, file: Outgoing): Promise<void>
   /** Every key below a prefix; undefined where the place cannot tell. */
   readonly list: ((prefix: string) => AsyncIterable<string>) | undefined
+  /** What who tidies the place needs; throws a `Problem` where it cannot tell what it has. Undefined where nobody may. */
+  readonly tidying?: () => Promise<Tidying>
+}
+
+/** A key with the size of what is under it. */
+export interface Kept {
+  readonly key: string
+  readonly sizeBytes: number
+}
+
+/** A place that is looked through as a whole, and tidied. */
+export interface Tidying {
+  /** All that lies where objects do. */
+  objects(): AsyncIterable<Kept>
+  /** What is not there any more counts as removed. */
+  remove(key: string): Promise<void>
+  /** Undefined where bytes cannot get another key. */
+  readonly moving: Moves | undefined
+}
+
+export interface Moves {
+  /** Names of the folders right below one. */
+  folders(folder: string): Promise<readonly string[]>
+  /** All that is below a folder, however deep. */
+  below(folder: string): AsyncIterable<Kept>
+  /** At every moment the bytes are under one of the keys, whole. */
+  move(from: string, to: string): Promise<void>
+  /** All of these, in as few requests as the place allows. */
+  removeAll(keys: readonly string[]): Promise<void>
+  /** Removes a folder in which nothing is left, where folders are things of their own. */
+  close(folder: string): Promise<void>
+}
+
+/** Where objects lie: those of DVC 3, and those of DVC 2 beside them. */
+export async function* objectsIn({
+  folders,
+  below,
+}: Pick<Moves, 'folders' | 'below'>): AsyncIterable<Kept> {
+  yield* below('files/md5/')
+  for (const name of await folders('')) if (/^[0-9a-f]{2}$/.test(name)) yield* below(`${name}/`)
 }
 
 /** A failure that another attempt may not meet. */
