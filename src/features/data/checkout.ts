@@ -48,7 +48,7 @@ async function wantedFor(
   for (const { out } of selection) {
     if (!out.cached || out.content === undefined || wanted.has(out)) continue
     try {
-      const measured = await measuredInCache(cache, out.content)
+      const measured = await measuredInCache(cache, out.content, out.files)
       if (measured !== undefined) wanted.set(out, measured)
     } catch (error) {
       if (!(error instanceof Problem)) throw error

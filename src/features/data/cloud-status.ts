@@ -72,8 +72,11 @@ async function mergedVersion(
     if (content === undefined || seen.has(key)) continue
     seen.add(key)
     const { entries } = await recordedVersion(dependencies, [each], { deep: true })
-    for (const entry of entries.values())
+    for (const entry of entries.values()) {
+      // What lists its files itself needs no list of them anywhere.
+      if (entry.isFolder && entry.out.files !== undefined) continue
       found.set(`${entry.path}\0${nameOfObject(entry.object)}`, entry)
+    }
   }
   return { entries: [...found.values()] }
 }

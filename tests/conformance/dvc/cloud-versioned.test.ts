@@ -78,6 +78,13 @@ test('what dvc pushed to a bucket that keeps versions is pulled, each commit in 
   const all = await ours(box).data.fetch([], { revisions: { tags: true } })
   // Two lists, three files of the folders, and two of the model.
   expect(all).toEqual({ objects: 7, failed: [] })
+  emptied()
+  box.dvc('pull', '-q')
+  expect(await ours(box).data.status()).toEqual([])
+  expect(await ours(box).data.cloudStatus({})).toEqual([])
+  rmSync(join(box.root, 'sets/data'), { recursive: true })
+  expect((await ours(box).data.checkout()).failed).toEqual([])
+  expect(box.tree('sets/data')).toEqual({ ...data, 'one.txt': 'one, changed\n' })
 })
 
 test('recording the same data keeps the versions; changed data is not pushed there, and dvc is named', async () => {
