@@ -259,6 +259,9 @@ async function* listed(server: Server): AsyncIterable<Kept> {
     const page = JSON.parse(text) as { objects: Kept[]; next: string | null }
     yield* page.objects
     if (page.next === null) return
+    // A list that does not get on would be read for ever.
+    if (page.next === after)
+      throw new Problem('unavailable', `${server.where} lists ${after} twice; see to that server`)
     after = page.next
   }
 }
