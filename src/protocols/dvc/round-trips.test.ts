@@ -11,9 +11,11 @@ import { setInYaml } from './yaml-edit.ts'
 import { readYaml } from './yaml-read.ts'
 import { printYaml } from './yaml-write.ts'
 
+/** DVC writes these in a way that it does not read back itself, and to the byte so do we. */
+const ODD_BREAKS = /[\u0085\u2028\u2029]/
 const text = fc.oneof(
   fc.string({ maxLength: 10 }),
-  fc.string({ unit: 'grapheme', maxLength: 8 }),
+  fc.string({ unit: 'grapheme', maxLength: 8 }).filter((each) => !ODD_BREAKS.test(each)),
   fc.constantFrom(
     '007',
     'true',
@@ -31,9 +33,7 @@ const text = fc.oneof(
     'x'.repeat(100),
   ),
 )
-const name = text.filter(
-  (each) => each !== '' && each.length < 60 && !/[\n\u0085\u2028\u2029]/.test(each),
-)
+const name = text.filter((each) => each !== '' && each.length < 60 && !each.includes('\n'))
 const scalar: fc.Arbitrary<ParamValue> = fc.oneof(
   text,
   fc.double({ noNaN: true }),
