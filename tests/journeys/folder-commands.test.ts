@@ -60,7 +60,12 @@ describe('in a folder', () => {
     expect(planned).toEqual({
       plan: [
         { name: 'data.dvc', action: 'up-to-date', reason: 'nothing changed' },
-        { name: 'work/dvc.yaml:count', action: 'run', reason: 'it has not run before' },
+        {
+          name: 'work/dvc.yaml:count',
+          action: 'run',
+          reason: 'it has not run before',
+          reasons: [{ kind: 'new' }],
+        },
       ],
     })
     const ran = orrery(['repro', 'count'], 'work')
@@ -122,7 +127,7 @@ describe('in a folder', () => {
       [['repro', '--timeout', 'soon'], /no time/],
       [['checkout', 'nothing'], /names no tracked data/],
       [['remote', 'add', 'a b', '/x'], /no name for a remote/],
-      [['remote', 'add', 'x'], /name the remote and its folder/],
+      [['remote', 'add', 'x'], /need at least 2; "orrery remote --help" tells/],
     ]
     for (const [args, words] of later) {
       const { code, err } = orrery(args)
