@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { freePort, spawnServer, type ServerProcess } from '../support/process.ts'
 import { callers, loopsProject, rolloutsAt } from '../support/rollouts.ts'
@@ -30,6 +31,8 @@ test('a rollout goes on where it was after either process was killed, and rolls 
   const begun = await person.until(({ state }) => state === 'running')
   const calling = callers(() => server.url, { count: 2, pauseMs: 20 })
   await person.until(({ numbers }) => (numbers.guards[0]?.new.n ?? 0) > 5)
+  // Evidence is kept once a second; younger one may go with the server.
+  await sleep(1500)
 
   // The server, and with it its plane.
   await server.kill()
