@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { join, posix } from 'node:path'
+import { REPLACE } from '../bringing.ts'
 import { command } from '../command.ts'
 import { repositoryFlags } from '../repository.ts'
 
@@ -15,12 +16,7 @@ export const get = command({
       })
       .positional('path', { type: 'string', demandOption: true, describe: 'File or folder in it' })
       .option('out', { alias: 'o', type: 'string', describe: 'Where to put it' })
-      .option('force', {
-        alias: 'f',
-        type: 'boolean',
-        default: false,
-        describe: 'Replace what is there',
-      })
+      .option('force', REPLACE)
       .option('show-url', {
         type: 'boolean',
         default: false,
@@ -52,12 +48,7 @@ export const getUrl = command({
     argv
       .positional('url', { type: 'string', demandOption: true, describe: 'Path or address' })
       .positional('out', { type: 'string', describe: 'Where to put it' })
-      .option('force', {
-        alias: 'f',
-        type: 'boolean',
-        default: false,
-        describe: 'Replace what is there',
-      })
+      .option('force', REPLACE)
       .option('fs-config', { type: 'string', array: true, describe: 'Settings, name=value' })
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),

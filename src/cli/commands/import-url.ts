@@ -1,3 +1,4 @@
+import { REPLACE } from '../bringing.ts'
 import { command } from '../command.ts'
 
 export const importUrl = command({
@@ -7,12 +8,7 @@ export const importUrl = command({
     argv
       .positional('url', { type: 'string', demandOption: true, describe: 'Path or address' })
       .positional('out', { type: 'string', describe: 'Where to put it' })
-      .option('force', {
-        alias: 'f',
-        type: 'boolean',
-        default: false,
-        describe: 'Replace what is there',
-      })
+      .option('force', REPLACE)
       .option('no-exec', { type: 'boolean', default: false, describe: 'Only write the .dvc file' })
       .option('no-download', {
         type: 'boolean',

@@ -1,3 +1,4 @@
+import { REPLACE } from '../bringing.ts'
 import { command } from '../command.ts'
 import { remoteFlags } from './project.ts'
 
@@ -18,12 +19,7 @@ export const importCommand = command({
       })
       .option('out', { alias: 'o', type: 'string', describe: 'Where to put it' })
       .option('rev', { type: 'string', describe: 'Branch, tag or commit' })
-      .option('force', {
-        alias: 'f',
-        type: 'boolean',
-        default: false,
-        describe: 'Replace what is there',
-      })
+      .option('force', REPLACE)
       .option('no-exec', { type: 'boolean', default: false, describe: 'Only write the .dvc file' })
       .option('no-download', {
         type: 'boolean',
