@@ -7,7 +7,7 @@ export const environment = command({
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const { environments } = calledIn()
-    const { record } = await environments.prepare((line) => {
+    const { record } = await environments.prepare(undefined, (line) => {
       if (flags.json !== true) process.stderr.write(`${line}\n`)
     })
     say(flags, { environment: record }, [

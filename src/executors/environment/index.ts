@@ -8,7 +8,7 @@ import { sha256 } from '#base/digest'
 import { canonicalJson } from '#base/json'
 import { Problem } from '#base/problem'
 import { exclusively, type ProjectLock } from '#data'
-import type { EnvironmentRecord, Environments, PreparedEnvironment } from '#stages'
+import type { EnvironmentRecord, PreparedEnvironment } from '#stages'
 
 /** What a project asks of the Python that its stages run in. */
 export interface EnvironmentSpec {
@@ -33,13 +33,18 @@ export interface EnvironmentOptions {
   readonly lockAt: (file: string) => ProjectLock
 }
 
+/** One environment, built when it is first asked for. */
+export interface EnvironmentBuilder {
+  prepare(onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedEnvironment>
+}
+
 const run = promisify(execFile)
 
 /**
  * Builds virtual environments with uv, or with venv and pip where there is none. What is built is kept
  * by the digest of what was asked for, and is never changed after.
  */
-export function virtualEnvironments(options: EnvironmentOptions): Environments {
+export function virtualEnvironments(options: EnvironmentOptions): EnvironmentBuilder {
   const { spec, folder } = options
   return {
     prepare: async (onProgress, signal) => {

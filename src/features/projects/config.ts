@@ -1,15 +1,10 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
+import { durationPattern, exactlyOne, Name, strict } from './config-words.ts'
+import { EnvironmentSchema } from './environment-config.ts'
+import { PolicySchema } from './policy-config.ts'
 
-/** What `orrery.yaml` says, checked, with its defaults filled in and durations in milliseconds. */
-export const durationPattern = '^[0-9]+(ms|s|m|h|d|w)$'
-
-const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$', maxLength: 100 })
 const Share = Type.Number({ minimum: 0, maximum: 1 })
-const strict = { additionalProperties: false } as const
-
-const exactlyOne = { ...strict, minProperties: 1, maxProperties: 1 } as const
-
 const MetricCheck = Type.Object(
   { name: Type.String(), min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) },
   strict,
@@ -257,36 +252,17 @@ const Endpoint = Type.Object(
   strict,
 )
 
-const Policy = Type.Object(
-  {
-    on: Type.Array(
-      Type.Object({ drift: Type.Optional(Name), performance: Type.Optional(Name) }, exactlyOne),
-      { minItems: 1 },
-    ),
-    run: Type.String(),
-    data: Type.Record(Type.String(), Type.Literal('latest'), { default: {} }),
-    cooldown: Type.String({ pattern: durationPattern, default: '1d' }),
-    then: Type.Optional(Type.String({ pattern: '^promote [^@ ]+@[\\w-]+$' })),
-  },
-  strict,
-)
-
 export const ProjectConfigSchema = Type.Object(
   {
     project: Name,
-    environment: Type.Optional(
-      Type.Object(
-        { python: Type.Optional(Type.String()), requirements: Type.Optional(Type.String()) },
-        strict,
-      ),
-    ),
+    environment: Type.Optional(EnvironmentSchema),
     /** By the path of data, the file of the contract that it keeps; `#NAME` after it for one object of several. */
     contracts: Type.Optional(
       Type.Record(Type.String({ minLength: 1 }), Type.String({ minLength: 1 })),
     ),
     models: Type.Record(Type.String(), Model, { default: {} }),
     endpoints: Type.Record(Name, Endpoint, { default: {} }),
-    policies: Type.Record(Name, Policy, { default: {} }),
+    policies: Type.Record(Name, PolicySchema, { default: {} }),
   },
   strict,
 )
@@ -297,7 +273,7 @@ export function withDefaults(raw: object): unknown {
   const records = [
     ['models', Model],
     ['endpoints', Endpoint],
-    ['policies', Policy],
+    ['policies', PolicySchema],
   ] as const
   for (const [name, schema] of records) whole[name] = entriesWithDefaults(schema, whole[name])
   for (const model of Object.values(whole['models'] ?? {}) as { aliases?: unknown }[])
@@ -324,13 +300,4 @@ export type CheckConfig = Static<typeof Check>
 export type MetricCheckConfig = Static<typeof MetricCheck>
 export type BetterThanCheckConfig = Static<typeof BetterThanCheck>
 export type ReplayCheckConfig = Static<typeof ReplayCheck>
-export type PolicyConfig = Static<typeof Policy>
 export type EndpointConfig = Static<typeof Endpoint>
-
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
-
-/** `12h` in milliseconds. The text has passed `durationPattern`. */
-export function durationMs(text: string): number {
-  const [, count, unit] = /^(\d+)(ms|s|m|h|d|w)$/.exec(text) ?? []
-  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]
-}

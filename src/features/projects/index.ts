@@ -1,6 +1,6 @@
+export { durationMs, durationPattern } from './config-words.ts'
+export type { PolicyConfig } from './policy-config.ts'
 export {
-  durationMs,
-  durationPattern,
   ProjectConfigSchema,
   withDefaults,
   modelUriPattern,
@@ -14,7 +14,6 @@ export {
   type LogConfig,
   type MetricCheckConfig,
   type MonitorConfig,
-  type PolicyConfig,
   type ReplayCheckConfig,
   type RolloutConfig,
   type ProjectConfig,

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '#base/problem'
 import { checksOf, refusalOf } from './checks.ts'
+import { execute, failureOf } from './execution.ts'
 import type { Step } from './graph.ts'
+import { logTail } from './log-tail.ts'
 import type { StageOutcome } from './recorder.ts'
 import { blank, isExpected, type Run, type StepResult } from './repro-run.ts'
 import {
@@ -14,14 +16,11 @@ import {
   outRefs,
 } from './finish.ts'
 import type { Place } from './room.ts'
-import { pathsRead, type Stage, type StageLock } from './stage.ts'
-import type { Execution, PreparedEnvironment } from './store.ts'
+import type { Stage, StageLock } from './stage.ts'
+import type { PreparedEnvironment } from './store.ts'
 
 /** What is told of why a stage ran; with more, everything changed. */
 const WHY_MAX = 100
-
-/** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
-export const STAGE_TIMEOUT_MS = 12 * 3_600_000
 
 /** A stage that has to run, and why: the first reason, and all of them with old and new. */
 export interface Due {
@@ -38,13 +37,13 @@ export async function runStage(
   step: Step,
   { stage, lock, place, reason, why }: Due,
 ): Promise<StepResult> {
-  const { ground, recorder, pipelineRunId, options } = run
+  const { ground, recorder, pipelineRunId } = run
   const inputs = await inputsOf(ground, stage, lock)
   const checks = await run.turn.outside(() => checksOf(run, stage))
   const refused = refusalOf(checks)
   const environment =
     refused === undefined
-      ? await run.turn.outside(() => run.environment(options.signal))
+      ? await run.turn.outside(() => run.environment(stage.environment))
       : NOT_PREPARED
   const started = await recorder.stageStarted({
     pipelineRunId,
@@ -59,7 +58,7 @@ export async function runStage(
   const commands = commandsOf(stage)
   if (refused === undefined)
     run.emit({ kind: 'started', step: step.name, commands, runId: started.runId })
-  const log = tailOf(LOG_TAIL_CHARACTERS)
+  const log = logTail()
   const done: Done =
     refused === undefined
       ? await attempts(run, stage, {
@@ -68,6 +67,7 @@ export async function runStage(
           variables: { ...environment.variables, ...started.environment, ...cardsOf(stage, place) },
           onOutput: (text) => {
             log.add(text)
+            recorder.stageSaid?.({ pipelineRunId, stage: stage.address, text })
             run.emit({ kind: 'output', step: step.name, text })
           },
         })
@@ -160,66 +160,8 @@ async function attempt(run: Run, stage: Stage, { lock, ...how }: Attempt): Promi
   }
 }
 
-async function execute(
-  run: Run,
-  stage: Stage,
-  how: Omit<Attempt, 'lock'> & { onStart: (pid: number) => void },
-): Promise<Execution> {
-  const { ground, options } = run
-  const free = await ground.holdPaths({
-    read: [...pathsRead(stage), ...stage.params.map(({ path }) => path)],
-    write: stage.outs.map(({ path }) => path),
-  })
-  try {
-    return await run.turn.outside(() =>
-      ground.executor.run({
-        commands: how.commands,
-        folder: stage.wdir,
-        environment: {
-          PYTHONHASHSEED: '0',
-          ...how.variables,
-          DVC_ROOT: ground.root,
-          DVC_STAGE: stage.address,
-        },
-        timeoutMs: stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-        onOutput: how.onOutput,
-        onStart: how.onStart,
-      }),
-    )
-  } finally {
-    await free()
-  }
-}
-
-function failureOf(execution: Execution): { outcome: StageOutcome; failure: string } | null {
-  if (execution.kind === 'finished') return null
-  if (execution.kind === 'cancelled') return { outcome: 'killed', failure: 'it was cancelled' }
-  const { kind, command } = execution
-  if (kind === 'failed')
-    return { outcome: 'failed', failure: `\`${command}\` ended with exit code ${execution.code}` }
-  const how =
-    kind === 'killed'
-      ? `by ${execution.signal}`
-      : `after ${Math.round(execution.afterMs / 1000)} s, the time it is given; give it more with meta.timeout in dvc.yaml`
-  return { outcome: 'killed', failure: `\`${command}\` was ended ${how}` }
-}
-
 /** Text of several lines is several commands, each in a shell of its own, as DVC does it. */
 function commandsOf(stage: Stage): string[] {
   const lines = typeof stage.cmd === 'string' ? stage.cmd.split(/\r?\n/) : stage.cmd
   return lines.filter((line) => line.trim() !== '')
-}
-
-const LOG_TAIL_CHARACTERS = 64 * 1024
-
-function tailOf(limit: number): { add(text: string): void; text(): string } {
-  let kept = ''
-  return {
-    add: (text) => {
-      kept += text
-      if (kept.length > 2 * limit) kept = kept.slice(-limit)
-    },
-    text: () => kept.slice(-limit),
-  }
 }

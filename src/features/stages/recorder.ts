@@ -30,6 +30,12 @@ export interface RunRecorder {
     /** Variables for the stage's process. */
     environment: Readonly<Record<string, string>>
   }>
+  /** What a stage prints, as it prints it. Never throws, and keeps nobody waiting; left out by those who keep only the end. */
+  stageSaid?(said: {
+    readonly pipelineRunId: string
+    readonly stage: string
+    readonly text: string
+  }): void
   stageFinished(end: {
     readonly pipelineRunId: string
     readonly stage: string

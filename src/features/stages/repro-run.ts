@@ -110,7 +110,8 @@ export interface Run {
   readonly pipelineRunId: string
   readonly locks: Map<string, StageLock>
   readonly emit: (event: ReproEvent) => void
-  readonly environment: (signal: AbortSignal | undefined) => Promise<PreparedEnvironment>
+  /** An environment by its name, prepared once. */
+  readonly environment: (name: string | undefined) => Promise<PreparedEnvironment>
   /** The brief lock, given up while a command runs. */
   readonly turn: Turn
 }

@@ -38,8 +38,12 @@ export async function repro(
         stages: order.flatMap((step) => (step.kind === 'stage' ? [step.name] : [])),
       }),
     )
-    const environment = onceOnly((signal: AbortSignal | undefined) =>
-      ground.environments.prepare((text) => options.onEvent?.({ kind: 'progress', text }), signal),
+    const environment = onceEach((name: string | undefined) =>
+      ground.environments.prepare(
+        name,
+        (text) => options.onEvent?.({ kind: 'progress', text }),
+        options.signal,
+      ),
     )
     const locks = new Map(loaded.locks)
     const emit = options.onEvent ?? (() => {})
@@ -126,7 +130,11 @@ function skipped(run: Run, step: Step): StepResult {
   return { ...blank(step), action: 'skipped', outcome: 'failed', reason, failure: reason }
 }
 
-function onceOnly<A, T>(make: (argument: A) => Promise<T>): (argument: A) => Promise<T> {
-  let made: Promise<T> | undefined
-  return (argument) => (made ??= make(argument))
+function onceEach<A, T>(make: (argument: A) => Promise<T>): (argument: A) => Promise<T> {
+  const made = new Map<A, Promise<T>>()
+  return (argument) => {
+    const known = made.get(argument) ?? make(argument)
+    made.set(argument, known)
+    return known
+  }
 }

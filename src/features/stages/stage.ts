@@ -25,6 +25,8 @@ export interface Stage {
   readonly resources?: Resources | undefined
   /** How often it is tried again when it fails; undefined is never. */
   readonly retries?: Retries | undefined
+  /** Name of the environment that it runs in; undefined takes the project's. */
+  readonly environment?: string | undefined
 }
 
 export interface Retries {

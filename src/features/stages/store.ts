@@ -85,8 +85,12 @@ export type Execution =
 
 /** Where stages find their programs. */
 export interface Environments {
-  /** Builds what the project asks for, once, or finds it built. */
-  prepare(onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedEnvironment>
+  /** Builds an environment that the project declares, once, or finds it built; the project's own where no name is given. */
+  prepare(
+    name: string | undefined,
+    onProgress: (line: string) => void,
+    signal?: AbortSignal,
+  ): Promise<PreparedEnvironment>
 }
 
 export interface PreparedEnvironment {

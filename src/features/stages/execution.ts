@@ -1,0 +1,58 @@
+import type { StageOutcome } from './recorder.ts'
+import type { Run } from './repro-run.ts'
+import { pinned } from './pinned.ts'
+import { pathsRead, type Stage } from './stage.ts'
+import type { Execution } from './store.ts'
+
+/** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
+export const STAGE_TIMEOUT_MS = 12 * 3_600_000
+
+export interface HowToExecute {
+  readonly commands: readonly string[]
+  readonly variables: Readonly<Record<string, string>>
+  readonly onOutput: (text: string) => void
+  readonly onStart: (pid: number) => void
+}
+
+/** Runs commands of a stage while nobody else may change what they read, or read what they write. */
+export async function execute(run: Run, stage: Stage, how: HowToExecute): Promise<Execution> {
+  const { ground, options } = run
+  const free = await ground.holdPaths({
+    read: [...pathsRead(stage), ...stage.params.map(({ path }) => path)],
+    write: stage.outs.map(({ path }) => path),
+  })
+  try {
+    return await run.turn.outside(() =>
+      ground.executor.run({
+        commands: how.commands,
+        folder: stage.wdir,
+        environment: {
+          ...pinned(),
+          ...how.variables,
+          DVC_ROOT: ground.root,
+          DVC_STAGE: stage.address,
+        },
+        timeoutMs: stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        onOutput: how.onOutput,
+        onStart: how.onStart,
+      }),
+    )
+  } finally {
+    await free()
+  }
+}
+
+/** What a person is told of commands that did not end well; null where they did. */
+export function failureOf(execution: Execution): { outcome: StageOutcome; failure: string } | null {
+  if (execution.kind === 'finished') return null
+  if (execution.kind === 'cancelled') return { outcome: 'killed', failure: 'it was cancelled' }
+  const { kind, command } = execution
+  if (kind === 'failed')
+    return { outcome: 'failed', failure: `\`${command}\` ended with exit code ${execution.code}` }
+  const how =
+    kind === 'killed'
+      ? `by ${execution.signal}`
+      : `after ${Math.round(execution.afterMs / 1000)} s, the time it is given; give it more with meta.timeout in dvc.yaml`
+  return { outcome: 'killed', failure: `\`${command}\` was ended ${how}` }
+}
