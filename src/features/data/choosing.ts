@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { DataDependencies } from './dependencies.ts'
 import { nameOf, selected, type Out, type Selection } from './out.ts'
-import type { RevisionSelection } from './revisions.ts'
+import type { RevisionSelection } from './history/revisions.ts'
 
 /** Which outs are meant: those of the workspace, and of the revisions that are asked for as well. */
 export interface Choice {

@@ -1,4 +1,4 @@
-import type { Revisions } from './revisions.ts'
+import type { Revisions } from './history/revisions.ts'
 import type { Cache, Catalog, ProjectLock, Remote, VersionControl, Workspace } from './store.ts'
 import type { Courier } from './to-remote.ts'
 import type { TrackedFiles, WorkTree } from './work-tree.ts'

@@ -12,14 +12,20 @@ export type { Added, AddHow } from './adding.ts'
 export { measuredInCache, outChange, type OutChange, type OutStatus } from './change.ts'
 export type { CheckedOut, Checkout } from './checkout.ts'
 export type { CommitHow } from './commit.ts'
-export type { CloudChange, CloudRequest } from './cloud-status.ts'
+export type { CloudChange, CloudRequest } from './history/cloud-status.ts'
 export { createData, type Data, type Pulled, type Sharing } from './data.ts'
 export type { DataDependencies } from './dependencies.ts'
-export type { DataDiff, DiffRequest } from './diff.ts'
-export type { DataChange } from './difference.ts'
+export type { DataDiff, DiffRequest } from './history/diff.ts'
+export type { DataChange } from './history/difference.ts'
 export { isWithin, nameOf, overlaps, type Out, type Owner } from './out.ts'
-export type { KeptHow, KeptPath, Revision, Revisions, RevisionSelection } from './revisions.ts'
-export type { Imported, ImportFile, ImportIdentity, ImportRepository } from './imported.ts'
+export type {
+  KeptHow,
+  KeptPath,
+  Revision,
+  Revisions,
+  RevisionSelection,
+} from './history/revisions.ts'
+export type { Imported, ImportFile, ImportIdentity, ImportRepository } from './imports/imported.ts'
 export {
   createImports,
   type AddressImport,
@@ -28,14 +34,14 @@ export {
   type Outdated,
   type RepositoryImport,
   type UpdateRequest,
-} from './imports.ts'
+} from './imports/imports.ts'
 export type {
   Addresses,
   ImportCatalog,
   ImportDependencies,
   Offered,
-} from './import-dependencies.ts'
-export { listingOf, type Listed, type ListingHow } from './listing.ts'
+} from './imports/dependencies.ts'
+export { listingOf, type Listed, type ListingHow } from './imports/listing.ts'
 export {
   itemAt,
   namesData,
@@ -45,8 +51,8 @@ export {
   type SourceFile,
   type SourceItem,
   type SourceRequest,
-} from './source.ts'
-export type { Standing, StandingRequest } from './standing.ts'
+} from './imports/source.ts'
+export type { Standing, StandingRequest } from './history/standing.ts'
 export {
   exclusively,
   type Cache,
@@ -66,12 +72,18 @@ export { letGo, type Removed } from './remove.ts'
 export type { Courier } from './to-remote.ts'
 export type { Moved } from './transfer.ts'
 export type { TrackedFiles, WorkTree } from './work-tree.ts'
-export type { Collected, CollectedPlace, Collecting, Undone } from './collect.ts'
-export type { Freed, GarbagePlan, GarbageRequest, KeptElsewhere, PlacePlan } from './garbage.ts'
+export type { Collected, CollectedPlace, Collecting, Undone } from './upkeep/collect.ts'
+export type {
+  Freed,
+  GarbagePlan,
+  GarbageRequest,
+  KeptElsewhere,
+  PlacePlan,
+} from './upkeep/garbage.ts'
 export type { DataStep } from './step.ts'
-export { wordsOfUser, type Use } from './references.ts'
-export type { Bag, BagKind, Lying, Shelf, Trash } from './shelf.ts'
-export type { Fault, Finding, Outcome, Scrubbed, ScrubRequest } from './scrubbing.ts'
-export type { ProjectReads, RunEntries, RunEntry } from './upkeep-dependencies.ts'
-export { createUpkeep, type Upkeep } from './upkeep.ts'
-export type { DataEntry, DataVersion } from './version.ts'
+export { wordsOfUser, type Use } from './upkeep/references.ts'
+export type { Bag, BagKind, Lying, Shelf, Trash } from './upkeep/shelf.ts'
+export type { Fault, Finding, Outcome, Scrubbed, ScrubRequest } from './upkeep/scrubbing.ts'
+export type { ProjectReads, RunEntries, RunEntry } from './upkeep/dependencies.ts'
+export { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
+export type { DataEntry, DataVersion } from './history/version.ts'

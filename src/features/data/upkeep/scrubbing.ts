@@ -1,8 +1,8 @@
 import type { Asked, Skipped } from './needed.ts'
 import type { Use } from './references.ts'
 import type { Lying, Shelf } from './shelf.ts'
-import type { ObjectName } from './store.ts'
-import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+import type { ObjectName } from '../store.ts'
+import type { UpkeepDependencies } from './dependencies.ts'
 
 /** Besides what the workspace needs, what the asked revisions need has to be whole. */
 export interface ScrubRequest extends Omit<Asked, 'projects'> {

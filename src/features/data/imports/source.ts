@@ -1,8 +1,8 @@
-import type { Content, TreeEntry } from './content.ts'
-import { isFolder } from './content.ts'
-import { isWithin, type Out } from './out.ts'
-import type { KeptHow, KeptPath } from './revisions.ts'
-import type { ObjectName } from './store.ts'
+import type { Content, TreeEntry } from '../content.ts'
+import { isFolder } from '../content.ts'
+import { isWithin, type Out } from '../out.ts'
+import type { KeptHow, KeptPath } from '../history/revisions.ts'
+import type { ObjectName } from '../store.ts'
 
 /** Another repository at one commit, or as its folder stands: what data is taken from. */
 export interface Source {

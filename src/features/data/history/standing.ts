@@ -1,8 +1,8 @@
 import { Problem } from '#base/problem'
 import { chosen, missingOf, nameOfObject } from './diff.ts'
 import { differences, type DataChange } from './difference.ts'
-import type { DataDependencies } from './dependencies.ts'
-import { isWithin, type Out } from './out.ts'
+import type { DataDependencies } from '../dependencies.ts'
+import { isWithin, type Out } from '../out.ts'
 import { presentVersion, recordedVersion, type DataEntry, type DataVersion } from './version.ts'
 
 export interface StandingRequest {

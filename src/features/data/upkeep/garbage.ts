@@ -9,8 +9,8 @@ import {
 } from './references.ts'
 import { addNeeded, type Asked, type Skipped } from './needed.ts'
 import type { Lying, Shelf } from './shelf.ts'
-import type { ObjectName } from './store.ts'
-import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+import type { ObjectName } from '../store.ts'
+import type { UpkeepDependencies } from './dependencies.ts'
 
 /** What must stay, and where is looked. The workspace always counts. */
 export interface GarbageRequest extends Asked {

@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
-import { isFolder } from './content.ts'
-import { byPath } from './difference.ts'
-import { isWithin, type Out } from './out.ts'
+import { isFolder } from '../content.ts'
+import { byPath } from '../history/difference.ts'
+import { isWithin, type Out } from '../out.ts'
 import type { Source } from './source.ts'
 
 /** One line of what a repository has. */

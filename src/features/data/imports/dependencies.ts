@@ -1,4 +1,4 @@
-import type { DataDependencies } from './dependencies.ts'
+import type { DataDependencies } from '../dependencies.ts'
 import type { Imported, ImportIdentity } from './imported.ts'
 import type { Arrival, OpenSource } from './source.ts'
 

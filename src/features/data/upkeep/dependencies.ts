@@ -1,8 +1,8 @@
-import type { Content, TreeEntry } from './content.ts'
-import type { Out } from './out.ts'
-import type { Revisions } from './revisions.ts'
+import type { Content, TreeEntry } from '../content.ts'
+import type { Out } from '../out.ts'
+import type { Revisions } from '../history/revisions.ts'
 import type { Shelf } from './shelf.ts'
-import type { Cache, ProjectLock, Remote, Workspace } from './store.ts'
+import type { Cache, ProjectLock, Remote, Workspace } from '../store.ts'
 
 /** What a run brought forth, as the run cache has it. */
 export interface RunEntry {

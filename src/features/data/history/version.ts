@@ -1,7 +1,7 @@
-import { isFolder, type Content, type TreeEntry } from './content.ts'
-import type { DataDependencies } from './dependencies.ts'
-import { isWithin, type Out, type Selection } from './out.ts'
-import type { ObjectName } from './store.ts'
+import { isFolder, type Content, type TreeEntry } from '../content.ts'
+import type { DataDependencies } from '../dependencies.ts'
+import { isWithin, type Out, type Selection } from '../out.ts'
+import type { ObjectName } from '../store.ts'
 
 /** One path of a version of the data: a file, or a folder that an out is. */
 export interface DataEntry {

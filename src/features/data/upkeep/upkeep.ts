@@ -2,7 +2,7 @@ import { collected, undone, type Collected, type Collecting, type Undone } from 
 import type { GarbageRequest } from './garbage.ts'
 import { scrubbed } from './scrub.ts'
 import type { Scrubbed, ScrubRequest } from './scrubbing.ts'
-import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+import type { UpkeepDependencies } from './dependencies.ts'
 
 /** Looks after what is kept: takes away what nothing needs, finds and mends what is damaged. */
 export interface Upkeep {

@@ -1,9 +1,9 @@
 import { Problem } from '#base/problem'
 import { differences, type DataChange } from './difference.ts'
-import type { DataDependencies } from './dependencies.ts'
-import { outsNamed, type Out, type Selection } from './out.ts'
+import type { DataDependencies } from '../dependencies.ts'
+import { outsNamed, type Out, type Selection } from '../out.ts'
 import type { Revisions } from './revisions.ts'
-import type { ObjectName } from './store.ts'
+import type { ObjectName } from '../store.ts'
 import { presentVersion, recordedVersion, type DataEntry, type DataVersion } from './version.ts'
 
 export interface DiffRequest {

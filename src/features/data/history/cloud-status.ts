@@ -1,7 +1,7 @@
 import { chosen, nameOfObject } from './diff.ts'
 import { revisionsOf } from './diff.ts'
-import type { DataDependencies } from './dependencies.ts'
-import { selected, type Selection } from './out.ts'
+import type { DataDependencies } from '../dependencies.ts'
+import { selected, type Selection } from '../out.ts'
 import type { RevisionSelection } from './revisions.ts'
 import { recordedVersion, type DataEntry } from './version.ts'
 

@@ -10,8 +10,8 @@ import {
   type ScrubRequest,
 } from './scrubbing.ts'
 import { keyOf, type Lying, type Shelf } from './shelf.ts'
-import { exclusively } from './store.ts'
-import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+import { exclusively } from '../store.ts'
+import type { UpkeepDependencies } from './dependencies.ts'
 
 export async function scrubbed(
   dependencies: UpkeepDependencies,

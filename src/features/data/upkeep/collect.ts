@@ -1,8 +1,8 @@
 import { messageOf, Problem } from '#base/problem'
 import { garbagePlan, type Freed, type GarbagePlan, type GarbageRequest } from './garbage.ts'
 import { keyOf, type Bag, type Lying, type Shelf } from './shelf.ts'
-import { exclusively } from './store.ts'
-import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+import { exclusively } from '../store.ts'
+import type { UpkeepDependencies } from './dependencies.ts'
 
 export interface Collecting {
   /** Only tells. */

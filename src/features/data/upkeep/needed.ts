@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
 import { byRevision, type References } from './references.ts'
-import type { Revisions, RevisionSelection } from './revisions.ts'
-import type { UpkeepDependencies } from './upkeep-dependencies.ts'
+import type { Revisions, RevisionSelection } from '../history/revisions.ts'
+import type { UpkeepDependencies } from './dependencies.ts'
 
 /** Whose needs count, besides the workspace's. */
 export interface Asked {

@@ -2,7 +2,7 @@ import { messageOf } from '#base/problem'
 import type { References, Use } from './references.ts'
 import { putAside, type Finding, type Outcome, type Scrubbing } from './scrubbing.ts'
 import { isRightOn, keyOf, type Shelf } from './shelf.ts'
-import type { ObjectName } from './store.ts'
+import type { ObjectName } from '../store.ts'
 
 interface Needed {
   readonly references: References

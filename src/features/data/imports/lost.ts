@@ -1,9 +1,9 @@
 import { Problem } from '#base/problem'
-import { isFolder, sameContent, type Measured } from './content.ts'
-import type { ImportDependencies } from './import-dependencies.ts'
-import { brought, importsNamed, kept, parentOf, requestOf } from './import-parts.ts'
+import { isFolder, sameContent, type Measured } from '../content.ts'
+import type { ImportDependencies } from './dependencies.ts'
+import { brought, importsNamed, kept, parentOf, requestOf } from './parts.ts'
 import type { Imported, ImportRepository } from './imported.ts'
-import type { Out } from './out.ts'
+import type { Out } from '../out.ts'
 
 /** Brings into the cache what was imported and is lost; with the reason where it cannot be had. */
 export async function fetchLost(

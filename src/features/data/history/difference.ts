@@ -1,4 +1,4 @@
-import { isWithin } from './out.ts'
+import { isWithin } from '../out.ts'
 import type { DataEntry, DataVersion } from './version.ts'
 
 /** How one path differs between two versions; `unknown` where a folder's list is missing. */

@@ -1,9 +1,9 @@
-import { isFolder, type Content, type TreeEntry } from './content.ts'
-import { nameOf, type Out } from './out.ts'
-import type { Revision } from './revisions.ts'
+import { isFolder, type Content, type TreeEntry } from '../content.ts'
+import { nameOf, type Out } from '../out.ts'
+import type { Revision } from '../history/revisions.ts'
 import { isRightOn, keyOf, type Shelf } from './shelf.ts'
-import type { ObjectName } from './store.ts'
-import { objectOf } from './transfer.ts'
+import type { ObjectName } from '../store.ts'
+import { objectOf } from '../transfer.ts'
 
 /** Why an object is needed: what holds it, by whose word. */
 export interface Use {

@@ -1,8 +1,8 @@
 import { Problem } from '#base/problem'
-import type { Measured } from './content.ts'
-import type { ImportDependencies } from './import-dependencies.ts'
+import type { Measured } from '../content.ts'
+import type { ImportDependencies } from './dependencies.ts'
 import type { Imported, ImportRepository } from './imported.ts'
-import { isWithin, outsNamed, type Out } from './out.ts'
+import { isWithin, outsNamed, type Out } from '../out.ts'
 import { itemAt, type Arrival, type Source } from './source.ts'
 
 export async function importsNamed(

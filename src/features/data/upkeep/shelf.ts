@@ -1,4 +1,4 @@
-import type { ObjectName } from './store.ts'
+import type { ObjectName } from '../store.ts'
 
 /** An object as it lies in its place. */
 export interface Lying extends ObjectName {

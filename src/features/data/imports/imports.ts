@@ -1,21 +1,13 @@
 import { Problem } from '#base/problem'
-import type { Content, Measured } from './content.ts'
-import type { ImportDependencies } from './import-dependencies.ts'
-import { fetchLost } from './import-lost.ts'
-import {
-  brought,
-  importsNamed,
-  kept,
-  namedBy,
-  nothingAt,
-  parentOf,
-  requestOf,
-} from './import-parts.ts'
+import type { Content, Measured } from '../content.ts'
+import type { ImportDependencies } from './dependencies.ts'
+import { fetchLost } from './lost.ts'
+import { brought, importsNamed, kept, namedBy, nothingAt, parentOf, requestOf } from './parts.ts'
 import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
-import { overlaps, type Out } from './out.ts'
+import { overlaps, type Out } from '../out.ts'
 import { itemAt } from './source.ts'
-import { exclusively } from './store.ts'
-import { pushed } from './transfer.ts'
+import { exclusively } from '../store.ts'
+import { pushed } from '../transfer.ts'
 
 interface ImportHow {
   /** Path in the project. */

@@ -1,4 +1,4 @@
-import type { Content } from './content.ts'
+import type { Content } from '../content.ts'
 
 /** What names the state of what lies at an address. */
 export interface ImportIdentity {

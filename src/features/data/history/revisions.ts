@@ -1,4 +1,4 @@
-import type { Out } from './out.ts'
+import type { Out } from '../out.ts'
 
 /** A state of the project that its version control keeps. */
 export interface Revision {
