@@ -1,8 +1,8 @@
 import type { ExactJson } from '#base/exact-json'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
-import { castRows } from './cast.ts'
-import type { Deployed } from './deployment.ts'
+import { castRows } from './rows/cast.ts'
+import type { Deployed } from './models/deployment.ts'
 import type { EndpointTable } from './table.ts'
 import {
   columnsOf,
@@ -12,8 +12,8 @@ import {
   typedRows,
   type FeedPlan,
   type Rows,
-} from './feeds.ts'
-import type { RequestHeaders } from './headers.ts'
+} from './rows/feeds.ts'
+import type { RequestHeaders } from './routing/headers.ts'
 import type { Pin } from './inference.ts'
 import type { ModelRun } from './runtime.ts'
 import type { Tensor, Value } from './tensor.ts'

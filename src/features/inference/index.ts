@@ -6,8 +6,8 @@ export {
   regressionOf,
   type ScoredClass,
 } from './classes.ts'
-export { instantMs } from './event.ts'
-export { answerHeaders, contextIn, headerIn, type Context } from './headers.ts'
+export { instantMs } from './rows/event.ts'
+export { answerHeaders, contextIn, headerIn, type Context } from './routing/headers.ts'
 export type {
   Described,
   Inference,
@@ -49,10 +49,10 @@ export {
   type SignatureColumn,
 } from './model-source.ts'
 export { inputOfNamed, type Takes } from './named.ts'
-export { nestedOf, RANK_MAX, tensorOfNested } from './nested.ts'
-export type { Histogram } from './histogram.ts'
-export type { Measured } from './meters.ts'
-export type { Recent } from './recent.ts'
+export { nestedOf, RANK_MAX, tensorOfNested } from './rows/nested.ts'
+export type { Histogram } from './meters/histogram.ts'
+export type { Measured } from './meters/meters.ts'
+export type { Recent } from './meters/recent.ts'
 export {
   createPlane,
   type LoadedRevision,
@@ -64,8 +64,8 @@ export { sampleOf, type Sample } from './sample.ts'
 export { predictionId, type PredictionAnswer } from './predict.ts'
 export { readInput, type ReadInput } from './reading.ts'
 export type { Revision, Role } from './revision.ts'
-export { latencyBin, latencyEdgeMs, type Pulse, type RevisionPulse } from './pulse.ts'
-export * from './routing.ts'
+export { latencyBin, latencyEdgeMs, type Pulse, type RevisionPulse } from './meters/pulse.ts'
+export * from './routing/routing.ts'
 export {
   inForm,
   type HeldModel,
@@ -79,7 +79,7 @@ export {
 } from './runtime.ts'
 export type { Row } from './scoring.ts'
 export type { EndpointTable, Placed, PlacedFiles, PlacedRevision } from './table.ts'
-export type { MemoryBudget } from './eviction.ts'
+export type { MemoryBudget } from './models/eviction.ts'
 export { settingsOf, type EndpointSettings } from './settings.ts'
 export * from './tensor.ts'
-export type { Traffic } from './traffic.ts'
+export type { Traffic } from './routing/traffic.ts'

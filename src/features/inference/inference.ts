@@ -1,6 +1,6 @@
 import type { PredictionRequest } from './asked.ts'
 import type { ServableModel } from './model-source.ts'
-import type { SignatureColumn, SignatureTensor } from './signature.ts'
+import type { SignatureColumn, SignatureTensor } from './rows/signature.ts'
 import type { PredictionAnswer } from './predict.ts'
 import type { Revision } from './revision.ts'
 import type { ModelShape } from './tensor.ts'

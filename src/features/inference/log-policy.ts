@@ -1,6 +1,6 @@
 import type { LogConfig } from '#projects'
 import type { NewBatch } from './journal.ts'
-import { unitHash } from './routing.ts'
+import { unitHash } from './routing/routing.ts'
 
 /** How an endpoint's predictions are logged. */
 export type LogPolicy = LogConfig

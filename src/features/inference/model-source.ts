@@ -8,10 +8,10 @@ import {
   type ParamSpec,
   type SignatureColumn,
   type SignatureTensor,
-} from './signature.ts'
+} from './rows/signature.ts'
 import type { Value } from './tensor.ts'
 
-export type { ColumnType, SignatureColumn } from './signature.ts'
+export type { ColumnType, SignatureColumn } from './rows/signature.ts'
 
 /** A model version, as far as serving has to know it. */
 export interface ServableModel {

@@ -1,8 +1,8 @@
 import { Problem } from '#base/problem'
 import type { PredictionRequest } from './asked.ts'
 import type { Described } from './inference.ts'
-import { tensorOfNested } from './nested.ts'
-import type { SignatureColumn } from './signature.ts'
+import { tensorOfNested } from './rows/nested.ts'
+import type { SignatureColumn } from './rows/signature.ts'
 import { flattened, type TensorSpec, type TensorType, type Value } from './tensor.ts'
 
 /** What a model takes, as far as reading a request needs it. */

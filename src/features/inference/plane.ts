@@ -2,17 +2,17 @@ import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { PredictionRequest } from './asked.ts'
-import type { Deployed } from './deployment.ts'
+import type { Deployed } from './models/deployment.ts'
 import type { Described, Inference, Pin, Standing, Statistics } from './inference.ts'
 import type { Journal } from './journal.ts'
 import { versionName } from './model-source.ts'
 import { createPredict, type PredictionAnswer, type Taken } from './predict.ts'
-import { createMeters, type Measured, type Meters } from './meters.ts'
-import { createPulses, type Pulse } from './pulse.ts'
-import { createRecent, type Recent } from './recent.ts'
-import { routeOf, type Chosen } from './routing.ts'
-import { createEviction, type MemoryBudget } from './eviction.ts'
-import { createQuotas } from './quota.ts'
+import { createMeters, type Measured, type Meters } from './meters/meters.ts'
+import { createPulses, type Pulse } from './meters/pulse.ts'
+import { createRecent, type Recent } from './meters/recent.ts'
+import { routeOf, type Chosen } from './routing/routing.ts'
+import { createEviction, type MemoryBudget } from './models/eviction.ts'
+import { createQuotas } from './routing/quota.ts'
 import { createScoring, type Scoring } from './scoring.ts'
 import { createShadowing } from './shadows.ts'
 import {
@@ -22,12 +22,12 @@ import {
   type Slot,
   type SlotDependencies,
   type Slots,
-} from './slots.ts'
-import { createStatistics } from './statistics.ts'
+} from './models/slots.ts'
+import { createStatistics } from './meters/statistics.ts'
 import type { EndpointTable } from './table.ts'
-import { trafficMeter, type Traffic } from './traffic.ts'
-import { watched } from './watched.ts'
-import { within } from './within.ts'
+import { trafficMeter, type Traffic } from './routing/traffic.ts'
+import { watched } from './meters/watched.ts'
+import { within } from './models/within.ts'
 
 /**
  * What answers predictions, as the server that declares endpoints sees it: told tables, it loads models and answers.

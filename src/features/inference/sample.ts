@@ -1,5 +1,5 @@
-import { madeUpRow } from './deployment.ts'
-import { columnsOf, feedsOfRows, planFeeds, type Rows } from './feeds.ts'
+import { madeUpRow } from './models/deployment.ts'
+import { columnsOf, feedsOfRows, planFeeds, type Rows } from './rows/feeds.ts'
 import type { Described } from './inference.ts'
 import type { Tensor } from './tensor.ts'
 

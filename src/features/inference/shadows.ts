@@ -1,11 +1,11 @@
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
-import { checkRows, type Deployed } from './deployment.ts'
+import { checkRows, type Deployed } from './models/deployment.ts'
 import { feedsOf, type PredictionRequest } from './asked.ts'
 import type { Journal, LoggedRevision, NewAnswer } from './journal.ts'
 import type { Outputs } from './runtime.ts'
 import { rowsOf } from './tensor.ts'
-import { loggedRowsOf } from './wide.ts'
+import { loggedRowsOf } from './rows/wide.ts'
 
 /** Requests whose shadows are being asked; under more load than that they are the first to be left out. */
 const ASKED_MAX = 256

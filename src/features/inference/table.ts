@@ -3,7 +3,7 @@ import type { LogPolicy } from './log-policy.ts'
 import type { Labels } from './inference.ts'
 import type { ServableModel } from './model-source.ts'
 import type { Revision } from './revision.ts'
-import type { RoutingTable } from './routing.ts'
+import type { RoutingTable } from './routing/routing.ts'
 import type { HeldModel } from './runtime.ts'
 import type { EndpointSettings } from './settings.ts'
 

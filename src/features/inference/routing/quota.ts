@@ -1,8 +1,8 @@
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
-import type { PredictionRequest } from './asked.ts'
+import type { PredictionRequest } from '../asked.ts'
 import { headerIn } from './headers.ts'
-import type { Quota } from './settings.ts'
+import type { Quota } from '../settings.ts'
 
 /** Callers that are counted at the same time; beyond, those who asked longest ago begin anew. */
 const CALLERS_MAX = 10_000

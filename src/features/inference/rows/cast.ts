@@ -1,6 +1,6 @@
 import { columnFor, columnsOf, placesOf, type FeedPlan, type Rows } from './feeds.ts'
 import type { ColumnType, SignatureColumn } from './signature.ts'
-import type { Value } from './tensor.ts'
+import type { Value } from '../tensor.ts'
 import { numberIn, wholeIn } from './texts.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { Deployed } from './deployment.ts'
-import type { Statistics } from './inference.ts'
-import type { Answered } from './predict.ts'
-import type { Revision } from './revision.ts'
+import type { Deployed } from '../models/deployment.ts'
+import type { Statistics } from '../inference.ts'
+import type { Answered } from '../predict.ts'
+import type { Revision } from '../revision.ts'
 
 interface Counted {
   readonly revision: Revision

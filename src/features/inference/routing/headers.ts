@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
-import type { PredictionRequest } from './asked.ts'
-import type { PredictionAnswer } from './predict.ts'
+import type { PredictionRequest } from '../asked.ts'
+import type { PredictionAnswer } from '../predict.ts'
 import { routedBy, routeHeader } from './routing.ts'
 
 /** The headers of a request, or the metadata of a call; names are in lower case. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { feedsOfRows, feedsOfTensors, namedRows, planFeeds, typedRows } from './feeds.ts'
-import type { ColumnType, SignatureColumn } from './model-source.ts'
-import { rowsOf, tensorOfRows, type ModelShape, type TensorType, type Value } from './tensor.ts'
+import type { ColumnType, SignatureColumn } from '../model-source.ts'
+import { rowsOf, tensorOfRows, type ModelShape, type TensorType, type Value } from '../tensor.ts'
 
 test('each input is fed by the column of its name, in any order, and others are dropped', () => {
   const plan = planFeeds(

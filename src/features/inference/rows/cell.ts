@@ -2,7 +2,7 @@ import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
 import { jsonIn, misfit } from './declared.ts'
 import type { SignatureColumn } from './signature.ts'
-import { isFloat, isInteger, type Scalar, type TensorType, type Value } from './tensor.ts'
+import { isFloat, isInteger, type Scalar, type TensorType, type Value } from '../tensor.ts'
 
 const INTEGER_MAX = 2 ** 31 - 1
 

@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
 import { fillHistogram, ROWS, SECONDS, type Filling, type Histogram } from './histogram.ts'
-import type { Revision, Role } from './revision.ts'
-import type { ModelRun } from './runtime.ts'
+import type { Revision, Role } from '../revision.ts'
+import type { ModelRun } from '../runtime.ts'
 
 /** What was counted since the process began, in plain data. */
 export interface Measured {

@@ -8,7 +8,7 @@ import {
   rowsOf,
   type Tensor,
   type Value,
-} from './tensor.ts'
+} from '../tensor.ts'
 
 /** Bytes of one row of one column, beyond which the log keeps a digest in place of the values. */
 export const LOGGED_BYTES_MAX = 64 * 1024

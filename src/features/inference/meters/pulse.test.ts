@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Problem } from '#base/problem'
 import { createPulses, latencyBin, latencyEdgeMs } from './pulse.ts'
-import type { RoutingTable } from './routing.ts'
-import type { Tensor } from './tensor.ts'
+import type { RoutingTable } from '../routing/routing.ts'
+import type { Tensor } from '../tensor.ts'
 
 const table: RoutingTable = {
   endpoint: 'late',

@@ -17,7 +17,7 @@ import {
   type TensorSpec,
   type TensorType,
   type Value,
-} from './tensor.ts'
+} from '../tensor.ts'
 import { numberIn, wholeIn } from './texts.ts'
 import { loggedRowsOf } from './wide.ts'
 

@@ -11,7 +11,7 @@ import {
   type TensorSpec,
   type TensorType,
   type Value,
-} from './tensor.ts'
+} from '../tensor.ts'
 
 /** Lists in lists in lists: more than any model's inputs have, and few enough to walk by calls within calls. */
 export const RANK_MAX = 32

@@ -1,4 +1,4 @@
-import { exactNumber } from './tensor.ts'
+import { exactNumber } from '../tensor.ts'
 
 /** The number that Python's `float` reads in a text; the text if it reads none. */
 export function numberIn(text: string): string | number {

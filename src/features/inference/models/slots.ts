@@ -1,11 +1,11 @@
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { deploy, type Deployed } from './deployment.ts'
-import type { Standing, State } from './inference.ts'
-import type { Meters } from './meters.ts'
-import { versionName } from './model-source.ts'
-import type { Runtime } from './runtime.ts'
-import type { EndpointTable, PlacedRevision } from './table.ts'
+import type { Standing, State } from '../inference.ts'
+import type { Meters } from '../meters/meters.ts'
+import { versionName } from '../model-source.ts'
+import type { Runtime } from '../runtime.ts'
+import type { EndpointTable, PlacedRevision } from '../table.ts'
 import { within } from './within.ts'
 
 const RETRY_FIRST_MS = 500

@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
-import type { RoutingTable } from './routing.ts'
-import type { Tensor } from './tensor.ts'
+import type { RoutingTable } from '../routing/routing.ts'
+import type { Tensor } from '../tensor.ts'
 
 /** What the revisions of one endpoint did in a short span, under one division of its traffic; plain data. */
 export interface Pulse {

@@ -1,6 +1,6 @@
 import { parseExactJson, printExactJson, type ExactJson } from '#base/exact-json'
 import type { NestedSpec } from './signature.ts'
-import type { Value } from './tensor.ts'
+import type { Value } from '../tensor.ts'
 
 type Dictionary = Readonly<Record<string, ExactJson>>
 

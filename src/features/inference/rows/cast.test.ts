@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { castRows } from './cast.ts'
 import { feedsOfRows, namedRows, planFeeds } from './feeds.ts'
 import type { ColumnType, SignatureColumn } from './signature.ts'
-import { rowsOf, type TensorType, type Value } from './tensor.ts'
+import { rowsOf, type TensorType, type Value } from '../tensor.ts'
 import { numberIn, wholeIn } from './texts.ts'
 
 const INPUTS: Readonly<Partial<Record<ColumnType, TensorType>>> = {

@@ -2,7 +2,7 @@ import { printExactJson } from '#base/exact-json'
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
 import type { Rows } from './feeds.ts'
-import type { Value } from './tensor.ts'
+import type { Value } from '../tensor.ts'
 
 /** A prediction further ahead of the clock than this is a mistake; it would close every window before it. */
 const AHEAD_MS_MAX = 2 * 86_400_000
