@@ -1,16 +1,46 @@
-import yargs from 'yargs'
+import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { messageOf, Problem } from '#base/problem'
 import { VERSION } from '#app/version'
-import { commandsFor } from './commands/index.ts'
+import type { Command } from './command.ts'
+import { commandsFor, commandWords } from './commands/index.ts'
 
 /** The command line: one file a command, listed in `commands/index.ts`. */
 export async function main(args: readonly string[]): Promise<void> {
   // Which version it is can be told without loading every command.
   if (args[0] === '--version') return void process.stdout.write(`${VERSION}\n`)
+  if (args[0] === COMPLETE) return complete(args)
   const commands = await commandsFor(args[0])
   // One command is left when the first word names it.
   const named = commands.length === 1 ? args[0] : undefined
+  try {
+    await parserOf(args, { commands, named }).parseAsync()
+  } catch (error) {
+    report(error)
+  }
+}
+
+/** By which the script that completes words in the shell calls, with the program's name and the words so far. */
+const COMPLETE = '--get-yargs-completions'
+
+async function complete(args: readonly string[]): Promise<void> {
+  const words = args.slice(2)
+  const [command = ''] = words
+  if (words.length < 2) return print(commandWords.filter((word) => word.startsWith(command)))
+  const { namesFor } = await import('./completion.ts')
+  print(await namesFor(words))
+  // Flags, and words that a command always knows, are printed by yargs.
+  await parserOf(args, { commands: await commandsFor(command), named: command }).parseAsync()
+}
+
+function print(names: readonly string[]): void {
+  process.stdout.write(names.map((name) => `${name}\n`).join(''))
+}
+
+function parserOf(
+  args: readonly string[],
+  { commands, named }: { commands: readonly Command[]; named: string | undefined },
+): Argv {
   const parser = yargs([...args])
     .scriptName('orrery')
     .usage('$0 <command>\n\nThe machine-learning lifecycle as one loop.')
@@ -25,11 +55,7 @@ export async function main(args: readonly string[]): Promise<void> {
       throw error ?? new Problem('invalid', helped(message, named))
     })
   for (const command of commands) parser.command(command)
-  try {
-    await parser.parseAsync()
-  } catch (error) {
-    report(error)
-  }
+  return parser
 }
 
 /** What is wrong with the arguments, in one line that ends with the command that helps. */

@@ -78,6 +78,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   project: async () => (await import('./project.ts')).project,
 }
 
+/** Every word that names a command. */
+export const commandWords: readonly string[] = Object.keys(COMMANDS)
+
 /** The command of that word alone; all of them where the word is none, to list and to suggest. */
 export async function commandsFor(word: string | undefined): Promise<Command[]> {
   const named = word !== undefined && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
