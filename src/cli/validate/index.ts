@@ -1,11 +1,10 @@
-import { existsSync, writeFileSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import { contractFileAt, contractFilesOf, type ContractFile } from '#app/project/contract-files'
 import { proposeContract, validateContract } from '#app/project/contracts'
 import type { Outcome, Report } from '#contracts'
 import { printProposal, withNewColumns } from '#protocols/odcs/index'
-import { readFileSync } from 'node:fs'
 import { showProgress } from '../progress.ts'
 import { say } from '../workspace.ts'
 import { junitOf } from './junit.ts'
@@ -173,6 +172,7 @@ export async function proposeHere(
     if (output === undefined || !existsSync(output)) {
       const text = printProposal(proposal, { id: name })
       if (output === undefined) return say(flags, { contract: text }, [text.trimEnd()])
+      mkdirSync(dirname(output), { recursive: true })
       writeFileSync(output, text, { flag: 'wx' })
       const rules = `${proposal.columns.length} columns from ${proposal.rows} rows`
       return say(flags, { file: output }, [`${output}: ${rules}; read it before you keep it`])
