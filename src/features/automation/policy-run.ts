@@ -1,5 +1,5 @@
 import type { Fact, Ref } from '#ledger'
-import { durationMs, type PolicyConfig } from '#projects'
+import { durationMs, triggersOf, type PolicyConfig } from '#projects'
 
 /** One time that a policy acted, and how far it has come. */
 export interface PolicyRun {
@@ -38,10 +38,12 @@ export function firesOn(
   earlier: { running: boolean; lastEventMs: number | undefined },
 ): boolean {
   const watched = finding.type === 'drift-detected' ? 'drift' : 'performance'
-  const waitsFor = policy.on.some((trigger) => trigger[watched] === finding.endpoint)
+  const waitsFor = triggersOf(policy).some(
+    (trigger) => trigger.kind === watched && trigger.endpoint === finding.endpoint,
+  )
   const rested =
     earlier.lastEventMs === undefined ||
-    finding.eventMs - earlier.lastEventMs >= durationMs(policy.cooldown)
+    finding.eventMs - earlier.lastEventMs >= durationMs(policy.cooldown ?? '1d')
   return waitsFor && !earlier.running && rested
 }
 

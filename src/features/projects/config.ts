@@ -2,7 +2,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { durationPattern, exactlyOne, Name, strict } from './config-words.ts'
 import { EnvironmentSchema } from './environment-config.ts'
-import { PolicySchema } from './policy-config.ts'
+import { HookSchema, PolicySchema, WatchedTableSchema } from './policy-config.ts'
 
 const Share = Type.Number({ minimum: 0, maximum: 1 })
 const MetricCheck = Type.Object(
@@ -263,6 +263,8 @@ export const ProjectConfigSchema = Type.Object(
     models: Type.Record(Type.String(), Model, { default: {} }),
     endpoints: Type.Record(Name, Endpoint, { default: {} }),
     policies: Type.Record(Name, PolicySchema, { default: {} }),
+    hooks: Type.Optional(Type.Record(Name, HookSchema)),
+    tables: Type.Optional(Type.Record(Name, WatchedTableSchema)),
   },
   strict,
 )

@@ -1,5 +1,13 @@
 export { durationMs, durationPattern } from './config-words.ts'
-export type { PolicyConfig } from './policy-config.ts'
+export {
+  triggersOf,
+  type CronSchedule,
+  type HookConfig,
+  type PolicyConfig,
+  type Trigger,
+  type TriggerOf,
+} from './policy-config.ts'
+export { nextTick, scheduleFault, ticksBetween } from './schedule.ts'
 export {
   ProjectConfigSchema,
   withDefaults,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { triggersOf } from '#projects'
 import { parseProjectFile } from './index.ts'
 
 const whole = `
@@ -37,7 +38,7 @@ test('a whole file is read with its defaults filled in', () => {
       drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
     },
   })
-  expect(config?.policies['keep-fresh']?.cooldown).toBe('1d')
+  expect(config?.policies['keep-fresh']?.data).toEqual({})
 })
 
 test.each([
@@ -104,4 +105,62 @@ test.each([
   const { config, problems } = parseProjectFile(served(words))
   expect(config).toBeUndefined()
   expect(problems.join('\n')).toContain(problem)
+})
+
+test('a policy says what sets it off, in short and in full', () => {
+  const { config, problems } = parseProjectFile(`
+project: flights
+hooks: { build: { from: github, secret: ORRERY_HOOK_BUILD } }
+tables: { people: { delta: /data/people } }
+policies:
+  all:
+    on:
+      - schedule: "0 3 * * 1"
+      - schedule: { cron: "0  3 * * 1", timezone: Europe/Berlin, catch_up: all }
+      - data: data/raw/
+      - delta: people
+      - push: main
+      - webhook: build
+      - event: run-ended
+      - event: { type: model-version-registered, where: { model: flights } }
+      - manual
+    run: train
+    set: ["train.day={date}"]
+    concurrency: { group: gpu, limit: 2, when_busy: cancel_running }
+    budget: { runs: 5, per: 1d }
+    backoff: { after: 3 }
+`)
+  expect(problems).toEqual([])
+  expect(triggersOf(config?.policies['all'] as never)).toEqual([
+    { kind: 'schedule', cron: '0 3 * * 1', timezone: 'UTC', catchUp: 'last' },
+    { kind: 'schedule', cron: '0 3 * * 1', timezone: 'Europe/Berlin', catchUp: 'all' },
+    { kind: 'data', path: 'data/raw' },
+    { kind: 'delta', table: 'people' },
+    { kind: 'push', branch: 'main' },
+    { kind: 'webhook', hook: 'build' },
+    { kind: 'event', type: 'run-ended', where: {} },
+    { kind: 'event', type: 'model-version-registered', where: { model: 'flights' } },
+    { kind: 'manual' },
+  ])
+})
+
+test.each([
+  ['schedule: "0 3 * *"', 'five fields'],
+  ['schedule: { cron: "@daily", timezone: Berlin }', 'no time zone Berlin'],
+  ['webhook: build', 'no hook build'],
+  ['event: policy-skipped', 'wait for policy-run-finished'],
+  ['{ push: main, data: a }', 'policies.it.on'],
+])('a trigger that can never be right is refused: %s', (trigger, words) => {
+  const { config, problems } = parseProjectFile(
+    `project: a\npolicies: { it: { run: train, on: [${trigger.startsWith('{') ? trigger : `{ ${trigger} }`}] } }`,
+  )
+  expect(config).toBeUndefined()
+  expect(problems.join('\n')).toContain(words)
+})
+
+test('a secret stands in no file, only the name of its variable', () => {
+  const { problems } = parseProjectFile(
+    'project: a\nhooks: { build: { from: github, secret: s3cr3t-value } }',
+  )
+  expect(problems.join('\n')).toContain('hooks.build.secret')
 })

@@ -1,6 +1,14 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
-import { modelUriPattern, ProjectConfigSchema, withDefaults, type ProjectConfig } from '#projects'
+import {
+  modelUriPattern,
+  ProjectConfigSchema,
+  scheduleFault,
+  triggersOf,
+  withDefaults,
+  type ProjectConfig,
+  type Trigger,
+} from '#projects'
 
 /**
  * Reads `orrery.yaml`. Never throws: what is wrong comes back as sentences that say where and what is expected.
@@ -62,14 +70,30 @@ function crossCheckTraffic({ endpoints }: ProjectConfig): string[] {
 
 function crossCheckPolicies(config: ProjectConfig): string[] {
   return Object.entries(config.policies).flatMap(([name, policy]) => {
-    const watched = policy.on.map((trigger) => trigger.drift ?? trigger.performance ?? '')
-    const missing = watched.filter((endpoint) => !Object.hasOwn(config.endpoints, endpoint))
     const model = /^promote ([^@]+)@/.exec(policy.then ?? '')?.[1]
-    const problems = missing.map(
-      (endpoint) => `policies.${name}: there is no endpoint ${endpoint} in this file`,
-    )
+    const problems = triggersOf(policy).flatMap((trigger) => triggerFaults(trigger, config))
     if (model !== undefined && !Object.hasOwn(config.models, model))
-      problems.push(`policies.${name}: there is no model ${model} in this file`)
-    return problems
+      problems.push(`there is no model ${model} in this file`)
+    return problems.map((problem) => `policies.${name}: ${problem}`)
   })
+}
+
+/** Facts that policies tell themselves: who waited for those would wait for itself. */
+const OWN_FACTS = /^(policy-(fired|skipped|queued)|schedule-(ticked|missed))$/
+
+function triggerFaults(trigger: Trigger, { endpoints, hooks = {} }: ProjectConfig): string[] {
+  if (trigger.kind === 'drift' || trigger.kind === 'performance')
+    return Object.hasOwn(endpoints, trigger.endpoint)
+      ? []
+      : [`there is no endpoint ${trigger.endpoint} in this file`]
+  if (trigger.kind === 'schedule') return [scheduleFault(trigger) ?? []].flat()
+  if (trigger.kind === 'webhook' && !Object.hasOwn(hooks, trigger.hook))
+    return [
+      `there is no hook ${trigger.hook} in this file; write hooks: { ${trigger.hook}: { from: github, secret: NAME_OF_A_VARIABLE } }`,
+    ]
+  if (trigger.kind === 'event' && OWN_FACTS.test(trigger.type))
+    return [
+      `it cannot wait for ${trigger.type}, which policies tell themselves; wait for policy-run-finished`,
+    ]
+  return []
 }
