@@ -8,3 +8,15 @@ export {
 } from './recording.ts'
 export { createRecordings, type PipelineStart, type Recordings } from './recordings.ts'
 export type { PipelineReads, PipelineWrites } from './recording-store.ts'
+export { checkedOrder, type Lane, type RunOrder } from './order.ts'
+export {
+  isOver,
+  type Approval,
+  type Decision,
+  type RequestState,
+  type RunRequest,
+} from './request.ts'
+export type { RequestPage, RequestReads, RequestWrites } from './request-store.ts'
+export type { RequestTx } from './admission.ts'
+export { createRequests, type Requests } from './requests.ts'
+export type { ApprovalNeed, RunPipeline, RunResult, RunTurn } from './turn.ts'

@@ -7,7 +7,7 @@ import type { DataStoreReads, DataStoreWrites } from '#datastores'
 import type { PromotionReads, PromotionWrites } from '#governance'
 import type { PolicyRunReads, PolicyRunWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
-import type { PipelineReads, PipelineWrites } from '#pipelines'
+import type { PipelineReads, PipelineWrites, RequestReads, RequestWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
 import type { EvaluationReads, EvaluationWrites } from '#evaluation'
 import type { RegistryReads, RegistryWrites } from '#registry'
@@ -40,6 +40,7 @@ import { registryReads, registryWrites } from './registry/index.ts'
 import { replayReads, replayWrites } from './replay.ts'
 import { replicaReads, replicaWrites } from './replicas.ts'
 import { retentionReads, retentionWrites } from './retention/index.ts'
+import { requestReads, requestWrites } from './run-requests.ts'
 import { rolloutReads, rolloutWrites } from './rollouts.ts'
 import { servingReads, servingWrites } from './serving.ts'
 import { traceReads, traceWrites } from './traces/index.ts'
@@ -62,6 +63,7 @@ export interface Reads {
   readonly evaluation: EvaluationReads
   readonly registry: RegistryReads
   readonly pipelines: PipelineReads
+  readonly requests: RequestReads
   readonly monitoring: MonitoringReads
   readonly automation: PolicyRunReads
   readonly governance: PromotionReads
@@ -85,6 +87,7 @@ export interface Writes {
   readonly evaluation: EvaluationWrites
   readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
+  readonly requests: RequestWrites
   readonly monitoring: MonitoringWrites
   readonly automation: PolicyRunWrites
   readonly governance: PromotionWrites
@@ -201,6 +204,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     evaluation: evaluationReads(db),
     registry: registryReads(db),
     pipelines: pipelineReads(db),
+    requests: requestReads(db),
     monitoring: monitoringReads(db),
     automation: policyRunReads(db),
     governance: promotionReads(db),
@@ -225,6 +229,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     evaluation: evaluationWrites(db),
     registry: registryWrites(db),
     pipelines: pipelineWrites(db),
+    requests: requestWrites(db),
     monitoring: monitoringWrites(db),
     automation: policyRunWrites(db),
     governance: promotionWrites(db),

@@ -25,6 +25,7 @@ import { rolloutTables } from './0026-rollouts.ts'
 import { logPolicies } from './0027-log-policies.ts'
 import { replayTables } from './0030-replays.ts'
 import { dataStoreTables } from './0031-data-stores.ts'
+import { runRequestTables } from './0032-run-requests.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   logPolicies,
   replayTables,
   dataStoreTables,
+  runRequestTables,
 ]
