@@ -29,6 +29,7 @@ export {
 } from './pipelines.ts'
 export type { Checks, StageChecks, Verdict } from './checks.ts'
 export { type EnvironmentRecord, type RunRecorder, type StageOutcome } from './recorder.ts'
+export type { Pin, Pinned } from './pinned.ts'
 export type { Machine, Resources } from './room.ts'
 export type { ReproEvent, ReproOptions, ReproResult, StepAction, StepResult } from './repro-run.ts'
 export {
@@ -59,3 +60,22 @@ export type {
 export type { Declared, DeclaredPlot, ProjectView } from './views.ts'
 export { graphOf } from './graph.ts'
 export { pipelineMap } from './map.ts'
+export {
+  combinationsOf,
+  edited,
+  editsBy,
+  overridesOf,
+  PARAMS_FILE,
+  type Override,
+  type ParamEdit,
+} from './overrides.ts'
+export {
+  isImage,
+  plotsIn,
+  type ImagePlot,
+  type Plot,
+  type PlotFault,
+  type SeriesPlot,
+} from './plots.ts'
+export { type Display } from './plots-definitions.ts'
+export { STEP, type PlotAxes, type Point } from './plots-points.ts'

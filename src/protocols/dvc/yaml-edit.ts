@@ -46,6 +46,21 @@ export function setInYaml(
   return `${text.slice(0, at)}\n${' '.repeat(indent)}${printed}${text.slice(at)}${lineEnd < 0 ? '\n' : ''}`
 }
 
+/** Without that entry of a map in block style, and the lines that it takes; comments of its neighbours stay. */
+export function withoutEntry(text: string, path: readonly ParamKey[]): string | undefined {
+  const { document, problems } = documentOf(text)
+  if (problems.length > 0 || document.contents === null) return undefined
+  const reader = readerOf(document)
+  const parent = nodeAt(document.contents, path.slice(0, -1), reader.node)
+  if (parent === undefined || !isBlockMap(parent) || parent.items.length < 2) return undefined
+  const pairs = parent.items as Pair<Node, Node>[]
+  const pair = pairs.find((each) => reader.node(each.key) === path.at(-1))
+  if (pair === undefined) return undefined
+  const start = text.lastIndexOf('\n', startOf(pair)) + 1
+  const lineEnd = text.indexOf('\n', endOf(pair, text))
+  return text.slice(0, start) + (lineEnd < 0 ? '' : text.slice(lineEnd + 1))
+}
+
 function nodeAt(
   root: Node,
   path: readonly ParamKey[],
