@@ -15,6 +15,7 @@ interface EnvironmentsGround {
 /** Looks into orrery.yaml only when a stage really runs. */
 export function environmentsOf(root: string, ground: EnvironmentsGround): Environments {
   return {
+    own: ground.variables,
     prepare: async (_name, onProgress, signal) => {
       const { virtualEnvironments } = await import('#executors/environment/index')
       const { environment } = await declaredIn(root)

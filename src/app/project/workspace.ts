@@ -7,7 +7,7 @@ import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Checks, type Environments, type Pipelines } from '#stages'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
 import { openOutsAside } from '#stores/dvc/aside'
-import { gitStateOf } from '#stores/dvc/git'
+import { commitSecondsOf, gitStateOf } from '#stores/dvc/git'
 import { openPathLocks } from '#stores/dvc/path-locks'
 import { openRunCache } from '#stores/dvc/run-cache'
 import { courierOf } from './courier.ts'
@@ -164,6 +164,7 @@ function pipelinesOf(
     brief: ground.brief,
     holdPaths: openPathLocks(root, ground.temporary),
     versionState: () => gitStateOf(root),
+    commitSeconds: () => commitSecondsOf(root),
     machine: machine(),
     nowMs: () => clock.nowMs(),
   })

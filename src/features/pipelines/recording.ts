@@ -19,6 +19,20 @@ export interface Environment {
   readonly python: string
   readonly os: string
   readonly cpu: string
+  readonly name?: string
+  readonly kind?: string
+  readonly source?: string
+  readonly key?: string
+  readonly cpus?: number
+  readonly cpuFlags?: readonly string[]
+  readonly glibc?: string
+  readonly blas?: string
+}
+
+/** Variables that were held still so that the same inputs give the same bytes, and which of them its runner had set. */
+export interface Pinned {
+  readonly variables: Readonly<Record<string, string>>
+  readonly own: readonly string[]
 }
 
 export type PipelineState = 'running' | 'succeeded' | 'failed' | 'killed'
@@ -50,6 +64,8 @@ export interface StageStart {
   readonly why?: readonly string[]
   /** What contracts said of the data before it ran; left out where there are none. */
   readonly checks?: DataChecks
+  /** Left out by those who do not pin. */
+  readonly pinned?: Pinned
 }
 
 export interface DataChecks {
@@ -149,13 +165,20 @@ export function stageRunStarted(
   const about = { pipelineRun: run.id, stage: start.stage, run: runId }
   const environment = start.environment?.digest ?? null
   const python = start.environment?.python ?? null
+  const { pinned } = start
   const [deps = [], ...more] = inParts(start.deps)
   const read = (part: readonly DataVersion[]) =>
     part.flatMap((dep) => edgesOfDep(run, dep, { from, made }))
   return [
     {
       type: 'stage-run-started',
-      data: { ...about, deps: deps.map(brief), environment, python },
+      data: {
+        ...about,
+        deps: deps.map(brief),
+        environment,
+        python,
+        ...(pinned === undefined ? {} : { pinned: { ...pinned.variables }, own: [...pinned.own] }),
+      },
       edges: [...edges, ...read(deps)],
     },
     ...more.map((part) => ({

@@ -1,6 +1,6 @@
 import { sha256 } from '#base/digest'
 import type { DatasetInput, KeyValue, Metric } from '#tracking'
-import type { DataVersion, PipelineRun, StageEnd, StageStart } from './recording.ts'
+import type { DataVersion, Environment, PipelineRun, StageEnd, StageStart } from './recording.ts'
 
 // How a stage is told in the words of tracking, whose names are narrower than DVC's.
 
@@ -17,13 +17,24 @@ export function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
     { key: 'mlflow.source.name', value: command.slice(0, TAG_CHARS_MAX) },
     { key: 'mlflow.source.type', value: 'PROJECT' },
     ...(run.commit === null ? [] : [{ key: 'mlflow.source.git.commit', value: run.commit }]),
-    ...(start.environment === null
+    ...(start.environment === null ? [] : environmentTags(start.environment)),
+    ...(start.pinned === undefined
       ? []
-      : [{ key: 'orrery.environment', value: start.environment.digest }]),
+      : [{ key: 'orrery.pinned', value: JSON.stringify(start.pinned).slice(0, TAG_CHARS_MAX) }]),
     ...(start.why === undefined || start.why.length === 0
       ? []
       : [{ key: 'orrery.why', value: start.why.join('\n').slice(0, TAG_CHARS_MAX) }]),
     ...checkTags(start),
+  ]
+}
+
+/** The digest leads to the packages; the rest tells what else the bytes may depend on. */
+function environmentTags({ digest, lock, ...around }: Environment): KeyValue[] {
+  const packages = lock.split('\n').filter((line) => line !== '').length
+  const told = JSON.stringify({ ...around, packages })
+  return [
+    { key: 'orrery.environment', value: digest },
+    { key: 'orrery.environment_record', value: told.slice(0, TAG_CHARS_MAX) },
   ]
 }
 

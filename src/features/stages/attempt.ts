@@ -15,6 +15,7 @@ import {
   namedParams,
   outRefs,
 } from './finish.ts'
+import { NOTHING_PINNED, pinned, type Pinned } from './pinned.ts'
 import type { Place } from './room.ts'
 import type { Stage, StageLock } from './stage.ts'
 import type { PreparedEnvironment } from './store.ts'
@@ -45,6 +46,7 @@ export async function runStage(
     refused === undefined
       ? await run.turn.outside(() => run.environment(stage.environment))
       : NOT_PREPARED
+  const held = await pinnedFor(run, stage)
   const started = await recorder.stageStarted({
     pipelineRunId,
     stage: stage.address,
@@ -54,6 +56,7 @@ export async function runStage(
     environment: environment.record,
     why: why.slice(0, WHY_MAX),
     ...(checks === undefined ? {} : { checks }),
+    pinned: held,
   })
   const commands = commandsOf(stage)
   if (refused === undefined)
@@ -64,7 +67,13 @@ export async function runStage(
       ? await attempts(run, stage, {
           lock,
           commands,
-          variables: { ...environment.variables, ...started.environment, ...cardsOf(stage, place) },
+          variables: {
+            ...held.variables,
+            ...environment.variables,
+            ...started.environment,
+            ...cardsOf(stage, place),
+          },
+          wrapped: environment.wrapped,
           onOutput: (text) => {
             log.add(text)
             recorder.stageSaid?.({ pipelineRunId, stage: stage.address, text })
@@ -99,6 +108,16 @@ function cardsOf({ resources }: Stage, { gpus }: Place): Record<string, string> 
   return resources?.gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(',') }
 }
 
+async function pinnedFor({ ground, commitSeconds }: Run, stage: Stage): Promise<Pinned> {
+  if (stage.pin === false) return NOTHING_PINNED
+  const { own = {} } = ground.environments
+  return pinned(stage, {
+    cpus: ground.machine.cpus,
+    own,
+    commitSeconds: await commitSeconds(),
+  })
+}
+
 /** A stage that must not run needs nothing to run in. */
 const NOT_PREPARED: PreparedEnvironment = { variables: {}, record: null }
 
@@ -106,6 +125,7 @@ interface Attempt {
   readonly lock: StageLock | undefined
   readonly commands: readonly string[]
   readonly variables: Readonly<Record<string, string>>
+  readonly wrapped: PreparedEnvironment['wrapped']
   readonly onOutput: (text: string) => void
 }
 

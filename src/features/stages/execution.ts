@@ -1,8 +1,7 @@
 import type { StageOutcome } from './recorder.ts'
 import type { Run } from './repro-run.ts'
-import { pinned } from './pinned.ts'
 import { pathsRead, type Stage } from './stage.ts'
-import type { Execution } from './store.ts'
+import type { Execution, PreparedEnvironment } from './store.ts'
 
 /** Half a day: longer than any stage that is not hanging, short enough to be noticed. */
 export const STAGE_TIMEOUT_MS = 12 * 3_600_000
@@ -10,6 +9,8 @@ export const STAGE_TIMEOUT_MS = 12 * 3_600_000
 export interface HowToExecute {
   readonly commands: readonly string[]
   readonly variables: Readonly<Record<string, string>>
+  /** Where the environment is more than variables: the command that runs another one in it. */
+  readonly wrapped?: PreparedEnvironment['wrapped']
   readonly onOutput: (text: string) => void
   readonly onStart: (pid: number) => void
 }
@@ -21,23 +22,25 @@ export async function execute(run: Run, stage: Stage, how: HowToExecute): Promis
     read: [...pathsRead(stage), ...stage.params.map(({ path }) => path)],
     write: stage.outs.map(({ path }) => path),
   })
+  const environment = { ...how.variables, DVC_ROOT: ground.root, DVC_STAGE: stage.address }
+  const at = { folder: stage.wdir, variables: Object.keys(environment) }
+  const commands = how.commands.map((command) => how.wrapped?.(command, at) ?? command)
   try {
     return await run.turn.outside(() =>
       ground.executor.run({
-        commands: how.commands,
+        commands,
         folder: stage.wdir,
-        environment: {
-          ...pinned(),
-          ...how.variables,
-          DVC_ROOT: ground.root,
-          DVC_STAGE: stage.address,
-        },
+        environment,
         timeoutMs: stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         onOutput: how.onOutput,
         onStart: how.onStart,
       }),
     )
+    if (!('command' in execution)) return execution
+    // As the stage has it, not as its environment needs it.
+    const written = how.commands[commands.indexOf(execution.command)]
+    return { ...execution, command: written ?? execution.command }
   } finally {
     await free()
   }

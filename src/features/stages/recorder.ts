@@ -1,6 +1,7 @@
 import type { DataRef } from '#data'
 import type { Json } from '#base/json'
 import type { StageChecks } from './checks.ts'
+import type { Pinned } from './pinned.ts'
 
 /**
  * Where stage runs are written down, so that each is a run that people can compare. Every call may be
@@ -25,6 +26,8 @@ export interface RunRecorder {
     readonly why?: readonly string[]
     /** Left out where no contract is about what it reads. */
     readonly checks?: StageChecks
+    /** What was held still so that its bytes repeat. */
+    readonly pinned?: Pinned
   }): Promise<{
     runId: string
     /** Variables for the stage's process. */
@@ -71,6 +74,21 @@ export interface EnvironmentRecord {
   readonly python: string
   readonly os: string
   readonly cpu: string
+  /** The name that the project gives it; left out for the project's own. */
+  readonly name?: string
+  /** What it was made from: requirements, uv.lock, pyproject, conda lock or image. */
+  readonly kind?: string
+  /** The file, or the image, that says what is in it. */
+  readonly source?: string
+  /** Names its folder: what was asked for, the Python and the platform. */
+  readonly key?: string
+  /** Processors that it found. */
+  readonly cpus?: number
+  /** What of the processor changes sums: its vector units. */
+  readonly cpuFlags?: readonly string[]
+  readonly glibc?: string
+  /** What numpy multiplies matrices with. */
+  readonly blas?: string
 }
 
 /** For runs that nobody records. */

@@ -99,6 +99,8 @@ export interface ReproGround extends StageGround {
     branch: string | null
     dirty: boolean
   }>
+  /** When the commit at hand was made; undefined where there is none. */
+  readonly commitSeconds?: () => Promise<number | undefined>
   readonly nowMs: () => number
 }
 
@@ -112,6 +114,8 @@ export interface Run {
   readonly emit: (event: ReproEvent) => void
   /** An environment by its name, prepared once. */
   readonly environment: (name: string | undefined) => Promise<PreparedEnvironment>
+  /** When the commit at hand was made, looked up once. */
+  readonly commitSeconds: () => Promise<number | undefined>
   /** The brief lock, given up while a command runs. */
   readonly turn: Turn
 }

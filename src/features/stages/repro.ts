@@ -47,7 +47,10 @@ export async function repro(
     )
     const locks = new Map(loaded.locks)
     const emit = options.onEvent ?? (() => {})
-    const run: Run = { ground, options, recorder, pipelineRunId, locks, emit, environment, turn }
+    const commit = onceEach(async (_: undefined) => ground.commitSeconds?.())
+    const commitSeconds = () => commit(undefined)
+    const made = { recorder, pipelineRunId, locks, emit, environment, commitSeconds, turn }
+    const run: Run = { ground, options, ...made }
     return await recorded(run, () => allSteps(run, graph, order))
   } finally {
     turn.end()

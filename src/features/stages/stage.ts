@@ -1,5 +1,6 @@
 import type { Content, VersionedFile } from '#data'
 import type { ParamMap } from './param.ts'
+import type { Pin } from './pinned.ts'
 import type { Resources } from './room.ts'
 
 /** A stage of `dvc.yaml`, with templates filled in. Paths are relative to the project's root unless said otherwise. */
@@ -28,6 +29,10 @@ export interface Stage {
   /** Name of the environment that it runs in; undefined takes the project's. */
   readonly environment?: string | undefined
 }
+  /** Whether it is kept to what it declares; undefined as the run, or the project, wants it. */
+  readonly hermetic?: HermeticWish | undefined
+  /** Which of the variables that make bytes repeat are pinned; undefined for the usual ones. */
+  readonly pin?: Pin | undefined
 
 export interface Retries {
   readonly times: number

@@ -99,3 +99,10 @@ export interface PreparedEnvironment {
   /** Null for whatever the machine has. */
   readonly record: EnvironmentRecord | null
 }
+  /** Variables that whoever runs stages has set: they win over what is pinned. */
+  readonly own?: Readonly<Record<string, string | undefined>>
+  /** The command that runs another one inside, where that needs more than variables; `folder` is relative to the project. */
+  readonly wrapped?: (
+    command: string,
+    at: { readonly folder: string; readonly variables: readonly string[] },
+  ) => string

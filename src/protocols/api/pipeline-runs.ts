@@ -26,6 +26,7 @@ const StartBody = Type.Object({
   stages: Type.Array(Type.String(), { maxItems: 10_000 }),
   cause: Type.Optional(Type.String()),
 })
+const Word = Type.String({ maxLength: 200 })
 const StageBody = Type.Object({
   stage: Type.String({ minLength: 1, maxLength: 500 }),
   command: Type.Union([Type.String(), Type.Array(Type.String())]),
@@ -38,6 +39,22 @@ const StageBody = Type.Object({
       python: Type.String(),
       os: Type.String(),
       cpu: Type.String(),
+      name: Type.Optional(Word),
+      kind: Type.Optional(Word),
+      source: Type.Optional(Type.String({ maxLength: 4096 })),
+      key: Type.Optional(Word),
+      cpus: Type.Optional(Type.Integer({ minimum: 0 })),
+      cpuFlags: Type.Optional(Type.Array(Word, { maxItems: 100 })),
+      glibc: Type.Optional(Word),
+      blas: Type.Optional(Word),
+    }),
+  ),
+  pinned: Type.Optional(
+    Type.Object({
+      variables: Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 2000 }), {
+        maxProperties: 100,
+      }),
+      own: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100 }),
     }),
   ),
   why: Type.Optional(Type.Array(Type.String({ maxLength: 20_000 }), { maxItems: 100 })),

@@ -1,5 +1,6 @@
 import { isMap, type ParamMap, type ParamValue, type Resources, type Stage } from '#stages'
 import { pythonText } from './python.ts'
+import { pinOf } from './stage-pin.ts'
 import { TemplateFault } from './template.ts'
 
 /** A time as people write it: `90s`, `10m`, `1.5h`; a bare number is seconds. Undefined for anything else. */
@@ -13,13 +14,24 @@ export function durationMs(text: string): number | undefined {
 /** What a stage's `meta` says to orrery: the one place where DVC lets us say more. Other keys are others'. */
 export function stageMetaOf(
   meta: ParamValue | undefined,
-): Pick<Stage, 'timeoutMs' | 'resources' | 'retries'> {
+): Pick<Stage, 'timeoutMs' | 'resources' | 'retries' | 'environment' | 'pin'> {
   const said: ParamMap = isMap(meta) ? meta : new Map()
   return {
     timeoutMs: timeIn(said, 'timeout', 'meta.timeout'),
     resources: resourcesOf(said.get('resources')),
     retries: retriesOf(said.get('retries')),
+    environment: environmentOf(said.get('environment')),
+    pin: pinOf(said.get('pin')),
   }
+}
+
+/** The name of one of the environments that orrery.yaml declares. */
+function environmentOf(value: ParamValue | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string' && value !== '') return value
+  throw new TemplateFault(
+    `meta.environment must be the name of an environment that orrery.yaml declares under environments`,
+  )
 }
 
 const RETRY_WAIT_MS = 1000

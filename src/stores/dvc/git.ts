@@ -95,4 +95,14 @@ async function succeeds(cwd: string, args: readonly string[]): Promise<boolean> 
       )
     return false
   }
+/** When the commit at hand was made, in seconds since 1970; undefined where there is none. */
+export async function commitSecondsOf(root: string): Promise<number | undefined> {
+  try {
+    const { stdout } = await run('git', ['log', '-1', '--format=%ct'], { cwd: root })
+    return /^\d+$/.test(stdout.trim()) ? Number(stdout) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 }
