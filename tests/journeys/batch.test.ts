@@ -1,7 +1,7 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -203,3 +203,34 @@ function predictHere(input: string, output: string, settings: Partial<BatchSetti
     ),
   )
 }
+
+test('a version of tracked data is predicted as it was, without a checkout', async () => {
+  const project = join(folder, 'project')
+  await mkdir(join(project, 'data'), { recursive: true })
+  const run = (...args: string[]) => runCommand(project, args)
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: project })
+  git('init', '-q')
+  git('config', 'user.email', 'tests@example.org')
+  git('config', 'user.name', 'Tests')
+  expect((await run('init')).code).toBe(0)
+  const write = (name: string, rows: number) =>
+    duckdb.run(
+      `copy (select * from ${at('flights.parquet')} limit ${rows}) to '${join(project, 'data', name)}'`,
+    )
+  await write('a.parquet', 3)
+  await write('b.parquet', 2)
+  expect((await run('add', 'data')).code).toBe(0)
+  git('add', '.')
+  git('commit', '-q', '-m', 'one')
+  git('tag', 'v1')
+  await rm(join(project, 'data', 'b.parquet'))
+  await write('a.parquet', 7)
+  expect((await run('add', 'data')).code).toBe(0)
+
+  const batch = (...more: string[]) =>
+    run('predict', '../model', '--batch', 'data', '--output', 'out.parquet', '--json', ...more)
+  expect(JSON.parse((await batch('--rev', 'v1')).out)).toMatchObject({ read: 5, written: 5 })
+  expect(JSON.parse((await batch('--restart')).out)).toMatchObject({ read: 7 })
+  expect((await batch('--rev', 'v9')).out).toMatch(/"error".*v9/)
+  expect(await readdir(join(project, 'data'))).toEqual(['a.parquet'])
+})

@@ -45,7 +45,8 @@ async function pathsOf(written: string): Promise<string[]> {
   if (there?.isDirectory() === true) {
     const entries = await readdir(written, { recursive: true, withFileTypes: true })
     return entries
-      .filter((entry) => entry.isFile() && formatOf(entry.name) !== undefined)
+      .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+      .filter(({ name }) => formatOf(name) !== undefined)
       .map((entry) => join(entry.parentPath, entry.name))
       .filter((path) => !path.includes('.parts/'))
   }

@@ -12,6 +12,7 @@ import { showProgress } from '../progress.ts'
 export interface BatchFlags {
   readonly endpoint: string
   readonly batch: string
+  readonly rev?: string | undefined
   readonly output?: string | undefined
   readonly keep?: string | undefined
   readonly rows?: number | undefined
@@ -52,7 +53,7 @@ export async function predictBatch(flags: BatchFlags): Promise<void> {
     const result = await predictFiles(
       await modelAt(folder, name),
       {
-        input: flags.batch,
+        input: await inputOf(flags),
         output,
         ...(flags.keep === undefined ? {} : { keep: listOf(flags.keep) }),
         ...(rows === undefined ? {} : { rows }),
@@ -77,6 +78,12 @@ export async function predictBatch(flags: BatchFlags): Promise<void> {
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+async function inputOf({ batch, rev }: BatchFlags): Promise<string> {
+  if (rev === undefined) return batch
+  const { folderAtRevision } = await import('./version.ts')
+  return folderAtRevision(batch, rev)
 }
 
 function listOf(text: string): string[] {

@@ -48,6 +48,10 @@ function batchFlags<Flags>(argv: Argv<Flags>) {
       type: 'string',
       describe: 'Parquet, CSV or JSON lines: a file, a folder or a pattern',
     })
+    .option('rev', {
+      type: 'string',
+      describe: 'The data of --batch as it was at a commit, a branch or a tag',
+    })
     .option('output', { type: 'string', describe: 'OUT.parquet or OUT.csv, for --batch' })
     .option('keep', {
       type: 'string',
