@@ -26,7 +26,7 @@ export async function execute(run: Run, stage: Stage, how: HowToExecute): Promis
   const at = { folder: stage.wdir, variables: Object.keys(environment) }
   const commands = how.commands.map((command) => how.wrapped?.(command, at) ?? command)
   try {
-    return await run.turn.outside(() =>
+    const execution = await run.turn.outside(() =>
       ground.executor.run({
         commands,
         folder: stage.wdir,
