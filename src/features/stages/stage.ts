@@ -65,6 +65,8 @@ export interface StageOut {
   readonly persist: boolean
   readonly push: boolean
   readonly remote: string | undefined
+  /** Of a plot: how it is to be drawn. */
+  readonly display?: ParamMap
 }
 
 /** What a stage read and wrote when it last ran: its entry in `dvc.lock`, or in the run cache. */

@@ -114,8 +114,16 @@ function outOf(
     persist: props.get('persist') === true,
     push: props.get('push') !== false,
     remote: typeof remote === 'string' ? remote : undefined,
+    ...(as.kind === 'plot' && props.size > 0 ? { display: displayOf(props) } : {}),
   }
 }
+
+/** What only says how a plot is drawn. */
+function displayOf(props: ParamMap): ParamMap {
+  return new Map([...props].filter(([name]) => DISPLAY.has(String(name))))
+}
+
+const DISPLAY = new Set(['template', 'x', 'y', 'x_label', 'y_label', 'title', 'header'])
 
 function localPath(written: string, field: string): string {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written))
