@@ -11,6 +11,10 @@ import { checkedOrigin, git } from './git.ts'
 export interface LocalClones extends Clones {
   /** The bare mirror of an origin that has been fetched. */
   mirrorOf(origin: string): string
+  /** What the project holds at a branch, a tag or a commit, as the origin has them now. Throws `not-found`. */
+  at(origin: string, rev: string): Promise<Snapshot>
+  /** What it holds at a commit that has been fetched. */
+  snapshot(origin: string, commit: string, branch: string): Promise<Snapshot>
   /** A fresh work tree of `commit` at `folder`, replacing what is there; runs of pipelines happen in these. */
   workTree(origin: string, commit: string, folder: string): Promise<void>
   dropWorkTree(origin: string, folder: string): Promise<void>
@@ -20,7 +24,23 @@ export interface LocalClones extends Clones {
 export function localClones(root: string): LocalClones {
   const mirrorOf = (origin: string) => join(root, sha256(origin).slice(0, 16))
 
-  const mirrored = async (origin: string) => {
+  const busy = new Map<string, Promise<unknown>>()
+  /** Two fetches at once into one mirror would be in each other's way. */
+  const inTurn = async <T>(mirror: string, work: () => Promise<T>): Promise<T> => {
+    const before = busy.get(mirror) ?? Promise.resolve()
+    const mine = before.catch(() => undefined).then(work)
+    busy.set(mirror, mine)
+    try {
+      return await mine
+    } finally {
+      if (busy.get(mirror) === mine) busy.delete(mirror)
+    }
+  }
+
+  const mirrored = async (origin: string) =>
+    inTurn(mirrorOf(checkedOrigin(origin)), () => refreshed(origin))
+
+  const refreshed = async (origin: string) => {
     const mirror = mirrorOf(checkedOrigin(origin))
     if (existsSync(join(mirror, 'HEAD'))) {
       await git(mirror, ['fetch', '--quiet', '--prune', 'origin'])
@@ -40,7 +60,8 @@ export function localClones(root: string): LocalClones {
 
   const dropWorkTree = async (origin: string, folder: string) => {
     await rm(folder, { recursive: true, force: true })
-    await git(mirrorOf(origin), ['worktree', 'prune'])
+    const mirror = mirrorOf(origin)
+    await inTurn(mirror, () => git(mirror, ['worktree', 'prune']))
   }
 
   return {
@@ -54,6 +75,12 @@ export function localClones(root: string): LocalClones {
       ).trim()
       return snapshotAt(mirror, commit, name)
     },
+    at: async (origin, rev) => {
+      await mkdir(root, { recursive: true })
+      const mirror = await mirrored(origin)
+      return snapshotAt(mirror, await commitOf(mirror, rev), rev)
+    },
+    snapshot: (origin, commit, branch) => snapshotAt(mirrorOf(origin), commit, branch),
     workTree: async (origin, commit, folder) => {
       await dropWorkTree(origin, folder)
       await mkdir(dirname(folder), { recursive: true })
@@ -69,6 +96,22 @@ export function localClones(root: string): LocalClones {
     },
     dropWorkTree,
   }
+}
+
+/** What a revision means at the origin: its branches come first, then its tags, then commits. */
+async function commitOf(mirror: string, rev: string): Promise<string> {
+  const [, name = '', steps = ''] = /^(.*?)([~^].*)?$/.exec(rev) ?? []
+  for (const known of [`refs/remotes/origin/${name}`, `refs/tags/${name}`, name]) {
+    // Local branches of the mirror are those of the day on which it was cloned.
+    if (known === name && !/^[0-9a-f]{4,64}$/.test(name)) continue
+    const wanted = ['rev-parse', '--verify', '--quiet', '--end-of-options']
+    const found = await git(mirror, [...wanted, `${known}${steps}^{commit}`]).catch(() => '')
+    if (found.trim() !== '') return found.trim()
+  }
+  throw new Problem(
+    'not-found',
+    `the origin has no branch, tag or commit ${JSON.stringify(rev)}; push it, or name another`,
+  )
 }
 
 async function snapshotAt(mirror: string, commit: string, branch: string): Promise<Snapshot> {

@@ -127,6 +127,13 @@ export const ConfigSchema = Type.Object(
       minimum: 1000,
       description: 'A pipeline stage that runs longer is ended with all its processes.',
     }),
+    pipelineRunsMax: Type.Integer({
+      default: 2,
+      minimum: 1,
+      maximum: 1000,
+      description:
+        'Runs of pipelines that go on at once on this server; further ones wait for their turn.',
+    }),
     journalSyncMs: Type.Integer({
       default: 50,
       minimum: 1,

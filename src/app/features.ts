@@ -18,6 +18,7 @@ import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
 import { replaysOf } from './replays.ts'
 import { assertServesNot, retentionOf } from './retention.ts'
+import { runsOf } from './runs.ts'
 import { servingOf } from './serving.ts'
 import { webhooksOf } from './webhooks.ts'
 
@@ -40,6 +41,7 @@ export function createFeatures(ground: Ground) {
   const traces = createTraces({ read: read.traces, transact, tracking, clock, ids })
   const recording = { transact, tracking, objects, clock, ids }
   const recordings = createRecordings({ read: read.pipelines, ...recording })
+  const runs = runsOf(ground, { projects, clones, recordings })
   const registry = createRegistry({
     read: read.registry,
     transact,
@@ -79,6 +81,7 @@ export function createFeatures(ground: Ground) {
     tracking,
     browsing,
     recordings,
+    ...runs,
     registry,
     serving,
     plane,

@@ -4,7 +4,7 @@ import { createGovernance, DECIDE_PROMOTION, type Governance } from '#governance
 import type { Follower } from '#ledger'
 import { platformActor } from '#ledger'
 import type { Monitoring } from '#monitoring'
-import type { Recordings } from '#pipelines'
+import type { Recordings, Requests } from '#pipelines'
 import { datasetVersionRef, type EndpointConfig, type Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Replays } from '#replay'
@@ -14,10 +14,8 @@ import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
 import type { Handler } from '#work'
 import { versionMadeBy } from './candidate.ts'
-import type { LocalClones } from './clones.ts'
 import { promotionEvidence, scoresOf } from './evidence.ts'
 import type { Ground } from './ground.ts'
-import { pipelineRunner } from './run-pipeline.ts'
 
 export const DECLARE_ENDPOINTS = 'declare-endpoints'
 
@@ -77,15 +75,14 @@ export function governingHandlers(
   ground: Ground,
   parts: {
     projects: Projects
-    clones: LocalClones
     recordings: Recordings
+    requests: Requests<Writes>
     serving: Serving
     governance: Governance
-    url: () => string
   },
 ): Handler[] {
   const { store, clock } = ground
-  const { projects, serving, governance, recordings } = parts
+  const { projects, serving, governance, recordings, requests } = parts
   return [
     {
       kind: DECIDE_PROMOTION,
@@ -122,7 +119,19 @@ export function governingHandlers(
       clock,
       acts: {
         project: (name) => projects.get(name),
-        runPipeline: pipelineRunner({ ...ground, ...parts }),
+        runPipeline: async ({ policyRun, project, stage, signal }) => {
+          const actor = platformActor(`policy-run:${policyRun}`)
+          await requests.ask(actor, {
+            id: policyRun,
+            project: project.name,
+            commit: project.commit,
+            cause: policyRun,
+          })
+          const { state, reason, pipelineRuns } = await requests.ended(policyRun, signal)
+          if (state !== 'succeeded')
+            throw new Problem('conflict', reason ?? `the pipeline of ${stage} ${state}`)
+          return { pipelineRun: pipelineRuns.at(-1) ?? policyRun }
+        },
         versionMadeBy: (pipelineRun, model) => versionMadeBy(store.read, pipelineRun, model),
         promote: async (actor, request) => {
           await governance.request(actor, { ...request, decidedBy: 'caller' })

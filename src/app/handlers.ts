@@ -20,6 +20,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     parts.replays.handler,
     parts.datasets.handler,
     parts.webhookHandler,
+    ...parts.requests.handlers,
     parts.retention.handler,
     ...governingHandlers(parts, parts),
   ]

@@ -1,6 +1,8 @@
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { messageOf } from '#base/problem'
+import type { ApprovalNeed } from '#pipelines'
+import type { RunRecorder } from '#stages'
 import { environment } from './config.ts'
 import { httpRecorder } from './recorder.ts'
 import { openWorkspace } from './project/workspace.ts'
@@ -10,17 +12,25 @@ export interface PipelineOrder {
   readonly root: string
   readonly url: string
   readonly pipelineRun: string
-  readonly cause: string
+  readonly cause: string | null
   readonly pull: readonly string[]
+  /** Stages with all that they need; none means all. */
+  readonly targets: readonly string[]
+  readonly force: boolean
+  /** For the commands of all stages. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Stages that somebody has agreed to. */
+  readonly approved: readonly string[]
   readonly environments: string
   readonly stageTimeoutMs: number
 }
 
 export type PipelineReply =
   | { readonly kind: 'progress'; readonly text: string }
+  | { readonly kind: 'needs-approval'; readonly need: ApprovalNeed }
   | {
       readonly kind: 'ended'
-      readonly outcome: 'succeeded' | 'failed' | 'killed'
+      readonly outcome: 'succeeded' | 'failed' | 'killed' | 'waiting'
       readonly reason: string | null
     }
 
@@ -38,16 +48,11 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
       reason: `data could not be fetched: ${lost.reason}; run "orrery push" where it was added`,
     }
   const result = await pipelines.repro({
-    targets: [],
+    targets: order.targets,
+    force: order.force,
     timeoutMs: order.stageTimeoutMs,
     signal,
-    recorder: httpRecorder(order.url, {
-      clock: systemClock,
-      // The server has chosen the run's id, so that it finds the run should this process not come to tell.
-      ids: { ...randomIds, ulid: () => order.pipelineRun },
-      cause: order.cause,
-      signal,
-    }),
+    recorder: recorderFor(order, signal),
     onEvent: (event) => {
       if (event.kind === 'started' || event.kind === 'progress')
         process.send?.({
@@ -62,6 +67,24 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
     kind: 'ended',
     outcome: result.outcome,
     reason: bad === undefined ? null : `stage ${bad.name} ${bad.outcome}: ${bad.failure ?? ''}`,
+  }
+}
+
+/** Records on the server that ordered the run, and gives stages the variables of the order. */
+function recorderFor(order: PipelineOrder, signal: AbortSignal): RunRecorder {
+  const recorder = httpRecorder(order.url, {
+    clock: systemClock,
+    // The server has chosen the run's id, so that it finds the run should this process not come to tell.
+    ids: { ...randomIds, ulid: () => order.pipelineRun },
+    ...(order.cause === null ? {} : { cause: order.cause }),
+    signal,
+  })
+  return {
+    ...recorder,
+    stageStarted: async (start) => {
+      const { runId, environment: told } = await recorder.stageStarted(start)
+      return { runId, environment: { ...order.variables, ...told } }
+    },
   }
 }
 

@@ -1,16 +1,15 @@
 import { fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
-import type { Acts } from '#automation'
 import { endProcessesWith } from '#executors/process/index'
 import type { Logger } from '#base/logger'
-import { messageOf, Problem } from '#base/problem'
-import { platformActor } from '#ledger'
-import type { Recordings } from '#pipelines'
-import type { Project } from '#projects'
+import { Problem } from '#base/problem'
+import type { RunPipeline, RunRequest, RunTurn } from '#pipelines'
+import type { Project, Projects, Snapshot } from '#projects'
 import type { LocalClones } from './clones.ts'
-import type { Config } from './config.ts'
-import { git } from './git.ts'
+import { environment, type Config } from './config.ts'
+import { publishLock } from './lock-branch.ts'
 import type { PipelineOrder, PipelineReply } from './pipeline-process.ts'
 
 /** Folder of the server's own data cache for a project. */
@@ -18,54 +17,94 @@ export function cacheFolderOf(config: Config, project: string): string {
   return join(config.home, 'data', project)
 }
 
+interface Dependencies {
+  readonly config: Config
+  readonly clones: LocalClones
+  readonly projects: Pick<Projects, 'get'>
+  readonly url: () => string
+  readonly logger: Logger
+}
+
+/** In the environment of whatever runs for a request: by it a server that was killed finds what it left running. */
+const TREE_VARIABLE = 'ORRERY_RUN_TREE'
+
 /**
- * Gives what runs a project's pipeline in the server's own clone, at its newest commit, in a process of its
- * own; the new lock goes to the branch `orrery/<policy run>` of the origin.
+ * Runs pipelines in the server's own clones, each in a process of its own, and offers the new lock to the origin as a
+ * branch. The work tree of a request stays until that is over, so that what is begun anew finds finished stages done.
  */
-export function pipelineRunner(dependencies: {
-  config: Config
-  clones: LocalClones
-  recordings: Recordings
-  url: () => string
-  logger: Logger
-}): Acts['runPipeline'] {
-  const { config, clones, recordings, url, logger } = dependencies
-  return async ({ policyRun, project, stage, signal }) => {
-    const actor = platformActor(`policy-run:${policyRun}`)
-    // What an earlier attempt left open belonged to a server that is gone.
-    await recordings.closeOpen(actor, policyRun, 'the server was stopped while it ran')
-    const attempts = (await recordings.ofCause(policyRun)).length
-    const pipelineRun = `${policyRun}.${attempts + 1}`
-    const folder = join(config.home, 'runs', pipelineRun)
-    await clones.workTree(project.origin, project.commit, folder)
-    try {
-      await useServerCache(folder, cacheFolderOf(config, project.name))
-      const ended = await runInProcess(
-        {
-          root: folder,
-          url: url(),
-          pipelineRun,
-          cause: policyRun,
-          pull: project.data.map((data) => data.path),
-          environments: config.environments,
-          stageTimeoutMs: config.stageTimeoutMs,
-        },
-        { signal, onProgress: (text) => logger.info({ pipelineRun, text }, 'pipeline') },
-      )
-      if (ended.outcome !== 'succeeded')
-        throw new Problem('conflict', ended.reason ?? `the pipeline of ${stage} ${ended.outcome}`)
-      await publishLock(folder, project, pipelineRun, logger)
-      return { pipelineRun }
-    } catch (error) {
-      // When the server stops, its next start goes on with it and closes what is open.
-      if (!signal.aborted) await recordings.closeOpen(actor, policyRun, messageOf(error))
-      throw error
-    } finally {
-      // Stages leave processes behind, and so does a pipeline's process that is killed: their folder goes now.
-      endProcessesWith('DVC_ROOT', folder)
-      await clones.dropWorkTree(project.origin, folder)
-    }
+export function pipelineRunner(dependencies: Dependencies): RunPipeline {
+  const { config, clones, projects, logger } = dependencies
+  const treeOf = ({ id }: RunRequest) => join(config.home, 'runs', id)
+  return {
+    run: async (turn) => {
+      const { request, pipelineRun } = turn
+      const project = await projects.get(request.order.project)
+      const folder = treeOf(request)
+      // A server that was killed may have left the run of this very request.
+      endProcessesWith(TREE_VARIABLE, folder)
+      const snapshot = await snapshotFor(turn, project, clones)
+      await prepareTree(dependencies, { folder, request, project, commit: snapshot.commit })
+      try {
+        const ended = await runInProcess(orderOf(dependencies, { turn, folder, snapshot }), {
+          signal: turn.signal,
+          onReply: async (reply) => {
+            if (reply.kind === 'progress')
+              logger.info({ pipelineRun, text: reply.text }, 'pipeline')
+            if (reply.kind === 'needs-approval') await turn.askApproval(reply.need)
+          },
+        })
+        if (ended.outcome === 'waiting') return { outcome: 'waiting' }
+        if (ended.outcome !== 'succeeded')
+          return { outcome: 'failed', reason: ended.reason ?? `the pipeline ${ended.outcome}` }
+        return { outcome: 'succeeded', lockBranch: await publishLock(folder, request, logger) }
+      } finally {
+        endWith(folder)
+      }
+    },
+    clear: async (request) => {
+      const folder = treeOf(request)
+      endWith(folder)
+      if (!existsSync(folder)) return
+      const { origin } = await projects.get(request.order.project)
+      await clones.dropWorkTree(origin, folder)
+    },
   }
+}
+
+/** Stages leave processes behind, and so does a pipeline's process that is killed. */
+function endWith(folder: string): void {
+  endProcessesWith('DVC_ROOT', folder)
+  endProcessesWith(TREE_VARIABLE, folder)
+}
+
+/** What is run: once it is known, it stays the same however often the run is begun. */
+async function snapshotFor(
+  { request, noteCommit }: RunTurn,
+  project: Project,
+  clones: LocalClones,
+): Promise<Snapshot> {
+  const { rev } = request.order
+  if (request.commit !== null)
+    return clones.snapshot(project.origin, request.commit, request.branch ?? rev ?? project.branch)
+  const snapshot = rev === undefined ? project : await clones.at(project.origin, rev)
+  await noteCommit({ commit: snapshot.commit, branch: snapshot.branch })
+  return snapshot
+}
+
+async function prepareTree(
+  { config, clones }: Dependencies,
+  tree: { folder: string; request: RunRequest; project: Project; commit: string },
+): Promise<void> {
+  const { folder, request, project, commit } = tree
+  const ready = join(folder, '.dvc', 'tmp', 'orrery-run')
+  if (existsSync(ready)) return
+  await clones.workTree(project.origin, commit, folder)
+  await useServerCache(folder, cacheFolderOf(config, project.name))
+  const { overrides = [] } = request.order
+  if (overrides.length > 0)
+    throw new Problem('unsupported', 'runs with changed parameters are not known here yet')
+  await mkdir(dirname(ready), { recursive: true })
+  await writeFile(ready, '')
 }
 
 /** Points the work tree at the cache that all of the server's runs of the project share. */
@@ -75,60 +114,71 @@ export async function useServerCache(folder: string, cache: string): Promise<voi
   await writeFile(local, `[cache]\n    dir = ${cache}\n`)
 }
 
+function orderOf(
+  { config, url }: Dependencies,
+  { turn, folder, snapshot }: { turn: RunTurn; folder: string; snapshot: Snapshot },
+): PipelineOrder {
+  const { order, approvals } = turn.request
+  return {
+    root: folder,
+    url: url(),
+    pipelineRun: turn.pipelineRun,
+    cause: order.cause ?? null,
+    pull: snapshot.data.map((data) => data.path),
+    targets: order.targets ?? [],
+    force: order.force ?? false,
+    variables: order.variables ?? {},
+    approved: approvals.flatMap(({ stage, decision }) =>
+      decision?.outcome === 'approved' ? [stage] : [],
+    ),
+    environments: config.environments,
+    stageTimeoutMs: config.stageTimeoutMs,
+  }
+}
+
+type Ended = Extract<PipelineReply, { kind: 'ended' }>
+
 async function runInProcess(
   order: PipelineOrder,
-  { signal, onProgress }: { signal: AbortSignal; onProgress: (text: string) => void },
-): Promise<Extract<PipelineReply, { kind: 'ended' }>> {
+  { signal, onReply }: { signal: AbortSignal; onReply: (reply: PipelineReply) => Promise<void> },
+): Promise<Ended> {
+  signal.throwIfAborted()
   const file = join(import.meta.dirname, `pipeline-process${extname(import.meta.filename)}`)
-  const child = fork(file, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const child = fork(file, [], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...environment, [TREE_VARIABLE]: order.root },
+  })
   let complaints = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString()).slice(-4000)
   })
-  const stop = () => child.disconnect()
+  const stop = () => {
+    if (child.connected) child.disconnect()
+  }
   try {
     return await new Promise((resolve, reject) => {
+      // What it says is kept in order, and all of it before its end counts.
+      let heard: Promise<void> = Promise.resolve()
       child.on('message', (reply: PipelineReply) => {
-        if (reply.kind === 'progress') onProgress(reply.text)
-        else resolve(reply)
+        heard = heard.then(() => onReply(reply))
+        heard.then(() => {
+          if (reply.kind === 'ended') resolve(reply)
+        }, reject)
       })
       child.once('error', reject)
-      child.once('exit', (code, killedBy) =>
-        reject(
-          signal.aborted
-            ? new Problem('unavailable', 'the server is stopping')
-            : new Error(
-                `the pipeline's process ended by ${killedBy ?? `exit code ${code}`}: ${complaints.trim()}`,
-              ),
-        ),
-      )
+      child.once('exit', (code, killedBy) => {
+        const gone = signal.aborted
+          ? new Problem('unavailable', 'the run was stopped')
+          : new Error(
+              `the pipeline's process ended by ${killedBy ?? `exit code ${code}`}: ${complaints.trim()}`,
+            )
+        void heard.finally(() => reject(gone)).catch(() => undefined)
+      })
       signal.addEventListener('abort', stop, { once: true })
       child.send(order)
     })
   } finally {
     signal.removeEventListener('abort', stop)
-    if (child.connected) child.disconnect()
-  }
-}
-
-/** Commits what the run changed in the project's files and offers it to the origin as a branch; nobody's work is touched. */
-async function publishLock(
-  folder: string,
-  project: Project,
-  pipelineRun: string,
-  logger: Logger,
-): Promise<void> {
-  const branch = `orrery/${pipelineRun}`
-  await git(folder, ['add', '--update'])
-  if ((await git(folder, ['diff', '--cached', '--name-only'])).trim() === '') return
-  await git(folder, ['commit', '--quiet', '--message', `Lock of pipeline run ${pipelineRun}`])
-  try {
-    await git(folder, ['push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`])
-  } catch (error) {
-    // The model is made and recorded; a read-only origin only lacks the convenience of the branch.
-    logger.warn(
-      { project: project.name, branch, error: messageOf(error) },
-      'could not push the new lock',
-    )
+    stop()
   }
 }

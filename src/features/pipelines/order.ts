@@ -5,6 +5,8 @@ export interface RunOrder {
   readonly project: string
   /** A branch, a tag or a commit; the project's own branch without it. */
   readonly rev?: string
+  /** The commit that `rev` means, where whoever asks knows it; found out when the run begins without it. */
+  readonly commit?: string
   /** Stages with all that they need; none means all. */
   readonly targets?: readonly string[]
   /** Changes of parameters, as `-S` has them: `train.depth=5`. */
@@ -41,6 +43,8 @@ export function checkedOrder(order: RunOrder): RunOrder {
       `${JSON.stringify(order.id)} cannot name a run; take up to 100 letters, digits, "-", "_" and "."`,
     )
   if (order.rev !== undefined) checkRev(order.rev)
+  if (order.commit !== undefined && !/^[0-9a-f]{40,64}$/.test(order.commit))
+    throw new Problem('invalid', `${JSON.stringify(order.commit)} is no whole commit id`)
   checkTexts('stages', order.targets ?? [], TARGETS_MAX)
   checkTexts('overrides', order.overrides ?? [], OVERRIDES_MAX)
   for (const target of order.targets ?? [])

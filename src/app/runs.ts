@@ -1,0 +1,54 @@
+import type { Actor } from '#ledger'
+import {
+  checkedOrder,
+  createRequests,
+  type Recordings,
+  type Requests,
+  type RunOrder,
+  type RunRequest,
+} from '#pipelines'
+import type { Projects } from '#projects'
+import type { Writes } from '#stores/sql/index'
+import type { LocalClones } from './clones.ts'
+import type { Ground } from './ground.ts'
+import { pipelineRunner } from './run-pipeline.ts'
+
+export interface Runs {
+  readonly requests: Requests<Writes>
+  /** Asks as people mean it: at what the origin has at this moment. Throws `not-found` for a revision that it has not. */
+  readonly orderRun: (actor: Actor, order: RunOrder) => Promise<RunRequest>
+}
+
+/** Runs of pipelines on this server. */
+export function runsOf(
+  ground: Ground,
+  parts: { projects: Projects; clones: LocalClones; recordings: Recordings },
+): Runs {
+  const { config, store, clock, ids } = ground
+  const { projects, clones, recordings } = parts
+  const requests = createRequests<Writes>({
+    read: store.read.requests,
+    transact: store.transact,
+    onGrowth: store.onGrowth,
+    recordings,
+    runPipeline: pipelineRunner({ ...ground, ...parts }),
+    runsMax: config.pipelineRunsMax,
+    clock,
+    ids,
+  })
+  return {
+    requests,
+    orderRun: async (actor, order) => {
+      const { project, rev } = checkedOrder(order)
+      const known = order.id === undefined ? undefined : await store.read.requests.find(order.id)
+      // Told again, it is what it was.
+      if (known !== undefined) return requests.ask(actor, order)
+      if (rev === undefined) {
+        await projects.sync(actor, project)
+        return requests.ask(actor, order)
+      }
+      const { commit } = await clones.at((await projects.get(project)).origin, rev)
+      return requests.ask(actor, { ...order, commit })
+    },
+  }
+}
