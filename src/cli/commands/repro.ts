@@ -214,6 +214,7 @@ const WORDS = {
   restored: 'restored from the cache',
   committed: 'taken as it is',
   skipped: 'skipped',
+  waiting: 'waits for approval',
   'up-to-date': 'up to date',
 } as const
 

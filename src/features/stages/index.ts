@@ -36,6 +36,7 @@ export {
   type LockedPath,
   type Retries,
   type Stage,
+  type StageApproval,
   type StageDep,
   type StageLock,
   type StageOut,

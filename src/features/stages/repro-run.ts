@@ -5,7 +5,7 @@ import type { Step } from './graph.ts'
 import type { RunRecorder, StageOutcome } from './recorder.ts'
 import type { StageGround } from './finish.ts'
 import type { Machine } from './room.ts'
-import type { StageLock } from './stage.ts'
+import type { StageApproval, StageLock } from './stage.ts'
 import type { Reason } from './staleness.ts'
 import type { Turn } from './turn.ts'
 import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
@@ -25,6 +25,8 @@ export interface ReproOptions {
   readonly validate?: boolean
   /** For stages that say nothing of it themselves. */
   readonly timeoutMs?: number
+  /** Whether somebody has agreed that a stage with `meta.approval` runs, and asks if not; without it nobody is asked. */
+  readonly isApproved?: (stage: string, approval: StageApproval) => boolean
   readonly signal?: AbortSignal
   readonly recorder?: RunRecorder
   readonly onEvent?: (event: ReproEvent) => void
@@ -49,8 +51,8 @@ export type ReproEvent =
   | { readonly kind: 'finished'; readonly step: StepResult }
   | { readonly kind: 'progress'; readonly text: string }
 
-/** `committed` is data, or a frozen stage, whose present content was taken as it is. */
-export type StepAction = 'run' | 'restored' | 'up-to-date' | 'committed' | 'skipped'
+/** `waiting` is for somebody's approval; `committed` is data, or a frozen stage, whose present content was taken as it is. */
+export type StepAction = 'run' | 'restored' | 'up-to-date' | 'committed' | 'skipped' | 'waiting'
 
 export interface StepResult {
   readonly name: string
@@ -69,7 +71,8 @@ export interface StepResult {
 }
 
 export interface ReproResult {
-  readonly outcome: StageOutcome
+  /** `waiting`: all that could be done without approvals is done. */
+  readonly outcome: StageOutcome | 'waiting'
   readonly pipelineRunId: string
   readonly steps: readonly StepResult[]
 }

@@ -1,7 +1,8 @@
 import { messageOf } from '#base/problem'
 import { lockToken } from './finish.ts'
 import { dependents, graphOf, inOrder, type Graph, type Step } from './graph.ts'
-import { noRecorder } from './recorder.ts'
+import { isLeftOut, isWaiting } from './approval.ts'
+import { noRecorder, type StageOutcome } from './recorder.ts'
 import {
   blank,
   type ReproGround,
@@ -66,7 +67,7 @@ async function originOf(ground: ReproGround) {
 /** The steps' results, and the end of the pipeline run on record however it came about. */
 async function recorded(run: Run, work: () => Promise<StepResult[]>): Promise<ReproResult> {
   const { recorder, pipelineRunId, ground } = run
-  const end = (outcome: ReproResult['outcome'], reason: string | null) =>
+  const end = (outcome: StageOutcome, reason: string | null) =>
     run.turn.within(async () =>
       recorder.pipelineFinished({
         pipelineRunId,
@@ -82,6 +83,8 @@ async function recorded(run: Run, work: () => Promise<StepResult[]>): Promise<Re
     await end('failed', messageOf(error))
     throw error
   }
+  // What stands for an approval is gone on with later, under the same id.
+  if (isWaiting(steps)) return { outcome: 'waiting', pipelineRunId, steps }
   const bad = steps.find(({ outcome }) => outcome !== 'succeeded')
   const outcome = bad?.outcome ?? 'succeeded'
   await end(outcome, bad === undefined ? null : `${bad.name}: ${bad.failure ?? ''}`)
@@ -116,7 +119,7 @@ async function allSteps(run: Run, graph: Graph, order: readonly Step[]): Promise
     },
     endsAll: ({ outcome, action }) =>
       outcome === 'killed' ||
-      (outcome === 'failed' && action !== 'skipped' && options.keepGoing !== true),
+      (outcome === 'failed' && !isLeftOut(action) && options.keepGoing !== true),
   })
 }
 

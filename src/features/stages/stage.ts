@@ -26,6 +26,8 @@ export interface Stage {
   readonly resources?: Resources | undefined
   /** How often it is tried again when it fails; undefined is never. */
   readonly retries?: Retries | undefined
+  /** Somebody has to agree before it runs, where there is anybody to ask. */
+  readonly approval?: StageApproval | undefined
   /** Name of the environment that it runs in; undefined takes the project's. */
   readonly environment?: string | undefined
 }
@@ -33,6 +35,13 @@ export interface Stage {
   readonly hermetic?: HermeticWish | undefined
   /** Which of the variables that make bytes repeat are pinned; undefined for the usual ones. */
   readonly pin?: Pin | undefined
+
+export interface StageApproval {
+  /** What is asked of them. */
+  readonly message: string | null
+  /** After which nobody is waited for any more; null waits for ever. */
+  readonly timeoutMs: number | null
+}
 
 export interface Retries {
   readonly times: number

@@ -1,5 +1,6 @@
 import { messageOf, Problem } from '#base/problem'
 import { measuredInCache, outChange, type Out } from '#data'
+import { heldBack, isAgreedTo } from './approval.ts'
 import { runStage } from './attempt.ts'
 import { earlierRun, finishStage, outRefs, restoreOuts, type StageGround } from './finish.ts'
 import type { Step } from './graph.ts'
@@ -124,6 +125,7 @@ async function stageStep(
       return note('restored', `${inWords(reason)}; the same run is in the cache`, after, reasons)
     }
   }
+  if (!isAgreedTo(run, stage)) return heldBack(run, step, reasons)
   run.emit({ kind: 'decided', step: step.name, action: 'run', reason: inWords(reason), reasons })
   const why = reasons.map(explained)
   const result = await runStage(run, step, { stage, lock, place, reason: inWords(reason), why })

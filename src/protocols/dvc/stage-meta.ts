@@ -14,12 +14,13 @@ export function durationMs(text: string): number | undefined {
 /** What a stage's `meta` says to orrery: the one place where DVC lets us say more. Other keys are others'. */
 export function stageMetaOf(
   meta: ParamValue | undefined,
-): Pick<Stage, 'timeoutMs' | 'resources' | 'retries' | 'environment' | 'pin'> {
+): Pick<Stage, 'timeoutMs' | 'resources' | 'retries' | 'approval' | 'environment' | 'pin'> {
   const said: ParamMap = isMap(meta) ? meta : new Map()
   return {
     timeoutMs: timeIn(said, 'timeout', 'meta.timeout'),
     resources: resourcesOf(said.get('resources')),
     retries: retriesOf(said.get('retries')),
+    approval: approvalOf(said.get('approval')),
     environment: environmentOf(said.get('environment')),
     pin: pinOf(said.get('pin')),
   }
@@ -45,6 +46,22 @@ function retriesOf(value: ParamValue | undefined): Stage['retries'] {
   if (!Number.isInteger(times) || times > 100)
     throw new TemplateFault(`meta.retries.times ${times} must be a whole number up to 100`)
   return { times, waitMs: timeIn(said, 'wait', 'meta.retries.wait') ?? RETRY_WAIT_MS }
+}
+
+/** `true`, what is asked as text, or `{ message: …, timeout: 2d }`. */
+function approvalOf(value: ParamValue | undefined): Stage['approval'] {
+  if (value === undefined || value === null || value === false) return undefined
+  if (value === true) return { message: null, timeoutMs: null }
+  if (typeof value === 'string') return { message: value, timeoutMs: null }
+  if (!isMap(value))
+    throw new TemplateFault(
+      `meta.approval must be true, a text, or a map, for example { message: "Deploy it?", timeout: 2d }`,
+    )
+  refuseOthers(value, 'meta.approval', ['message', 'timeout'])
+  const message = value.get('message') ?? null
+  if (message !== null && typeof message !== 'string')
+    throw new TemplateFault('meta.approval.message must be a text')
+  return { message, timeoutMs: timeIn(value, 'timeout', 'meta.approval.timeout') ?? null }
 }
 
 function resourcesOf(value: ParamValue | undefined): Resources | undefined {
