@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { basename, join } from 'node:path'
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Problem } from '#base/problem'
 import type { Execution, ExecutionStep, Executor } from '#stages'
@@ -53,9 +53,10 @@ async function runCommand(
       cwd: join(options.root, step.folder),
       env: { ...options.environment, ...step.environment },
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: [step.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
     },
   )
+  if (child.stdin !== null) feed(child.stdin, step.input)
   const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null)
   const listening = outputs.map((stream) => listen(stream, step.onOutput))
   let ending: Execution | undefined
@@ -121,6 +122,12 @@ function exitOf(
     gate.on('error', () => {})
     gate.end('go\n')
   })
+}
+
+/** A command may end without having read all; what it did not read is dropped. */
+function feed(stdin: Writable, input: Readable | undefined): void {
+  stdin.on('error', () => input?.resume())
+  input?.pipe(stdin)
 }
 
 /** Settings of the person's shell must not change what a stage does. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Out } from '#data'
 import type { ParamMap } from './param.ts'
 import type { EnvironmentRecord } from './recorder.ts'
@@ -72,6 +73,8 @@ export interface ExecutionStep {
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** What its commands read from their standard input; left out where there is none. */
+  readonly input?: Readable
   readonly onOutput: (text: string) => void
   readonly onStart: (pid: number) => void
 }
