@@ -83,6 +83,25 @@ export async function gitStateOf(root: string): Promise<GitState> {
   }
 }
 
+/** Whether a file that Git tracks is other than at the last commit. */
+export async function hasChanges(root: string): Promise<boolean> {
+  const { stdout } = await run('git', ['status', '--porcelain', '--untracked-files=no'], {
+    cwd: root,
+    maxBuffer: 1 << 28,
+  })
+  return stdout !== ''
+}
+
+/** When the commit at hand was made, in seconds since 1970; undefined where there is none. */
+export async function commitSecondsOf(root: string): Promise<number | undefined> {
+  try {
+    const { stdout } = await run('git', ['log', '-1', '--format=%ct'], { cwd: root })
+    return /^\d+$/.test(stdout.trim()) ? Number(stdout) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 async function succeeds(cwd: string, args: readonly string[]): Promise<boolean> {
   try {
     await run('git', args as string[], { cwd })
@@ -95,14 +114,4 @@ async function succeeds(cwd: string, args: readonly string[]): Promise<boolean> 
       )
     return false
   }
-/** When the commit at hand was made, in seconds since 1970; undefined where there is none. */
-export async function commitSecondsOf(root: string): Promise<number | undefined> {
-  try {
-    const { stdout } = await run('git', ['log', '-1', '--format=%ct'], { cwd: root })
-    return /^\d+$/.test(stdout.trim()) ? Number(stdout) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 }
