@@ -4,6 +4,7 @@ import { messageOf } from '#base/problem'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
 import type { Added } from './take.ts'
 import type { Connection } from './database.ts'
+import { idleShare, restMs } from './pace.ts'
 
 /** How long the journal is left alone when it had nothing new. */
 const IDLE_MS = 100
@@ -52,12 +53,16 @@ export function ingestion(dependencies: Dependencies) {
     return true
   }
 
+  const idle = idleShare()
   const background = async () => {
     while (!stop.signal.aborted) {
       const startedMs = performance.now()
       const pauseMs = stepped(step, logger)
-      // As long again for everybody else as this has taken.
-      await pause(pauseMs ?? Math.max(TOGETHER_MS, Math.ceil(performance.now() - startedMs)))
+      const rest = () => {
+        const filesWaiting = source.end().file - position.file
+        return restMs(performance.now() - startedMs, { idle: idle(), filesWaiting })
+      }
+      await pause(pauseMs ?? Math.max(TOGETHER_MS, rest()))
     }
   }
   let wake: (() => void) | undefined

@@ -1,0 +1,50 @@
+import { cpus } from 'node:os'
+
+/** Taking over may be half of the time while processors are idle, and so little while predictions need them. */
+const SHARE_IDLE = 0.5
+const SHARE_BUSY = 0.05
+/** Less than this of all processors' time is left over on a machine that is busy. */
+const IDLE_MIN = 0.15
+/** As many files of the journal may wait for quieter times: 256 MiB. */
+const FILES_WAITING_MAX = 4
+/** However busy it is, the log is never further behind than that many milliseconds of rest between two pieces. */
+const PAUSE_MS_MAX = 1000
+
+/**
+ * How long to rest after a piece that took `tookMs`: answers come first, and what they leave is taken over when there
+ * is time, or when too much of it waits.
+ */
+export function restMs(
+  tookMs: number,
+  { idle, filesWaiting }: { idle: number; filesWaiting: number },
+): number {
+  const isBusy = idle < IDLE_MIN && filesWaiting < FILES_WAITING_MAX
+  const share = isBusy ? SHARE_BUSY : SHARE_IDLE
+  return Math.min(PAUSE_MS_MAX, Math.ceil(tookMs * (1 / share - 1)))
+}
+
+const MEASURED_MS_MIN = 400
+
+/** Gives the share of all processors' time that nobody used since it was asked before. */
+export function idleShare(read: () => { idle: number; all: number } = processors): () => number {
+  let before = read()
+  let share = 1
+  return () => {
+    const now = read()
+    // The system counts in hundredths of a second: of a shorter time nothing can be said.
+    if (now.all - before.all < MEASURED_MS_MIN) return share
+    share = (now.idle - before.idle) / (now.all - before.all)
+    before = now
+    return share
+  }
+}
+
+function processors(): { idle: number; all: number } {
+  let idle = 0
+  let all = 0
+  for (const { times } of cpus()) {
+    idle += times.idle
+    all += times.idle + times.user + times.sys + times.nice + times.irq
+  }
+  return { idle, all }
+}
