@@ -53,14 +53,17 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
     timeoutMs: order.stageTimeoutMs,
     signal,
     recorder: recorderFor(order, signal),
+    isApproved: (stage, approval) => {
+      if (order.approved.includes(stage)) return true
+      tell({ kind: 'needs-approval', need: { stage, ...approval } })
+      return false
+    },
     onEvent: (event) => {
-      if (event.kind === 'started' || event.kind === 'progress')
-        process.send?.({
-          kind: 'progress',
-          text: event.kind === 'started' ? `stage ${event.step}` : event.text,
-        } satisfies PipelineReply)
+      if (event.kind === 'started') tell({ kind: 'progress', text: `stage ${event.step}` })
+      if (event.kind === 'progress') tell({ kind: 'progress', text: event.text })
     },
   })
+  if (result.outcome === 'waiting') return { kind: 'ended', outcome: 'waiting', reason: null }
   const bad = result.steps.find((step) => step.outcome !== 'succeeded')
   if (bad === undefined) await data.push()
   return {
@@ -68,6 +71,10 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
     outcome: result.outcome,
     reason: bad === undefined ? null : `stage ${bad.name} ${bad.outcome}: ${bad.failure ?? ''}`,
   }
+}
+
+function tell(reply: PipelineReply): void {
+  if (process.connected) process.send?.(reply)
 }
 
 /** Records on the server that ordered the run, and gives stages the variables of the order. */

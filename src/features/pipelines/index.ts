@@ -20,3 +20,4 @@ export type { RequestPage, RequestReads, RequestWrites } from './request-store.t
 export type { RequestTx } from './admission.ts'
 export { createRequests, type Requests } from './requests.ts'
 export type { ApprovalNeed, RunPipeline, RunResult, RunTurn } from './turn.ts'
+export type { LogPage, LogPlace, StageLogs } from './stage-log.ts'
