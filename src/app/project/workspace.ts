@@ -15,6 +15,7 @@ import { declaredIn } from './declared.ts'
 import { environmentsOf } from './environments.ts'
 import { openGround, type ProjectGround } from './ground.ts'
 import { machine } from './machine.ts'
+import { partsKeeping } from './parts.ts'
 import { openRemote } from './remote.ts'
 import type { ProjectRevisions } from './revisions.ts'
 import type { StageEdits } from './stage-edits.ts'
@@ -160,6 +161,7 @@ function pipelinesOf(
     }),
     environments,
     aside: openOutsAside(root, join(own, 'aside')),
+    parts: partsKeeping(ground),
     whole: ground.whole,
     brief: ground.brief,
     holdPaths: openPathLocks(root, ground.temporary),

@@ -16,6 +16,7 @@ import {
   outRefs,
 } from './finish.ts'
 import { NOTHING_PINNED, pinned, type Pinned } from './pinned.ts'
+import { attemptByParts, type PartsTold } from './parts-attempt.ts'
 import type { Place } from './room.ts'
 import type { Stage, StageLock } from './stage.ts'
 import type { PreparedEnvironment } from './store.ts'
@@ -74,6 +75,7 @@ export async function runStage(
             ...cardsOf(stage, place),
           },
           wrapped: environment.wrapped,
+          environment: environment.record?.digest,
           onOutput: (text) => {
             log.add(text)
             recorder.stageSaid?.({ pipelineRunId, stage: stage.address, text })
@@ -100,6 +102,7 @@ export async function runStage(
     failure: done.failure,
     runId: started.runId === '' ? null : started.runId,
     outs,
+    ...(done.parts === undefined ? {} : { parts: done.parts }),
   }
 }
 
@@ -121,19 +124,23 @@ async function pinnedFor({ ground, commitSeconds }: Run, stage: Stage): Promise<
 /** A stage that must not run needs nothing to run in. */
 const NOT_PREPARED: PreparedEnvironment = { variables: {}, record: null }
 
-interface Attempt {
+export interface Attempt {
   readonly lock: StageLock | undefined
   readonly commands: readonly string[]
   readonly variables: Readonly<Record<string, string>>
   readonly wrapped: PreparedEnvironment['wrapped']
+  /** Digest of what it runs in; undefined for whatever the machine has. */
+  readonly environment: string | undefined
   readonly onOutput: (text: string) => void
 }
 
-interface Done {
+export interface Done {
   readonly outcome: StageOutcome
   readonly failure: string | null
   /** What the stage wrote; undefined when it failed, and the old outs are back. */
   readonly lock: StageLock | undefined
+  /** Of a stage that runs by parts. */
+  readonly parts?: PartsTold
 }
 
 /** Tries again as often as the stage may be, unless somebody wants it to end. */
@@ -141,7 +148,9 @@ async function attempts(run: Run, stage: Stage, how: Attempt): Promise<Done> {
   const { times, waitMs } = stage.retries ?? { times: 0, waitMs: 0 }
   const { signal } = run.options
   for (let failed = 1; ; failed++) {
-    const done = await attempt(run, stage, how)
+    const done = await (stage.parts === undefined
+      ? attempt(run, stage, how)
+      : attemptByParts(run, stage, stage.parts, how))
     if (done.failure === null || failed > times || signal?.aborted === true) return done
     const pauseMs = waitMs * 2 ** (failed - 1)
     how.onOutput(

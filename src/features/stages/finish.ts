@@ -121,6 +121,11 @@ export async function restoreOuts(
   }
 }
 
+export interface Finishing {
+  /** An output that was put there out of the cache: it need not be kept. */
+  readonly placed?: string
+}
+
 /**
  * Takes what a stage wrote into the cache and writes its lock. The lock comes last: whenever this is
  * interrupted, the old lock is still true.
@@ -129,6 +134,7 @@ export async function finishStage(
   ground: StageGround,
   stage: Stage,
   before: StageLock | undefined,
+  how: Finishing = {},
 ): Promise<StageLock> {
   const inputs = await inputsOf(ground, stage, before)
   const outs: LockedPath[] = []
@@ -142,7 +148,8 @@ export async function finishStage(
         `${stage.address} ended without error but did not write ${out.path}; write it, or take it off its outs`,
       )
     // A metric that Git keeps is in the cache as well, for the runs to come that would be the same.
-    if (out.cached || repeatable) await ground.workspace.keep(out.path, measured)
+    if ((out.cached || repeatable) && out.path !== how.placed)
+      await ground.workspace.keep(out.path, measured)
     if (out.cached) touched.push(...(await ignored(ground.versionControl, stage, out)))
     outs.push({ path: out.written, content: measured.content })
   }

@@ -28,6 +28,15 @@ export {
   type StageStatus,
 } from './pipelines.ts'
 export type { Checks, StageChecks, Verdict } from './checks.ts'
+export type { Part, StageParts } from './parts.ts'
+export type {
+  Bench,
+  DonePart,
+  PartsKeeping,
+  PartsLedger,
+  Workshop,
+  WrittenFile,
+} from './parts-keeping.ts'
 export { type EnvironmentRecord, type RunRecorder, type StageOutcome } from './recorder.ts'
 export type { Pin, Pinned } from './pinned.ts'
 export type { Machine, Resources } from './room.ts'

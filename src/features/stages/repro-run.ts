@@ -4,6 +4,8 @@ import type { Checks } from './checks.ts'
 import type { Step } from './graph.ts'
 import type { RunRecorder, StageOutcome } from './recorder.ts'
 import type { StageGround } from './finish.ts'
+import type { PartsTold } from './parts-attempt.ts'
+import type { PartsKeeping } from './parts-keeping.ts'
 import type { Machine } from './room.ts'
 import type { StageApproval, StageLock } from './stage.ts'
 import type { Reason } from './staleness.ts'
@@ -68,6 +70,8 @@ export interface StepResult {
   readonly runId: string | null
   readonly outs: readonly DataRef[]
   readonly durationMs: number
+  /** Of a stage that ran by parts: what became of them. */
+  readonly parts?: PartsTold
 }
 
 export interface ReproResult {
@@ -87,6 +91,8 @@ export interface ReproGround extends StageGround {
   readonly environments: Environments
   readonly machine: Machine
   readonly aside: OutsAside
+  /** For stages that run by parts. */
+  readonly parts: PartsKeeping
   readonly catalog: Catalog
   /** Held from the first step to the last, against another repro. */
   readonly whole: ProjectLock

@@ -1,5 +1,6 @@
 import type { Content, VersionedFile } from '#data'
 import type { ParamMap } from './param.ts'
+import type { StageParts } from './parts.ts'
 import type { Pin } from './pinned.ts'
 import type { Resources } from './room.ts'
 
@@ -30,11 +31,13 @@ export interface Stage {
   readonly approval?: StageApproval | undefined
   /** Name of the environment that it runs in; undefined takes the project's. */
   readonly environment?: string | undefined
-}
+  /** How its work is divided, so that only parts that changed are processed; undefined runs it whole. */
+  readonly parts?: StageParts | undefined
   /** Whether it is kept to what it declares; undefined as the run, or the project, wants it. */
   readonly hermetic?: HermeticWish | undefined
   /** Which of the variables that make bytes repeat are pinned; undefined for the usual ones. */
   readonly pin?: Pin | undefined
+}
 
 export interface StageApproval {
   /** What is asked of them. */

@@ -5,9 +5,11 @@ import {
   type ParamMap,
   type ParamValue,
   type Stage,
+  type StageDep,
   type StageOut,
   type StageParams,
 } from '#stages'
+import { partsOf } from './parts-meta.ts'
 import { stageMetaOf } from './stage-meta.ts'
 import { asArguments, TemplateFault } from './template.ts'
 
@@ -22,26 +24,32 @@ export function stageOf(file: string, entry: { name: string; body: ParamMap }): 
     outsOf(body.get(`${kind}s`), { kind, wdir }),
   )
   const description = body.get('desc')
+  const cmd = commandOf(body.get('cmd'))
+  const deps = itemsOf(body.get('deps')).map((item) => depOf(item, wdir))
+  const meta = body.get('meta')
   return {
     address: file === 'dvc.yaml' ? name : `${file}:${name}`,
     name,
     file,
     wdir,
-    cmd: commandOf(body.get('cmd')),
-    deps: itemsOf(body.get('deps')).map((item) => {
-      const named = textOf(item, 'deps')
-      const dataset = /^ds:\/\/([^/]+)\/?$/.exec(named)?.[1]
-      if (dataset !== undefined) return { written: named, path: named, dataset }
-      const written = localPath(named, 'deps')
-      return { written, path: joined(wdir, written) }
-    }),
+    cmd,
+    deps,
     params: paramsOf(itemsOf(body.get('params')), wdir),
     outs,
     frozen: body.get('frozen') === true,
     alwaysChanged: body.get('always_changed') === true,
     description: typeof description === 'string' ? description : undefined,
-    ...stageMetaOf(body.get('meta')),
+    ...stageMetaOf(meta),
+    parts: partsOf(meta, { cmd, deps, outs }),
   }
+}
+
+function depOf(item: ParamValue, wdir: string): StageDep {
+  const named = textOf(item, 'deps')
+  const dataset = /^ds:\/\/([^/]+)\/?$/.exec(named)?.[1]
+  if (dataset !== undefined) return { written: named, path: named, dataset }
+  const written = localPath(named, 'deps')
+  return { written, path: joined(wdir, written) }
 }
 
 function commandOf(value: ParamValue | undefined): string | string[] {

@@ -120,7 +120,7 @@ function numberIn(map: ParamMap, key: string, where: string): number | undefined
   throw new TemplateFault(`${where} '${pythonText(value)}' is no number from 0 up`)
 }
 
-function timeIn(map: ParamMap, key: string, where: string): number | undefined {
+export function timeIn(map: ParamMap, key: string, where: string): number | undefined {
   const value = map.get(key)
   if (value === undefined || value === null) return undefined
   const duration = durationMs(pythonText(value))
@@ -132,7 +132,7 @@ function timeIn(map: ParamMap, key: string, where: string): number | undefined {
 }
 
 /** A word that is misspelt would be silently without effect. */
-function refuseOthers(map: ParamMap, where: string, known: readonly string[]): void {
+export function refuseOthers(map: ParamMap, where: string, known: readonly string[]): void {
   for (const key of map.keys())
     if (!known.includes(String(key)))
       throw new TemplateFault(`${where}.${String(key)} is not known; there are ${known.join(', ')}`)
