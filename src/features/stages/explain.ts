@@ -27,6 +27,7 @@ export function explained(reason: Reason): string {
     return `command: ${commandText(reason.before)} -> ${commandText(reason.after)}`
   if (reason.kind === 'param')
     return `${reason.path}: ${reason.name} ${valueText(reason.before)} -> ${valueText(reason.after)}`
+  if (reason.kind === 'parts') return `${inWords(reason)}${namesText(reason)}`
   if (reason.kind !== 'dep' && reason.kind !== 'out') return inWords(reason)
   const { before, after, files } = reason
   if (before === undefined && after === undefined) return inWords(reason)
@@ -42,10 +43,14 @@ function filesText({ added, modified, deleted }: FolderChange): string {
     [modified.length, 'modified'],
     [deleted.length, 'deleted'],
   ] as const
-  const named = [...modified, ...added, ...deleted]
   const said = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`]))
+  return `${said.join(', ')}${namesText({ added, modified, deleted })}`
+}
+
+function namesText({ added, modified, deleted }: FolderChange): string {
+  const named = [...modified, ...added, ...deleted]
   const more = named.length > NAMES_SHOWN ? ', …' : ''
-  return `${said.join(', ')}: ${named.slice(0, NAMES_SHOWN).join(', ')}${more}`
+  return named.length === 0 ? '' : `: ${named.slice(0, NAMES_SHOWN).join(', ')}${more}`
 }
 
 function folderChange(old: readonly TreeEntry[], now: readonly TreeEntry[]): FolderChange {

@@ -8,6 +8,7 @@ import { withFiles } from './explain.ts'
 import { allReasons, reasons, firstReason, inWords, type Reason } from './staleness.ts'
 import { lookAt } from './steps.ts'
 import { earlierRun } from './finish.ts'
+import { partsReasons } from './parts-reason.ts'
 import { removeStages, type RemovedStage, type StageFiles } from './remove.ts'
 import type { LoadedPipelines } from './store.ts'
 import type { Stage, StageLock } from './stage.ts'
@@ -150,7 +151,10 @@ async function planned(
       options.force !== true &&
       before === undefined &&
       (await isRestorable(ground, step.stage, lock))
-    const found = await withFiles(ground, await allReasons(step.stage, lock, look))
+    const found = [
+      ...(await withFiles(ground, await allReasons(step.stage, lock, look))),
+      ...(await partsReasons(ground, step.stage)),
+    ]
     plan.push({
       name,
       action: restores ? 'restore' : 'run',

@@ -1,4 +1,5 @@
 import { sameContent, type Content, type OutChange } from '#data'
+import { partsInWords, type PartsReason } from './parts-reason.ts'
 import {
   isMap,
   plainParam,
@@ -24,6 +25,8 @@ export type Reason =
   | { readonly kind: 'always' }
   | { readonly kind: 'new' }
   | ({ readonly kind: 'dep'; readonly path: string; readonly change: Change } & ContentsOrVersions)
+  /** Makes nothing stale by itself: it tells how much there is to do. */
+  | PartsReason
   | { readonly kind: 'params-file'; readonly path: string; readonly change: Change }
   | {
       readonly kind: 'param'
@@ -162,6 +165,7 @@ export function inWords(reason: Reason): string {
       : `parameters of ${reason.path} are new to it`
   if (reason.kind === 'param')
     return `parameter ${reason.name} of ${reason.path} ${PARAM_WORDS[reason.change]}`
+  if (reason.kind === 'parts') return partsInWords(reason)
   if (reason.kind === 'out') return `its output ${reason.path} ${OUT_WORDS[reason.change]}`
   return PLAIN_WORDS[reason.kind]
 }

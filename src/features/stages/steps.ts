@@ -4,6 +4,7 @@ import { heldBack, isAgreedTo } from './approval.ts'
 import { runStage } from './attempt.ts'
 import { earlierRun, finishStage, outRefs, restoreOuts, type StageGround } from './finish.ts'
 import type { Step } from './graph.ts'
+import { partsReasons } from './parts-reason.ts'
 import { blank, isExpected, type Run, type StepAction, type StepResult } from './repro-run.ts'
 import type { Place } from './room.ts'
 import type { Stage, StageLock } from './stage.ts'
@@ -138,7 +139,10 @@ async function whyOf(
   stage: Stage,
   { lock, look, first }: { lock: StageLock | undefined; look: Look; first: Reason },
 ): Promise<Reason[]> {
-  const found = await withFiles(ground, await allReasons(stage, lock, look))
+  const found = [
+    ...(await withFiles(ground, await allReasons(stage, lock, look))),
+    ...(await partsReasons(ground, stage)),
+  ]
   return first.kind === 'forced' ? [first, ...found] : found
 }
 
