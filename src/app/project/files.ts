@@ -50,10 +50,10 @@ export function openProjectFiles(options: {
       const { stages } = await load()
       return datasetAt(root, [...new Set(['dvc.yaml', ...stages.map(({ file }) => file)])], name)
     },
-    saveLock: async (stage, lock) => {
+    saveLock: async (stage, lock, isLater) => {
       const path = lockPath(stage.file)
       const before = existsSync(join(root, path)) ? read(path) : ''
-      const after = withStage(before, stage.name, lock)
+      const after = withStage(before, stage.name, lock, isLater)
       if (after !== before) writeWhole(join(root, path), after)
     },
     lockDigest: async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { systemClock } from '#base/clock'
-import { withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
+import { gitIgnoreRules, withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
 import { printTree, readTree, treeFault } from '#protocols/dvc/tree'
 import { gitRootOf, noVersionControl, openGit } from '#stores/dvc/git'
 import { openHashCache } from '#stores/dvc/hash-cache'
@@ -59,7 +59,9 @@ export function openGround(root: string, dependencies: WorkspaceDependencies) {
     files,
     cache,
     workspace,
-    versionControl: hasGit ? openGit({ root, autostage, withIgnored }) : noVersionControl,
+    versionControl: hasGit
+      ? openGit({ root, autostage, withIgnored, rules: gitIgnoreRules })
+      : noVersionControl,
     tree: openWorkTree({ root, ignores: hasGit, cacheFolder, withoutIgnored }),
     revisions: hasGit ? openRevisions(root, { commandStyle }) : undefined,
     remote: async (name: string | undefined) =>

@@ -2,6 +2,7 @@ import { messageOf } from '#base/problem'
 import { lockToken } from './finish.ts'
 import { dependents, graphOf, inOrder, type Graph, type Step } from './graph.ts'
 import { isLeftOut, isWaiting } from './approval.ts'
+import { inLockOrder } from './lock-order.ts'
 import { noRecorder, type StageOutcome } from './recorder.ts'
 import {
   blank,
@@ -51,7 +52,8 @@ export async function repro(
     const commit = onceEach(async (_: undefined) => ground.commitSeconds?.())
     const commitSeconds = () => commit(undefined)
     const made = { recorder, pipelineRunId, locks, emit, environment, commitSeconds, turn }
-    const run: Run = { ground, options, ...made }
+    const files = inLockOrder(ground.files, order, loaded)
+    const run: Run = { ground: { ...ground, files }, options, ...made }
     return await recorded(run, () => allSteps(run, graph, order))
   } finally {
     turn.end()
@@ -73,7 +75,7 @@ async function recorded(run: Run, work: () => Promise<StepResult[]>): Promise<Re
         pipelineRunId,
         outcome,
         reason,
-        lockDigest: await ground.files.lockDigest(),
+        lockDigest: recorder === noRecorder ? null : await ground.files.lockDigest(),
       }),
     )
   let steps: StepResult[]

@@ -7,8 +7,8 @@ import type { Stage, StageLock } from './stage.ts'
 /** The project's pipelines as its files have them. */
 export interface PipelineFiles {
   load(): Promise<LoadedPipelines>
-  /** Writes one stage's entry into the lock beside its file, whole or not at all. */
-  saveLock(stage: Stage, lock: StageLock): Promise<void>
+  /** Writes one stage's entry into the lock beside its file, whole or not at all. A new one comes before others at the end whose stages, named as in the file, are later. */
+  saveLock(stage: Stage, lock: StageLock, isLater?: (name: string) => boolean): Promise<void>
   /** SHA-256 of all locks, null where there is none. */
   lockDigest(): Promise<string | null>
   /** Values of a file of parameters or metrics; undefined where there is none. Throws a `Problem` when it cannot be read. */

@@ -14,7 +14,7 @@ export interface Turn {
 }
 
 /** Taking the lock costs a process: who is back, or followed by another, as soon as this does not give it up. */
-const SOON_MS = 10
+const SOON_MS = 25
 
 export function createTurn(lock: ProjectLock): Turn {
   let inside = 0

@@ -23,6 +23,7 @@ import {
 } from './entries.ts'
 import { compareCodePoints } from './python.ts'
 import { keptOf, listedPath } from './versions.ts'
+import { withStageInText, type IsLater } from './lock-text.ts'
 import { setInYaml } from './yaml-edit.ts'
 import { readYaml } from './yaml-read.ts'
 import { printYaml } from './yaml-write.ts'
@@ -44,8 +45,21 @@ export function readLockFile(source: string): {
   return { stages: locks, problems: found.list }
 }
 
-/** The lock's text with one stage's entry; those of others stay as they are, to the byte. */
-export function withStage(source: string, name: string, lock: StageLock): string {
+/**
+ * The lock's text with one stage's entry; those of others stay as they are, to the byte. A new one comes before later
+ * ones that end the file.
+ */
+export function withStage(
+  source: string,
+  name: string,
+  lock: StageLock,
+  isLater?: IsLater,
+): string {
+  const inText = { name, entry: entryOf(lock), ...(isLater === undefined ? {} : { isLater }) }
+  return withStageInText(source, inText) ?? withStageInTree(source, name, lock)
+}
+
+function withStageInTree(source: string, name: string, lock: StageLock): string {
   if (source.trim() === '')
     return printYaml(
       new Map<ParamKey, ParamValue>([

@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest'
 import type { Content, TreeEntry } from '#data'
 import { sameParam, type LockedPath, type ParamMap, type ParamValue, type StageLock } from '#stages'
 import { changedConfig, readConfig } from './config.ts'
-import { readLockFile, withStage } from './lock-file.ts'
+import { entryOf, readLockFile, withStage } from './lock-file.ts'
 import { readRun, runKey, runValue, printRun } from './run-cache.ts'
 import { readTrackedFile, printTrackedFile, withContent } from './tracked-file.ts'
 import { printTree, readTree } from './tree.ts'
 import { setInYaml } from './yaml-edit.ts'
-import { readYaml } from './yaml-read.ts'
+import { readAllYaml, readYaml } from './yaml-read.ts'
+import { readSimpleYaml } from './yaml-simple.ts'
 import { printYaml } from './yaml-write.ts'
 
 /** DVC writes these in a way that it does not read back itself, and to the byte so do we. */
@@ -79,6 +80,48 @@ function sorted(each: StageLock): unknown {
   return { cmd: each.cmd, deps: byPath(each.deps), outs: byPath(each.outs) }
 }
 
+/** Lines of which some make YAML that somebody could have written, and many make none. */
+const roughYaml = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('', '  ', '    ', '      ', ' '),
+      fc.constantFrom('', '- ', '-', '- - ', '-  '),
+      fc.constantFrom('', 'a:', 'b: ', 'c:  ', "'d': ", 'e-f:', '1: ', 'a'),
+      fc
+        .constantFrom('', 'x', 'y z', '1', '1.50', '~', "'q'", "'it''s'", '[a, 1]', '[]', '{}')
+        .chain((one) =>
+          fc.constantFrom(
+            one,
+            one,
+            '# c',
+            'x # c',
+            'u: v',
+            '&a x',
+            '*a',
+            '|',
+            '>',
+            'p:',
+            '"t"',
+            '[x',
+            '-1',
+            '--o',
+            '?',
+            '2020-01-01',
+            'http://h/p',
+            '${v}',
+            '@a',
+            '%a',
+            '/p/q',
+            '.5',
+            'true',
+            '-',
+          ),
+        ),
+    ),
+    { minLength: 1, maxLength: 7 },
+  )
+  .map((lines) => lines.map((parts) => parts.join('')).join('\n') + '\n')
+
 describe('what is printed reads back the same', () => {
   test('YAML', () => {
     fc.assert(
@@ -88,6 +131,41 @@ describe('what is printed reads back the same', () => {
         expect(sameParam(read.value ?? new Map(), each)).toBe(true)
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('YAML, the simple way as the other', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          map.map((each) => printYaml(each)),
+          roughYaml,
+        ),
+        (written) => {
+          const all = readAllYaml(written)
+          expect({ problems: [], ...(readSimpleYaml(written) ?? all) }).toEqual(all)
+        },
+      ),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('a lock with one stage more or changed, in its text as in its tree', () => {
+    const plain = fc.stringMatching(/^[a-z@.]{1,3}$/)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(plain, lock), { maxLength: 5 }), (stages) => {
+        let now = ''
+        for (const [stage, each] of stages) {
+          const before = now
+          now = withStage(before, stage, each)
+          if (before === '') continue
+          const edited = setInYaml(before, ['stages', stage], entryOf(each))
+          // Empty values end with a blank, as DVC writes them; the other way takes it off the last one.
+          const bare = (lines: string) => lines.replaceAll(/ +$/gm, '')
+          expect(bare(now)).toBe(bare(edited ?? ''))
+        }
+      }),
+      { numRuns: 60 },
     )
   })
 

@@ -12,7 +12,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomIds } from '#base/ids'
 import type { OutsAside } from '#stages'
-import { writeWhole } from './atomic.ts'
+import { replaceFile } from './atomic.ts'
 import { isRunning, processStarted } from './processes.ts'
 
 interface Journal {
@@ -52,14 +52,17 @@ export function openOutsAside(root: string, folder: string): OutsAside {
       }))
       const owner = { pid: process.pid, started: processStarted(process.pid) }
       const journal: Journal = { stage, lockToken, owner, outs }
-      writeWhole(join(place, JOURNAL), JSON.stringify(journal))
+      // A power failure must not lose where the old outs are; where there are none, nothing is lost.
+      const sync = outs.some(({ aside }) => aside !== undefined)
+      replaceFile(join(place, JOURNAL), JSON.stringify(journal), { sync })
       for (const out of outs)
         if (out.aside !== undefined) renameSync(join(root, out.path), out.aside)
       return {
         drop: async () => drop(place, outs),
         putBack: async () => putBack(root, place, outs),
+        // For whoever comes after a kill; a power failure ends the processes as well.
         runningAs: (pid) =>
-          writeWhole(join(place, GROUP), JSON.stringify({ pid, started: processStarted(pid) })),
+          replaceFile(join(place, GROUP), JSON.stringify({ pid, started: processStarted(pid) })),
       }
     },
     recover: async (lockTokenOf) => {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { Problem } from '#base/problem'
 import type { VersionControl } from '#data'
 import { writeWhole } from './atomic.ts'
+import { ignoredPaths, trackedPaths, type GitRules } from './git-answers.ts'
 
 const run = promisify(execFile)
 
@@ -22,14 +23,25 @@ export function openGit(options: {
   autostage: boolean
   /** Adds the line for a name to the text of a `.gitignore`. */
   withIgnored: (text: string, name: string) => string
+  /** No rules, to which those of ignore files are added. */
+  rules: () => GitRules
 }): VersionControl {
   const { root } = options
   const git = (...args: string[]) => succeeds(root, args)
+  const top = gitRootOf(root) ?? root
+  const inTop = (path: string) => relative(top, join(realpathSync(root), path))
+  const tracks = trackedPaths(top)
+  const ignores = ignoredPaths(top, options.rules)
+  const kindOf = (path: string) =>
+    statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true
+      ? 'folder'
+      : 'file'
   return {
-    isTracked: (path) => git('ls-files', '--error-unmatch', '--', path),
+    isTracked: async (path) =>
+      (await tracks(inTop(path))) ?? git('ls-files', '--error-unmatch', '--', path),
     isIgnored: (path) => git('check-ignore', '-q', '--', path),
     ignore: async (path) => {
-      if (await git('check-ignore', '-q', '--', path)) return undefined
+      if (await ignores(inTop(path), kindOf(path))) return undefined
       const file = join(dirname(path), '.gitignore')
       const whole = join(root, file)
       const text = existsSync(whole) ? readFileSync(whole, 'utf8') : ''

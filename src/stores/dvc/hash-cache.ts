@@ -41,7 +41,7 @@ export interface HashCache {
 
 /**
  * A file may change twice within one tick of the file system's clock and look the same after both.
- * Files younger than this are waited for before they are read.
+ * What is hashed younger than this is not remembered, or waited for where it is much.
  */
 export const TICK_MS = 20
 

@@ -72,8 +72,9 @@ async function lookAtFile(looking: Looking, stats: Stats): Promise<Seen> {
   noteLook(stats, looks, 0)
   const folder = { path: '', count: 1, names: new Uint8Array(), looks, digests: new Uint8Array(16) }
   if (!isKnown) {
-    await hashUnknown(looking, [{ folder, index: 0, name: '' }])
-    looking.measuring.hashes.save(keyOf(looking.path, as), { folders: [folder], list: undefined })
+    const { isSettled } = await hashUnknown(looking, [{ folder, index: 0, name: '' }])
+    const sight = { folders: [folder], list: undefined }
+    if (isSettled) looking.measuring.hashes.save(keyOf(looking.path, as), sight)
   }
   const sight = { folders: [isKnown ? before : folder], list: undefined }
   const content: Content = {
@@ -88,12 +89,13 @@ async function lookAtFile(looking: Looking, stats: Stats): Promise<Seen> {
 async function lookAtFolder(looking: Looking): Promise<Seen> {
   const { measuring, path, as, known } = looking
   const seen = await walked(measuring, path, known)
-  await hashUnknown(looking, seen.unknown)
+  const { isSettled } = await hashUnknown(looking, seen.unknown)
   let list = seen.isSame && isAsKnown(seen.folders, known) ? known?.list : undefined
   list ??= `${hash('md5', measuring.trees.print(entriesOf(seen.folders)))}.dir`
   const fresh = { folders: seen.folders, list }
   const isKept = seen.isSame && seen.unknown.length === 0 && known?.list === list
-  const sight = isKept ? known : measuring.hashes.save(keyOf(path, as), fresh)
+  const kept = () => (isSettled ? measuring.hashes.save(keyOf(path, as), fresh) : fresh)
+  const sight = isKept ? known : kept()
   const content = { md5: list, sizeBytes: seen.sizeBytes, files: seen.count }
   return {
     measured: measuredAs({ ...content, ...(as.legacy ? { legacy: true } : {}) }, sight),
@@ -138,12 +140,25 @@ function isAsKnown(folders: readonly SeenFolder[], known: KeptSight | undefined)
 const CREW_FROM_FILES = 400
 const CREW_FROM_BYTES = 16 << 20
 
-async function hashUnknown(looking: Looking, unknown: readonly UnknownFile[]): Promise<void> {
-  if (unknown.length === 0) return
+/** So little is hashed again sooner than it is waited for. */
+const AGAIN_FILES_MAX = 100
+const AGAIN_BYTES_MAX = 1 << 20
+
+/**
+ * Hashes files. `isSettled` is false where some are so young that they may still change without looking otherwise:
+ * their hashes are true now and must not be remembered.
+ */
+async function hashUnknown(
+  looking: Looking,
+  unknown: readonly UnknownFile[],
+): Promise<{ isSettled: boolean }> {
+  if (unknown.length === 0) return { isSettled: true }
   const { measuring, as } = looking
   const top = resolve(measuring.root, looking.path)
   const sizeBytes = unknown.reduce((sum, file) => sum + numberOf(file, 3), 0)
-  await waitUntilSettled(measuring.clock, unknown)
+  const isLittle = unknown.length <= AGAIN_FILES_MAX && sizeBytes <= AGAIN_BYTES_MAX
+  const leftMs = untilSettledMs(measuring.clock, unknown)
+  if (leftMs > 0 && !isLittle) await sleep(leftMs)
   await inOrders(unknown, {
     trade: 'hash',
     perOrder: Math.min(256, Math.ceil(unknown.length / 16)),
@@ -165,6 +180,7 @@ async function hashUnknown(looking: Looking, unknown: readonly UnknownFile[]): P
         folder.digests.set(digests.subarray(at * 16, at * 16 + 16), index * 16)
     },
   })
+  return { isSettled: leftMs <= 0 || !isLittle }
 }
 
 function wholePath(top: string, folder: string, name: string): string {
@@ -186,10 +202,9 @@ function looksOf(files: readonly UnknownFile[]): Float64Array {
   return looks
 }
 
-async function waitUntilSettled(clock: Clock, files: readonly UnknownFile[]): Promise<void> {
+function untilSettledMs(clock: Clock, files: readonly UnknownFile[]): number {
   const youngest = files.reduce((most, file) => Math.max(most, numberOf(file, 2)), 0)
-  const age = clock.nowMs() - youngest
-  if (age < TICK_MS) await sleep(Math.min(TICK_MS, TICK_MS - age))
+  return Math.min(TICK_MS, TICK_MS - (clock.nowMs() - youngest))
 }
 
 export function changedMeanwhile(path: string): Problem {

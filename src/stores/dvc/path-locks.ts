@@ -1,38 +1,34 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Problem } from '#base/problem'
-import { exclusively } from '#data'
-import { openProjectLock } from './lock.ts'
+import { replaceFile } from './atomic.ts'
 import { isRunning } from './processes.ts'
 
 /**
  * Paths in use while a command runs, by which dvc knows to leave them alone: the JSON file
- * `.dvc/tmp/rwlock`, changed under the lock `rwlock.lock`.
+ * `.dvc/tmp/rwlock`. Whoever changes it has the project's lock `.dvc/tmp/lock`, dvc too: it asserts so. That
+ * makes the file's own `rwlock.lock`, which would cost two processes a stage, no safer.
  */
 export function openPathLocks(root: string, folder: string) {
-  const guard = openProjectLock(join(folder, 'rwlock.lock'), {
-    waitSeconds: 10,
-    holder: 'another dvc',
-  })
   const file = join(folder, 'rwlock')
   const owner: Owner = { pid: process.pid, cmd: 'orrery repro' }
-  const change = (work: (locks: Locks) => void) =>
-    exclusively([guard], async () => {
-      const locks = readLocks(file)
-      work(locks)
-      writeFileSync(file, JSON.stringify(locks))
-    })
+  const change = (work: (locks: Locks) => void) => {
+    const locks = readLocks(file)
+    work(locks)
+    mkdirSync(folder, { recursive: true })
+    replaceFile(file, JSON.stringify(locks))
+  }
 
   return async (paths: { read: readonly string[]; write: readonly string[] }) => {
     const read = paths.read.map((path) => resolve(root, path))
     const write = paths.write.map((path) => resolve(root, path))
-    await change((locks) => {
+    change((locks) => {
       checkFree(locks.write, [...read, ...write], owner)
       checkFree(locks.read, write, owner)
       for (const path of read) locks.read[path] = [...ownersOf(locks.read[path]), owner]
       for (const path of write) locks.write[path] = owner
     })
-    return () =>
+    return async () =>
       change((locks) => {
         for (const path of read) {
           const left = ownersOf(locks.read[path]).filter(({ pid }) => pid !== owner.pid)

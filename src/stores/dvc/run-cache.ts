@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { RunCache, StageLock } from '#stages'
-import { writeWhole } from './atomic.ts'
+import { replaceFile } from './atomic.ts'
 
 /** How runs are named and written: DVC's way, which the protocol knows. */
 export interface RunFormat {
@@ -31,7 +31,10 @@ export function openRunCache(folder: string, format: RunFormat): RunCache {
     },
     save: async (run) => {
       const path = join(folderOf(format.key(run)), format.value(run))
-      if (!existsSync(path)) writeWhole(path, format.print(run), 0o666)
+      if (existsSync(path)) return
+      // Torn by a power failure it is no run any more, and is taken away by whoever reads it, dvc too.
+      mkdirSync(dirname(path), { recursive: true })
+      replaceFile(path, format.print(run))
     },
   }
 }
