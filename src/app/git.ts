@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { promisify } from 'node:util'
 import { Problem } from '#base/problem'
 import { environment } from './config.ts'
+import { withoutCredentials } from './credentials.ts'
 
 const run = promisify(execFile)
 
@@ -32,7 +33,7 @@ export async function git(folder: string, args: readonly string[]): Promise<stri
     return stdout
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string }
-    const words = (stderr ?? message).trim().split('\n').slice(-3).join(' ')
+    const words = withoutCredentials((stderr ?? message).trim().split('\n').slice(-3).join(' '))
     throw new Problem('invalid', `git ${args[0] ?? ''} failed: ${words}`)
   }
 }

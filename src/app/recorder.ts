@@ -3,6 +3,8 @@ import { randomIds, type Ids } from '#base/ids'
 import { systemClock, type Clock } from '#base/clock'
 import { messageOf, Problem, type ProblemCode } from '#base/problem'
 import type { RunRecorder } from '#stages'
+import { withoutCredentials } from './credentials.ts'
+import { logSender } from './log-sender.ts'
 
 /** A server may be restarting: it is asked again for this long. */
 const PATIENCE_MS = 60_000
@@ -11,6 +13,8 @@ const START_PATIENCE_MS = 3000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 const ANSWER_MS = 30_000
+/** What a stage prints is not worth waiting for as long as what became of it. */
+const LOG_PATIENCE_MS = 10_000
 
 /** Records runs on a server, over its REST API. Told twice, the server keeps one. */
 export function httpRecorder(
@@ -29,6 +33,7 @@ export function httpRecorder(
 ): RunRecorder {
   const post = poster(baseUrl, dependencies)
   const { cause } = dependencies
+  const logs = logSender((path, body) => post(`${path}/log`, body, LOG_PATIENCE_MS))
   return {
     pipelineStarted: (start) =>
       post(
@@ -41,9 +46,14 @@ export function httpRecorder(
         START_PATIENCE_MS,
       ),
     stageStarted: ({ pipelineRunId, ...start }) => post(`${at(pipelineRunId)}/stages`, start),
+    stageSaid: ({ pipelineRunId, stage, text }) => logs.add(at(pipelineRunId, stage), text),
     // What names the stage's run stands in the path already.
-    stageFinished: async ({ pipelineRunId, stage, runId: _run, ...end }) => {
-      await post(`${at(pipelineRunId, stage)}/finish`, end)
+    stageFinished: async ({ pipelineRunId, stage, runId: _run, logTail, ...end }) => {
+      await logs.end(at(pipelineRunId, stage))
+      await post(`${at(pipelineRunId, stage)}/finish`, {
+        ...end,
+        logTail: withoutCredentials(logTail),
+      })
     },
     stageSkipped: async ({ pipelineRunId, stage, ...skip }) => {
       await post(`${at(pipelineRunId, stage)}/skip`, skip)

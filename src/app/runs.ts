@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Actor } from '#ledger'
 import {
   checkedOrder,
@@ -8,6 +9,7 @@ import {
   type RunRequest,
 } from '#pipelines'
 import type { Projects } from '#projects'
+import { openLogFiles, type LogFiles } from '#stores/logs/index'
 import type { Writes } from '#stores/sql/index'
 import type { LocalClones } from './clones.ts'
 import type { Ground } from './ground.ts'
@@ -16,6 +18,7 @@ import { pipelineRunner } from './run-pipeline.ts'
 export interface Runs {
   readonly requests: Requests<Writes>
   /** Asks as people mean it: at what the origin has at this moment. Throws `not-found` for a revision that it has not. */
+  readonly stageLogs: LogFiles
   readonly orderRun: (actor: Actor, order: RunOrder) => Promise<RunRequest>
 }
 
@@ -38,6 +41,7 @@ export function runsOf(
   })
   return {
     requests,
+    stageLogs: openLogFiles(join(config.home, 'stage-logs')),
     orderRun: async (actor, order) => {
       const { project, rev } = checkedOrder(order)
       const known = order.id === undefined ? undefined : await store.read.requests.find(order.id)

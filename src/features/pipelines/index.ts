@@ -5,6 +5,7 @@ export {
   type StageEnd,
   type StageRun,
   type StageStart,
+  type TestCounts,
 } from './recording.ts'
 export { createRecordings, type PipelineStart, type Recordings } from './recordings.ts'
 export type { PipelineReads, PipelineWrites } from './recording-store.ts'

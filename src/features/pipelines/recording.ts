@@ -99,6 +99,18 @@ export interface StageRun {
   readonly environment: string | null
   readonly startedMs: number
   readonly endedMs: number | null
+  /** What the tests that it ran came to; left out where it reports none. */
+  readonly tests?: TestCounts
+}
+
+/** How many tests a stage ran, and how they went. */
+export interface TestCounts {
+  readonly total: number
+  readonly passed: number
+  readonly failed: number
+  readonly errors: number
+  readonly skipped: number
+  readonly seconds: number
 }
 
 /** The run of a stage has one id however often its start is told: a retry is not a second run. */

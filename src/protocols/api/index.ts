@@ -10,7 +10,7 @@ import type { Serving } from '#serving'
 import type { Actor, Ledger } from '#ledger'
 import type { Lineage } from '#lineage'
 import type { ObjectStore } from '#objects'
-import type { PolicyRunReads } from '#automation'
+import type { Policies, PolicyRunReads } from '#automation'
 import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import type { Webhooks } from '#webhooks'
@@ -40,6 +40,8 @@ import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
 import { replayRoutes } from './replays.ts'
 import { replicaRoutes } from './replicas.ts'
+import { runRequestRoutes, type RunRequestParts } from './run-requests.ts'
+import { stageLogRoutes, type StageLogParts } from './stage-logs.ts'
 import { retentionRoutes, type RetentionParts } from './retention.ts'
 import { projectRoutes } from './projects.ts'
 import { folderRoutes } from './folders.ts'
@@ -51,7 +53,7 @@ import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** What the REST API speaks to. Each part is a feature's door. */
-export interface ApiParts extends Activity, RetentionParts {
+export interface ApiParts extends Activity, RetentionParts, RunRequestParts, StageLogParts {
   /** Who is asking. */
   readonly actor: Actor
   readonly version: string
@@ -77,6 +79,7 @@ export interface ApiParts extends Activity, RetentionParts {
   readonly explain: Explain['explain']
   readonly webhooks: Webhooks
   readonly compareRoles: CompareRoles
+  readonly policies: Policies
   readonly policyRuns: PolicyRunReads
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
@@ -102,8 +105,10 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   projectRoutes(app, parts.projects, parts.actor)
   dataStoreRoutes(app, parts.datastores, parts.actor)
   pipelineRunRoutes(app, parts.recordings, parts.actor)
+  runRequestRoutes(app, parts)
+  stageLogRoutes(app, parts)
   dataRoutes(app, parts.datasets)
-  policyRoutes(app, parts.policyRuns)
+  policyRoutes(app, parts)
   lineageRoutes(app, { ...parts, purgeOf: (thing) => parts.retention.purgeOf(thing) })
   folderRoutes(app, parts.browsing, parts.actor)
   runRoutes(app, parts.browsing)
