@@ -168,6 +168,12 @@ export const ConfigSchema = Type.Object(
       minimum: 1,
       description: 'Predictions in an open segment before it is sealed to Parquet.',
     }),
+    watchIntervalMs: Type.Integer({
+      default: 60_000,
+      minimum: 0,
+      description:
+        'How often the origins of projects and the tables that policies wait for are looked at; 0 looks only when a hook tells of a push.',
+    }),
     environments: Type.String({
       default: defaultEnvironments(environment),
       description:

@@ -16,6 +16,7 @@ import { datasetsOf } from './datasets.ts'
 import { governanceOf } from './governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitors.ts'
+import { triggersOf } from './policies.ts'
 import { replaysOf } from './replays.ts'
 import { assertServesNot, retentionOf } from './retention.ts'
 import { runsOf } from './runs.ts'
@@ -82,6 +83,7 @@ export function createFeatures(ground: Ground) {
     browsing,
     recordings,
     ...runs,
+    triggers: triggersOf(ground, { projects, clones }),
     registry,
     serving,
     plane,

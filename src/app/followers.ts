@@ -3,7 +3,8 @@ import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Parts } from './features.ts'
-import { declareEndpoints, policiesOn } from './governing.ts'
+import { declareEndpoints } from './governing.ts'
+import { policiesOn } from './policies.ts'
 
 /** What happens when something has happened: every reader of the ledger, on one screen. */
 export function followersOf(parts: Parts): readonly Follower<Writes>[] {

@@ -1,11 +1,9 @@
-import { FINDING_TYPES, firePolicies, policyRunHandler } from '#automation'
 import { Problem } from '#base/problem'
 import { createGovernance, DECIDE_PROMOTION, type Governance } from '#governance'
 import type { Follower } from '#ledger'
 import { platformActor } from '#ledger'
 import type { Monitoring } from '#monitoring'
-import type { Recordings, Requests } from '#pipelines'
-import { datasetVersionRef, type EndpointConfig, type Projects } from '#projects'
+import type { EndpointConfig, Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Replays } from '#replay'
 import { settingsOf } from '#inference'
@@ -13,7 +11,6 @@ import type { Delivery, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
 import type { Handler } from '#work'
-import { versionMadeBy } from './candidate.ts'
 import { promotionEvidence, scoresOf } from './evidence.ts'
 import type { Ground } from './ground.ts'
 
@@ -70,19 +67,13 @@ export function governanceOf(
   })
 }
 
-/** The jobs of promotions and policies, and that of declaring what a project's file says it serves. */
-export function governingHandlers(
-  ground: Ground,
-  parts: {
-    projects: Projects
-    recordings: Recordings
-    requests: Requests<Writes>
-    serving: Serving
-    governance: Governance
-  },
-): Handler[] {
-  const { store, clock } = ground
-  const { projects, serving, governance, recordings, requests } = parts
+/** The jobs of promotions, and that of declaring what a project's file says it serves. */
+export function governingHandlers(parts: {
+  projects: Projects
+  serving: Serving
+  governance: Governance
+}): Handler[] {
+  const { projects, serving, governance } = parts
   return [
     {
       kind: DECIDE_PROMOTION,
@@ -113,37 +104,6 @@ export function governingHandlers(
           })
       },
     },
-    policyRunHandler({
-      read: store.read.automation,
-      transact: store.transact,
-      clock,
-      acts: {
-        project: (name) => projects.get(name),
-        runPipeline: async ({ policyRun, project, stage, signal }) => {
-          const actor = platformActor(`policy-run:${policyRun}`)
-          await requests.ask(actor, {
-            id: policyRun,
-            project: project.name,
-            commit: project.commit,
-            cause: policyRun,
-          })
-          const { state, reason, pipelineRuns } = await requests.ended(policyRun, signal)
-          if (state !== 'succeeded')
-            throw new Problem('conflict', reason ?? `the pipeline of ${stage} ${state}`)
-          return { pipelineRun: pipelineRuns.at(-1) ?? policyRun }
-        },
-        versionMadeBy: (pipelineRun, model) => versionMadeBy(store.read, pipelineRun, model),
-        promote: async (actor, request) => {
-          await governance.request(actor, { ...request, decidedBy: 'caller' })
-          return governance.decide(request.id)
-        },
-        abandon: async ({ policyRun, promotion, reason }) => {
-          await recordings.closeOpen(platformActor(`policy-run:${policyRun}`), policyRun, reason)
-          if ((await store.read.governance.find(promotion)) !== undefined)
-            await governance.refuse(promotion, reason)
-        },
-      },
-    }),
   ]
 }
 
@@ -168,37 +128,4 @@ export const declareEndpoints: Follower<Writes> = {
       },
     ])
   },
-}
-
-/** Lets policies act on what the monitors find. */
-export function policiesOn({ clock }: Ground): Follower<Writes> {
-  return {
-    name: 'policies',
-    types: [...FINDING_TYPES],
-    follow: async (entry, tx) => {
-      const projects = await tx.projects.list()
-      await firePolicies(entry, tx, {
-        projects,
-        clock,
-        hasRunWith: async (project, paths) => {
-          const versions = project.data.filter((data) => paths.includes(data.path))
-          for (const { path, md5 } of versions)
-            if (!(await succeededWith(tx, { project: project.name, path, md5 }))) return false
-          return true
-        },
-      })
-    },
-  }
-}
-
-async function succeededWith(
-  { ledger, pipelines }: Writes,
-  version: { project: string; path: string; md5: string },
-): Promise<boolean> {
-  for (const { from } of await ledger.edgesTo(datasetVersionRef(version))) {
-    const stage = from.kind === 'run' ? await pipelines.stageOf(from.id) : undefined
-    const run = stage === undefined ? undefined : await pipelines.find(stage.pipelineRun)
-    if (run?.state === 'succeeded') return true
-  }
-  return false
 }

@@ -3,6 +3,7 @@ import { DELIVER_WEBHOOK } from '#webhooks'
 import type { Handler } from '#work'
 import type { Parts } from './features.ts'
 import { DECLARE_ENDPOINTS, governingHandlers } from './governing.ts'
+import { policyHandlers } from './policies.ts'
 
 /** Whoever reaches the database can do these; all others need what lies in the home of the server that leads. */
 const ANYWHERE = new Set([DELIVER_WEBHOOK, DECLARE_ENDPOINTS])
@@ -22,6 +23,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     parts.webhookHandler,
     ...parts.requests.handlers,
     parts.retention.handler,
-    ...governingHandlers(parts, parts),
+    ...governingHandlers(parts),
+    ...policyHandlers(parts, parts),
   ]
 }

@@ -9,6 +9,7 @@ import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import type { Parts } from './features.ts'
+import { policiesOf } from './policies.ts'
 import { forwardPredictions } from './plane/forward.ts'
 import { gauge, merged, processMetrics } from './plane/metrics.ts'
 import { VERSION } from './version.ts'
@@ -70,6 +71,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
     onGrowth: parts.store.onGrowth,
     caughtUp,
     policyRuns: parts.store.read.automation,
+    policies: policiesOf(parts, { ...parts, caughtUp }),
     work: parts.store.read.work,
     settle: async () => {
       await parts.monitoring.tick()

@@ -18,6 +18,7 @@ import { createHttp } from './http.ts'
 import { passOnToLeader } from './forward.ts'
 import { signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
+import { watchTriggers } from './policies.ts'
 import { openPlaces } from './objects.ts'
 import { addressOf, assertPortIsFree, drain, listen } from './listening.ts'
 import { mountProtocols } from './protocols.ts'
@@ -103,6 +104,7 @@ export async function startServer(
 
     settle.resolve((await startBackground(parts)).settled)
     watchWindows(ground, parts)
+    watchTriggers(ground, parts)
     await sweepPeriodically(ground, parts.retention)
     // The first step of a stop: whoever asks whether it is ready sends new callers elsewhere from then on.
     undo.push(() => void parts.plane.drain())

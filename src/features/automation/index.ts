@@ -1,3 +1,20 @@
-export { firePolicies, policyRunHandler, type Acts, type HasRunWith } from './automation.ts'
-export { FINDING_TYPES, type Finding, type PolicyRun } from './policy-run.ts'
-export type { PolicyRunReads, PolicyRunWrites } from './store.ts'
+export { awaitedTypes, firePolicies, type AutomationTx, type Surroundings } from './firing.ts'
+export { type PolicyRun } from './policy-run.ts'
+export { policyRunHandler, type Acts } from './running.ts'
+export {
+  createPolicies,
+  type Policies,
+  type Preview,
+  type ShownDecision,
+  type ShownPolicy,
+} from './policies.ts'
+export type { AutomationReads, AutomationWrites, Mark, PolicyRunReads } from './store.ts'
+export {
+  createTriggers,
+  noteSynced,
+  WATCH_PROJECT,
+  type HookCall,
+  type Outside,
+  type PolicyCall,
+  type Triggers,
+} from './triggers.ts'

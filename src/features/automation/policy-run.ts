@@ -1,54 +1,60 @@
 import type { Fact, Ref } from '#ledger'
-import { durationMs, triggersOf, type PolicyConfig } from '#projects'
+import type { PolicyConfig, Trigger } from '#projects'
+
+/** What sets policies off. */
+export type TriggerKind = Trigger['kind']
+
+/** What is asked of the pipeline beyond the project's newest commit as it is. */
+export interface RunOrder {
+  /** The commit to run; null for the project's newest when it starts. */
+  readonly rev: string | null
+  /** Changes of params, as `-S` takes them. */
+  readonly set: readonly string[]
+  /** Environment variables for its stages. */
+  readonly variables: Readonly<Record<string, string>>
+  /** A table of its own versions that is to be taken at its newest. */
+  readonly table: string | null
+}
 
 /** One time that a policy acted, and how far it has come. */
 export interface PolicyRun {
   readonly id: string
   readonly project: string
   readonly policy: string
-  readonly endpoint: string
-  /** Position of the finding that caused it. */
+  /** The endpoint that it is about; null for one that is about none. */
+  readonly endpoint: string | null
+  /** Position of the entry that caused it. */
   readonly cause: number
   readonly causeType: string
+  readonly kind: TriggerKind
+  /** Why, in a sentence. */
+  readonly why: string
+  /** Runs of one group count together, and at most `limit` of them run. */
+  readonly group: string
+  readonly limit: number
+  /** How many policies acted before it on what each other did. */
+  readonly depth: number
+  readonly order: RunOrder
   readonly eventMs: number
   readonly startedMs: number
-  readonly state: 'running' | 'succeeded' | 'failed'
+  readonly state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
   readonly reason: string | null
   readonly pipelineRun: string | null
   readonly modelVersion: string | null
   readonly promotion: string | null
+  /** Whether what it made was taken into use; null where that was not asked for or is not known. */
+  readonly helped: boolean | null
   readonly endedMs: number | null
-}
-
-/** A finding of the monitors that a policy can be waiting for. */
-export interface Finding {
-  readonly position: number
-  readonly type: 'drift-detected' | 'performance-fell'
-  readonly endpoint: string
-  readonly window: string
-  readonly eventMs: number
 }
 
 export const FINDING_TYPES = ['drift-detected', 'performance-fell'] as const
 
-/** Whether `policy` is to act on `finding`: it waits for it, nothing of its endpoint runs, and its cooldown is over in event time. */
-export function firesOn(
-  policy: PolicyConfig,
-  finding: Finding,
-  earlier: { running: boolean; lastEventMs: number | undefined },
-): boolean {
-  const watched = finding.type === 'drift-detected' ? 'drift' : 'performance'
-  const waitsFor = triggersOf(policy).some(
-    (trigger) => trigger.kind === watched && trigger.endpoint === finding.endpoint,
-  )
-  const rested =
-    earlier.lastEventMs === undefined ||
-    finding.eventMs - earlier.lastEventMs >= durationMs(policy.cooldown ?? '1d')
-  return waitsFor && !earlier.running && rested
-}
+export const FINDING_KINDS: readonly TriggerKind[] = ['drift', 'performance']
 
 /** What `then: promote flights-late@champion` asks for. */
-export function promotionAfter(policy: PolicyConfig): { model: string; alias: string } | undefined {
+export function promotionAfter(
+  policy: Pick<PolicyConfig, 'then'>,
+): { model: string; alias: string } | undefined {
   const [, model, alias] = /^promote ([^@ ]+)@([\w-]+)$/.exec(policy.then ?? '') ?? []
   return model === undefined || alias === undefined ? undefined : { model, alias }
 }
@@ -57,26 +63,44 @@ export function policyRunRef(id: string): Ref {
   return { kind: 'policy-run', id }
 }
 
-export function policyFired(run: PolicyRun, finding: Finding): Fact {
+/** The fact that a run starts, and what it leads back to. */
+export function policyFired(run: PolicyRun, causes: readonly Ref[]): Fact {
   return {
     type: 'policy-fired',
-    data: {
-      policyRun: run.id,
-      project: run.project,
-      policy: run.policy,
-      endpoint: run.endpoint,
-      cause: run.cause,
-      causeType: run.causeType,
-    },
-    edges: [
-      {
-        from: policyRunRef(run.id),
-        relation: 'caused-by',
-        to: { kind: 'window', id: finding.window },
-      },
-    ],
+    data: { ...decided(run), policyRun: run.id },
+    edges: causes.map((to) => ({ from: policyRunRef(run.id), relation: 'caused-by', to })),
     eventMs: run.eventMs,
   }
+}
+
+/** The fact that a run waits for its turn. */
+export function policyQueued(run: PolicyRun): Fact {
+  return {
+    type: 'policy-queued',
+    data: { ...decided(run), policyRun: run.id },
+    eventMs: run.eventMs,
+  }
+}
+
+/** The fact that a policy does nothing about what it waits for, and why not. */
+export function policySkipped(
+  about: Pick<
+    PolicyRun,
+    'project' | 'policy' | 'endpoint' | 'cause' | 'causeType' | 'why' | 'eventMs'
+  >,
+): Fact {
+  return { type: 'policy-skipped', data: decided(about), eventMs: about.eventMs }
+}
+
+function decided({
+  project,
+  policy,
+  endpoint,
+  cause,
+  causeType,
+  why,
+}: Pick<PolicyRun, 'project' | 'policy' | 'endpoint' | 'cause' | 'causeType' | 'why'>) {
+  return { project, policy, endpoint, cause, causeType, why }
 }
 
 export function policyRunFinished(run: PolicyRun): Fact {
@@ -84,6 +108,7 @@ export function policyRunFinished(run: PolicyRun): Fact {
     type: 'policy-run-finished',
     data: {
       policyRun: run.id,
+      project: run.project,
       policy: run.policy,
       endpoint: run.endpoint,
       outcome: run.state,

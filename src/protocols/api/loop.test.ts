@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { createPolicies, type Triggers } from '#automation'
 import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
 import { Problem } from '#base/problem'
@@ -78,10 +79,31 @@ async function mount(folder: string, world: Parameters<typeof openSqlStore>[1]):
       return snapshot
     },
   }
-  projectRoutes(app, createProjects({ ...world, read: read.projects, transact, clones }), actor)
+  const projects = createProjects({ ...world, read: read.projects, transact, clones })
+  projectRoutes(app, projects, actor)
   pipelineRunRoutes(app, recordings, actor)
   promotionRoutes(app, governance, actor)
-  policyRoutes(app, read.automation)
+  const triggers: Triggers = {
+    tick: async () => undefined,
+    watch: async () => undefined,
+    call: async () => false,
+    trigger: async () => 0,
+  }
+  const policies = createPolicies({
+    read: read.automation,
+    ledger: read.ledger,
+    transact,
+    projects,
+    triggers,
+    surroundings: (known) => ({
+      projects: known,
+      clock,
+      hasRunWith: async () => false,
+      policyRunBehind: async () => undefined,
+    }),
+    caughtUp: async () => undefined,
+  })
+  policyRoutes(app, { policies, policyRuns: read.automation, actor })
   lineageRoutes(app, { lineage: createLineage({ read: read.ledger }), tracedPrediction })
   activityRoutes(app, { work: read.work, settle: async () => undefined })
 }
@@ -280,6 +302,13 @@ test('what policies did is listed in pages, newest first, each once', async () =
         endpoint: 'late',
         cause: 1,
         causeType: 'drift-detected',
+        kind: 'drift',
+        why: 'keep runs train because drift was found.',
+        group: 'flights/keep',
+        limit: 1,
+        depth: 0,
+        order: { rev: null, set: [], variables: {}, table: null },
+        helped: null,
         eventMs: 0,
         startedMs: clock.nowMs(),
         state: 'failed',

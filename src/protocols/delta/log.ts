@@ -51,9 +51,7 @@ export async function snapshotOf(
   const files = await log.list()
   const commits = commitsOf(files)
   const checkpoints = checkpointsOf(files)
-  const newest = Math.max(-1, ...commits.keys(), ...checkpoints.map(({ version }) => version))
-  if (newest < 0)
-    throw new Problem('invalid', `${table} has a folder _delta_log without a commit in it`)
+  const newest = newestIn(table, files)
   const version =
     wanted.atMs === undefined
       ? (wanted.version ?? newest)
@@ -78,6 +76,14 @@ export async function snapshotOf(
     take(state, actionsIn(table, commit.name, await log.read(commit.name)))
   }
   return finished(table, version, state)
+}
+
+/** The newest version among the files of a log. */
+export function newestIn(table: string, files: readonly LogFile[]): number {
+  const checkpoints = checkpointsOf(files).map(({ version }) => version)
+  const newest = Math.max(-1, ...commitsOf(files).keys(), ...checkpoints)
+  if (newest >= 0) return newest
+  throw new Problem('invalid', `${table} has a folder _delta_log without a commit in it`)
 }
 
 /** Every version that the log still has a commit of, newest last, with the time that it was made. */

@@ -54,7 +54,7 @@ eachSqlStore((_name, open) => {
         return { pipelineRun: `run-of-${policyRun}` }
       },
       versionMadeBy: async () => 2,
-      promote: async (_, request) => ({ id: request.id }),
+      promote: async (_, request) => ({ id: request.id, accepted: true }),
       abandon: async (given) => void abandoned.push(given),
     }
   })
@@ -69,7 +69,12 @@ eachSqlStore((_name, open) => {
       const [position] = await tx.ledger.append(platformActor('monitoring'), [fact])
       const entry = await tx.ledger.find(position as number)
       if (entry !== undefined)
-        await firePolicies(entry, tx, { projects: [project], hasRunWith: async () => stale, clock })
+        await firePolicies(entry, tx, {
+          projects: [project],
+          hasRunWith: async () => stale,
+          policyRunBehind: async () => undefined,
+          clock,
+        })
     })
   }
 
@@ -115,7 +120,7 @@ eachSqlStore((_name, open) => {
     const job = (await jobs())[0] as Job
     acts = { ...acts, promote: async () => Promise.reject(new Error('the server was killed here')) }
     await expect(run(job)).rejects.toThrow('killed here')
-    acts = { ...acts, promote: async (_, request) => ({ id: request.id }) }
+    acts = { ...acts, promote: async (_, request) => ({ id: request.id, accepted: true }) }
     await run(job)
     expect(ran).toHaveLength(1)
   })

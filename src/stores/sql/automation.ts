@@ -1,5 +1,8 @@
 import type { Kysely } from 'kysely'
-import type { PolicyRun, PolicyRunReads, PolicyRunWrites } from '#automation'
+import type { AutomationReads, AutomationWrites, PolicyRun } from '#automation'
+
+type PolicyRunReads = Pick<AutomationReads, 'find' | 'list' | 'newest' | 'open' | 'countSince'>
+type PolicyRunWrites = PolicyRunReads & Pick<AutomationWrites, 'save'>
 
 export interface AutomationTables {
   policy_runs: {
@@ -10,6 +13,8 @@ export interface AutomationTables {
     cause: number
     state: string
     event_ms: number
+    kind: string
+    started_ms: number
     body: string
   }
 }
@@ -21,8 +26,11 @@ export function policyRunReads(db: Kysely<AutomationTables>): PolicyRunReads {
       const row = await rows().where('id', '=', id).executeTakeFirst()
       return row === undefined ? undefined : runOf(row)
     },
-    list: async ({ limit, before }) => {
+    list: async ({ limit, before, project, policy, state }) => {
       let query = rows().orderBy('cause', 'desc').orderBy('id', 'desc').limit(limit)
+      if (project !== undefined) query = query.where('project', '=', project)
+      if (policy !== undefined) query = query.where('policy', '=', policy)
+      if (state !== undefined) query = query.where('state', '=', state)
       if (before !== undefined)
         query = query.where((e) =>
           e(
@@ -37,19 +45,30 @@ export function policyRunReads(db: Kysely<AutomationTables>): PolicyRunReads {
         )
       return (await query.execute()).map(runOf)
     },
-    newest: async (project, policy) => {
-      const row = await rows()
-        .where('project', '=', project)
-        .where('policy', '=', policy)
-        .orderBy('cause', 'desc')
-        .limit(1)
-        .executeTakeFirst()
+    newest: async (project, policy, kinds) => {
+      let query = rows().where('project', '=', project).where('policy', '=', policy)
+      if (kinds !== undefined) query = query.where('kind', 'in', kinds)
+      const row = await query.orderBy('cause', 'desc').limit(1).executeTakeFirst()
       return row === undefined ? undefined : runOf(row)
     },
-    running: async (endpoint) =>
-      (await rows().where('state', '=', 'running').where('endpoint', '=', endpoint).execute()).map(
-        runOf,
-      ),
+    open: async () =>
+      (
+        await rows()
+          .where('state', 'in', ['running', 'queued'])
+          .orderBy('cause')
+          .orderBy('id')
+          .execute()
+      ).map(runOf),
+    countSince: async (project, policy, sinceMs) => {
+      const { count } = await db
+        .selectFrom('policy_runs')
+        .select((e) => e.fn.countAll().as('count'))
+        .where('project', '=', project)
+        .where('policy', '=', policy)
+        .where('started_ms', '>=', sinceMs)
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
   }
 }
 
@@ -60,10 +79,12 @@ export function policyRunWrites(db: Kysely<AutomationTables>): PolicyRunWrites {
       const row = {
         project: run.project,
         policy: run.policy,
-        endpoint: run.endpoint,
+        endpoint: run.endpoint ?? '',
         cause: run.cause,
         state: run.state,
         event_ms: run.eventMs,
+        kind: run.kind,
+        started_ms: run.startedMs,
         body: JSON.stringify(run),
       }
       await db
@@ -75,6 +96,17 @@ export function policyRunWrites(db: Kysely<AutomationTables>): PolicyRunWrites {
   }
 }
 
+/** What runs were begun with before policies could be set off by anything but findings. */
+const BEFORE = {
+  kind: 'drift',
+  why: '',
+  limit: 1,
+  depth: 0,
+  order: { rev: null, set: [], variables: {}, table: null },
+  helped: null,
+} as const
+
 function runOf(row: { body: string }): PolicyRun {
-  return JSON.parse(row.body) as PolicyRun
+  const run = JSON.parse(row.body) as Omit<PolicyRun, 'group'> & { group?: string }
+  return { ...BEFORE, ...run, group: run.group ?? `${run.project}/${run.policy}` }
 }

@@ -5,7 +5,7 @@ import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
 import type { DataStoreReads, DataStoreWrites } from '#datastores'
 import type { PromotionReads, PromotionWrites } from '#governance'
-import type { PolicyRunReads, PolicyRunWrites } from '#automation'
+import type { AutomationReads, AutomationWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
 import type { PipelineReads, PipelineWrites, RequestReads, RequestWrites } from '#pipelines'
 import type { ProjectReads, ProjectWrites } from '#projects'
@@ -27,7 +27,7 @@ import { ledgerReads, ledgerWrites } from './ledger.ts'
 import { migrations } from './migrations/index.ts'
 import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites } from './governance.ts'
-import { policyRunReads, policyRunWrites } from './automation.ts'
+import { automationReads, automationWrites } from './triggers.ts'
 import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
@@ -65,7 +65,7 @@ export interface Reads {
   readonly pipelines: PipelineReads
   readonly requests: RequestReads
   readonly monitoring: MonitoringReads
-  readonly automation: PolicyRunReads
+  readonly automation: AutomationReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
   readonly rollouts: RolloutReads
@@ -89,7 +89,7 @@ export interface Writes {
   readonly pipelines: PipelineWrites
   readonly requests: RequestWrites
   readonly monitoring: MonitoringWrites
-  readonly automation: PolicyRunWrites
+  readonly automation: AutomationWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
   readonly rollouts: RolloutWrites
@@ -206,7 +206,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     pipelines: pipelineReads(db),
     requests: requestReads(db),
     monitoring: monitoringReads(db),
-    automation: policyRunReads(db),
+    automation: automationReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
     rollouts: rolloutReads(db),
@@ -231,7 +231,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     pipelines: pipelineWrites(db),
     requests: requestWrites(db),
     monitoring: monitoringWrites(db),
-    automation: policyRunWrites(db),
+    automation: automationWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),
     rollouts: rolloutWrites(db),

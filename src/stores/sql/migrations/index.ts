@@ -26,6 +26,7 @@ import { logPolicies } from './0027-log-policies.ts'
 import { replayTables } from './0030-replays.ts'
 import { dataStoreTables } from './0031-data-stores.ts'
 import { runRequestTables } from './0032-run-requests.ts'
+import { triggerTables } from './0033-triggers.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   replayTables,
   dataStoreTables,
   runRequestTables,
+  triggerTables,
 ]

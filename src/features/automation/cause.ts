@@ -1,0 +1,195 @@
+import type { Entry, Ref } from '#ledger'
+import {
+  commitRef,
+  datasetVersionRef,
+  triggersOf,
+  type PolicyConfig,
+  type Trigger,
+  type TriggerOf,
+} from '#projects'
+import { FINDING_TYPES, type RunOrder } from './policy-run.ts'
+
+/** An entry of the ledger as one policy sees it: what it waited for has come. */
+export interface Cause {
+  readonly trigger: Trigger
+  readonly position: number
+  readonly type: string
+  readonly atMs: number
+  readonly eventMs: number
+  /** The endpoint that a finding is about. */
+  readonly endpoint: string | null
+  /** What has come, in words that go on a sentence after "because". */
+  readonly words: string
+  readonly order: RunOrder
+  /** What the run leads back to. */
+  readonly refs: readonly Ref[]
+}
+
+/** Facts that can set policies off, besides those that `event` names. */
+export const CAUSE_TYPES = [
+  ...FINDING_TYPES,
+  'schedule-ticked',
+  'dataset-version-added',
+  'table-version-added',
+  'branch-pushed',
+  'hook-called',
+  'policy-triggered',
+] as const
+
+/** What an entry means for a policy; undefined when it does not wait for it. An entry that several triggers fit counts once. */
+export function causeOf(
+  entry: Entry,
+  { project, name, policy }: { project: string; name: string; policy: PolicyConfig },
+): Cause | undefined {
+  if (entry.type === 'policy-triggered')
+    return entry.data['project'] === project && entry.data['policy'] === name
+      ? cause(entry, { kind: 'manual' }, policy)
+      : undefined
+  const trigger = triggersOf(policy).find((each) => fits(each, entry, { project, name }))
+  return trigger === undefined ? undefined : cause(entry, trigger, policy)
+}
+
+function fits(trigger: Trigger, entry: Entry, own: { project: string; name: string }): boolean {
+  const { type, data } = entry
+  const isOurs = data['project'] === own.project
+  switch (trigger.kind) {
+    case 'drift':
+      return type === 'drift-detected' && data['endpoint'] === trigger.endpoint
+    case 'performance':
+      return type === 'performance-fell' && data['endpoint'] === trigger.endpoint
+    case 'schedule':
+      return (
+        type === 'schedule-ticked' &&
+        isOurs &&
+        data['policy'] === own.name &&
+        data['cron'] === trigger.cron &&
+        data['timezone'] === trigger.timezone
+      )
+    case 'data':
+      return (
+        type === 'dataset-version-added' &&
+        isOurs &&
+        data['first'] !== true &&
+        isAt(textIn(entry, 'path'), trigger.path)
+      )
+    case 'delta':
+      return type === 'table-version-added' && isOurs && data['table'] === trigger.table
+    case 'push':
+      return type === 'branch-pushed' && isOurs && data['branch'] === trigger.branch
+    case 'webhook':
+      return type === 'hook-called' && isOurs && data['hook'] === trigger.hook
+    case 'event':
+      return type === trigger.type && holds(trigger, data)
+    case 'manual':
+      return false
+  }
+}
+
+function isAt(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}
+
+/** Whether all conditions hold; `a.b` looks inside. */
+function holds({ where }: TriggerOf<'event'>, data: Entry['data']): boolean {
+  return Object.entries(where).every(([path, wanted]) => {
+    let value: unknown = data
+    for (const step of Object.hasOwn(data, path) ? [path] : path.split('.')) {
+      const isInside = typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+      value = isInside ? (value as Record<string, unknown>)[step] : undefined
+    }
+    return value === wanted
+  })
+}
+
+function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
+  const eventMs = entry.eventMs ?? entry.atMs
+  const tick = textIn(entry, 'tick') || new Date(eventMs).toISOString()
+  const date = textIn(entry, 'date') || tick.slice(0, 10)
+  const asked = entry.type === 'policy-triggered' ? textsIn(entry, 'set') : []
+  const set = [...(policy.set ?? []), ...asked].map((text) =>
+    text.replaceAll('{date}', date).replaceAll('{tick}', tick),
+  )
+  const rev = trigger.kind === 'push' ? textIn(entry, 'commit') : textIn(entry, 'rev')
+  return {
+    trigger,
+    position: entry.position,
+    type: entry.type,
+    atMs: entry.atMs,
+    eventMs,
+    endpoint: isFinding(trigger) ? trigger.endpoint : null,
+    words: wordsOf(trigger, entry),
+    order: {
+      rev: (trigger.kind === 'push' || trigger.kind === 'manual') && rev !== '' ? rev : null,
+      set,
+      variables: {
+        ORRERY_DATE: date,
+        ORRERY_TICK: tick,
+        ORRERY_CAUSE: entry.type,
+        ORRERY_CAUSE_POSITION: String(entry.position),
+      },
+      table: trigger.kind === 'delta' ? trigger.table : null,
+    },
+    refs: refsOf(trigger, entry),
+  }
+}
+
+export function isFinding(trigger: Trigger): trigger is TriggerOf<'drift' | 'performance'> {
+  return trigger.kind === 'drift' || trigger.kind === 'performance'
+}
+
+function wordsOf(trigger: Trigger, entry: Entry): string {
+  const text = (name: string) => textIn(entry, name)
+  switch (trigger.kind) {
+    case 'drift':
+      return `drift was found at ${trigger.endpoint} in the window ${text('window')}`
+    case 'performance':
+      return `the performance of ${trigger.endpoint} fell in the window ${text('window')}`
+    case 'schedule':
+      return `it was due at ${minuteOf(Date.parse(text('tick')))} (${trigger.cron}, ${trigger.timezone})${lateness(entry)}`
+    case 'data':
+      return `${text('path')} has the new version ${text('md5').slice(0, 8)}`
+    case 'delta':
+      return `the table ${trigger.table} is at version ${text('version')}`
+    case 'push':
+      return `${trigger.branch} was pushed to ${text('commit').slice(0, 12)}`
+    case 'webhook':
+      return `the hook ${trigger.hook} was called${text('event') === '' ? '' : ` for ${text('event')}`}`
+    case 'event':
+      return `${trigger.type} was told${Object.entries(trigger.where)
+        .map(([name, value], at) => `${at === 0 ? ' with' : ' and'} ${name} ${String(value)}`)
+        .join('')}`
+    case 'manual':
+      return `${entry.actor.id} asked for it${text('reason') === '' ? '' : `: ${text('reason')}`}`
+  }
+}
+
+function lateness({ data }: Entry): string {
+  const passed = Number(data['passedOver'] ?? 0)
+  if (passed > 0)
+    return `, late, and in place of ${passed} ${passed === 1 ? 'tick' : 'ticks'} before it`
+  return data['late'] === true ? ', late' : ''
+}
+
+function refsOf(trigger: Trigger, entry: Entry): Ref[] {
+  const project = textIn(entry, 'project')
+  if (isFinding(trigger)) return [{ kind: 'window', id: textIn(entry, 'window') }]
+  if (trigger.kind === 'data')
+    return [datasetVersionRef({ project, path: textIn(entry, 'path'), md5: textIn(entry, 'md5') })]
+  if (trigger.kind === 'push') return [commitRef(textIn(entry, 'commit'))]
+  return entry.edges.slice(0, 1).map(({ from }) => from)
+}
+
+function textIn({ data }: Entry, name: string): string {
+  const value = data[name]
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+}
+
+function textsIn({ data }: Entry, name: string): string[] {
+  const value = data[name]
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
+}
+
+/** A time as sentences have it. */
+export function minuteOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
