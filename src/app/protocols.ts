@@ -3,11 +3,13 @@ import { Problem } from '#base/problem'
 import { answerProblems } from '#protocols/api/errors'
 import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { dvcRemoteProtocol } from '#protocols/dvc-remote/index'
+import { gitHooksProtocol } from '#protocols/git-hooks/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
 import { otlpProtocol } from '#protocols/otlp/index'
 import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
+import { environment } from './environment.ts'
 import type { Parts } from './features.ts'
 import { policiesOf } from './policies.ts'
 import { forwardPredictions } from './plane/forward.ts'
@@ -46,6 +48,14 @@ export async function mountProtocols(
     otlpProtocol(app, { ...parts, bodyBytesMax: parts.config.bodyBytesMax }),
   )
   await http.register((app) => dvcRemoteProtocol(app, parts))
+  await http.register((app) =>
+    gitHooksProtocol(app, {
+      project: (name) => parts.projects.get(name),
+      call: (call) => parts.triggers.call(call),
+      secret: (variable) => environment[variable],
+      clock: parts.clock,
+    }),
+  )
   await http.register((app) => prometheusProtocol(app, { families: metricsOf(parts) }))
   forwardPredictions(http, { ...parts.config, addresses: parts.plane.addresses })
 }

@@ -79,7 +79,8 @@ function factsOf(previous: Project | undefined, project: Project): Fact[] {
     },
     ...changedData(previous, project).map((data) => ({
       type: 'dataset-version-added',
-      data: { project: project.name, ...data },
+      // What a project comes with is not news of it.
+      data: { project: project.name, ...data, ...(previous === undefined ? { first: true } : {}) },
       edges: [
         {
           from: datasetVersionRef({ project: project.name, ...data }),
