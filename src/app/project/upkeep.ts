@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import {
   createUpkeep,
-  type Cache,
+  exclusively,
   type Out,
   type ProjectLock,
   type ProjectReads,
@@ -16,6 +16,7 @@ import { readRun, runKey, runValue } from '#protocols/dvc/run-cache'
 import { readTree } from '#protocols/dvc/tree'
 import { gitRootOf } from '#stores/dvc/git'
 import { brokenLinksBelow } from '#stores/dvc/broken-links'
+import type { ObjectFolder } from '#stores/dvc/objects'
 import { openRunEntries } from '#stores/dvc/run-entries'
 import { openFolderShelf } from '#stores/dvc/shelf'
 import { openProjectFiles } from './files.ts'
@@ -30,14 +31,14 @@ export function openUpkeep(options: {
   settings: ProjectSettings
   variables: Readonly<Record<string, string | undefined>>
   workspace: Workspace
-  cache: Cache
+  cache: ObjectFolder
   remote: (name: string | undefined) => Promise<Remote>
   locks: readonly ProjectLock[]
   clock: Clock
 }): Upkeep {
   const { settings, clock, variables } = options
   const shelf = openFolderShelf({ name: 'the cache', folder: settings.cacheFolder })
-  return createUpkeep({
+  const upkeep = createUpkeep({
     ...options,
     ...projectReads(options.root, settings),
     shelf,
@@ -55,6 +56,44 @@ export function openUpkeep(options: {
     },
     nowMs: () => clock.nowMs(),
   })
+  return withParts(upkeep, options)
+}
+
+/** What unfinished runs by parts have brought forth stays, and of what went the results of parts say nothing any more. */
+function withParts(upkeep: Upkeep, options: Parameters<typeof openUpkeep>[0]): Upkeep {
+  const { settings, cache, clock, locks } = options
+  const folder = settings.cacheFolder
+  const forget = () =>
+    exclusively(locks, async () => {
+      const { forgetLostParts } = await import('#stores/dvc/parts-upkeep')
+      await forgetLostParts(folder, cache)
+    })
+  return {
+    ...upkeep,
+    collect: async (request, how) => {
+      const { unfinishedParts } = await import('#stores/dvc/parts-upkeep')
+      const wanted = {
+        ...request,
+        // Asked for when nobody else changes anything.
+        get kept() {
+          const parts = unfinishedParts(folder, clock.nowMs()).map(({ md5, path }) => ({
+            object: { md5, legacy: false },
+            path,
+            what: 'a run by parts that did not finish',
+          }))
+          return [...(request.kept ?? []), ...parts]
+        },
+      }
+      const collected = await upkeep.collect(wanted, how)
+      if (collected.places !== undefined) await forget()
+      return collected
+    },
+    scrub: async (request) => {
+      const scrubbed = await upkeep.scrub(request)
+      if (request.dry !== true) await forget()
+      return scrubbed
+    },
+  }
 }
 
 /** What the files of a project say, all of it or nothing. */
