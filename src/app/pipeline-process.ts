@@ -1,10 +1,12 @@
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
-import { messageOf } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
+import type { Data } from '#data'
 import type { ApprovalNeed } from '#pipelines'
 import type { RunRecorder } from '#stages'
 import { environment } from './config.ts'
 import { httpRecorder } from './recorder.ts'
+import { readSettings } from './project/settings.ts'
 import { openWorkspace } from './project/workspace.ts'
 
 /** What the server asks of a process that runs one pipeline in a work tree. */
@@ -65,12 +67,25 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
   })
   if (result.outcome === 'waiting') return { kind: 'ended', outcome: 'waiting', reason: null }
   const bad = result.steps.find((step) => step.outcome !== 'succeeded')
-  if (bad === undefined) await data.push()
+  if (bad === undefined) await pushed(order, data)
   return {
     kind: 'ended',
     outcome: result.outcome,
     reason: bad === undefined ? null : `stage ${bad.name} ${bad.outcome}: ${bad.failure ?? ''}`,
   }
+}
+
+/** Puts what was made where others find it; without a remote it stays in this server's cache. */
+async function pushed(order: PipelineOrder, data: Data): Promise<void> {
+  if (readSettings(order.root, environment).defaultRemote === undefined)
+    return tell({
+      kind: 'progress',
+      text: "the project has no default remote: its outputs stay in this server's cache",
+    })
+  const { failed } = await data.push()
+  const [lost] = failed
+  if (lost !== undefined)
+    throw new Problem('unavailable', `${lost.path} could not be pushed: ${lost.reason}`)
 }
 
 function tell(reply: PipelineReply): void {

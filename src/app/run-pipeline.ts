@@ -7,8 +7,10 @@ import type { Logger } from '#base/logger'
 import { Problem } from '#base/problem'
 import type { RunPipeline, RunRequest, RunTurn } from '#pipelines'
 import type { Project, Projects, Snapshot } from '#projects'
+import { overridesOf } from '#stages'
 import type { LocalClones } from './clones.ts'
 import { environment, type Config } from './config.ts'
+import { applyOverrides } from './project/overrides.ts'
 import { publishLock } from './lock-branch.ts'
 import type { PipelineOrder, PipelineReply } from './pipeline-process.ts'
 
@@ -101,8 +103,7 @@ async function prepareTree(
   await clones.workTree(project.origin, commit, folder)
   await useServerCache(folder, cacheFolderOf(config, project.name))
   const { overrides = [] } = request.order
-  if (overrides.length > 0)
-    throw new Problem('unsupported', 'runs with changed parameters are not known here yet')
+  if (overrides.length > 0) await applyOverrides(folder, overridesOf(overrides))
   await mkdir(dirname(ready), { recursive: true })
   await writeFile(ready, '')
 }

@@ -7,7 +7,7 @@ import { runningServer } from '#app/home'
 export interface ApiClient {
   readonly url: string
   get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>
-  post<T>(path: string, body: unknown): Promise<T>
+  post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>
   put<T>(path: string, body: unknown): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
   delete(path: string): Promise<void>
@@ -30,15 +30,27 @@ export async function serverUrl(
   return running?.url ?? `http://127.0.0.1:${config.port}`
 }
 
+interface Sent {
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 export function apiClient(url: string): ApiClient {
-  const request = async (method: string, path: string, body?: unknown): Promise<Response> => {
+  const request = async (
+    method: string,
+    path: string,
+    { body, headers = {} }: Sent = {},
+  ): Promise<Response> => {
     let response: Response
     try {
       response = await fetch(`${url}/api/v1${path}`, {
         method,
         ...(body === undefined
           ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+          : {
+              body: JSON.stringify(body),
+              headers: { 'content-type': 'application/json', ...headers },
+            }),
       })
     } catch (cause) {
       throw noAnswer(url, cause)
@@ -46,8 +58,8 @@ export function apiClient(url: string): ApiClient {
     if (response.ok) return response
     throw problemIn(await response.text(), response.status, url)
   }
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const response = await request(method, path, body)
+  const call = async <T>(method: string, path: string, sent?: Sent): Promise<T> => {
+    const response = await request(method, path, sent)
     const text = await response.text().catch((cause: unknown) => {
       throw noAnswer(url, cause)
     })
@@ -65,9 +77,9 @@ export function apiClient(url: string): ApiClient {
       ).toString()
       return call('GET', search === '' ? path : `${path}?${search}`)
     },
-    post: (path, body) => call('POST', path, body),
-    put: (path, body) => call('PUT', path, body),
-    patch: (path, body) => call('PATCH', path, body),
+    post: (path, body, headers = {}) => call('POST', path, { body, headers }),
+    put: (path, body) => call('PUT', path, { body }),
+    patch: (path, body) => call('PATCH', path, { body }),
     delete: async (path) => void (await request('DELETE', path)),
     stream: async function* (path) {
       yield* (await request('GET', path)).body ?? []

@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   datasets: async () => (await import('./datasets.ts')).datasets,
   validate: async () => (await import('./validate.ts')).validate,
   repro: async () => (await import('./repro.ts')).repro,
+  run: async () => (await import('./run.ts')).run,
   dag: async () => (await import('./dag.ts')).dag,
   stage: async () => (await import('./stage.ts')).stage,
   freeze: async () => (await import('./freeze.ts')).freeze,

@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import { overridesOf } from '#stages'
 
 /** What is asked of the server: to run a project's pipeline at a commit, in its own clone. */
 export interface RunOrder {
@@ -47,6 +48,7 @@ export function checkedOrder(order: RunOrder): RunOrder {
     throw new Problem('invalid', `${JSON.stringify(order.commit)} is no whole commit id`)
   checkTexts('stages', order.targets ?? [], TARGETS_MAX)
   checkTexts('overrides', order.overrides ?? [], OVERRIDES_MAX)
+  overridesOf(order.overrides ?? [])
   for (const target of order.targets ?? [])
     if (target.startsWith('-'))
       throw new Problem(
