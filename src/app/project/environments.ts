@@ -1,63 +1,83 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { sep } from 'node:path'
 import { Problem } from '#base/problem'
-import type { Requirements } from '#executors/environment/index'
+import { systemClock } from '#base/clock'
+import type { EnvironmentBuilder, EnvironmentOptions } from '#executors/environment/index'
+import type { EnvironmentConfig, ProjectConfig } from '#projects'
 import type { Environments } from '#stages'
 import { openProjectLock } from '#stores/dvc/lock'
 import { declaredIn } from './declared.ts'
 
-interface EnvironmentsGround {
+export interface EnvironmentsGround {
   readonly variables: Readonly<Record<string, string | undefined>>
-  /** Folder of the Python environments that stages run in; asked for when one is needed. */
+  /** Folder of the environments that stages run in; asked for when one is needed. */
   readonly environments: string | (() => Promise<string>)
+  /** Folders outside the project that its data is linked to. */
+  readonly linked?: readonly string[]
 }
 
 /** Looks into orrery.yaml only when a stage really runs. */
 export function environmentsOf(root: string, ground: EnvironmentsGround): Environments {
   return {
     own: ground.variables,
-    prepare: async (_name, onProgress, signal) => {
-      const { virtualEnvironments } = await import('#executors/environment/index')
-      const { environment } = await declaredIn(root)
-      const { environments } = ground
-      const built = virtualEnvironments({
-        spec: {
-          python: environment?.python,
-          requirements: requirementsAt(root, environment?.requirements),
-        },
-        folder: typeof environments === 'string' ? environments : await environments(),
-        environment: ground.variables,
-        // Installing may take long, and whoever waits needs the result.
-        lockAt: (file) =>
-          openProjectLock(file, {
-            waitSeconds: 3600,
-            holder: 'another builder of this environment',
-          }),
-      })
-      return built.prepare(onProgress, signal)
+    prepare: async (name, onProgress, signal) => {
+      const declared = environmentNamed(await declaredIn(root), name)
+      if (declared === undefined) return { variables: {}, record: null }
+      return (await builderOf(root, ground, { name, declared })).prepare(onProgress, signal)
     },
   }
 }
 
-function requirementsAt(root: string, path: string | undefined): Requirements | undefined {
-  if (path === undefined) return undefined
-  const file = join(root, path)
-  if (!existsSync(file))
-    throw new Problem(
-      'not-found',
-      `orrery.yaml names ${path} as the requirements, which does not exist`,
-    )
-  return { file, text: withIncluded(file, new Set()) }
+/** What the project declares under a name, or as its own; undefined where it declares none of its own. */
+export function environmentNamed(
+  { environment, environments = {} }: Partial<ProjectConfig>,
+  name: string | undefined,
+): EnvironmentConfig | undefined {
+  if (name === undefined) return environment
+  if (Object.hasOwn(environments, name)) return environments[name]
+  const known = Object.keys(environments)
+  throw new Problem(
+    'not-found',
+    `orrery.yaml declares no environment ${name} under environments; it has ${known.length === 0 ? 'none' : known.join(', ')}`,
+  )
 }
 
-/** A requirements file with those that it names by -r and -c. */
-function withIncluded(file: string, seen: Set<string>): string {
-  if (seen.has(file) || !existsSync(file)) return ''
-  seen.add(file)
-  const text = readFileSync(file, 'utf8')
-  const named = [...text.matchAll(/^\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)/gm)]
-  return [
-    text,
-    ...named.map((match) => withIncluded(resolve(dirname(file), match[1] ?? ''), seen)),
-  ].join('\n')
+export async function builderOf(
+  root: string,
+  ground: EnvironmentsGround,
+  wanted: {
+    readonly name: string | undefined
+    readonly declared: EnvironmentConfig
+    readonly offline?: boolean
+  },
+): Promise<EnvironmentBuilder> {
+  const { environmentBuilder, specIn } = await import('#executors/environment/index')
+  const { endProcessesWith } = await import('#executors/process/index')
+  const options: EnvironmentOptions = {
+    spec: specIn(root, wanted.declared),
+    ...(wanted.name === undefined ? {} : { name: wanted.name }),
+    shown: [
+      root,
+      ...(ground.linked ?? []).filter(
+        (each) => !each.startsWith(`${root}${sep}`) && existsSync(each),
+      ),
+    ],
+    folder: await environmentsFolder(ground),
+    environment: ground.variables,
+    offline: wanted.offline ?? isSet(ground.variables['UV_OFFLINE']),
+    // Installing may take long, and whoever waits needs the result.
+    lockAt: (file) =>
+      openProjectLock(file, { waitSeconds: 3600, holder: 'another builder of this environment' }),
+    endProcessesWith,
+    nowMs: () => systemClock.nowMs(),
+  }
+  return environmentBuilder(options)
+}
+
+export async function environmentsFolder({ environments }: EnvironmentsGround): Promise<string> {
+  return typeof environments === 'string' ? environments : environments()
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value)
 }

@@ -81,7 +81,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
   const { cacheFolder, commandStyle } = settings
   const kept = { root, workspace, cache, cacheFolder, catalog: files, revisions, commandStyle }
   const looks = lookingGlasses(kept)
-  const environments = environmentsOf(root, dependencies)
+  const environments = environmentsOf(root, { ...dependencies, linked: [cacheFolder] })
   return {
     root,
     data: dataOf(ground),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ProjectLock } from '#data'
-import { virtualEnvironments } from './index.ts'
+import { environmentBuilder, type EnvironmentOptions, type EnvironmentSpec } from './index.ts'
 
 let folder = ''
 
@@ -47,18 +47,30 @@ const turns: ProjectLock = (() => {
   }
 })()
 
-function environments(text: string | undefined, python?: string) {
-  const file = join(folder, 'requirements.txt')
-  if (text !== undefined) writeFileSync(file, text)
-  return virtualEnvironments({
-    spec: { python, requirements: text === undefined ? undefined : { file, text } },
+const surroundings = { PATH: process.env['PATH'], HOME: process.env['HOME'] }
+
+function built(spec: EnvironmentSpec, more: Partial<EnvironmentOptions> = {}) {
+  return environmentBuilder({
+    spec,
     folder: join(folder, 'built'),
-    environment: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+    environment: surroundings,
     lockAt: () => turns,
+    nowMs: () => Date.now(),
+    ...more,
   })
 }
 
-const builtFolders = () => readdirSync(join(folder, 'built'))
+function environments(text: string | undefined, python?: string) {
+  const file = join(folder, 'requirements.txt')
+  if (text !== undefined) writeFileSync(file, text)
+  return built({
+    python,
+    source: text === undefined ? undefined : { kind: 'requirements', file, text, folder },
+  })
+}
+
+const builtFolders = () =>
+  readdirSync(join(folder, 'built')).filter((name) => /^[0-9a-f]{64}$/.test(name))
 
 describe('the environment of a project', () => {
   test('is built once for the same requirements, whoever asks, and recorded with what is in it', async () => {

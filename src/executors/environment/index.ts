@@ -1,111 +1,149 @@
-import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, release, type as osType } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { type as osType } from 'node:os'
+import { join } from 'node:path'
 import { sha256 } from '#base/digest'
 import { canonicalJson } from '#base/json'
-import { Problem } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 import { exclusively, type ProjectLock } from '#data'
 import type { EnvironmentRecord, PreparedEnvironment } from '#stages'
+import { condaRecipe } from './conda.ts'
+import { imageEnvironment } from './image.ts'
+import { thisMachine } from './machine.ts'
+import { machinePython, pythonRecipe } from './python.ts'
+import type { Recipe } from './recipe.ts'
+import { bytesIn, RECORD, type Built } from './shelf.ts'
+import type { EnvironmentSpec, Source } from './spec.ts'
+import { isUnreachable, printed, workshop, type Variables, type Workshop } from './workshop.ts'
 
-/** What a project asks of the Python that its stages run in. */
-export interface EnvironmentSpec {
-  /** For example `3.11`; undefined takes what the machine has. */
-  readonly python: string | undefined
-  /** Undefined for no environment of its own. */
-  readonly requirements: Requirements | undefined
-}
-
-export interface Requirements {
-  readonly file: string
-  /** The text of the file and of those that it names: what the environment is known by. */
-  readonly text: string
-}
+export { specIn, type DeclaredEnvironment } from './sources.ts'
+export type { EnvironmentSpec } from './spec.ts'
+export { builtIn, prune, type Built, type Pruned } from './shelf.ts'
 
 export interface EnvironmentOptions {
   readonly spec: EnvironmentSpec
+  /** The name that the project gives it. */
+  readonly name?: string
+  /** The project's folder, and others that its code reads: a container has to be shown them. */
+  readonly shown?: readonly string[]
   /** Where built environments are kept, each under its digest. */
   readonly folder: string
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Variables
   /** A lock for the file at this path, against a second builder. */
   readonly lockAt: (file: string) => ProjectLock
+  /** Nothing is asked of an index; without it, only where none can be reached. */
+  readonly offline?: boolean
+  /** Ends processes with this variable: what a builder that was killed has left running. */
+  readonly endProcessesWith?: (name: string, value: string) => void
+  readonly nowMs: () => number
 }
 
 /** One environment, built when it is first asked for. */
 export interface EnvironmentBuilder {
   prepare(onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedEnvironment>
+  /** Its folder and whether it is built; undefined for what has none. */
+  find(): Promise<{ key: string; built: Built | undefined } | undefined>
 }
 
-const run = promisify(execFile)
-
-/**
- * Builds virtual environments with uv, or with venv and pip where there is none. What is built is kept
- * by the digest of what was asked for, and is never changed after.
- */
-export function virtualEnvironments(options: EnvironmentOptions): EnvironmentBuilder {
-  const { spec, folder } = options
+/** Builds environments. What is built is kept by the digest of what was asked for, and is never changed after. */
+export function environmentBuilder(options: EnvironmentOptions): EnvironmentBuilder {
+  const { source, python } = options.spec
+  const machine = { variables: {}, record: null }
+  if (source === undefined) return { prepare: async () => machine, find: async () => undefined }
+  if (source.kind === 'image') return imageEnvironment(source, options)
+  const recipe = recipeOf(source, python)
   return {
     prepare: async (onProgress, signal) => {
-      if (spec.requirements === undefined) return { variables: {}, record: null }
-      const digest = sha256(
-        canonicalJson({
-          requirements: spec.requirements.text,
-          python: spec.python ?? null,
-          platform: `${osType()} ${process.arch}`,
-        }),
-      )
-      const place = join(folder, digest)
-      if (!isBuilt(place)) {
-        mkdirSync(folder, { recursive: true })
-        await exclusively([options.lockAt(join(folder, `${digest}.lock`))], async () => {
-          if (!isBuilt(place)) await build(options, place, { onProgress, signal })
+      const key = await keyOf(options, recipe)
+      const place = join(options.folder, key)
+      const building = { key, place, onProgress, signal }
+      if (standing(recipe, place) === undefined) {
+        mkdirSync(options.folder, { recursive: true })
+        await exclusively([options.lockAt(`${place}.lock`)], async () => {
+          if (standing(recipe, place) === undefined) await build(options, recipe, building)
         })
       }
-      return prepared(options, place)
+      const built = standing(recipe, place)
+      if (built === undefined) throw new Error(`${place} is gone as soon as it was built`)
+      const usedAt = options.nowMs() / 1000
+      utimesSync(join(place, RECORD), usedAt, usedAt)
+      return {
+        variables: recipe.variables(place, options.environment),
+        record: recordOf(options, key, built),
+      }
+    },
+    find: async () => {
+      const key = await keyOf(options, recipe)
+      return { key, built: standing(recipe, join(options.folder, key)) }
     },
   }
 }
 
-/** Written last: a folder without it was not finished. */
-const RECORD = 'orrery-environment.json'
-
-function isBuilt(place: string): boolean {
-  // The interpreter is a link to the machine's, which may have been taken away.
-  return existsSync(join(place, RECORD)) && existsSync(join(place, 'bin', 'python'))
+function recipeOf(source: Exclude<Source, { kind: 'image' }>, python: string | undefined): Recipe {
+  return source.kind === 'conda-lock' ? condaRecipe(source) : pythonRecipe(source, python)
 }
 
-function prepared(options: EnvironmentOptions, place: string): PreparedEnvironment {
-  const bin = join(place, 'bin')
-  const path = options.environment['PATH'] ?? ''
-  return {
-    variables: { PATH: `${bin}${delimiter}${path}`, VIRTUAL_ENV: place },
-    record: JSON.parse(readFileSync(join(place, RECORD), 'utf8')) as EnvironmentRecord,
-  }
+async function keyOf({ spec, environment }: EnvironmentOptions, recipe: Recipe): Promise<string> {
+  // What conda installs brings its own.
+  const python =
+    spec.source?.kind === 'conda-lock'
+      ? null
+      : (spec.python ?? (await machinePython(environment))?.version ?? null)
+  const platform = `${osType()} ${process.arch}`
+  return sha256(canonicalJson({ ...recipe.identity, python, platform }))
+}
+
+/** What is built at a place; undefined where nothing is, or not all, or what has been changed since. */
+function standing(recipe: Recipe, place: string): Built | undefined {
+  const file = join(place, RECORD)
+  if (!existsSync(file) || !recipe.isWhole(place)) return undefined
+  const built = JSON.parse(readFileSync(file, 'utf8')) as Built
+  return built.contents === sha256(recipe.contents(place)) ? built : undefined
 }
 
 interface Building {
+  readonly key: string
+  readonly place: string
   readonly onProgress: (line: string) => void
   readonly signal: AbortSignal | undefined
 }
 
+/** The variable that marks what builds an environment, with the environment's key. */
+const MARK = 'ORRERY_BUILDS'
+
 /**
- * A virtual environment holds its own path in its scripts, so it is built where it stays; what was left
- * there by a builder that was killed has no record and goes first.
+ * An environment holds its own path in its scripts, so it is built where it stays; what was left
+ * there by a builder that was killed has no record and goes first, after what it left running.
  */
 async function build(
   options: EnvironmentOptions,
-  place: string,
-  building: Building,
+  recipe: Recipe,
+  { key, place, onProgress, signal }: Building,
 ): Promise<void> {
-  rmSync(place, { recursive: true, force: true })
-  const at = { place, requirements: options.spec.requirements?.file ?? '' }
+  options.endProcessesWith?.(MARK, key)
+  if (existsSync(join(place, RECORD)))
+    onProgress(`the environment in ${place} was changed after it was built: building it anew`)
+  const shop = (offline: boolean) =>
+    workshop({
+      environment: options.environment,
+      offline,
+      stores: place,
+      onProgress,
+      signal,
+      mark: { [MARK]: key },
+    })
   try {
-    await ((await hasUv(options)) ? buildWithUv : buildWithPip)(options, at, building)
-    const record = await recordOf(options, place)
+    const used = await builtOnOrOffline(recipe, place, shop, options.offline === true)
+    const built = await describe(options, recipe, { place, shop: used })
     const temporary = join(place, `${RECORD}.new`)
-    writeFileSync(temporary, JSON.stringify(record))
+    writeFileSync(temporary, JSON.stringify(built))
     renameSync(temporary, join(place, RECORD))
   } catch (error) {
     rmSync(place, { recursive: true, force: true })
@@ -113,129 +151,78 @@ async function build(
   }
 }
 
-async function buildWithUv(
-  options: EnvironmentOptions,
-  at: { place: string; requirements: string },
-  building: Building,
-): Promise<void> {
-  const { python } = options.spec
-  building.onProgress(`building the Python environment with uv in ${at.place}`)
-  const version = python === undefined ? [] : ['--python', python]
-  await tool(options, ['uv', 'venv', '--quiet', ...version, at.place], building)
-  const target = ['--python', join(at.place, 'bin', 'python')]
-  await tool(options, ['uv', 'pip', 'install', ...target, '-r', at.requirements], building)
-}
-
-async function buildWithPip(
-  options: EnvironmentOptions,
-  at: { place: string; requirements: string },
-  building: Building,
-): Promise<void> {
-  const python = await pythonFor(options)
-  building.onProgress(`building the Python environment with pip in ${at.place}`)
-  await tool(options, [python, '-m', 'venv', at.place], building)
-  const pip = [join(at.place, 'bin', 'python'), '-m', 'pip', '--disable-pip-version-check']
-  await tool(
-    options,
-    [...pip, 'install', '--quiet', '--progress-bar', 'off', '-r', at.requirements],
-    building,
-  )
-}
-
-async function hasUv(options: EnvironmentOptions): Promise<boolean> {
-  return succeeds(options, 'uv', ['--version'])
-}
-
-/** The program for the version that is asked for, as far as it says it. */
-async function pythonFor(options: EnvironmentOptions): Promise<string> {
-  const { python } = options.spec
-  const names =
-    python === undefined ? ['python3', 'python'] : [`python${python}`, 'python3', 'python']
-  const wanted = python === undefined ? '' : /^[\d.]+$/.test(python) ? `${python}.` : '?'
-  const check = `import sys; sys.exit(0 if ('.'.join(map(str, sys.version_info[:3])) + '.').startswith('${wanted}') else 1)`
-  for (const name of names) if (await succeeds(options, name, ['-c', check])) return name
-  throw new Problem(
-    'unavailable',
-    `no Python ${python ?? '3'} was found; install it, or uv, which brings its own, or change environment.python in orrery.yaml`,
-  )
-}
-
-async function succeeds(
-  options: EnvironmentOptions,
-  program: string,
-  args: string[],
-): Promise<boolean> {
+/** Builds with an index, or without where none can be reached and everything is here already. */
+async function builtOnOrOffline(
+  recipe: Recipe,
+  place: string,
+  shop: (offline: boolean) => Workshop,
+  onlyOffline: boolean,
+): Promise<Workshop> {
+  const attempt = async (offline: boolean) => {
+    rmSync(place, { recursive: true, force: true })
+    const used = shop(offline)
+    await recipe.build(place, used)
+    return used
+  }
+  if (onlyOffline) return attempt(true)
   try {
-    await run(program, args, { env: cleaned(options) })
-    return true
-  } catch {
-    return false
+    return await attempt(false)
+  } catch (error) {
+    if (!(error instanceof Problem) || !isUnreachable(error.message)) throw error
+    shop(true).say('the index cannot be reached: trying with what this machine has kept')
+    try {
+      return await attempt(true)
+    } catch (second) {
+      throw new Problem(
+        'unavailable',
+        `${messageOf(error)}\nand without an index: ${messageOf(second)}`,
+      )
+    }
   }
 }
 
-/** Runs one of the building programs; its lines are progress, and the last of them the reason if it fails. */
-async function tool(
-  options: EnvironmentOptions,
-  command: readonly string[],
-  building: Building,
-): Promise<void> {
-  const [program = '', ...args] = command
-  const child = spawn(program, args, {
-    env: cleaned(options),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(building.signal === undefined ? {} : { signal: building.signal }),
-  })
-  const last: string[] = []
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => {
-      if (line.trim() === '') return
-      last.push(line)
-      if (last.length > 12) last.shift()
-      building.onProgress(line)
-    })
-  const code = await new Promise<number | string>((resolve) => {
-    child.on('error', (error) => resolve(error.message))
-    child.on('close', (status, signal) => resolve(status ?? signal ?? 'unknown'))
-  })
-  if (code !== 0)
-    throw new Problem(
-      'unavailable',
-      `the Python environment could not be built: \`${[program, ...args.slice(0, 3)].join(' ')} …\` ended with ${code}\n${last.join('\n')}`,
-    )
-}
-
-async function recordOf(options: EnvironmentOptions, place: string): Promise<EnvironmentRecord> {
-  const python = join(place, 'bin', 'python')
-  const { stdout: version } = await run(python, [
-    '-c',
-    'import platform; print(platform.python_version())',
-  ])
-  const lock = await frozen(options, python)
+async function describe(
+  { spec, nowMs }: EnvironmentOptions,
+  recipe: Recipe,
+  { place, shop }: { place: string; shop: Workshop },
+): Promise<Built> {
+  const lock = await recipe.resolved(place, shop)
+  const python = await printed(shop.environment, [join(place, 'bin', 'python'), '-c', ABOUT])
+  const [version = 'none', blas = ''] = (python ?? '').trim().split('\n')
   return {
     digest: sha256(lock),
     lock,
-    python: version.trim(),
-    os: `${osType()} ${release()} ${process.arch}`,
-    cpu: cpus()[0]?.model ?? 'unknown',
+    python: version === '' ? 'none' : version,
+    ...(blas === '' ? {} : { blas }),
+    kind: spec.source?.kind ?? 'python',
+    ...(recipe.file === undefined ? {} : { source: recipe.file }),
+    contents: sha256(recipe.contents(place)),
+    sizeBytes: bytesIn(place),
+    builtMs: nowMs(),
   }
 }
 
-async function frozen(options: EnvironmentOptions, python: string): Promise<string> {
-  const env = cleaned(options)
-  const { stdout } = (await hasUv(options))
-    ? await run('uv', ['pip', 'freeze', '--python', python], { env })
-    : await run(python, ['-m', 'pip', '--disable-pip-version-check', 'freeze'], { env })
-  const lines = stdout.split('\n').filter((line) => line.trim() !== '')
-  return `${lines.toSorted().join('\n')}\n`
-}
+/** Its version, and what its numpy multiplies matrices with. */
+const ABOUT = `
+import platform; print(platform.python_version())
+try:
+    import numpy
+    blas = numpy.show_config('dicts')['Build Dependencies']['blas']
+    print(blas.get('name', ''), blas.get('version', ''))
+except Exception: pass
+`
 
-/** Another environment that happens to be active must not be what the new one is made of. */
-function cleaned(options: EnvironmentOptions): Record<string, string | undefined> {
-  const {
-    VIRTUAL_ENV: _active,
-    PYTHONHOME: _home,
-    PYTHONPATH: _path,
-    ...rest
-  } = options.environment
-  return rest
+function recordOf(options: EnvironmentOptions, key: string, built: Built): EnvironmentRecord {
+  const { digest, lock, python, blas, kind, source } = built
+  return {
+    digest,
+    lock,
+    python,
+    ...thisMachine(),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    kind,
+    ...(source === undefined ? {} : { source }),
+    key,
+    ...(blas === undefined ? {} : { blas }),
+  }
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { sha256 } from '#base/digest'
 import { messageOf, Problem } from '#base/problem'
-import { virtualEnvironments, type EnvironmentOptions, type EnvironmentSpec } from './index.ts'
+import { environmentBuilder, type EnvironmentOptions } from './index.ts'
+import type { EnvironmentSpec } from './spec.ts'
 
 /** A build that failed is not tried again so soon: who asks for it again would only wait for the same. */
 const FAILED_MS = 120_000
@@ -12,18 +13,18 @@ const FAILED_MS = 120_000
  * Gives the Python that an MLflow model's folder asks for by its requirements.txt, python_env.yaml or conda.yaml,
  * building its environment when it is first asked for. Throws `unavailable` when it cannot be built.
  */
-export function modelPythons(options: Omit<EnvironmentOptions, 'spec'> & { nowMs: () => number }) {
+export function modelPythons(options: Omit<EnvironmentOptions, 'spec'>) {
   const failed = new Map<string, { problem: Problem; atMs: number }>()
   return async (folder: string, onProgress: (doing: string) => void): Promise<string> => {
     const spec = specOf(folder, options.folder)
-    const { text = '' } = spec.requirements ?? {}
+    const text = spec.source?.kind === 'requirements' ? spec.source.text : ''
     const key = sha256(`${spec.python ?? ''}\n${text}`)
     const before = failed.get(key)
     if (before !== undefined && options.nowMs() - before.atMs < FAILED_MS) throw before.problem
     failed.delete(key)
     const packages = text.split('\n').filter((line) => /^\s*[\w@/.]/.test(line)).length
     try {
-      const { variables } = await virtualEnvironments({ ...options, spec }).prepare((line) =>
+      const { variables } = await environmentBuilder({ ...options, spec }).prepare((line) =>
         onProgress(`installing ${packages} packages: ${line.slice(0, 200)}`),
       )
       return join(variables['VIRTUAL_ENV'] ?? '', 'bin', 'python')
@@ -51,13 +52,14 @@ function specOf(folder: string, scratch: string): EnvironmentSpec {
   if (existsSync(file)) {
     const constraints = join(folder, 'constraints.txt')
     const more = existsSync(constraints) ? readFileSync(constraints, 'utf8') : ''
-    return { python, requirements: { file, text: readFileSync(file, 'utf8') + more } }
+    const text = readFileSync(file, 'utf8') + more
+    return { python, source: { kind: 'requirements', file, text, folder } }
   }
   const text = `${condaPackages(conda).join('\n')}\n`
   mkdirSync(scratch, { recursive: true })
   const written = join(scratch, `${sha256(text)}.txt`)
   writeFileSync(written, text)
-  return { python, requirements: { file: written, text } }
+  return { python, source: { kind: 'requirements', file: written, text, folder } }
 }
 
 function yamlIn(file: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { durationPattern, exactlyOne, Name, strict } from './config-words.ts'
-import { EnvironmentSchema } from './environment-config.ts'
+import { EnvironmentSchema, EnvironmentsSchema } from './environment-config.ts'
 import { HookSchema, PolicySchema, WatchedTableSchema } from './policy-config.ts'
 
 const Share = Type.Number({ minimum: 0, maximum: 1 })
@@ -256,6 +256,11 @@ export const ProjectConfigSchema = Type.Object(
   {
     project: Name,
     environment: Type.Optional(EnvironmentSchema),
+    environments: Type.Optional(EnvironmentsSchema),
+    /** Whether stages are kept to what they declare, or told of what else they look at. */
+    hermetic: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Literal('strict'), Type.Literal('observe')]),
+    ),
     /** By the path of data, the file of the contract that it keeps; `#NAME` after it for one object of several. */
     contracts: Type.Optional(
       Type.Record(Type.String({ minLength: 1 }), Type.String({ minLength: 1 })),

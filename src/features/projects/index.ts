@@ -1,4 +1,5 @@
 export { durationMs, durationPattern } from './config-words.ts'
+export { environmentProblems, type EnvironmentConfig } from './environment-config.ts'
 export {
   triggersOf,
   type CronSchedule,

@@ -1,6 +1,7 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
 import {
+  environmentProblems,
   modelUriPattern,
   ProjectConfigSchema,
   scheduleFault,
@@ -40,7 +41,11 @@ export function parseProjectFile(text: string): {
 
 /** Names in one part that must exist in another, and numbers that must fit each other. */
 function crossCheck(config: ProjectConfig): string[] {
-  return [...crossCheckPolicies(config), ...crossCheckTraffic(config)]
+  return [
+    ...crossCheckPolicies(config),
+    ...crossCheckTraffic(config),
+    ...environmentProblems(config),
+  ]
 }
 
 function crossCheckTraffic({ endpoints }: ProjectConfig): string[] {
