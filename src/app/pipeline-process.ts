@@ -7,7 +7,8 @@ import type { RunRecorder } from '#stages'
 import { environment } from './config.ts'
 import { httpRecorder } from './recorder.ts'
 import { readSettings } from './project/settings.ts'
-import { openWorkspace } from './project/workspace.ts'
+import { newLock, type NewLock } from './lock-message.ts'
+import { openWorkspace, type ProjectWorkspace } from './project/workspace.ts'
 
 /** What the server asks of a process that runs one pipeline in a work tree. */
 export interface PipelineOrder {
@@ -15,6 +16,11 @@ export interface PipelineOrder {
   readonly url: string
   readonly pipelineRun: string
   readonly cause: string | null
+  /** The request, its project and the commit that it runs at, for what is said of the new lock. */
+  readonly request: string
+  readonly project: string
+  readonly commit: string
+  readonly overrides: readonly string[]
   readonly pull: readonly string[]
   /** Stages with all that they need; none means all. */
   readonly targets: readonly string[]
@@ -34,13 +40,16 @@ export type PipelineReply =
       readonly kind: 'ended'
       readonly outcome: 'succeeded' | 'failed' | 'killed' | 'waiting'
       readonly reason: string | null
+      /** Of a run that succeeded. */
+      readonly lock?: NewLock
     }
 
 async function perform(order: PipelineOrder, signal: AbortSignal): Promise<PipelineReply> {
-  const { data, pipelines } = openWorkspace(order.root, {
+  const workspace = openWorkspace(order.root, {
     variables: environment,
     environments: order.environments,
   })
+  const { data, pipelines } = workspace
   const { fetched } = await data.pull(order.pull)
   const lost = fetched.failed[0]
   if (lost !== undefined)
@@ -67,11 +76,27 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
   })
   if (result.outcome === 'waiting') return { kind: 'ended', outcome: 'waiting', reason: null }
   const bad = result.steps.find((step) => step.outcome !== 'succeeded')
-  if (bad === undefined) await pushed(order, data)
+  if (bad === undefined) {
+    await pushed(order, data)
+    const lock = await lockOf(order, workspace)
+    return { kind: 'ended', outcome: 'succeeded', reason: null, lock }
+  }
   return {
     kind: 'ended',
     outcome: result.outcome,
-    reason: bad === undefined ? null : `stage ${bad.name} ${bad.outcome}: ${bad.failure ?? ''}`,
+    reason: `stage ${bad.name} ${bad.outcome}: ${bad.failure ?? ''}`,
+  }
+}
+
+async function lockOf(order: PipelineOrder, workspace: ProjectWorkspace): Promise<NewLock> {
+  const views = await workspace.views()
+  try {
+    return await newLock(
+      { ...order, id: order.request },
+      { before: await views.at(order.commit), after: views.workspace },
+    )
+  } finally {
+    workspace.revisions?.close()
   }
 }
 

@@ -58,7 +58,16 @@ export function pipelineRunner(dependencies: Dependencies): RunPipeline {
         if (ended.outcome === 'waiting') return { outcome: 'waiting' }
         if (ended.outcome !== 'succeeded')
           return { outcome: 'failed', reason: ended.reason ?? `the pipeline ${ended.outcome}` }
-        return { outcome: 'succeeded', lockBranch: await publishLock(folder, request, logger) }
+        const { lock = null } = ended
+        const lockBranch =
+          lock === null
+            ? null
+            : await publishLock(
+                folder,
+                { request: { ...request, commit: snapshot.commit }, lock },
+                logger,
+              )
+        return { outcome: 'succeeded', lockBranch }
       } finally {
         endWith(folder)
       }
@@ -124,6 +133,10 @@ function orderOf(
     root: folder,
     url: url(),
     pipelineRun: turn.pipelineRun,
+    project: order.project,
+    commit: snapshot.commit,
+    request: turn.request.id,
+    overrides: order.overrides ?? [],
     cause: order.cause ?? null,
     pull: snapshot.data.map((data) => data.path),
     targets: order.targets ?? [],
