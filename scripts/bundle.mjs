@@ -28,6 +28,10 @@ const ENTRIES = [
 const LEFT_ALONE =
   /^(?:better-sqlite3|onnxruntime-|@duckdb\/|ssh2|cpu-features|pg(?:$|\/|-)|@aws-sdk\/|@smithy\/|cephes|hyparquet-compressors)/
 
+const VEGA = ['vega', 'vega-lite', 'vega-embed']
+const INSIDE_VEGA =
+  /^(?:vega(?:-|$)|d3-|topojson-client$|internmap$|delaunator$|robust-predicates$|fast-json-patch$|json-stringify-pretty-compact$|semver$|tslib$)/
+
 /** Where the code finds what the command line says in other languages. */
 const TRANSLATIONS = "(import.meta.dirname + '/../cli/locales')"
 
@@ -165,7 +169,18 @@ for (const version of ['v1', 'v1alpha'])
     `@grpc/reflection/build/proto/grpc/reflection/${version}`,
     `protocols/grpc/reflection/${version}`,
   )
-await writeFile(join(dist, 'LICENSES.txt'), await licencesOf(modules))
+// What pages of plots are drawn with, as it is put into them.
+for (const name of VEGA)
+  await copied(`${name}/build/${name}.min.js`, `cli/plots/vega/${name}.min.js`)
+await writeFile(join(dist, 'LICENSES.txt'), await licencesOf([...modules, ...(await insideVega())]))
+
+/** What those files were made of. */
+async function insideVega() {
+  const installed = await readdir(join(root, 'node_modules'))
+  return installed
+    .filter((name) => INSIDE_VEGA.test(name))
+    .map((name) => join(root, 'node_modules', name, 'package.json'))
+}
 
 async function copied(from, to) {
   await cp(join(root, 'node_modules', from), join(dist, to), { recursive: true })

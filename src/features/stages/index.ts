@@ -88,4 +88,4 @@ export {
   type SeriesPlot,
 } from './plots.ts'
 export { type Display } from './plots-definitions.ts'
-export { STEP, type PlotAxes, type Point } from './plots-points.ts'
+export { cellText, type PlotAxes, type Point } from './plots-points.ts'

@@ -38,16 +38,16 @@ export async function definitionsIn(
   if (outs.size > 0) files.set('', outs)
   for (const target of asked.targets) {
     const path = asked.pathOf(target)
-    if (files.size > 0 && !(await exists(view, path))) continue
-    const named = files.get('') ?? new Map<string, Display>()
-    files.set('', named)
+    if ((plots.length > 0 || outs.size > 0) && !(await exists(view, path))) continue
+    const loose = files.get('') ?? new Map<string, Display>()
+    files.set('', loose)
     for (const each of (await view.filesIn(path)) ?? [path])
-      merge(named, asked.shown(each), asked.display)
+      merge(loose, asked.shown(each), asked.display)
   }
   return named(files)
 }
 
-export const NO_DISPLAY: Display = new Map()
+const NO_DISPLAY: Display = new Map()
 
 /** The files that a plot's points come from. */
 export function sourcesOf(id: string, display: Display): string[] {
@@ -81,15 +81,14 @@ async function declaredBy(
   const found = new Map<string, Display>()
   // Named twice in a file, the later one holds.
   const by = new Map(plots.map((plot) => [plot.id, plot]))
-  const pathOf = ({ folder, id }: DeclaredPlot) => within(folder, id)
-  const paths = [...by.values()].map(pathOf)
+  const paths = [...by.values()].map(({ folder, id }) => within(folder, id))
   for (const plot of by.values()) {
     if (!isMeant(asked, plot.id, asked.shown(plot.file))) continue
     if (isMap(plot.props.get('y'))) {
       merge(found, plot.id, new Map([...withPaths(plot, asked), ...asked.display]))
       continue
     }
-    const path = pathOf(plot)
+    const path = within(plot.folder, plot.id)
     const display = new Map([...plot.props, ...asked.display])
     const files = isOutside(path) ? undefined : await view.filesIn(path)
     for (const each of files ?? [path])

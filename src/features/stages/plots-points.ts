@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import { isList, isMap, isTimestamp, type ParamMap, type ParamValue } from './param.ts'
+import { isList, isMap, isTimestamp, plainParam, type ParamMap, type ParamValue } from './param.ts'
 import type { Display } from './plots-definitions.ts'
 
 /** A row of a plot's data: its columns, the revision, and where it comes from. */
@@ -19,7 +19,7 @@ export interface PlotAxes {
 }
 
 /** Columns of our making. */
-export const STEP = 'step'
+const STEP = 'step'
 const JOINED_X = 'dvc_inferred_x_value'
 const JOINED_Y = 'dvc_inferred_y_value'
 
@@ -64,6 +64,12 @@ export function pointsOf(
       lines: ys.map(({ file, field }) => ({ filename: short(file), field })),
     },
   }
+}
+
+/** What a point has in a column, as text. */
+export function cellText(point: Point, column: string): string {
+  const value = plainParam(point.get(column) ?? null)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
 /** Text of a display, if it is text. */

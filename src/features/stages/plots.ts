@@ -1,8 +1,7 @@
 import { messageOf, Problem } from '#base/problem'
-import type { ParamMap, ParamValue } from './param.ts'
+import type { ParamKey, ParamMap, ParamValue } from './param.ts'
 import {
   definitionsIn,
-  NO_DISPLAY,
   sourcesOf,
   type Definition,
   type DefinitionsAsked,
@@ -70,8 +69,13 @@ export async function plotsIn(
     }
   }
   const ids = new Set(read.flatMap(({ definitions }) => [...definitions.keys()]))
-  const plots = [...ids].map((id) => plotOf(id, read, faults))
-  return { plots, faults }
+  // A picture that two files list is one picture.
+  const plots = new Map<string, Plot>()
+  for (const id of ids) {
+    const plot = plotOf(id, read, faults)
+    plots.set(plot.id, plot)
+  }
+  return { plots: [...plots.values()], faults }
 }
 
 /** Whether a file is shown as a picture. */
@@ -199,7 +203,10 @@ function seriesOf({ id, inner, group }: Group, faults: PlotFault[]): SeriesPlot 
 
 /** An earlier revision's word goes before a later one's. */
 function joined(displays: readonly Display[]): ParamMap {
-  return displays.toReversed().reduce((all, one) => new Map([...all, ...one]), NO_DISPLAY)
+  const all = new Map<ParamKey, ParamValue>()
+  for (const display of displays.toReversed())
+    for (const [name, value] of display) all.set(name, value)
+  return all
 }
 
 function holdsSomething(value: ParamValue): boolean {

@@ -1,5 +1,12 @@
 import { Problem } from '#base/problem'
-import { plainParam, type PlainValue, type PlotAxes, type Point, type SeriesPlot } from '#stages'
+import {
+  cellText,
+  plainParam,
+  type PlainValue,
+  type PlotAxes,
+  type Point,
+  type SeriesPlot,
+} from '#stages'
 import type { PlotTemplate } from './plot-templates.ts'
 import { compareCodePoints } from './python.ts'
 
@@ -153,7 +160,7 @@ function trimmed(point: Point, varied: Varied): Point {
   for (const key of ['filename', 'field'] as const)
     if (varied.length !== 1 || varied[0] !== key) kept.delete(key)
   if (varied.length === 2)
-    kept.set(varied.join('::'), varied.map((key) => String(point.get(key))).join('::'))
+    kept.set(varied.join('::'), varied.map((key) => cellText(point, key)).join('::'))
   return kept
 }
 
@@ -201,9 +208,7 @@ function filled(value: PlainValue, values: ReadonlyMap<string, PlainValue>): Pla
   if (typeof value === 'string') return filledText(value, values)
   if (Array.isArray(value)) return value.map((each: PlainValue) => filled(each, values))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, filled(each as PlainValue, values)]),
-  )
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, filled(each, values)]))
 }
 
 function filledText(text: string, values: ReadonlyMap<string, PlainValue>): PlainValue {
