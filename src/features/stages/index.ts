@@ -68,6 +68,7 @@ export type {
   RunCache,
 } from './store.ts'
 export type { Declared, DeclaredPlot, ProjectView } from './views.ts'
+export type { TestCase, TestReports } from './test-report.ts'
 export { graphOf } from './graph.ts'
 export { pipelineMap } from './map.ts'
 export {
@@ -88,4 +89,4 @@ export {
   type SeriesPlot,
 } from './plots.ts'
 export { type Display } from './plots-definitions.ts'
-export { cellText, type PlotAxes, type Point } from './plots-points.ts'
+export { STEP, type PlotAxes, type Point } from './plots-points.ts'

@@ -1,6 +1,7 @@
 import type { DataRef } from '#data'
 import type { Json } from '#base/json'
 import type { StageChecks } from './checks.ts'
+import type { TestCase } from './test-report.ts'
 import type { Pinned } from './pinned.ts'
 
 /**
@@ -48,6 +49,8 @@ export interface RunRecorder {
     readonly outs: readonly DataRef[]
     readonly metrics: Readonly<Record<string, number>>
     readonly logTail: string
+    /** Left out where it reports no tests. */
+    readonly tests?: readonly TestCase[]
   }): Promise<void>
   stageSkipped(skip: {
     readonly pipelineRunId: string

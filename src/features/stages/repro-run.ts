@@ -9,6 +9,7 @@ import type { PartsKeeping } from './parts-keeping.ts'
 import type { Machine } from './room.ts'
 import type { StageApproval, StageLock } from './stage.ts'
 import type { Reason } from './staleness.ts'
+import type { TestReports } from './test-report.ts'
 import type { Turn } from './turn.ts'
 import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
 
@@ -86,6 +87,8 @@ export interface ReproGround extends StageGround {
   /** The project's name, asked for when a run is recorded. */
   readonly project: () => Promise<string>
   readonly executor: Executor
+  /** Without it nobody looks for reports of tests. */
+  readonly tests?: TestReports
   /** What contracts say of data; without it nothing is checked. */
   readonly checks?: Checks
   readonly environments: Environments

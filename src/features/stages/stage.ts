@@ -29,6 +29,8 @@ export interface Stage {
   readonly retries?: Retries | undefined
   /** Somebody has to agree before it runs, where there is anybody to ask. */
   readonly approval?: StageApproval | undefined
+  /** The report of tests that it writes, from its folder; undefined takes its outputs that are XML, '' takes none. */
+  readonly junit?: string | undefined
   /** Name of the environment that it runs in; undefined takes the project's. */
   readonly environment?: string | undefined
   /** How its work is divided, so that only parts that changed are processed; undefined runs it whole. */

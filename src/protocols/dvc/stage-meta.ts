@@ -14,13 +14,17 @@ export function durationMs(text: string): number | undefined {
 /** What a stage's `meta` says to orrery: the one place where DVC lets us say more. Other keys are others'. */
 export function stageMetaOf(
   meta: ParamValue | undefined,
-): Pick<Stage, 'timeoutMs' | 'resources' | 'retries' | 'approval' | 'environment' | 'pin'> {
+): Pick<
+  Stage,
+  'timeoutMs' | 'resources' | 'retries' | 'approval' | 'junit' | 'environment' | 'pin'
+> {
   const said: ParamMap = isMap(meta) ? meta : new Map()
   return {
     timeoutMs: timeIn(said, 'timeout', 'meta.timeout'),
     resources: resourcesOf(said.get('resources')),
     retries: retriesOf(said.get('retries')),
     approval: approvalOf(said.get('approval')),
+    junit: junitOf(said.get('junit')),
     environment: environmentOf(said.get('environment')),
     pin: pinOf(said.get('pin')),
   }
@@ -62,6 +66,17 @@ function approvalOf(value: ParamValue | undefined): Stage['approval'] {
   if (message !== null && typeof message !== 'string')
     throw new TemplateFault('meta.approval.message must be a text')
   return { message, timeoutMs: timeIn(value, 'timeout', 'meta.approval.timeout') ?? null }
+}
+
+/** A path, or `false` for outputs that are XML and no reports. */
+function junitOf(value: ParamValue | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (value === false) return ''
+  if (typeof value === 'string' && value !== '' && !/^[/\\]|(^|[/\\])\.\.([/\\]|$)/.test(value))
+    return value
+  throw new TemplateFault(
+    'meta.junit must be the path of a report inside the folder of the stage, or false',
+  )
 }
 
 function resourcesOf(value: ParamValue | undefined): Resources | undefined {
