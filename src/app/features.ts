@@ -9,6 +9,7 @@ import { createRegistry } from '#registry'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { createTraces } from '#traces'
 import { createBrowsing, createTracking } from '#tracking'
+import { backfillsOf } from './backfills.ts'
 import { localClones } from './clones.ts'
 import { dataStoresOf } from './datastores.ts'
 import { datasetFiles } from './dataset-files.ts'
@@ -84,6 +85,7 @@ export function createFeatures(ground: Ground) {
     recordings,
     ...runs,
     triggers: triggersOf(ground, { projects, clones }),
+    backfills: backfillsOf(ground, { projects, requests: runs.requests }),
     registry,
     serving,
     plane,

@@ -3,6 +3,7 @@ import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Parts } from './features.ts'
+import { backfillsOn } from './backfills.ts'
 import { declareEndpoints } from './governing.ts'
 import { policiesOn } from './policies.ts'
 
@@ -12,6 +13,7 @@ export function followersOf(parts: Parts): readonly Follower<Writes>[] {
     declareEndpoints,
     rollOuts,
     policiesOn(parts),
+    backfillsOn(parts, parts),
     parts.webhookFollower,
     keepTrash(parts.config),
   ]

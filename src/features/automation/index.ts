@@ -1,3 +1,11 @@
+export { type Backfill, type BackfillDate } from './backfill.ts'
+export {
+  createBackfills,
+  followBackfills,
+  type Backfills,
+  type NewBackfill,
+  type ShownBackfill,
+} from './backfills.ts'
 export { awaitedTypes, firePolicies, type AutomationTx, type Surroundings } from './firing.ts'
 export { type PolicyRun } from './policy-run.ts'
 export { policyRunHandler, type Acts } from './running.ts'

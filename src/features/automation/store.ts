@@ -1,3 +1,4 @@
+import type { Backfill, BackfillDate, DateState } from './backfill.ts'
 import type { PolicyRun, TriggerKind } from './policy-run.ts'
 
 export interface PolicyRunReads {
@@ -49,5 +50,29 @@ export interface MarkWrites extends MarkReads {
   takeKey(project: string, key: string, atMs: number): Promise<boolean>
 }
 
-export type AutomationReads = PolicyRunReads & MarkReads
-export type AutomationWrites = PolicyRunWrites & MarkWrites
+export type AutomationReads = PolicyRunReads & MarkReads & BackfillReads
+export type AutomationWrites = PolicyRunWrites & MarkWrites & BackfillWrites
+
+export type DateCounts = Readonly<Record<DateState, number>>
+
+export interface BackfillReads {
+  findBackfill(id: string): Promise<Backfill | undefined>
+  /** Newest first. */
+  listBackfills(page: { limit: number; before?: string; project?: string }): Promise<Backfill[]>
+  findDate(backfill: string, number: number): Promise<BackfillDate | undefined>
+  /** In their order. */
+  dates(
+    backfill: string,
+    page: { limit: number; after?: number; state?: DateState },
+  ): Promise<BackfillDate[]>
+  countDates(backfill: string): Promise<DateCounts>
+}
+
+export interface BackfillWrites extends BackfillReads {
+  saveBackfill(backfill: Backfill): Promise<void>
+  saveDates(dates: readonly BackfillDate[]): Promise<void>
+  /** Those that wait wait no more. */
+  cancelDates(backfill: string): Promise<void>
+  /** Those that failed or were cancelled wait again; gives how many. */
+  reopenDates(backfill: string): Promise<number>
+}

@@ -10,7 +10,7 @@ import type { Serving } from '#serving'
 import type { Actor, Ledger } from '#ledger'
 import type { Lineage } from '#lineage'
 import type { ObjectStore } from '#objects'
-import type { Policies, PolicyRunReads } from '#automation'
+import type { Backfills, Policies, PolicyRunReads } from '#automation'
 import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
 import type { Webhooks } from '#webhooks'
@@ -35,6 +35,7 @@ import { explanationRoutes } from './explanations.ts'
 import { predictionRoutes } from './predictions.ts'
 import { promotionRoutes } from './promotions.ts'
 import { policyRoutes } from './automation.ts'
+import { backfillRoutes } from './backfills.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
@@ -79,6 +80,7 @@ export interface ApiParts extends Activity, RetentionParts, RunRequestParts, Sta
   readonly explain: Explain['explain']
   readonly webhooks: Webhooks
   readonly compareRoles: CompareRoles
+  readonly backfills: Backfills
   readonly policies: Policies
   readonly policyRuns: PolicyRunReads
   tracedPrediction(this: void, id: string): Promise<TracedPrediction>
@@ -109,6 +111,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   stageLogRoutes(app, parts)
   dataRoutes(app, parts.datasets)
   policyRoutes(app, parts)
+  backfillRoutes(app, parts.backfills, parts.actor)
   lineageRoutes(app, { ...parts, purgeOf: (thing) => parts.retention.purgeOf(thing) })
   folderRoutes(app, parts.browsing, parts.actor)
   runRoutes(app, parts.browsing)

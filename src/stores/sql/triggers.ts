@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { AutomationReads, AutomationWrites, Mark } from '#automation'
+import { backfillReads, backfillWrites, type BackfillTables } from './backfills.ts'
 import { policyRunReads, policyRunWrites, type AutomationTables } from './automation.ts'
 
 interface TriggerTables extends AutomationTables {
@@ -11,6 +12,7 @@ export function automationReads(db: Kysely<TriggerTables>): AutomationReads {
   const rows = () => db.selectFrom('trigger_marks').selectAll()
   return {
     ...policyRunReads(db as unknown as Kysely<AutomationTables>),
+    ...backfillReads(db as unknown as Kysely<BackfillTables>),
     mark: async ({ kind, project, name }) => {
       const row = await rows()
         .where('kind', '=', kind)
@@ -27,6 +29,7 @@ export function automationWrites(db: Kysely<TriggerTables>): AutomationWrites {
   return {
     ...automationReads(db),
     ...policyRunWrites(db as unknown as Kysely<AutomationTables>),
+    ...backfillWrites(db as unknown as Kysely<BackfillTables>),
     saveMark: async ({ kind, project, name, value, atMs }) => {
       await db
         .insertInto('trigger_marks')

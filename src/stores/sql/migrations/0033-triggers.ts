@@ -31,5 +31,29 @@ export const triggerTables: Migration = {
       .addPrimaryKeyConstraint('trigger_keys_key', ['project', 'key'])
       .modifyEnd(clustered(db))
       .execute()
+    await db.schema
+      .createTable('backfills')
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('project', 'text', (column) => column.notNull())
+      .addColumn('body', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('backfill_dates')
+      .addColumn('backfill', 'text', (column) => column.notNull())
+      .addColumn('number', 'bigint', (column) => column.notNull())
+      .addColumn('start_ms', 'bigint', (column) => column.notNull())
+      .addColumn('end_ms', 'bigint', (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('tries', 'bigint', (column) => column.notNull())
+      .addColumn('request', 'text')
+      .addColumn('reason', 'text')
+      .addPrimaryKeyConstraint('backfill_dates_key', ['backfill', 'number'])
+      .modifyEnd(clustered(db))
+      .execute()
+    await db.schema
+      .createIndex('backfill_dates_by_state')
+      .on('backfill_dates')
+      .columns(['backfill', 'state', 'number'])
+      .execute()
   },
 }
