@@ -32,6 +32,7 @@ export interface GrpcServer {
 interface World {
   readonly clock: Clock
   readonly logger: Logger
+  readonly hold?: ((bytes: number) => () => void) | undefined
 }
 
 const STATUS: Readonly<Record<ProblemCode, Status>> = {
@@ -61,6 +62,8 @@ export async function startGrpc(
     port: number
     messageBytesMax: number
     isReady: () => boolean
+    /** Told of each message while it is worked on; gives what lets it go, and throws where there is no room. */
+    hold?: (bytes: number) => () => void
   },
 ): Promise<GrpcServer> {
   // What goes wrong is thrown or logged here; the library would print it a second time.
@@ -74,7 +77,7 @@ export async function startGrpc(
   const health = healthService(names, { isReady: options.isReady, drains: () => drains })
   const definitions: PackageDefinition = {}
   for (const service of [...options.services, health])
-    Object.assign(definitions, added(server, service, world))
+    Object.assign(definitions, added(server, service, { ...world, hold: options.hold }))
   new ReflectionService(definitions).addToServer(server)
   const port = await bound(server, options)
   return {
@@ -163,13 +166,13 @@ function handlerOf(method: RpcMethod, codec: RpcCodec, world: World): UntypedHan
   if ('answer' in method)
     return (call: Unary, callback: sendUnaryData<Buffer>) =>
       void answerOnce(call, callback, world, (bytes, rpc) =>
-        answered(codec, bytes, (request) => method.answer(request, rpc)),
+        answered(codec, bytes, world, (request) => method.answer(request, rpc)),
       )
   if ('answerEach' in method)
     return (call: Duplex) => {
       const { rpc } = rpcCallOf(call, world)
       void eachAnswered(call, (bytes) =>
-        answered(codec, bytes, (request) => method.answerEach(request, rpc)),
+        answered(codec, bytes, world, (request) => method.answerEach(request, rpc)),
       ).then(
         () => call.end(),
         (error: unknown) => call.emit('error', statusOf(error, world)),
@@ -203,9 +206,15 @@ async function answerOnce(
 async function answered(
   codec: RpcCodec,
   bytes: Buffer,
+  { hold }: World,
   answer: (request: never) => Promise<unknown>,
 ): Promise<Buffer> {
-  return written(codec, await answer(read(codec, bytes)))
+  const letGo = hold?.(bytes.length)
+  try {
+    return written(codec, await answer(read(codec, bytes)))
+  } finally {
+    letGo?.()
+  }
 }
 
 /** The library copies buffers, and nothing else that is bytes. */

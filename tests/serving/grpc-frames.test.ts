@@ -17,19 +17,20 @@ const READY = '/inference.GRPCInferenceService/ServerReady'
 const INFER = '/inference.GRPCInferenceService/ModelInfer'
 const ROUNDS = 5
 const OK = '0'
-const CODES = { invalid: '3', exhausted: '8', unimplemented: '12' } as const
+const CODES = { invalid: '3', exhausted: '8', unimplemented: '12', unavailable: '14' } as const
 
 let plane: PlaneProcess
+let port: number
 let grpcPort: number
 
 beforeAll(async () => {
-  plane = await openPlaneProcess({ bodyBytesMax: 1024 * 1024 })
+  plane = await openPlaneProcess({ bodyBytesMax: 1024 * 1024, servingInflightBytes: 1_500_000 })
   await plane.tell(await tableOf('loop'))
   const quota = { perSecond: 0.001, burst: 1 }
   const settings = { keep: 'on-demand', unloaded: false, quota } as const
   await plane.tell(await tableOf('scarce', { file: 'loop', settings }))
   await plane.complete()
-  ;({ grpcPort } = await plane.addresses())
+  ;({ port, grpcPort } = await plane.addresses())
 })
 afterAll(() => plane.stop())
 
@@ -79,6 +80,18 @@ test('whoever asks too often is told so over gRPC', async () => {
   expect(await statusOf(INFER, request)).toBe(CODES.exhausted)
 })
 
+test('messages share the room for bodies with what comes over HTTP', async () => {
+  const half = connectSocket(port, '127.0.0.1')
+  half.write(
+    'POST /v2/models/loop/infer HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000000\r\n\r\n{',
+  )
+  const large = frame(unknownField(900_000))
+  await expect.poll(() => statusOf(READY, large)).toBe(CODES.unavailable)
+  expect(await statusOf(READY, frame(Buffer.alloc(0)))).toBe(OK)
+  half.destroy()
+  await expect.poll(() => statusOf(READY, large)).toBe(OK)
+})
+
 test('thousands of broken calls leave the memory of the plane as it was', async () => {
   const session = await opened()
   const wave = async () => {
@@ -106,6 +119,12 @@ function frame(message: Buffer): Buffer {
 function field(number: number, value: Buffer | string): Buffer {
   const bytes = Buffer.from(value)
   return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes])
+}
+
+/** A field that no message has, which readers pass over. */
+function unknownField(length: number): Buffer {
+  const head = [(15 << 3) | 2, (length & 127) | 128, ((length >> 7) & 127) | 128, length >> 14]
+  return Buffer.concat([Buffer.from(head), Buffer.alloc(length)])
 }
 
 /** `rounds`, one whole number, in the contents of a ModelInferRequest. */

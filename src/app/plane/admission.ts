@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Problem } from '#base/problem'
 
 /** Bodies up to here are let in without being counted: memory is lost to large ones. */
 const SMALL_BYTES = 16 * 1024
@@ -12,6 +13,8 @@ const RETRY_AFTER_S = '1'
 export interface Admission {
   /** False for one that was refused; its caller has been told. */
   admits(request: IncomingMessage, response: ServerResponse): boolean
+  /** The same for a message that has come by another way than HTTP; gives what lets it go. Throws `unavailable`. */
+  hold(bytes: number): () => void
   /** From now on every body is refused. */
   close(): void
 }
@@ -26,7 +29,19 @@ export function createAdmission(limits: {
 }): Admission {
   let held = 0
   let isClosed = false
+  /** Undefined where there is room. */
+  const excess = (bytes: number): string | undefined =>
+    held > 0 && held + bytes > limits.servingInflightBytes
+      ? `the bodies of requests that are under way have ${held} bytes, and with this one more than ${limits.servingInflightBytes} (servingInflightBytes); try again`
+      : undefined
   return {
+    hold: (bytes) => {
+      if (bytes <= SMALL_BYTES) return nothing
+      const reason = excess(bytes)
+      if (reason !== undefined) throw new Problem('unavailable', reason)
+      held += bytes
+      return () => (held -= bytes)
+    },
     admits: (request, response) => {
       const bytes = bytesOf(request, limits.bodyBytesMax)
       if (isClosed && bytes > 0) {
@@ -36,12 +51,9 @@ export function createAdmission(limits: {
         return false
       }
       if (bytes <= SMALL_BYTES) return true
-      if (held > 0 && held + bytes > limits.servingInflightBytes) {
-        refuse(
-          request,
-          response,
-          `the bodies of requests that are under way have ${held} bytes, and with this one more than ${limits.servingInflightBytes} (servingInflightBytes); try again`,
-        )
+      const reason = excess(bytes)
+      if (reason !== undefined) {
+        refuse(request, response, reason)
         return false
       }
       held += bytes
@@ -53,6 +65,8 @@ export function createAdmission(limits: {
     },
   }
 }
+
+const nothing = () => {}
 
 /** How much a request may bring. */
 function bytesOf({ headers }: IncomingMessage, bodyBytesMax: number): number {

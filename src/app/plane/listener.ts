@@ -4,13 +4,14 @@ import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { DirectRoute } from '#base/direct'
 import { requestGuard } from '../guard.ts'
-import { createAdmission } from './admission.ts'
+import { createAdmission, type Admission } from './admission.ts'
 import { directly } from './direct.ts'
 import { PARAM_CHARS_MAX, routable } from '../routable.ts'
 
 /** The HTTP server for predictions, without routes. */
 export interface Listener {
   readonly http: FastifyInstance
+  readonly admission: Admission
   /** Has these asked first from now on; `onAnswer` is told of each answer that they give. */
   answerDirectly(routes: readonly DirectRoute[], onAnswer: (status: number) => void): void
 }
@@ -58,7 +59,7 @@ export function createListener(dependencies: {
   })
   // Behind the hook above, so that what fails there has the headers of every answer.
   const admission = createAdmission({ bodyBytesMax, servingInflightBytes })
-  return { http, answerDirectly: directly(http, { guard, bodyBytesMax, admission }) }
+  return { http, admission, answerDirectly: directly(http, { guard, bodyBytesMax, admission }) }
 }
 
 /** Listens on the port, or on a free one where it is taken, and gives which it is. */

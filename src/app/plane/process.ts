@@ -116,7 +116,11 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
   }, PULSE_MS)
   const tables = new Map<string, EndpointTable>()
   const explanations = planeExplanations(made, tables)
-  const { http, answerDirectly } = createListener({ ...settings, logger, ids: randomIds })
+  const { http, answerDirectly, admission } = createListener({
+    ...settings,
+    logger,
+    ids: randomIds,
+  })
   const watchers = watchersOf(settings, { http, logger })
   const parts: ProtocolParts = {
     inference: watchers.inference(made),
@@ -134,6 +138,7 @@ async function begin(settings: PlaneSettings, before: Addresses | undefined): Pr
   const services = watchers.services(predictionServices(parts))
   const grpc = await startPlaneGrpc(parts, settings, {
     services,
+    hold: admission.hold,
     logger,
     port: before?.grpcPort ?? settings.grpcPort,
   })
@@ -165,10 +170,19 @@ const serverRepository: Repository = {
 async function startPlaneGrpc(
   parts: ProtocolParts,
   { host, bodyBytesMax }: PlaneSettings,
-  { services, logger, port }: { services: readonly RpcService[]; logger: Logger; port: number },
+  {
+    logger,
+    port,
+    ...how
+  }: {
+    services: readonly RpcService[]
+    hold: (bytes: number) => () => void
+    logger: Logger
+    port: number
+  },
 ): Promise<GrpcServer> {
   const options = {
-    services,
+    ...how,
     host,
     messageBytesMax: bodyBytesMax,
     isReady: () => parts.inference.readiness().ready,
