@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
-import { createData, type DataStep, type Data, type Imports, type Upkeep } from '#data'
+import {
+  createData,
+  type DataStep,
+  type Data,
+  type Imports,
+  type ProjectLock,
+  type Upkeep,
+} from '#data'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Checks, type Environments, type Pipelines } from '#stages'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
@@ -102,7 +109,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
   }
 }
 
-function dataOf(ground: ProjectGround): Data {
+function dataOf(ground: ProjectGround, locks: readonly ProjectLock[] = ground.locks): Data {
   const { settings, variables, trees, clock, workspace, cache, files, tree } = ground
   return createData({
     workspace,
@@ -119,7 +126,7 @@ function dataOf(ground: ProjectGround): Data {
     }),
     revisions: ground.revisions,
     remote: ground.remote,
-    locks: ground.locks,
+    locks,
   })
 }
 
@@ -160,6 +167,8 @@ function pipelinesOf(
       environment: variables,
     }),
     environments,
+    // Whoever reproduces has the project's locks.
+    fetch: async (paths) => void (await dataOf(ground, []).fetch(paths)),
     aside: openOutsAside(root, join(own, 'aside')),
     parts: partsKeeping(ground),
     whole: ground.whole,

@@ -9,6 +9,7 @@ import { allReasons, reasons, firstReason, inWords, type Reason } from './stalen
 import { lookAt } from './steps.ts'
 import { earlierRun } from './finish.ts'
 import { partsReasons } from './parts-reason.ts'
+import { selected, stepsNamed } from './selection.ts'
 import { removeStages, type RemovedStage, type StageFiles } from './remove.ts'
 import type { LoadedPipelines } from './store.ts'
 import type { Stage, StageLock } from './stage.ts'
@@ -99,13 +100,12 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
     plan: async (options) => {
       const loaded = await whole()
       const graph = graphOf(loaded.stages, loaded.tracked)
-      return planned(ground, { loaded, graph }, withNames(graph, options))
+      return planned(ground, { loaded, graph }, options)
     },
     repro: (options) =>
       exclusively([ground.whole], async () => {
         const loaded = await whole()
-        const graph = graphOf(loaded.stages, loaded.tracked)
-        return repro(ground, loaded, withNames(graph, options))
+        return repro(ground, loaded, options)
       }),
   }
 }
@@ -118,8 +118,7 @@ async function planned(
   const look = lookAt(ground)
   const plan: PlannedStep[] = []
   const moving = new Map<string, string>()
-  for (const { name, ...step } of inOrder(graph, options.targets)) {
-    if (options.singleItem === true && !options.targets.includes(name)) continue
+  for (const { name, ...step } of selected(graph, options)) {
     const before = (graph.upstream.get(name) ?? []).find((need) => moving.has(need))
     if (step.kind === 'data') {
       const changes = await Promise.all(
@@ -180,36 +179,6 @@ async function isRestorable(
     if (error instanceof Problem) return false
     throw error
   }
-}
-
-function withNames(graph: Graph, options: ReproOptions): ReproOptions {
-  return { ...options, targets: options.targets.flatMap((target) => stepsNamed(graph, target)) }
-}
-
-/** Steps that a word names: a step, a group made by foreach or matrix, a file of stages, or an output. */
-function stepsNamed(graph: Graph, target: string): string[] {
-  const found = graph.steps.filter(
-    (step) =>
-      step.name === target ||
-      (step.kind === 'stage' &&
-        (step.stage.file === target ||
-          step.name.startsWith(`${target}@`) ||
-          step.stage.outs.some(({ path }) => path === target))) ||
-      (step.kind === 'data' && step.outs.some(({ path }) => path === target)),
-  )
-  if (found.length === 0)
-    throw new Problem(
-      'not-found',
-      `${target} names no stage, no pipeline file and no output; the project has ${listed(graph.steps.map(({ name }) => name))}`,
-    )
-  return found.map(({ name }) => name)
-}
-
-function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'no stages yet: write them into dvc.yaml'
-  return names.length > 12
-    ? `${names.slice(0, 12).join(', ')} and ${names.length - 12} more`
-    : names.join(', ')
 }
 
 function faulty(loaded: LoadedPipelines): Problem {

@@ -8,17 +8,26 @@ import type { PartsTold } from './parts-attempt.ts'
 import type { PartsKeeping } from './parts-keeping.ts'
 import type { Machine } from './room.ts'
 import type { StageApproval, StageLock } from './stage.ts'
+import type { Selection } from './selection.ts'
 import type { Reason } from './staleness.ts'
 import type { TestReports } from './test-report.ts'
 import type { Turn } from './turn.ts'
 import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
 
-export interface ReproOptions {
-  /** Names of steps, with everything that they need. None means all. */
-  readonly targets: readonly string[]
+export interface ReproOptions extends Selection {
   readonly force?: boolean
-  /** Only the targets, not what they need. */
-  readonly singleItem?: boolean
+  /** Whatever needs a stage that ran runs, too. */
+  readonly forceDownstream?: boolean
+  /** A stage of which nothing but data is missing counts as up to date. */
+  readonly allowMissing?: boolean
+  /** Brings missing data from the remote. */
+  readonly pull?: boolean
+  /** False leaves what stages write out of the cache. */
+  readonly commit?: boolean
+  /** Goes on with everything, also with what needs a stage that failed. */
+  readonly ignoreErrors?: boolean
+  /** Asked before each stage that would run; false ends it all. */
+  readonly confirm?: (stage: string) => Promise<boolean>
   /** Goes on with what does not need a stage that failed. */
   readonly keepGoing?: boolean
   /** How many stages may run at once; without it those that declare what they need run as they have room. */
@@ -106,6 +115,8 @@ export interface ReproGround extends StageGround {
     read: readonly string[]
     write: readonly string[]
   }) => Promise<() => Promise<void>>
+  /** Brings what the cache lacks of these paths from the remote. */
+  readonly fetch?: (paths: readonly string[]) => Promise<void>
   readonly versionState: () => Promise<{
     commit: string | null
     branch: string | null

@@ -1,6 +1,6 @@
 import { messageOf } from '#base/problem'
 import { lockToken } from './finish.ts'
-import { dependents, graphOf, inOrder, type Graph, type Step } from './graph.ts'
+import { dependents, graphOf, type Graph, type Step } from './graph.ts'
 import { isLeftOut, isWaiting } from './approval.ts'
 import { inLockOrder } from './lock-order.ts'
 import { noRecorder, type StageOutcome } from './recorder.ts'
@@ -12,9 +12,10 @@ import {
   type Run,
   type StepResult,
 } from './repro-run.ts'
+import { keeping, orderedWork } from './ordered.ts'
 import { checkRoom, createRoom, type Place } from './room.ts'
+import { selected } from './selection.ts'
 import { scheduled } from './schedule.ts'
-import { bringUpToDate } from './steps.ts'
 import type { LoadedPipelines } from './store.ts'
 import { createTurn } from './turn.ts'
 
@@ -25,10 +26,7 @@ export async function repro(
   options: ReproOptions,
 ): Promise<ReproResult> {
   const graph = graphOf(loaded.stages, loaded.tracked)
-  const order =
-    options.singleItem === true
-      ? stepsNamed(graph, options.targets)
-      : inOrder(graph, options.targets)
+  const order = selected(graph, options)
   for (const step of order)
     if (step.kind === 'stage') checkRoom(ground.machine, step.name, step.stage.resources ?? {})
   const recorder = options.recorder ?? noRecorder
@@ -53,7 +51,7 @@ export async function repro(
     const commitSeconds = () => commit(undefined)
     const made = { recorder, pipelineRunId, locks, emit, environment, commitSeconds, turn }
     const files = inLockOrder(ground.files, order, loaded)
-    const run: Run = { ground: { ...ground, files }, options, ...made }
+    const run: Run = { ground: { ...keeping(ground, options), files }, options, ...made }
     return await recorded(run, () => allSteps(run, graph, order))
   } finally {
     turn.end()
@@ -105,32 +103,31 @@ async function allSteps(run: Run, graph: Graph, order: readonly Step[]): Promise
     })
   const room = createRoom(ground.machine, options.jobs)
   const without = new Set<string>()
+  const work = orderedWork(run, graph)
   return scheduled({
     order,
     upstream: graph.upstream,
     enter: (step) =>
       step.kind === 'data' || without.has(step.name) ? NO_ROOM : room.enter(step.stage.resources),
     work: async (step, place) => {
-      const result = without.has(step.name)
-        ? skipped(run, step)
-        : await bringUpToDate(run, step, place)
+      const result = without.has(step.name) ? skipped(run, step) : await work(step, place)
       run.emit({ kind: 'finished', step: result })
+      if (options.ignoreErrors === true) return result
       if (result.outcome !== 'succeeded' && result.action !== 'skipped')
         for (const name of dependents(graph, step.name)) without.add(name)
       return result
     },
     endsAll: ({ outcome, action }) =>
-      outcome === 'killed' ||
-      (outcome === 'failed' && !isLeftOut(action) && options.keepGoing !== true),
+      outcome === 'killed' || (outcome === 'failed' && !isLeftOut(action) && !goesOn(options)),
   })
+}
+
+function goesOn({ keepGoing, ignoreErrors }: ReproOptions): boolean {
+  return keepGoing === true || ignoreErrors === true
 }
 
 /** For what runs no command. */
 const NO_ROOM: Place = { gpus: [], leave: () => {} }
-
-function stepsNamed(graph: Graph, names: readonly string[]): Step[] {
-  return graph.steps.filter(({ name }) => names.includes(name))
-}
 
 function skipped(run: Run, step: Step): StepResult {
   const reason = 'a stage that it needs failed'

@@ -94,6 +94,8 @@ export interface Environments {
     onProgress: (line: string) => void,
     signal?: AbortSignal,
   ): Promise<PreparedEnvironment>
+  /** Variables that whoever runs stages has set: they win over what is pinned. */
+  readonly own?: Readonly<Record<string, string | undefined>>
 }
 
 export interface PreparedEnvironment {
@@ -101,11 +103,9 @@ export interface PreparedEnvironment {
   readonly variables: Readonly<Record<string, string>>
   /** Null for whatever the machine has. */
   readonly record: EnvironmentRecord | null
-}
-  /** Variables that whoever runs stages has set: they win over what is pinned. */
-  readonly own?: Readonly<Record<string, string | undefined>>
   /** The command that runs another one inside, where that needs more than variables; `folder` is relative to the project. */
   readonly wrapped?: (
     command: string,
     at: { readonly folder: string; readonly variables: readonly string[] },
   ) => string
+}
