@@ -59,28 +59,46 @@ const PAGE = `<!DOCTYPE html>
 body { margin: 1.5rem; background: Canvas; color: CanvasText; }
 main { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
 section { border: 1px solid #8884; border-radius: 8px; padding: 1rem; overflow: auto; max-width: 100%; box-sizing: border-box; }
+h1 { flex: 100%; margin: 0; }
 h2 { font-size: 1rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 figure { display: inline-block; margin: 0 1rem 0 0; vertical-align: top; }
 img { max-width: min(100%, 40rem); display: block; }
 </style>
 </head>
 <body>
-<h1>Plots</h1>
 <main>
+<h1>Plots</h1>
 {plot_divs}
 </main>
 </body>
 </html>
 `
 
+/** Drawn as lines and words a plot can be read aloud; a large one is drawn as dots. */
+const POINTS_OF_WORDS_MAX = 2000
+
 const BOOT = `
 const dark = matchMedia('(prefers-color-scheme: dark)').matches
 const actions = { export: true, source: false, compiled: false, editor: false }
 for (const { at, spec } of JSON.parse(document.getElementById('orrery-plots').textContent)) {
   const place = document.getElementById('orrery-plot-' + at)
+  const isVega = String(spec.$schema).includes('/schema/vega/')
+  // Specs of other versions are drawn as well as may be; settings of the embedding are not theirs to make.
+  delete spec.$schema
   delete spec.usermeta
-  vegaEmbed(place, spec, { mode: 'vega-lite', actions, config: { background: 'transparent' }, ...(dark ? { theme: 'dark' } : {}) })
-    .catch((error) => { place.textContent = 'This plot cannot be drawn: ' + error.message })
+  const points = spec.data && Array.isArray(spec.data.values) ? spec.data.values.length : 0
+  vegaEmbed(place, spec, {
+    mode: isVega ? 'vega' : 'vega-lite',
+    ast: true,
+    actions,
+    logLevel: vega.Error,
+    renderer: points > ${POINTS_OF_WORDS_MAX} ? 'canvas' : 'svg',
+    config: { background: 'transparent' },
+    ...(dark ? { theme: 'dark' } : {}),
+  }).then(() => {
+    for (const menu of place.querySelectorAll('summary')) menu.setAttribute('aria-label', 'Save this plot')
+    for (const mark of place.querySelectorAll('[role=graphics-symbol]:not([aria-label])')) mark.removeAttribute('role')
+  }).catch((error) => { place.textContent = 'This plot cannot be drawn: ' + error.message })
 }
 `
 
@@ -116,8 +134,7 @@ function policyFor(scripts: readonly string[]): string {
   const hashes = scripts.map(
     (script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
   )
-  // Vega makes functions of its specs' expressions, which are a language of their own without reach to the page.
-  const allowed = hashes.length === 0 ? "'none'" : `'unsafe-eval' ${hashes.join(' ')}`
+  const allowed = hashes.length === 0 ? "'none'" : hashes.join(' ')
   return `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src ${allowed}; style-src 'unsafe-inline'; img-src data: blob:">`
 }
 

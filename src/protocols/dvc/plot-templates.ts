@@ -34,6 +34,8 @@ function lines(smoothness: number): PlotTemplate {
         bind: { input: 'range', min: 0.001, max: 1, step: 0.001, name: 'smoothness ' },
       },
     ],
+    // Else the legend would be as pale as the palest of the layers.
+    config: { legend: { symbolOpacity: 1, symbolSize: 60 } },
     encoding: { x: x('quantitative'), ...COLOR, ...DASHES },
     layer: [
       {
@@ -63,10 +65,11 @@ function lines(smoothness: number): PlotTemplate {
             },
           },
         ],
-        mark: { type: 'point', filled: true, size: 50, tooltip: { content: 'data' } },
+        mark: { type: 'point', filled: true, tooltip: { content: 'data' } },
         encoding: {
           ...height,
-          opacity: { condition: { param: 'hover', empty: false, value: 1 }, value: 0 },
+          opacity: { condition: { param: 'hover', empty: false, value: 1 }, value: 0.4 },
+          size: { condition: { param: 'hover', empty: false, value: 60 }, value: 8 },
         },
       },
     ],
