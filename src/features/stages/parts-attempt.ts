@@ -76,12 +76,12 @@ async function dividedInput({ run, parts, stage }: ByParts): Promise<Divided> {
 
 async function circumstancesOf(by: ByParts, { shared }: Divided): Promise<string> {
   const { run, stage, parts, lock } = by
-  const inputs = await inputsOf(run.ground, stage, lock)
-  const deps = inputs.deps.flatMap(({ path, content, dataset }, index) => {
-    if (stage.deps[index]?.path === parts.input) return []
-    const held: PlainValue = dataset === undefined ? (content?.md5 ?? null) : plainParam(dataset)
-    return [[path, held] as const]
-  })
+  const others = stage.deps.filter(({ path }) => path !== parts.input)
+  const inputs = await inputsOf(run.ground, { ...stage, deps: others }, lock)
+  const deps = inputs.deps.map(({ path, content, dataset }): readonly [string, PlainValue] => [
+    path,
+    dataset === undefined ? (content?.md5 ?? null) : plainParam(dataset),
+  ])
   return circumstancesDigest({
     command: by.commands[0] ?? '',
     parts,

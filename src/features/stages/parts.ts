@@ -133,11 +133,10 @@ export function united(
   for (const [part, written] of results)
     for (const file of written) {
       const above = foldersAbove(file.path)
-      const claimed = [
-        owners.get(file.path),
-        folders.get(file.path),
-        ...above.map((folder) => owners.get(folder)),
-      ].find((owner) => owner !== undefined)
+      const claimed =
+        owners.get(file.path) ??
+        folders.get(file.path) ??
+        above.map((folder) => owners.get(folder)).find((owner) => owner !== undefined)
       if (claimed !== undefined) return { collision: { path: file.path, parts: [claimed, part] } }
       owners.set(file.path, part)
       for (const folder of above) folders.set(folder, part)
@@ -146,10 +145,13 @@ export function united(
   return { files }
 }
 
-function foldersAbove(path: string): string[] {
+function foldersAbove(path: string): readonly string[] {
+  if (!path.includes('/')) return NONE
   const steps = path.split('/')
   return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'))
 }
+
+const NONE: readonly string[] = []
 
 /** Which of the parts that went into one process a file belongs to; undefined where none says it writes it. */
 export function ownerAmong(

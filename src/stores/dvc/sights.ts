@@ -71,9 +71,10 @@ export function sightAfter(after: {
 
 function* looksBefore(path: string, seen: Seen | undefined): Iterable<[string, Float64Array]> {
   for (const folder of seen?.sight.folders ?? []) {
+    const above = folder.path === '' ? path : `${path}/${folder.path}`
     for (const [index, name] of namesIn(folder).entries()) {
       const look = folder.looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS)
-      yield [[path, folder.path, name].filter((part) => part !== '').join('/'), look]
+      yield [name === '' ? above : `${above}/${name}`, look]
     }
   }
 }

@@ -3,7 +3,7 @@ import { openWorkspace } from '#app/project/workspace'
 // One verb in a project, to be killed: it says when the work begins and when it is done.
 
 const [root = '', verb = ''] = process.argv.slice(2)
-const { data, upkeep } = openWorkspace(root, {
+const { data, pipelines, upkeep } = openWorkspace(root, {
   variables: process.env,
   environments: root,
   waitSeconds: 20,
@@ -14,6 +14,7 @@ const VERBS: Readonly<Record<string, () => Promise<unknown>>> = {
   push: () => data.push(),
   pull: () => data.pull(),
   checkout: () => data.checkout(),
+  repro: () => pipelines.repro({ targets: ['dvc.yaml'] }),
   gc: () => upkeep.collect({}, { forGood: true }),
 }
 
