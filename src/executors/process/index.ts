@@ -3,29 +3,58 @@ import { basename, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Problem } from '#base/problem'
-import type { Execution, ExecutionStep, Executor } from '#stages'
-import { endProcessesWith } from './marked.ts'
+import type { Enclosure, Execution, ExecutionStep, Executor } from '#stages'
+import { endProcessesWith, leftBehindBy } from './marked.ts'
 
 export { endProcessesWith } from './marked.ts'
 
-/** Runs commands as processes of this machine, each in a group of its own and with its number in its environment, so that it ends with all that it started. */
-export function processExecutor(options: {
-  root: string
+interface ProcessOptions {
+  readonly root: string
   /** The person's shell, by which dvc runs commands too. */
-  shell: string
+  readonly shell: string
   /** What processes get besides their step's own variables. */
-  environment: Readonly<Record<string, string | undefined>>
-}): Executor {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Makes the place for commands that may see only part of what there is. */
+  readonly enclose?: (step: ExecutionStep) => Promise<Enclosure>
+}
+
+/** Runs commands as processes of this machine, each in a group of its own and with its number in its environment, so that it ends with all that it started. */
+export function processExecutor(options: ProcessOptions): Executor {
   return {
     run: async (step) => {
-      for (const command of step.commands) {
-        if (step.signal?.aborted === true) return { kind: 'cancelled' }
-        const execution = await runCommand(options, step, command)
-        if (execution.kind !== 'finished') return execution
-      }
-      return { kind: 'finished' }
+      if (step.sight === undefined || options.enclose === undefined)
+        return runAll(options, step, openGround(options, step))
+      const enclosure = await options.enclose(step)
+      const execution = await runAll(options, step, enclosure).catch(async (error: unknown) => {
+        await enclosure.end()
+        throw error
+      })
+      return { ...execution, seen: await enclosure.end() }
     },
   }
+}
+
+type Place = Pick<Enclosure, 'words' | 'environment'>
+
+/** Where a command sees all that there is. */
+function openGround(options: ProcessOptions, step: ExecutionStep): Place {
+  return {
+    words: (inner) => [...inner],
+    environment: { ...options.environment, ...step.environment },
+  }
+}
+
+async function runAll(
+  options: ProcessOptions,
+  step: ExecutionStep,
+  place: Place,
+): Promise<Execution> {
+  for (const command of step.commands) {
+    if (step.signal?.aborted === true) return { kind: 'cancelled' }
+    const execution = await runCommand(options, { ...step, command }, place)
+    if (execution.kind !== 'finished') return execution
+  }
+  return { kind: 'finished' }
 }
 
 /** After being asked to end, before it is made to. */
@@ -42,20 +71,18 @@ const GATE =
   'read -r go <&3 || exit 125; exec 3<&-; ORRERY_COMMAND=$$; export ORRERY_COMMAND; exec "$@"'
 
 async function runCommand(
-  options: Parameters<typeof processExecutor>[0],
-  step: ExecutionStep,
-  command: string,
+  options: ProcessOptions,
+  step: ExecutionStep & { readonly command: string },
+  place: Place,
 ): Promise<Execution> {
-  const child = spawn(
-    '/bin/sh',
-    ['-c', GATE, 'sh', options.shell, ...quiet(options.shell), '-c', command],
-    {
-      cwd: join(options.root, step.folder),
-      env: { ...options.environment, ...step.environment },
-      detached: true,
-      stdio: [step.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
-    },
-  )
+  const { command } = step
+  const shell = [options.shell, ...quiet(options.shell), '-c', command]
+  const child = spawn('/bin/sh', ['-c', GATE, 'sh', ...place.words(shell)], {
+    cwd: join(options.root, step.folder),
+    env: place.environment,
+    detached: true,
+    stdio: [step.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+  })
   if (child.stdin !== null) feed(child.stdin, step.input)
   const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null)
   const listening = outputs.map((stream) => listen(stream, step.onOutput))
@@ -78,11 +105,13 @@ async function runCommand(
       folder: step.folder,
       onStart: step.onStart,
     })
-    // The shell is gone; whatever it started and was asked to end as well has no more time.
     if (ending !== undefined) {
+      // Inside an enclosure it is not the shell that has gone, but who waited for it.
+      if (step.sight !== undefined) await untilNothingIsLeft(child, GRACE_MS)
+      // Whatever it started and was asked to end as well has no more time.
       signalGroup(child, 'SIGKILL')
       endProcessesWith('ORRERY_COMMAND', String(child.pid))
-    }
+    } else await endLeftBehind(child, step)
     await Promise.race([
       Promise.all(listening),
       new Promise((resolve) => setTimeout(resolve, DRAIN_MS)),
@@ -122,6 +151,34 @@ function exitOf(
     gate.on('error', () => {})
     gate.end('go\n')
   })
+}
+
+/** What a command leaves running would go on writing to outs that are being kept: it ends, and that is told. */
+async function endLeftBehind(
+  child: ChildProcess,
+  { command, onOutput }: ExecutionStep & { readonly command: string },
+): Promise<void> {
+  const left = await untilNothingIsLeft(child, DRAIN_MS)
+  if (left.length === 0) return
+  signalGroup(child, 'SIGKILL')
+  endProcessesWith('ORRERY_COMMAND', String(child.pid))
+  const how = left.length === 1 ? 'a process' : `${left.length} processes`
+  onOutput(
+    `\`${command}\` ended and left ${how} behind (${left.slice(0, LEFT_TOLD_MAX).join(', ')}), which had to end too\n`,
+  )
+}
+
+const LEFT_TOLD_MAX = 5
+const LOOK_MS = 20
+
+/** Names of what is left of a command after this time; a pipe's last reader needs a moment to finish its file. */
+async function untilNothingIsLeft({ pid }: ChildProcess, withinMs: number): Promise<string[]> {
+  if (pid === undefined) return []
+  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+    const left = leftBehindBy(pid)
+    if (left.length === 0 || waitedMs >= withinMs) return left
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
 }
 
 /** A command may end without having read all; what it did not read is dropped. */

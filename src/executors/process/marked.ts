@@ -13,6 +13,28 @@ export function endProcessesWith(name: string, value: string): void {
   }
 }
 
+/** Names of the processes that a command of this number left running; only younger ones than it are looked at. */
+export function leftBehindBy(command: number): string[] {
+  const variable = `ORRERY_COMMAND=${command}`
+  return numbered('/proc')
+    .filter((pid) => pid > command && environmentOf(pid).includes(variable))
+    .filter((pid) => isAlive(pid) && !isWatcher(pid))
+    .map(nameOf)
+}
+
+/** Those that stand around a command end by themselves as soon as nothing is left of it. */
+function isWatcher(pid: number): boolean {
+  return ['strace', 'bwrap'].includes(nameOf(pid))
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  } catch {
+    return String(pid)
+  }
+}
+
 /** Against one that starts others faster than they are found. */
 const LOOKS_MAX = 20
 

@@ -18,8 +18,11 @@ import {
 import { NOTHING_PINNED, pinned, type Pinned } from './pinned.ts'
 import { attemptByParts, type PartsTold } from './parts-attempt.ts'
 import type { Place } from './room.ts'
+import type { SightReport } from './sight.ts'
 import type { Stage, StageLock } from './stage.ts'
-import type { PreparedEnvironment } from './store.ts'
+import type { Execution, PreparedEnvironment } from './store.ts'
+import { reportPaths, type TestCase } from './test-report.ts'
+import { objectionOf, reportOf, watchingOf, type Watching } from './watching.ts'
 
 /** What is told of why a stage ran; with more, everything changed. */
 const WHY_MAX = 100
@@ -47,6 +50,9 @@ export async function runStage(
     refused === undefined
       ? await run.turn.outside(() => run.environment(stage.environment))
       : NOT_PREPARED
+  const watching = await run.turn.outside(() =>
+    watchingOf(run, stage, { isWrapped: environment.wrapped !== undefined }),
+  )
   const held = await pinnedFor(run, stage)
   const started = await recorder.stageStarted({
     pipelineRunId,
@@ -76,6 +82,7 @@ export async function runStage(
           },
           wrapped: environment.wrapped,
           environment: environment.record?.digest,
+          watching,
           onOutput: (text) => {
             log.add(text)
             recorder.stageSaid?.({ pipelineRunId, stage: stage.address, text })
@@ -84,6 +91,7 @@ export async function runStage(
         })
       : { outcome: 'failed', failure: refused, lock: undefined }
   const outs = outRefs(stage, done.lock)
+  const told = done.sight === undefined ? {} : { sight: done.sight }
   await recorder.stageFinished({
     pipelineRunId,
     stage: stage.address,
@@ -93,6 +101,8 @@ export async function runStage(
     outs,
     metrics: done.lock === undefined ? {} : await metricsOf(ground, stage),
     logTail: log.text(),
+    ...(done.tests === undefined ? {} : { tests: done.tests }),
+    ...told,
   })
   return {
     ...blank(step),
@@ -102,6 +112,7 @@ export async function runStage(
     failure: done.failure,
     runId: started.runId === '' ? null : started.runId,
     outs,
+    ...told,
     ...(done.parts === undefined ? {} : { parts: done.parts }),
   }
 }
@@ -131,14 +142,18 @@ export interface Attempt {
   readonly wrapped: PreparedEnvironment['wrapped']
   /** Digest of what it runs in; undefined for whatever the machine has. */
   readonly environment: string | undefined
+  readonly watching: Watching | undefined
   readonly onOutput: (text: string) => void
 }
 
 export interface Done {
   readonly outcome: StageOutcome
   readonly failure: string | null
+  readonly tests?: readonly TestCase[]
   /** What the stage wrote; undefined when it failed, and the old outs are back. */
   readonly lock: StageLock | undefined
+  /** Of a stage that was to be kept to what it declares. */
+  readonly sight?: SightReport
   /** Of a stage that runs by parts. */
   readonly parts?: PartsTold
 }
@@ -152,6 +167,8 @@ async function attempts(run: Run, stage: Stage, how: Attempt): Promise<Done> {
       ? attempt(run, stage, how)
       : attemptByParts(run, stage, stage.parts, how))
     if (done.failure === null || failed > times || signal?.aborted === true) return done
+    // What it does not declare will not be declared the next time either.
+    if (done.sight?.watch === 'strict' && done.sight.outcome === 'undeclared') return done
     const pauseMs = waitMs * 2 ** (failed - 1)
     how.onOutput(
       `attempt ${failed} of ${times + 1} failed: ${done.failure}; again in ${pauseMs / 1000} s\n`,
@@ -175,18 +192,55 @@ async function attempt(run: Run, stage: Stage, { lock, ...how }: Attempt): Promi
   const aside = await ground.aside.setAside(stage.address, replaced, lockToken(lock))
   let finished: StageLock | undefined
   try {
-    const execution = await execute(run, stage, { ...how, onStart: (pid) => aside.runningAs(pid) })
-    const failure = failureOf(execution)
-    if (failure !== null) return { ...failure, lock: undefined }
+    const onStart = (pid: number) => aside.runningAs(pid)
+    const { sight } = how.watching ?? {}
+    const execution = await execute(run, stage, { ...how, sight, onStart })
+    const { failure, ...seen } = watched(stage, how, execution)
+    // Of tests that failed the report is what matters, and it goes with the outputs.
+    const told = { ...seen, ...(await testsOf(run, stage, how)) }
+    if (failure !== null) return { ...failure, ...told, lock: undefined }
     finished = await finishStage(ground, stage, lock)
     run.locks.set(stage.address, finished)
-    return { outcome: 'succeeded', failure: null, lock: finished }
+    return { outcome: 'succeeded', failure: null, lock: finished, ...told }
   } catch (error) {
     if (!isExpected(error)) throw error
     return { outcome: 'failed', failure: messageOf(error), lock: undefined }
   } finally {
     await (finished === undefined ? aside.putBack() : aside.drop())
   }
+}
+
+/** What its report says of the tests that it ran, if it writes one. */
+async function testsOf(
+  { ground }: Run,
+  stage: Stage,
+  { onOutput }: Pick<Attempt, 'onOutput'>,
+): Promise<Pick<Done, 'tests'>> {
+  const paths = reportPaths(stage)
+  if (paths.length === 0 || ground.tests === undefined) return {}
+  const { cases, complaints } = await ground.tests.read(paths)
+  for (const each of complaints) onOutput(`${each}\n`)
+  return cases.length === 0 ? {} : { tests: cases }
+}
+
+/** How the commands did, and whether the stage kept to what it declares. */
+function watched(
+  stage: Stage,
+  { watching, onOutput }: Omit<Attempt, 'lock'>,
+  execution: Execution,
+): { failure: ReturnType<typeof failureOf>; sight?: SightReport } {
+  const failure = failureOf(execution)
+  if (watching === undefined) return { failure }
+  const sight = reportOf(stage, watching, execution)
+  const objection = objectionOf(stage, sight)
+  if (objection === null) return { failure, sight }
+  if (sight.watch !== 'strict') {
+    onOutput(`not declared:\n  ${objection}\n`)
+    return { failure, sight }
+  }
+  const first = failure === null ? '' : `${failure.failure}; `
+  const outcome = failure?.outcome ?? 'failed'
+  return { failure: { outcome, failure: `${first}not declared:\n  ${objection}` }, sight }
 }
 
 /** Text of several lines is several commands, each in a shell of its own, as DVC does it. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { StageOutcome } from './recorder.ts'
 import type { Run } from './repro-run.ts'
+import type { Sight } from './sight.ts'
 import { pathsRead, type Stage } from './stage.ts'
 import type { Execution, PreparedEnvironment } from './store.ts'
 
@@ -16,6 +17,8 @@ export interface HowToExecute {
   readonly timeoutMs?: number
   /** Undefined takes that of the run. */
   readonly signal?: AbortSignal
+  /** Left out where the commands may see all that there is. */
+  readonly sight?: Sight | undefined
   /** What the commands read from their standard input. */
   readonly input?: Readable
   readonly onOutput: (text: string) => void
@@ -60,6 +63,7 @@ export async function perform(
     environment,
     timeoutMs: how.timeoutMs ?? stage.timeoutMs ?? options.timeoutMs ?? STAGE_TIMEOUT_MS,
     ...(signal === undefined ? {} : { signal }),
+    ...(how.sight === undefined ? {} : { sight: how.sight }),
     ...(how.input === undefined ? {} : { input: how.input }),
     onOutput: how.onOutput,
     onStart: how.onStart,

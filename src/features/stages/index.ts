@@ -54,8 +54,21 @@ export {
 export { drawnGraph, groupsOf, type Needs } from './drawing.ts'
 export { explained } from './explain.ts'
 export { inWords, type Change, type Reason } from './staleness.ts'
+export {
+  counts,
+  type Finding,
+  type HermeticWish,
+  type Seen,
+  type Sight,
+  type Sighting,
+  type SightReport,
+  type Watch,
+} from './sight.ts'
+export type { WatchWish } from './watching.ts'
 export type {
   Aside,
+  Enclosure,
+  Enclosures,
   Environments,
   Execution,
   ExecutionStep,
@@ -89,4 +102,4 @@ export {
   type SeriesPlot,
 } from './plots.ts'
 export { type Display } from './plots-definitions.ts'
-export { STEP, type PlotAxes, type Point } from './plots-points.ts'
+export { cellText, type PlotAxes, type Point } from './plots-points.ts'

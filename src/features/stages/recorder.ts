@@ -3,6 +3,7 @@ import type { Json } from '#base/json'
 import type { StageChecks } from './checks.ts'
 import type { TestCase } from './test-report.ts'
 import type { Pinned } from './pinned.ts'
+import type { SightReport } from './sight.ts'
 
 /**
  * Where stage runs are written down, so that each is a run that people can compare. Every call may be
@@ -25,6 +26,8 @@ export interface RunRecorder {
     readonly environment: EnvironmentRecord | null
     /** Why it runs, each reason with old and new. */
     readonly why?: readonly string[]
+    /** Name of the experiment that it is part of. */
+    readonly experiment?: string
     /** Left out where no contract is about what it reads. */
     readonly checks?: StageChecks
     /** What was held still so that its bytes repeat. */
@@ -51,6 +54,8 @@ export interface RunRecorder {
     readonly logTail: string
     /** Left out where it reports no tests. */
     readonly tests?: readonly TestCase[]
+    /** Of a stage that was to be kept to what it declares. */
+    readonly sight?: SightReport
   }): Promise<void>
   stageSkipped(skip: {
     readonly pipelineRunId: string

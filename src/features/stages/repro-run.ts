@@ -12,7 +12,9 @@ import type { Selection } from './selection.ts'
 import type { Reason } from './staleness.ts'
 import type { TestReports } from './test-report.ts'
 import type { Turn } from './turn.ts'
-import type { Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
+import type { Enclosures, Environments, Executor, OutsAside, PreparedEnvironment } from './store.ts'
+import type { SightReport } from './sight.ts'
+import type { WatchWish } from './watching.ts'
 
 export interface ReproOptions extends Selection {
   readonly force?: boolean
@@ -37,6 +39,8 @@ export interface ReproOptions extends Selection {
   readonly validate?: boolean
   /** For stages that say nothing of it themselves. */
   readonly timeoutMs?: number
+  /** Whether stages are kept to what they declare, where they do not say so themselves; `off` also where they do. */
+  readonly hermetic?: WatchWish
   /** Whether somebody has agreed that a stage with `meta.approval` runs, and asks if not; without it nobody is asked. */
   readonly isApproved?: (stage: string, approval: StageApproval) => boolean
   readonly signal?: AbortSignal
@@ -78,6 +82,8 @@ export interface StepResult {
   /** What went wrong, for a step that did not succeed. */
   readonly failure: string | null
   readonly runId: string | null
+  /** Of a stage that was to be kept to what it declares. */
+  readonly sight?: SightReport
   readonly outs: readonly DataRef[]
   readonly durationMs: number
   /** Of a stage that ran by parts: what became of them. */
@@ -101,6 +107,8 @@ export interface ReproGround extends StageGround {
   /** What contracts say of data; without it nothing is checked. */
   readonly checks?: Checks
   readonly environments: Environments
+  /** Without it stages see all that there is. */
+  readonly enclosures?: Enclosures
   readonly machine: Machine
   readonly aside: OutsAside
   /** For stages that run by parts. */

@@ -6,7 +6,8 @@ export type Watch = 'strict' | 'observe'
 
 /** What `meta.hermetic` of a stage says. */
 export interface HermeticWish {
-  readonly watch: Watch | 'off'
+  /** Left open, it is as the run or the project wants it. */
+  readonly watch: Watch | 'off' | undefined
   /** More that it may read, as deps are written: other data of the machine, a tool's own files. */
   readonly allow: readonly string[]
   readonly network: boolean
@@ -89,7 +90,12 @@ export function sightOf(stage: Stage, watch: Watch): Sight {
 /** What the sightings mean, each path once; what is only noise is left out. */
 export function findingsOf(stage: Stage, sight: Sight, seen: Seen): Finding[] {
   const found = new Map<string, Finding>()
-  for (const sighting of seen.sightings) {
+  // Of a file that is looked for and read it is told that it is read.
+  const [looks, others] = [
+    seen.sightings.filter(isLook),
+    seen.sightings.filter((each) => !isLook(each)),
+  ]
+  for (const sighting of [...others, ...looks]) {
     const finding = findingOf(stage, sight, sighting)
     if (finding === undefined) continue
     const known = found.get(finding.what)
@@ -99,6 +105,10 @@ export function findingsOf(stage: Stage, sight: Sight, seen: Seen): Finding[] {
   return [...found.values()].toSorted(
     (one, other) => RANK[other.kind] - RANK[one.kind] || (one.what < other.what ? -1 : 1),
   )
+}
+
+function isLook({ kind }: Sighting): boolean {
+  return kind === 'looked'
 }
 
 /** A path that is nowhere gave the stage nothing; all else makes its result depend on what nobody tracks. */

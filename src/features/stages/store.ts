@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Out } from '#data'
 import type { ParamMap } from './param.ts'
 import type { EnvironmentRecord } from './recorder.ts'
+import type { Seen, Sight, Watch } from './sight.ts'
 import type { Stage, StageLock } from './stage.ts'
 
 /** The project's pipelines as its files have them. */
@@ -72,6 +73,8 @@ export interface ExecutionStep {
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number
+  /** Left out for commands that may see all that there is. */
+  readonly sight?: Sight
   readonly signal?: AbortSignal
   /** What its commands read from their standard input; left out where there is none. */
   readonly input?: Readable
@@ -79,12 +82,33 @@ export interface ExecutionStep {
   readonly onStart: (pid: number) => void
 }
 
-export type Execution =
+/** How it ended, and what was seen of it where its sight was told. */
+export type Execution = ExecutionEnd & { readonly seen?: Seen }
+
+type ExecutionEnd =
   | { readonly kind: 'finished' }
   | { readonly kind: 'failed'; readonly command: string; readonly code: number }
   | { readonly kind: 'killed'; readonly command: string; readonly signal: string }
   | { readonly kind: 'timed-out'; readonly command: string; readonly afterMs: number }
   | { readonly kind: 'cancelled' }
+
+/** The place that one step's commands run in when they may see only part of what there is. */
+export interface Enclosure {
+  /** The words that run these words inside. */
+  words(inner: readonly string[]): string[]
+  /** All variables of its processes. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Brings out what the commands made, clears up, and tells what was seen. */
+  end(): Promise<Seen>
+}
+
+/** What keeps stages to what they declare. */
+export interface Enclosures {
+  /** What the project wants of stages that say nothing of it. */
+  wish(): Promise<Watch | undefined>
+  /** What this machine can; where it cannot, why and what would help. */
+  can(watch: Watch): Promise<{ readonly can: boolean; readonly reason: string | null }>
+}
 
 /** Where stages find their programs. */
 export interface Environments {

@@ -9,6 +9,7 @@ import {
   type StageOut,
   type StageParams,
 } from '#stages'
+import { hermeticOf } from './hermetic-meta.ts'
 import { partsOf } from './parts-meta.ts'
 import { stageMetaOf } from './stage-meta.ts'
 import { asArguments, TemplateFault } from './template.ts'
@@ -40,6 +41,7 @@ export function stageOf(file: string, entry: { name: string; body: ParamMap }): 
     alwaysChanged: body.get('always_changed') === true,
     description: typeof description === 'string' ? description : undefined,
     ...stageMetaOf(meta),
+    hermetic: hermeticOf(meta, (path) => joined(wdir, path)),
     parts: partsOf(meta, { cmd, deps, outs }),
   }
 }
