@@ -2,6 +2,7 @@ import { sha256 } from '#base/digest'
 import type { Json } from '#base/json'
 import type { Edge, Fact, Ref } from '#ledger'
 import { commitRef, datasetVersionRef } from '#projects'
+import type { TestCase } from '#stages'
 import { runRef } from '#tracking'
 
 /** Content that a stage read or made, by its path in the project and DVC's hash. */
@@ -84,6 +85,8 @@ export interface StageEnd {
   readonly outs: readonly DataVersion[]
   readonly metrics: Readonly<Record<string, number>>
   readonly logTail: string
+  /** Tests that the stage ran, by its report; left out where it writes none. */
+  readonly tests?: readonly TestCase[]
 }
 
 /** One stage of a pipeline run; it is an MLflow run, by the same id. */

@@ -3,6 +3,7 @@ import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import type { ObjectStore } from '#objects'
+import type { TestCase } from '#stages'
 import type { Tracking, TrackingWrites } from '#tracking'
 import {
   pipelineRunFinished,
@@ -19,6 +20,7 @@ import {
   type StageStart,
 } from './recording.ts'
 import type { PipelineReads, PipelineWrites } from './recording-store.ts'
+import { countsOf, testsOf, TESTS_FILE } from './stage-tests.ts'
 import { inputOf, metricsOf, paramsOf, reasonTag, tagsOf } from './stage-run.ts'
 
 export interface PipelineStart {
@@ -65,6 +67,8 @@ export interface Recordings {
   closeOpen(actor: Actor, cause: string, reason: string): Promise<void>
   /** What a policy run set in motion, oldest first. */
   ofCause(cause: string): Promise<PipelineRun[]>
+  /** The tests that a stage ran, by its report. Throws `not-found` where it told of none. */
+  tests(pipelineRun: string, stage: string): Promise<TestCase[]>
   /** Throws `not-found`. */
   get(id: string): Promise<PipelineRun & { stageRuns: StageRun[] }>
   list(page: { limit: number; before?: string; project?: string }): Promise<PipelineRun[]>
@@ -120,6 +124,7 @@ export function createRecordings(dependencies: Dependencies): Recordings {
       )
       return { ...run, stageRuns }
     },
+    tests: (id, stage) => testsOf(dependencies, id, stage),
     list: (page) => read.list(page),
   }
 }
@@ -231,6 +236,7 @@ function stageFinisher({
         reason: end.reason,
         outs: end.outs,
         endedMs: clock.nowMs(),
+        ...(end.tests === undefined ? {} : { tests: countsOf(end.tests) }),
       })
       await ledger.append(actor, stageRunFinished(run, stage, runId, end))
     })
@@ -273,8 +279,10 @@ async function tellRun(
   const metrics = metricsOf(end, atMs).filter(({ key }) => !known.has(key))
   if (metrics.length > 0) await tracking.logMetrics(runId, metrics)
   if (end.reason !== null) await tracking.setTags(runId, [reasonTag(end.reason)])
-  if (end.logTail === '') return true
+  if (end.logTail === '' && end.tests === undefined) return true
   const folder = await tracking.artifacts.folderOf({ run: runId })
+  if (end.tests !== undefined) await folder.put(TESTS_FILE, Buffer.from(JSON.stringify(end.tests)))
+  if (end.logTail === '') return true
   await folder.put('logs/stage.log', Buffer.from(end.logTail))
   return true
 }

@@ -88,6 +88,24 @@ const StageEndBody = Type.Object({
   outs: Type.Array(Data),
   metrics: Type.Record(Type.String(), Type.Number()),
   logTail: Type.String(),
+  tests: Type.Optional(
+    Type.Array(
+      Type.Object({
+        suite: Type.String({ maxLength: 1000 }),
+        name: Type.String({ maxLength: 1000 }),
+        outcome: Type.Union([
+          Type.Literal('passed'),
+          Type.Literal('failed'),
+          Type.Literal('error'),
+          Type.Literal('skipped'),
+        ]),
+        seconds: Type.Number({ minimum: 0 }),
+        message: Nullable(Type.String({ maxLength: 10_000 })),
+        detail: Nullable(Type.String({ maxLength: 10_000 })),
+      }),
+      { maxItems: 20_000, description: 'Tests that the stage ran, by its report.' },
+    ),
+  ),
 })
 const SkipBody = Type.Object({
   why: Type.Union([Type.Literal('up-to-date'), Type.Literal('restored')]),

@@ -72,7 +72,7 @@ const DecideBody = Type.Object(
 
 export interface RunRequestParts {
   readonly actor: Actor
-  readonly recordings: Pick<Recordings, 'get'>
+  readonly recordings: Pick<Recordings, 'get' | 'tests'>
   readonly requests: Pick<Requests<RequestTx>, 'get' | 'list' | 'cancel' | 'decide'>
   /** Asks for a run at what the origin has at this moment. */
   readonly orderRun: (actor: Actor, order: RunOrder) => Promise<RunRequest>
@@ -128,6 +128,7 @@ export function runRequestRoutes(app: FastifyInstance, parts: RunRequestParts): 
     async ({ params, body }) =>
       runRequestToWire(await requests.cancel(actor, params.id, body.reason ?? null)),
   )
+  testRoutes(app, parts)
   for (const [verb, outcome] of [
     ['approve', 'approved'],
     ['reject', 'rejected'],
@@ -148,6 +149,44 @@ export function runRequestRoutes(app: FastifyInstance, parts: RunRequestParts): 
         )
       },
     )
+}
+
+const TestsQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 200 }),
+  after: Type.Integer({ minimum: 0, default: 0, description: '`next` of the page before' }),
+  outcome: Type.Optional(
+    Type.Union(
+      (['passed', 'failed', 'error', 'skipped'] as const).map((outcome) => Type.Literal(outcome)),
+    ),
+  ),
+})
+
+/** The tests that a stage ran, one by one. */
+function testRoutes(app: FastifyInstance, { recordings, requests }: RunRequestParts): void {
+  app.get<{ Params: { id: string; stage: string }; Querystring: Static<typeof TestsQuery> }>(
+    '/run-requests/:id/stages/:stage/tests',
+    {
+      schema: {
+        summary: 'List the tests that a stage of a run ran, by its JUnit report',
+        params: Type.Object({ id: Type.String(), stage: Type.String() }),
+        querystring: TestsQuery,
+      },
+    },
+    async ({ params, query }) => {
+      const { stages } = await shownRun(recordings, await requests.get(params.id))
+      const found = stages.find(({ stage }) => stage === params.stage)
+      const all = await recordings.tests(found?.pipelineRun ?? params.id, params.stage)
+      const wanted = all.filter(
+        ({ outcome }) => query.outcome === undefined || outcome === query.outcome,
+      )
+      const next = query.after + query.limit
+      return {
+        counts: found?.tests ?? null,
+        tests: wanted.slice(query.after, next),
+        next: next < wanted.length ? next : null,
+      }
+    },
+  )
 }
 
 /** A run with its stages, by all recordings of it. */
