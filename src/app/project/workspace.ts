@@ -19,6 +19,7 @@ import { openPathLocks } from '#stores/dvc/path-locks'
 import { openRunCache } from '#stores/dvc/run-cache'
 import { courierOf } from './courier.ts'
 import { declaredIn } from './declared.ts'
+import { enclosuresOf } from './enclosures.ts'
 import { environmentsOf } from './environments.ts'
 import { openGround, type ProjectGround } from './ground.ts'
 import { machine } from './machine.ts'
@@ -135,6 +136,7 @@ function pipelinesOf(
   { environments, tables }: Pick<ProjectWorkspace, 'environments' | 'tables'>,
 ): Pipelines {
   const { root, own, settings, variables, workspace, cache, files, tree, clock } = ground
+  const { enclosures, enclose } = enclosuresOf(ground)
   // One for all stages: they take turns.
   let checks: Promise<Checks> | undefined
   return createPipelines({
@@ -168,7 +170,9 @@ function pipelinesOf(
       root,
       shell: variables['SHELL'] || '/bin/sh',
       environment: variables,
+      enclose,
     }),
+    enclosures,
     environments,
     // Whoever reproduces has the project's locks.
     fetch: async (paths) => void (await dataOf(ground, []).fetch(paths)),
