@@ -1,10 +1,11 @@
 import type { Argv } from 'yargs'
 import type { Reason, ReproEvent, ReproResult, RunRecorder } from '#stages'
 import { command } from '../command.ts'
+import { dvcFlags, dvcOptions } from '../repro-flags.ts'
 import type { CalledIn } from '../workspace.ts'
 
 function flagsOf(argv: Argv) {
-  return argv
+  return dvcFlags(argv)
     .positional('targets', {
       type: 'string',
       array: true,
@@ -74,7 +75,7 @@ export const repro = command({
         ? [defaultTarget(here)]
         : here.targets(flags.targets)
     const options = {
-      targets,
+      ...(await dvcOptions(flags, targets)),
       force: flags.force,
       singleItem: flags['single-item'],
       keepGoing: flags['keep-going'],
@@ -102,7 +103,7 @@ export const repro = command({
       }),
     )
     say(flags, result, summary(result))
-    if (result.outcome !== 'succeeded') process.exitCode = 1
+    if (result.outcome !== 'succeeded' && !flags['ignore-errors']) process.exitCode = 1
   },
 })
 
