@@ -42,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   unfreeze: async () => (await import('./freeze.ts')).unfreeze,
   params: async () => (await import('./params.ts')).params,
   metrics: async () => (await import('./metrics.ts')).metrics,
+  exp: async () => (await import('./exp.ts')).exp,
   plots: async () => (await import('./plots.ts')).plots,
   environment: async () => (await import('./environment.ts')).environment,
   experiments: async () => (await import('./experiments.ts')).experiments,

@@ -63,6 +63,8 @@ export interface StageStart {
   readonly environment: Environment | null
   /** Why it runs, one reason after the other; left out by those who cannot tell. */
   readonly why?: readonly string[]
+  /** Name of the experiment that it is part of. */
+  readonly experiment?: string
   /** What contracts said of the data before it ran; left out where there are none. */
   readonly checks?: DataChecks
   /** Left out by those who do not pin. */

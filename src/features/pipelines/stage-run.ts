@@ -21,6 +21,9 @@ export function tagsOf(run: PipelineRun, start: StageStart): KeyValue[] {
     ...(start.pinned === undefined
       ? []
       : [{ key: 'orrery.pinned', value: JSON.stringify(start.pinned).slice(0, TAG_CHARS_MAX) }]),
+    ...(start.experiment === undefined
+      ? []
+      : [{ key: 'orrery.experiment', value: start.experiment }]),
     ...(start.why === undefined || start.why.length === 0
       ? []
       : [{ key: 'orrery.why', value: start.why.join('\n').slice(0, TAG_CHARS_MAX) }]),

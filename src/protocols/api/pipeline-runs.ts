@@ -58,6 +58,7 @@ const StageBody = Type.Object({
     }),
   ),
   why: Type.Optional(Type.Array(Type.String({ maxLength: 20_000 }), { maxItems: 100 })),
+  experiment: Type.Optional(Type.String({ maxLength: 500 })),
   checks: Type.Optional(
     Type.Object({
       outcome: Type.Union([

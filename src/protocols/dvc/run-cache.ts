@@ -12,12 +12,12 @@ export function runKey(lock: StageLock): string {
   const paths = isList(outs)
     ? outs.map((out) => (isMap(out) ? (out.get('path') ?? null) : null))
     : []
-  return sha256(pythonJson(bare(entry.set('outs', paths))))
+  return sha256(pythonJson(bareEntry(entry.set('outs', paths))))
 }
 
 /** The run cache's name for a run with what came out of it. */
 export function runValue(lock: StageLock): string {
-  return sha256(pythonJson(bare(entryOf(lock))))
+  return sha256(pythonJson(bareEntry(entryOf(lock))))
 }
 
 export function printRun(lock: StageLock): string {
@@ -31,13 +31,13 @@ export function readRun(source: string): StageLock | undefined {
 }
 
 /** Without sizes and counts, which are no part of what a run is. */
-function bare(value: ParamValue): ParamValue {
-  if (isList(value)) return value.map(bare)
+export function bareEntry(value: ParamValue): ParamValue {
+  if (isList(value)) return value.map(bareEntry)
   if (!isMap(value)) return value
   const kept: ParamMap = new Map(
     [...value]
       .filter(([key]) => key !== 'size' && key !== 'nfiles')
-      .map(([key, each]) => [key, bare(each)]),
+      .map(([key, each]) => [key, bareEntry(each)]),
   )
   return kept
 }

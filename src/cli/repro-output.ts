@@ -1,0 +1,89 @@
+import type { Reason, ReproEvent, ReproResult } from '#stages'
+
+function write(text: string): void {
+  process.stdout.write(text)
+}
+
+export type Explainer = (
+  decided: { step: string; reason: string; reasons?: readonly Reason[] },
+  words: string,
+) => string[]
+
+/** What makes a stage run: the first reason behind its name, or all of them below it. */
+export async function explainer(all: boolean): Promise<Explainer> {
+  const { explained } = await import('#stages')
+  return ({ step, reason, reasons = [] }, words) =>
+    all && reasons.length > 0
+      ? [`${step}: ${words}`].concat(reasons.map((each) => `  ${explained(each)}`))
+      : [`${step}: ${words} (${reason})`]
+}
+
+/** Tells people what happens, as it does. */
+export function printer(explain: Explainer): (event: ReproEvent) => void {
+  const lines = linePrefixer(write)
+  return (event) => {
+    if (event.kind === 'decided' && event.action !== 'up-to-date')
+      write(`${explain(event, WORDS[event.action]).join('\n')}\n`)
+    else if (event.kind === 'started')
+      for (const each of event.commands) write(`${event.step} > ${each}\n`)
+    else if (event.kind === 'output') lines.add(event.step, event.text)
+    else if (event.kind === 'progress') write(`${event.text}\n`)
+    else if (event.kind === 'finished') {
+      lines.flush(event.step.name)
+      if (event.step.failure !== null) write(`${event.step.name}: failed: ${event.step.failure}\n`)
+      else if (event.step.action === 'run')
+        write(`${event.step.name}: done in ${(event.step.durationMs / 1000).toFixed(1)} s\n`)
+    }
+  }
+}
+
+const WORDS = {
+  run: 'running',
+  restored: 'restored from the cache',
+  committed: 'taken as it is',
+  skipped: 'skipped',
+  waiting: 'waits for approval',
+  'up-to-date': 'up to date',
+} as const
+
+/** Keeps standard output for JSON. */
+export function toStandardError(): (event: ReproEvent) => void {
+  const lines = linePrefixer((text) => process.stderr.write(text))
+  return (event) => {
+    if (event.kind === 'output') lines.add(event.step, event.text)
+    else if (event.kind === 'finished') lines.flush(event.step.name)
+  }
+}
+
+/** Output of stages, each line after the name of its stage, also where several write at once. */
+function linePrefixer(put: (text: string) => unknown) {
+  const rests = new Map<string, string>()
+  return {
+    add: (step: string, text: string) => {
+      const lines = ((rests.get(step) ?? '') + text).split(/\r?\n/)
+      rests.set(step, lines.pop() ?? '')
+      for (const line of lines) put(`${step} | ${line}\n`)
+    },
+    flush: (step: string) => {
+      const rest = rests.get(step) ?? ''
+      if (rest !== '') put(`${step} | ${rest}\n`)
+      rests.delete(step)
+    },
+  }
+}
+
+/** What became of all steps. */
+export function summary(result: ReproResult): string[] {
+  const count = (action: string) =>
+    result.steps.filter((step) => step.action === action && step.failure === null).length
+  const failed = result.steps.filter((step) => step.failure !== null && step.action !== 'skipped')
+  if (failed.length === 0 && result.steps.every((step) => step.action === 'up-to-date'))
+    return ['Data and pipelines are up to date.']
+  const parts = [
+    `${count('run')} run`,
+    `${count('restored')} restored from the cache`,
+    `${count('up-to-date')} up to date`,
+    ...(failed.length > 0 ? [`${failed.length} failed; their old outputs are as they were`] : []),
+  ]
+  return [parts.join(', ')]
+}
