@@ -1,17 +1,19 @@
-import type { SeriesPlot } from '#stages'
+import { plotShape, type PlotLine, type SeriesPlot } from '#stages'
 import { printable } from '../tables/text.ts'
 import { createCanvas } from './canvas.ts'
-import { lineOf, numberIn, shortNumber, type Pen } from './figures.ts'
-import { barLines, confusionLines } from './tallies.ts'
+import { shortNumber, type Pen } from './figures.ts'
+import { barLines, tallyLines } from './tallies.ts'
 
 /** A plot as lines of text: what its template means, as far as a terminal can show it. */
 export function drawnPlot(plot: SeriesPlot, pen: Pen): string[] {
-  const { axes, template = 'linear' } = plot
+  const { axes } = plot
   const title = printable(plot.title)
   if (axes === undefined) return [title, '  no points']
-  if (template.startsWith('confusion')) return [title, ...confusionLines(plot, template)]
-  if (template.startsWith('bar_horizontal')) return [title, ...barLines(plot, template, pen)]
-  return [title, ...chartLines(plot, pen, template.startsWith('scatter') ? 'points' : 'lines')]
+  const shape = plotShape(plot)
+  if (shape.kind === 'bars') return [title, ...barLines(shape.bars, pen)]
+  if (shape.kind !== 'tally') return [title, ...chartLines(plot, pen, shape)]
+  const axesLine = `  rows: ${printable(axes.yLabel)}, columns: ${printable(axes.xLabel)}`
+  return [title, axesLine, ...tallyLines(shape.tables, shape)]
 }
 
 const ROWS = 12
@@ -21,9 +23,12 @@ const LABEL = 10
 
 type Spot = readonly [x: number, y: number]
 
-function chartLines(plot: SeriesPlot, pen: Pen, kind: 'points' | 'lines'): string[] {
-  const lines = spotsOf(plot)
-  const all = [...lines.values()].flat()
+function chartLines(
+  plot: SeriesPlot,
+  pen: Pen,
+  { kind, lines }: { kind: 'points' | 'lines'; lines: readonly PlotLine[] },
+): string[] {
+  const all = lines.flatMap(({ spots }) => spots)
   if (all.length === 0) return ['  no numbers to draw; --html may show it']
   const columns = Math.max(10, Math.min(pen.columns, COLUMNS_MAX) - LABEL - 3)
   const [left, right] = extent(all.map(([x]) => x))
@@ -33,7 +38,7 @@ function chartLines(plot: SeriesPlot, pen: Pen, kind: 'points' | 'lines'): strin
     Math.round(share(x, left, right) * (canvas.width - 1)),
     Math.round(share(y, low, high) * (canvas.height - 1)),
   ]
-  for (const [color, spots] of [...lines.values()].entries())
+  for (const [color, { spots }] of lines.entries())
     for (const [at, spot] of spots.entries()) {
       const before = spots[at - 1]
       if (kind === 'points' || before === undefined) canvas.dot(...placed(spot), color)
@@ -63,8 +68,8 @@ function chartLines(plot: SeriesPlot, pen: Pen, kind: 'points' | 'lines'): strin
 }
 
 /** Each line in words, for who cannot tell the colours apart. */
-function legend(lines: ReadonlyMap<string, readonly Spot[]>, { painted }: Pen): string[] {
-  return [...lines].map(([name, spots], color) => {
+function legend(lines: readonly PlotLine[], { painted }: Pen): string[] {
+  return lines.map(({ name, spots }, color) => {
     const ys = spots.map(([, y]) => y)
     const [low, high] = extent(ys, 0)
     const said =
@@ -73,21 +78,6 @@ function legend(lines: ReadonlyMap<string, readonly Spot[]>, { painted }: Pen): 
         : `last ${shortNumber(ys.at(-1) ?? 0)}, lowest ${shortNumber(low)}, highest ${shortNumber(high)}`
     return `  ${painted('■', color)} ${printable(name)}: ${said}`
   })
-}
-
-/** By line, in the order of x. */
-function spotsOf(plot: SeriesPlot): Map<string, Spot[]> {
-  const lines = new Map<string, Spot[]>()
-  const { x = '', y = '' } = plot.axes ?? {}
-  for (const [at, point] of plot.points.entries()) {
-    const name = lineOf(plot, point)
-    const spots = lines.get(name) ?? []
-    lines.set(name, spots)
-    const height = numberIn(point.get(y))
-    if (height !== undefined) spots.push([numberIn(point.get(x)) ?? at, height])
-  }
-  for (const spots of lines.values()) spots.sort(([one], [other]) => one - other)
-  return lines
 }
 
 /** Wide enough to divide by, unless `room` is nothing. */

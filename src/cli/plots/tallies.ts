@@ -1,51 +1,30 @@
-import { cellText, type Point, type SeriesPlot } from '#stages'
+import type { Bar, Tally } from '#stages'
 import { printable } from '../tables/text.ts'
-import { lineOf, numberIn, shortNumber, type Pen } from './figures.ts'
+import { shortNumber, type Pen } from './figures.ts'
 
 /** More classes than this are no table in a terminal. */
 const CLASSES_MAX = 24
 const BARS_MAX = 60
 
-/** How often which class was taken for which, a table for each revision. */
-export function confusionLines(plot: SeriesPlot, template: string): string[] {
-  const { x = '', y = '', xLabel = '', yLabel = '' } = plot.axes ?? {}
-  const shares = template === 'confusion_normalized'
-  const lines = [`  rows: ${printable(yLabel)}, columns: ${printable(xLabel)}`]
-  for (const [name, points] of groupsOf(plot)) {
-    const columns = classesOf(points, x)
-    const rows = classesOf(points, y)
-    if (Math.max(columns.length, rows.length) > CLASSES_MAX) {
-      lines.push(
-        `  ${printable(name)}: ${Math.max(columns.length, rows.length)} classes; --html shows them`,
-      )
-      continue
-    }
-    const counts = new Map<string, number>()
-    for (const point of points) {
-      const key = JSON.stringify([cellText(point, y), cellText(point, x)])
-      counts.set(key, (counts.get(key) ?? 0) + 1)
-    }
-    const table = rows.map((row) => {
-      const found = columns.map((column) => counts.get(JSON.stringify([row, column])) ?? 0)
+/** A table for each revision; `shares` of each row instead of counts. */
+export function tallyLines(tables: readonly Tally[], { shares }: { shares: boolean }): string[] {
+  return tables.flatMap(({ name, rows, columns, counts }) => {
+    const classes = Math.max(columns.length, rows.length)
+    if (classes > CLASSES_MAX)
+      return [`  ${printable(name)}: ${classes} classes; --html shows them`]
+    const table = rows.map((row, at) => {
+      const found = counts[at] ?? []
       const sum = found.reduce((all, one) => all + one, 0) || 1
       const cells = found.map((one) => (shares ? (one / sum).toFixed(2) : String(one)))
       return [printable(row)].concat(cells)
     })
-    lines.push(`  ${printable(name)}`, ...aligned([['', ...columns.map(printable)], ...table]))
-  }
-  return lines
+    return [`  ${printable(name)}`, ...aligned([['', ...columns.map(printable)], ...table])]
+  })
 }
 
 /** A bar for each name and revision. */
-export function barLines(plot: SeriesPlot, template: string, { columns, painted }: Pen): string[] {
-  const { x = '', y = '' } = plot.axes ?? {}
-  const names = [...groupsOf(plot).keys()]
-  const bars = plot.points.flatMap((point) => {
-    const value = numberIn(point.get(x))
-    const line = lineOf(plot, point)
-    return value === undefined ? [] : [{ name: cellText(point, y), line, value }]
-  })
-  if (template === 'bar_horizontal_sorted') bars.sort((one, other) => other.value - one.value)
+export function barLines(bars: readonly Bar[], { columns, painted }: Pen): string[] {
+  const names = [...new Set(bars.map(({ line }) => line))]
   const shown = bars.slice(0, BARS_MAX)
   const most = Math.max(...shown.map(({ value }) => Math.abs(value)), Number.MIN_VALUE)
   const wide = Math.min(24, Math.max(...shown.map(({ name }) => name.length), 1))
@@ -59,22 +38,6 @@ export function barLines(plot: SeriesPlot, template: string, { columns, painted 
     ...(bars.length > shown.length ? [`  … ${bars.length - shown.length} more in --html`] : []),
     ...names.map((name, at) => `  ${painted('■', at)} ${printable(name)}`),
   ]
-}
-
-function groupsOf(plot: SeriesPlot): Map<string, Point[]> {
-  const groups = new Map<string, Point[]>()
-  for (const point of plot.points) {
-    const name = lineOf(plot, point)
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [point])
-    else group.push(point)
-  }
-  return groups
-}
-
-function classesOf(points: readonly Point[], column: string): string[] {
-  const found = new Set(points.map((point) => cellText(point, column)))
-  return [...found].toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
 }
 
 function aligned(table: readonly (readonly string[])[]): string[] {

@@ -101,5 +101,6 @@ export {
   type PlotFault,
   type SeriesPlot,
 } from './plots.ts'
+export { plotShape, type Bar, type PlotLine, type PlotShape, type Tally } from './plots-shape.ts'
 export { type Display } from './plots-definitions.ts'
 export { cellText, type PlotAxes, type Point } from './plots-points.ts'

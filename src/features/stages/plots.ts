@@ -46,6 +46,8 @@ export interface PlotFault {
 }
 
 export interface PlotsAsked extends DefinitionsAsked {
+  /** Which plots are wanted, by the files that they read; all of them without it. */
+  readonly only?: (sources: readonly string[]) => boolean
   /** Reads a file of points. Throws a `Problem` where it cannot. */
   readonly parse: (path: string, bytes: Uint8Array, how: { header: boolean }) => ParamValue
 }
@@ -59,7 +61,9 @@ export async function plotsIn(
   const faults: PlotFault[] = []
   for (const view of views) {
     try {
-      const definitions = await definitionsIn(view, asked)
+      const all = await definitionsIn(view, asked)
+      const isWanted = ({ id, display }: Definition) => asked.only?.(sourcesOf(id, display)) ?? true
+      const definitions = new Map([...all].filter(([, each]) => isWanted(each)))
       const sources = await sourcesIn(view, definitions, asked)
       read.push({ name: view.name, definitions, sources })
     } catch (error) {
