@@ -65,6 +65,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   feedback: async () => (await import('./feedback.ts')).feedback,
   alerts: async () => (await import('./alerts.ts')).alerts,
   policies: async () => (await import('./policies.ts')).policies,
+  trigger: async () => (await import('./policies.ts')).trigger,
+  backfill: async () => (await import('./backfill.ts')).backfill,
   delete: async () => (await import('./delete.ts')).deleteCommand,
   trash: async () => (await import('./trash.ts')).trash,
   hold: async () => (await import('./hold.ts')).hold,
