@@ -14,6 +14,7 @@ import {
 } from './parts.ts'
 import type { PartsKeeping, PartsLedger } from './parts-keeping.ts'
 import { processed, type PartFailure, type Processed } from './parts-run.ts'
+import { watchParts, type PartsWatch } from './parts-sight.ts'
 import { isExpected, type Run } from './repro-run.ts'
 import type { Stage, StageLock } from './stage.ts'
 
@@ -33,6 +34,7 @@ interface ByParts extends Attempt {
   readonly stage: Stage
   readonly parts: StageParts
   readonly keeping: PartsKeeping
+  readonly watch: PartsWatch
 }
 
 /**
@@ -46,7 +48,15 @@ export async function attemptByParts(
   how: Attempt,
 ): Promise<Done> {
   const keeping = run.ground.parts
-  const by: ByParts = { ...how, run, stage, parts, keeping }
+  const { watching, onOutput } = how
+  const watch = watchParts(stage, { watching, onOutput, root: run.ground.root })
+  const done = await doneByParts({ ...how, run, stage, parts, keeping, watch })
+  const sight = watch.report()
+  return sight === undefined ? done : { ...done, sight }
+}
+
+async function doneByParts(by: ByParts): Promise<Done> {
+  const { keeping, stage } = by
   try {
     const all = await dividedInput(by)
     const ledger = await keeping.open(await circumstancesOf(by, all))
@@ -147,7 +157,7 @@ async function processedAside(
   ledger: PartsLedger,
   { todo, shared }: { todo: readonly Part[]; shared: Divided['shared'] },
 ): Promise<Processed> {
-  const { run, stage, parts, lock, commands, variables, wrapped, onOutput } = by
+  const { run, stage, parts, lock, commands, variables, wrapped, onOutput, watch } = by
   const { aside: asides, workspace } = run.ground
   const outs = stage.outs.filter(({ persist }) => !persist).map(({ path }) => path)
   const aside = await asides.setAside(stage.address, outs, lockToken(lock))
@@ -155,7 +165,7 @@ async function processedAside(
   try {
     const how = { variables, wrapped }
     const [command = ''] = commands
-    const work = { run, stage, parts, command, how, onOutput, shared, workshop }
+    const work = { run, stage, parts, command, how, onOutput, shared, workshop, watch }
     const done = await whileHeld(run, stage, () => processed(work, ledger, todo))
     if (await workspace.exists(parts.output))
       throw new Problem(
@@ -231,9 +241,13 @@ async function putTogether(
     if (rest.length > 0) {
       const { variables, wrapped, onOutput } = by
       const onStart = (pid: number) => aside.runningAs(pid)
-      const how = { commands: rest, variables, wrapped, onOutput, onStart }
-      const failure = failureOf(await execute(run, stage, how))
+      const sight = by.watch.sightOver(parts.output)
+      const how = { commands: rest, variables, wrapped, sight, onOutput, onStart }
+      const execution = await execute(run, stage, how)
+      const objection = by.watch.take(execution)
+      const failure = failureOf(execution)
       if (failure !== null) return failure
+      if (objection !== null) return { outcome: 'failed', failure: objection }
       await checkUntouched(by, content.md5)
     }
     finished = await finishStage(run.ground, stage, lock, { placed: parts.output })

@@ -34,6 +34,8 @@ export interface WrittenFile {
 }
 
 export interface Workshop {
+  /** Where all of it lies. */
+  readonly folder: string
   /** Room for one process: an input that shows only these files, each where it lies in the real one, and an empty output. */
   bench(files: readonly { readonly path: string; readonly place: string }[]): Bench
   remove(): void

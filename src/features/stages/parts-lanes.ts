@@ -4,6 +4,7 @@ import { failureOf, perform, STAGE_TIMEOUT_MS, type HowToExecute } from './execu
 import { logTail } from './log-tail.ts'
 import type { Divided, Part, StageParts } from './parts.ts'
 import type { Bench, Workshop, WrittenFile } from './parts-keeping.ts'
+import type { PartsWatch } from './parts-sight.ts'
 import type { Run } from './repro-run.ts'
 import type { Stage } from './stage.ts'
 import type { Execution } from './store.ts'
@@ -19,6 +20,7 @@ export interface PartsWork {
   readonly onOutput: (text: string) => void
   readonly shared: Divided['shared']
   readonly workshop: Workshop
+  readonly watch: PartsWatch
 }
 
 export type JobEnd =
@@ -55,6 +57,7 @@ export function processLane(work: PartsWork): Lane {
           ORRERY_OUTPUT: bench.output,
         },
         timeoutMs: timeoutOf(work),
+        sight: work.watch.sightIn({ input: [bench.input], output: bench.output }),
         onOutput: (text) => {
           log.add(text)
           said.add(text)
@@ -62,10 +65,13 @@ export function processLane(work: PartsWork): Lane {
         onStart: bench.runningAs,
       })
       said.end()
-      if (execution.kind === 'finished') return { kind: 'done', written: bench.written(), bench }
+      const objection = work.watch.take(execution)
+      if (execution.kind === 'finished' && objection === null)
+        return { kind: 'done', written: bench.written(), bench }
       bench.remove()
       if (execution.kind === 'cancelled') return { kind: 'cancelled' }
-      return { kind: 'failed', why: whyOf(work, execution), log: log.text() }
+      const whys = [whyOf(work, execution), objection ?? ''].filter((why) => why !== '')
+      return { kind: 'failed', why: whys.join('; '), log: log.text() }
     },
     end: async () => {},
   }
@@ -169,10 +175,12 @@ function startedWorker(work: PartsWork): Worker {
     timeoutMs: Number.MAX_SAFE_INTEGER,
     signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
     input,
+    sight: work.watch.sightIn({ input: [], output: work.workshop.folder }),
     onOutput: lines.add,
     onStart: home.runningAs,
   }).then((execution) => {
     lines.end()
+    work.watch.take(execution)
     return execution
   })
   const over = async (): Promise<Answer> => {

@@ -39,7 +39,7 @@ export async function watchingOf(
   const wish = own ?? options.hermetic ?? (await enclosures.wish())
   if (wish === undefined) return undefined
   if (wish === 'off') return off(`${stage.file} says so`)
-  const prevented = preventedBy(stage, isWrapped)
+  const prevented = isWrapped ? 'it runs in an image, whose walls are its own' : null
   if (prevented !== null) {
     if (wish === 'possible') return off(prevented)
     throw new Problem(
@@ -58,11 +58,6 @@ export async function watchingOf(
 
 function off(reason: string): Watching {
   return { watch: 'off', reason, sight: undefined }
-}
-
-function preventedBy(stage: Stage, isWrapped: boolean): string | null {
-  if (isWrapped) return 'it runs in an image, whose walls are its own'
-  return stage.parts === undefined ? null : 'it runs by parts'
 }
 
 async function asFarAsPossible(

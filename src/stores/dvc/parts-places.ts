@@ -28,6 +28,7 @@ export async function openWorkshop(top: string): Promise<Workshop> {
   mkdirSync(join(folder, PROCESSES), { recursive: true })
   let count = 0
   return {
+    folder,
     bench: (files) => benchIn(folder, `${count++}`, files),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
