@@ -5,6 +5,7 @@ import { messageOf, Problem, type ProblemCode } from '#base/problem'
 import type { RunRecorder } from '#stages'
 import { withoutCredentials } from './credentials.ts'
 import { logSender } from './log-sender.ts'
+import { sendFiles } from './run-files.ts'
 
 /** A server may be restarting: it is asked again for this long. */
 const PATIENCE_MS = 60_000
@@ -47,6 +48,8 @@ export function httpRecorder(
       ),
     stageStarted: ({ pipelineRunId, ...start }) => post(`${at(pipelineRunId)}/stages`, start),
     stageSaid: ({ pipelineRunId, stage, text }) => logs.add(at(pipelineRunId, stage), text),
+    stageDrew: ({ runId, files }) =>
+      sendFiles(baseUrl, { runId, files }, dependencies.signal ?? new AbortController().signal),
     // What names the stage's run stands in the path already.
     stageFinished: async ({ pipelineRunId, stage, runId: _run, logTail, ...end }) => {
       await logs.end(at(pipelineRunId, stage))

@@ -166,6 +166,19 @@ function pipelinesOf(
     tests: {
       read: async (paths) => (await import('./test-reports.ts')).testReports(root).read(paths),
     },
+    plots: {
+      of: async (stage) =>
+        (await import('./stage-plots.ts'))
+          .stagePlots({
+            root,
+            catalog: files,
+            cache,
+            cacheFolder: settings.cacheFolder,
+            revisions: ground.revisions,
+            commandStyle: settings.commandStyle,
+          })
+          .of(stage),
+    },
     executor: processExecutor({
       root,
       shell: variables['SHELL'] || '/bin/sh',

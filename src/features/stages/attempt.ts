@@ -92,6 +92,7 @@ export async function runStage(
       : { outcome: 'failed', failure: refused, lock: undefined }
   const outs = outRefs(stage, done.lock)
   const told = done.sight === undefined ? {} : { sight: done.sight }
+  if (done.lock !== undefined) await tellPlots(run, stage, { runId: started.runId, log })
   await recorder.stageFinished({
     pipelineRunId,
     stage: stage.address,
@@ -130,6 +131,23 @@ async function pinnedFor({ ground, commitSeconds }: Run, stage: Stage): Promise<
     own,
     commitSeconds: await commitSeconds(),
   })
+}
+
+/** Plots are to be looked at: a run that lacks some is no worse for it. */
+async function tellPlots(
+  { ground, recorder, pipelineRunId }: Run,
+  stage: Stage,
+  { runId, log }: { runId: string; log: ReturnType<typeof logTail> },
+): Promise<void> {
+  if (recorder.stageDrew === undefined || ground.plots === undefined) return
+  try {
+    const files = await ground.plots.of(stage)
+    if (files.length === 0) return
+    await recorder.stageDrew({ pipelineRunId, stage: stage.address, runId, files })
+  } catch (error) {
+    if (!isExpected(error)) throw error
+    log.add(`its plots were not kept: ${messageOf(error)}\n`)
+  }
 }
 
 /** A stage that must not run needs nothing to run in. */

@@ -102,5 +102,6 @@ export {
   type SeriesPlot,
 } from './plots.ts'
 export { plotShape, type Bar, type PlotLine, type PlotShape, type Tally } from './plots-shape.ts'
+export type { RecordedFile, StagePlots } from './plots-recorded.ts'
 export { type Display } from './plots-definitions.ts'
 export { cellText, type PlotAxes, type Point } from './plots-points.ts'

@@ -3,6 +3,7 @@ import type { Json } from '#base/json'
 import type { StageChecks } from './checks.ts'
 import type { TestCase } from './test-report.ts'
 import type { Pinned } from './pinned.ts'
+import type { RecordedFile } from './plots-recorded.ts'
 import type { SightReport } from './sight.ts'
 
 /**
@@ -43,6 +44,13 @@ export interface RunRecorder {
     readonly stage: string
     readonly text: string
   }): void
+  /** Files that show what a stage did, told before its end. Left out by those who keep no files. */
+  stageDrew?(drawn: {
+    readonly pipelineRunId: string
+    readonly stage: string
+    readonly runId: string
+    readonly files: readonly RecordedFile[]
+  }): Promise<void>
   stageFinished(end: {
     readonly pipelineRunId: string
     readonly stage: string

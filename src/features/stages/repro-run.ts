@@ -1,3 +1,4 @@
+import type { StagePlots } from './plots-recorded.ts'
 import { Problem } from '#base/problem'
 import type { Catalog, DataRef, ProjectLock } from '#data'
 import type { Checks } from './checks.ts'
@@ -104,6 +105,8 @@ export interface ReproGround extends StageGround {
   readonly executor: Executor
   /** Without it nobody looks for reports of tests. */
   readonly tests?: TestReports
+  /** Without it nobody keeps the plots of stages with their runs. */
+  readonly plots?: StagePlots
   /** What contracts say of data; without it nothing is checked. */
   readonly checks?: Checks
   readonly environments: Environments
