@@ -107,7 +107,10 @@ function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
   const date = textIn(entry, 'date') || tick.slice(0, 10)
   const asked = entry.type === 'policy-triggered' ? textsIn(entry, 'set') : []
   const set = [...(policy.set ?? []), ...asked].map((text) =>
-    text.replaceAll('{date}', date).replaceAll('{tick}', tick),
+    text
+      .replaceAll('{date}', date)
+      .replaceAll('{tick}', tick)
+      .replaceAll('{version}', textIn(entry, 'version')),
   )
   const rev = trigger.kind === 'push' ? textIn(entry, 'commit') : textIn(entry, 'rev')
   return {
@@ -126,10 +129,19 @@ function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
         ORRERY_TICK: tick,
         ORRERY_CAUSE: entry.type,
         ORRERY_CAUSE_POSITION: String(entry.position),
+        ...(trigger.kind === 'delta' ? tableVariables(entry) : {}),
       },
-      table: trigger.kind === 'delta' ? trigger.table : null,
     },
     refs: refsOf(trigger, entry),
+  }
+}
+
+/** Where the table lies and which version was seen, for stages that read it themselves. */
+function tableVariables(entry: Entry): Record<string, string> {
+  return {
+    ORRERY_TABLE: textIn(entry, 'table'),
+    ORRERY_TABLE_VERSION: textIn(entry, 'version'),
+    ORRERY_TABLE_ADDRESS: textIn(entry, 'address'),
   }
 }
 

@@ -54,7 +54,7 @@ function run(changes: Partial<PolicyRun>): PolicyRun {
     group: 'flights/keep',
     limit: 1,
     depth: 0,
-    order: { rev: null, set: [], variables: {}, table: null },
+    order: { rev: null, set: [], variables: {} },
     eventMs: 90 * DAY_MS,
     startedMs: NOW_MS - DAY_MS,
     state: 'running',
@@ -176,7 +176,7 @@ test('a run that will take the newest data is not queued twice', () => {
         id: 'keep-2',
         state: 'queued',
         kind: 'data',
-        order: { rev: null, set: [], variables: {}, table: null },
+        order: { rev: null, set: [], variables: {} },
       }),
     ],
   }

@@ -12,8 +12,6 @@ export interface RunOrder {
   readonly set: readonly string[]
   /** Environment variables for its stages. */
   readonly variables: Readonly<Record<string, string>>
-  /** A table of its own versions that is to be taken at its newest. */
-  readonly table: string | null
 }
 
 /** One time that a policy acted, and how far it has come. */

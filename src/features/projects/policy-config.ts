@@ -77,7 +77,7 @@ export const PolicySchema = Type.Object(
   {
     on: Type.Array(TriggerSchema, { minItems: 1, maxItems: 50 }),
     run: Type.String({ minLength: 1 }),
-    /** Params for the run, as `orrery run -S` takes them; `{date}` and `{tick}` stand for when it was due. */
+    /** Params for the run, as `orrery run -S` takes them; `{date}` and `{tick}` stand for when it was due, `{version}` for that of a table. */
     set: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { maxItems: 100 }),
     ),

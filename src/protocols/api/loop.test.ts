@@ -307,7 +307,7 @@ test('what policies did is listed in pages, newest first, each once', async () =
         group: 'flights/keep',
         limit: 1,
         depth: 0,
-        order: { rev: null, set: [], variables: {}, table: null },
+        order: { rev: null, set: [], variables: {} },
         helped: null,
         eventMs: 0,
         startedMs: clock.nowMs(),

@@ -102,7 +102,7 @@ const BEFORE = {
   why: '',
   limit: 1,
   depth: 0,
-  order: { rev: null, set: [], variables: {}, table: null },
+  order: { rev: null, set: [], variables: {} },
   helped: null,
 } as const
 
