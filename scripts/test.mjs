@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setUp } from './setup.mjs'
 import { testBrowser } from './steps/browser.mjs'
+import { testHermeticTools } from './steps/hermetic.mjs'
 import { testImageTools } from './steps/images.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
 import { testMlflow2Bin, testPythonBin } from './steps/python.mjs'
@@ -33,6 +34,7 @@ const made = await Promise.allSettled([
   testMlflow2Bin(),
   testImageTools(),
   testSshServer(),
+  testHermeticTools(),
 ])
 for (const result of made)
   if (result.status === 'rejected') {

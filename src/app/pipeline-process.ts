@@ -62,6 +62,8 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
     targets: order.targets,
     force: order.force,
     timeoutMs: order.stageTimeoutMs,
+    // What this server makes by itself depends on nothing that nobody declared, as far as its machine allows.
+    hermetic: 'possible',
     signal,
     recorder: recorderFor(order, signal),
     isApproved: (stage, approval) => {

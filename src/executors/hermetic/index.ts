@@ -52,7 +52,7 @@ export function enclosures(options: HermeticOptions): (step: ExecutionStep) => P
     const root = realpathSync(options.root)
     const own = { ...options.variables, ...step.environment }
     const service = sight.network ? undefined : trackingServer(own)
-    const tools = toolFolders(own, root)
+    const tools = toolFolders({ variables: own, commands: step.commands }, root)
     const shades = new Set<string>()
     const seen = gathering({ root, sight, tools, service, shades })
     const passage = mkdtempSync(join(tmpdir(), `${PASSAGE}${process.pid}-`))
@@ -118,7 +118,8 @@ function beside({ options, step, passage, abilities }: Place): Made {
 
 async function room(place: Place): Promise<Made> {
   const { options, step, sight, root, service, passage, abilities } = place
-  clearAbandoned(options.folder)
+  clearAbandoned(options.folder, '')
+  clearAbandoned(tmpdir(), PASSAGE)
   const folder = join(options.folder, `${process.pid}-${randomIds.ulid()}`)
   mkdirSync(join(folder, 'tmp', HOME), { recursive: true })
   const clear = () => removeAll(folder)
@@ -249,12 +250,12 @@ function watch(
 
 const LAST = 'orrery: all is said'
 
-/** Rooms of programs that were killed. */
-function clearAbandoned(folder: string): void {
+/** Rooms and passages of programs that were killed. */
+function clearAbandoned(folder: string, prefix: string): void {
   if (stateOf(folder) === undefined) return
   for (const name of readdirSync(folder)) {
-    const pid = Number(name.split('-')[0])
-    if (!isThere(pid)) removeAll(join(folder, name))
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : 0
+    if (pid > 0 && !isThere(pid)) removeAll(join(folder, name))
   }
 }
 

@@ -25,12 +25,20 @@ export const SYSTEM = [
   '/var/cache/fontconfig',
 ])
 
-/** Where programs of these variables have their files, beside the system's: each folder of PATH, and the Python that it leads to. */
-export function toolFolders(variables: Variables, root: string): string[] {
+/** Where programs have their files, beside the system's: each folder of PATH, the Python that it leads to, and what commands name. */
+export function toolFolders(
+  { variables, commands }: { variables: Variables; commands: readonly string[] },
+  root: string,
+): string[] {
   const home = variables['HOME'] ?? ''
   const named = [variables['VIRTUAL_ENV'], variables['CONDA_PREFIX']].filter(isNamed)
   const bins = (variables['PATH'] ?? '').split(delimiter).filter((each) => each.startsWith('/'))
-  const found = [...named, ...bins.flatMap((bin) => [bin, ...aroundOf(bin)])]
+  const programs = commands.flatMap(programOf)
+  const found = [
+    ...named,
+    ...bins.flatMap((bin) => [bin, ...aroundOf(bin)]),
+    ...programs.flatMap((program) => [program, ...aroundOf(dirname(program))]),
+  ]
   for (const bin of [...bins, ...named.map((each) => join(each, 'bin'))])
     for (const name of ['python', 'python3']) found.push(...baseOf(join(bin, name)))
   const folders = found.filter(
@@ -55,6 +63,14 @@ export function isAt(path: string, folder: string): boolean {
 export function outermost(folders: readonly string[]): string[] {
   const sorted = [...new Set(folders)].toSorted()
   return sorted.filter((folder) => !sorted.some((other) => other !== folder && isAt(folder, other)))
+}
+
+/** The program that a command begins with, where it is named by its place. */
+function programOf(command: string): string[] {
+  const [, quoted, plain] =
+    /^\s*(?:(?:exec|env)\s+)?(?:["'](\/[^"']+)["']|(\/\S+))/.exec(command) ?? []
+  const program = quoted ?? plain
+  return program === undefined ? [] : [program]
 }
 
 function holds(folder: string, others: readonly string[]): boolean {

@@ -4,6 +4,7 @@ import type { Edge, Fact, Ref } from '#ledger'
 import { commitRef, datasetVersionRef } from '#projects'
 import type { TestCase } from '#stages'
 import { runRef } from '#tracking'
+import { sightFact, type StageSight } from './stage-sight.ts'
 
 /** Content that a stage read or made, by its path in the project and DVC's hash. */
 export interface DataVersion {
@@ -89,6 +90,8 @@ export interface StageEnd {
   readonly logTail: string
   /** Tests that the stage ran, by its report; left out where it writes none. */
   readonly tests?: readonly TestCase[]
+  /** Whether it kept to what it declares; left out where nobody wanted to know. */
+  readonly sight?: StageSight
 }
 
 /** One stage of a pipeline run; it is an MLflow run, by the same id. */
@@ -240,6 +243,7 @@ export function stageRunFinished(
         reason: shortReason(end.reason),
         outs: outs.map(brief),
         metrics: Object.fromEntries(metrics),
+        ...(end.sight === undefined ? {} : { sight: sightFact(end.sight) }),
       },
       edges: made(outs),
     },

@@ -21,6 +21,7 @@ import {
 } from './recording.ts'
 import type { PipelineReads, PipelineWrites } from './recording-store.ts'
 import { countsOf, testsOf, TESTS_FILE } from './stage-tests.ts'
+import { sightTags } from './stage-sight.ts'
 import { inputOf, metricsOf, paramsOf, reasonTag, tagsOf } from './stage-run.ts'
 
 export interface PipelineStart {
@@ -278,7 +279,11 @@ async function tellRun(
   const known = new Set(logged.map((metric) => metric.key))
   const metrics = metricsOf(end, atMs).filter(({ key }) => !known.has(key))
   if (metrics.length > 0) await tracking.logMetrics(runId, metrics)
-  if (end.reason !== null) await tracking.setTags(runId, [reasonTag(end.reason)])
+  const tags = [
+    ...(end.reason === null ? [] : [reasonTag(end.reason)]),
+    ...(end.sight === undefined ? [] : sightTags(end.sight)),
+  ]
+  if (tags.length > 0) await tracking.setTags(runId, tags)
   if (end.logTail === '' && end.tests === undefined) return true
   const folder = await tracking.artifacts.folderOf({ run: runId })
   if (end.tests !== undefined) await folder.put(TESTS_FILE, Buffer.from(JSON.stringify(end.tests)))

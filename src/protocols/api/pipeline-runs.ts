@@ -83,12 +83,34 @@ const StageBody = Type.Object({
     }),
   ),
 })
+const Sight = Type.Object({
+  watch: Type.Union([Type.Literal('strict'), Type.Literal('observe'), Type.Literal('off')]),
+  reason: Nullable(Type.String({ maxLength: 10_000 })),
+  outcome: Type.Union([Type.Literal('clean'), Type.Literal('undeclared'), Type.Literal('unknown')]),
+  findings: Type.Array(
+    Type.Object({
+      kind: Type.Union([
+        Type.Literal('undeclared-read'),
+        Type.Literal('undeclared-probe'),
+        Type.Literal('outside-read'),
+        Type.Literal('write-outside-outs'),
+        Type.Literal('network'),
+      ]),
+      stage: Type.String({ maxLength: 500 }),
+      what: Type.String({ maxLength: 10_000 }),
+      words: Type.String({ maxLength: 20_000 }),
+      add: Nullable(Type.String({ maxLength: 20_000 })),
+    }),
+    { maxItems: 1000, description: 'What the stage looked at or changed without declaring it.' },
+  ),
+})
 const StageEndBody = Type.Object({
   outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed'), Type.Literal('killed')]),
   reason: Nullable(Type.String()),
   outs: Type.Array(Data),
   metrics: Type.Record(Type.String(), Type.Number()),
   logTail: Type.String(),
+  sight: Type.Optional(Sight),
   tests: Type.Optional(
     Type.Array(
       Type.Object({

@@ -86,6 +86,7 @@ export async function writeProject(folder: string): Promise<void> {
   train:
     cmd: '"${process.execPath}" train.mjs'
     deps:
+      - model
       - prepared.txt
       - train.mjs
     outs:
