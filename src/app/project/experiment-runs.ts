@@ -9,9 +9,12 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Problem } from '#base/problem'
-import type { Override, ReproOptions, ReproResult } from '#stages'
+import { exclusively } from '#data'
+import { lockToken, type Override, type ReproOptions, type ReproResult } from '#stages'
 import { changedConfig } from '#protocols/dvc/config'
+import { openOutsAside } from '#stores/dvc/aside'
 import { filesOf, kept, nameFor, type ExperimentGround } from './experiment-ground.ts'
+import { openGround } from './ground.ts'
 import { applyOverrides, overriddenTexts } from './overrides.ts'
 import { readSettings } from './settings.ts'
 import { openWorkspace } from './workspace.ts'
@@ -63,7 +66,7 @@ export async function runHere(
     before.noteMade()
     const repro = await project.pipelines.repro(
       withEvents(order.repro, (event) => {
-        if (event.kind === 'finished') before.noteMade()
+        if (event.kind !== 'output' && event.kind !== 'progress') before.noteMade()
       }),
     )
     if (repro.outcome !== 'succeeded') {
@@ -119,8 +122,18 @@ export async function recovered(ground: ExperimentGround): Promise<string | unde
       `the experiment ${left.name} runs in this folder (process ${left.pid}); wait for it, or add --temp to run beside it`,
     )
   }
+  await outsBack(ground)
   await putBack(ground, { always: false })
   return left.name
+}
+
+/** What a stage was about to replace when its process was killed. */
+async function outsBack({ root, dependencies, project }: ExperimentGround): Promise<void> {
+  const { locks, own } = openGround(root, dependencies)
+  await exclusively(locks, async () => {
+    const known = (await project.pipelines.load()).locks
+    await openOutsAside(root, join(own, 'aside')).recover((stage) => lockToken(known.get(stage)))
+  })
 }
 
 async function putBack(ground: ExperimentGround, how: { always: boolean }): Promise<void> {

@@ -47,10 +47,15 @@ export function experimentsJson(shown: readonly ShownBaseline[]): unknown[] {
         ? null
         : experiments.map((each) => ({
             revs: [{ ...lookJson(each.look), experiments: null }],
-            executor: each.isQueued ? { state: each.state, name: 'dvc-task', local: null } : null,
+            executor: each.isQueued ? executorJson(each) : null,
             name: each.name,
           })),
   }))
+}
+
+function executorJson({ state, look }: ShownExperiment) {
+  const local = { root: null, log: null, pid: null, returncode: null, task_id: look.rev }
+  return { state, name: 'dvc-task', local }
 }
 
 function lookJson({ rev, name, error, ...look }: Look) {
