@@ -52,7 +52,13 @@ export async function attemptByParts(
   const watch = watchParts(stage, { watching, onOutput, root: run.ground.root })
   const done = await doneByParts({ ...how, run, stage, parts, keeping, watch })
   const sight = watch.report()
-  return sight === undefined ? done : { ...done, sight }
+  return sight === undefined ? done : { ...objectedTo(done, watch), sight }
+}
+
+function objectedTo(done: Done, watch: PartsWatch): Done {
+  const objection = watch.objection()
+  if (objection === null) return done
+  return { ...done, failure: `${done.failure}\nnot declared:\n  ${objection}` }
 }
 
 async function doneByParts(by: ByParts): Promise<Done> {
@@ -73,6 +79,11 @@ async function doneByParts(by: ByParts): Promise<Done> {
     return { outcome: 'failed', failure: messageOf(error), lock: undefined }
   }
 }
+
+const UNDECLARED = {
+  outcome: 'failed',
+  failure: 'it looked at what it does not declare',
+} as const
 
 async function dividedInput({ run, parts, stage }: ByParts): Promise<Divided> {
   const measured = await run.ground.workspace.measure(parts.input)
@@ -131,13 +142,17 @@ async function resultsOf(by: ByParts, ledger: PartsLedger, all: Divided): Promis
     const known = results
     const todo = all.parts.filter((part) => !known.has(part))
     const { failures, cancelled } = await processedAside(by, ledger, { todo, shared: all.shared })
-    if (failures.length > 0 || cancelled) {
+    const isUndeclared = by.watch.objection() !== null
+    if (failures.length > 0 || cancelled || isUndeclared) {
       const done = (await ledger.known(all.parts)).size
       const failed = failures.map(({ part }) => part)
       return {
         told: { ...told, processed: Math.max(0, done - kept), failed },
         results,
-        failure: failureOfParts({ failures, cancelled }, { all: names.size, done }),
+        failure:
+          isUndeclared && failures.length === 0
+            ? UNDECLARED
+            : failureOfParts({ failures, cancelled }, { all: names.size, done }),
       }
     }
     results = await ledger.known(all.parts)
@@ -244,10 +259,10 @@ async function putTogether(
       const sight = by.watch.sightOver(parts.output)
       const how = { commands: rest, variables, wrapped, sight, onOutput, onStart }
       const execution = await execute(run, stage, how)
-      const objection = by.watch.take(execution)
+      const isKept = by.watch.take(execution)
       const failure = failureOf(execution)
       if (failure !== null) return failure
-      if (objection !== null) return { outcome: 'failed', failure: objection }
+      if (!isKept) return UNDECLARED
       await checkUntouched(by, content.md5)
     }
     finished = await finishStage(run.ground, stage, lock, { placed: parts.output })

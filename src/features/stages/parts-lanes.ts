@@ -65,13 +65,13 @@ export function processLane(work: PartsWork): Lane {
         onStart: bench.runningAs,
       })
       said.end()
-      const objection = work.watch.take(execution)
-      if (execution.kind === 'finished' && objection === null)
+      const isKept = work.watch.take(execution)
+      if (execution.kind === 'finished' && isKept)
         return { kind: 'done', written: bench.written(), bench }
       bench.remove()
       if (execution.kind === 'cancelled') return { kind: 'cancelled' }
-      const whys = [whyOf(work, execution), objection ?? ''].filter((why) => why !== '')
-      return { kind: 'failed', why: whys.join('; '), log: log.text() }
+      const why = isKept ? '' : 'it looked at what the stage does not declare'
+      return { kind: 'failed', why: whyOf(work, execution) || why, log: log.text() }
     },
     end: async () => {},
   }

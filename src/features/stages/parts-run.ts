@@ -27,6 +27,9 @@ export async function processed(
   const queue = jobsOf(work, todo)
   const taker = createTaker((done) => work.run.turn.within(() => ledger.take(done)))
   const failures: PartFailure[] = []
+  // What a worker looked at is known when it has ended.
+  const late: { parts: readonly DonePart[]; bench: Bench }[] = []
+  const isLate = work.parts.worker && work.watch.isStrict
   let cancelled = false
   const tended = async (lane: Lane) => {
     try {
@@ -34,6 +37,7 @@ export async function processed(
         if (cancelled || failures.length >= FAILURES_MAX || taker.isBroken()) return
         const end = await worked(work, lane, job)
         if (end.kind === 'cancelled') cancelled = true
+        else if (end.kind === 'done' && isLate) late.push(end)
         else if (end.kind === 'done') await taker.add(end.parts, end.bench)
         else if (job.parts.length > 1)
           // One by one it shows which it is.
@@ -53,6 +57,8 @@ export async function processed(
       tended(work.parts.worker ? workerLane(work) : processLane(work)),
     ),
   )
+  if (work.watch.objection() === null)
+    for (const { parts, bench } of late) await taker.add(parts, bench)
   await taker.end()
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return { failures, cancelled: cancelled || work.run.options.signal?.aborted === true }

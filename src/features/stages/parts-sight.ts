@@ -6,12 +6,16 @@ import { objectionOf, reportOf, type Watching } from './watching.ts'
 
 /** Keeps the processes of a stage's parts to what the stage declares, and gathers what was seen of all of them. */
 export interface PartsWatch {
+  /** What looks at undeclared things must not be kept. */
+  readonly isStrict: boolean
   /** For a process that works in these folders; undefined where it may see all that there is. */
   sightIn(folders: { input: readonly string[]; output: string }): Sight | undefined
   /** For the commands that run over what all parts gave. */
   sightOver(output: string): Sight | undefined
-  /** Takes in what was seen; gives what is to be said against it where the stage is kept to what it declares. */
-  take(execution: Execution): string | null
+  /** Takes in what was seen; whether the result may be kept. */
+  take(execution: Execution): boolean
+  /** What is to be said against all that was seen, where the stage is kept to what it declares. */
+  objection(): string | null
   report(): SightReport | undefined
 }
 
@@ -23,7 +27,9 @@ export function watchParts(
   const sight = watching?.sight
   const findings = new Map<string, SightReport['findings'][number]>()
   let whole: SightReport | undefined
+  const report = () => whole && { ...whole, findings: [...findings.values()] }
   return {
+    isStrict: watching?.watch === 'strict',
     sightIn: ({ input, output }) =>
       sight === undefined
         ? undefined
@@ -42,19 +48,21 @@ export function watchParts(
             writes: sight.writes.filter((path) => path !== output),
           },
     take: (execution) => {
-      if (watching === undefined) return null
-      const report = reportOf(stage, watching, execution)
-      const fresh = report.findings.filter(({ kind, what }) => !findings.has(`${kind} ${what}`))
+      if (watching === undefined) return true
+      const seen = reportOf(stage, watching, execution)
+      const fresh = seen.findings.filter(({ kind, what }) => !findings.has(`${kind} ${what}`))
       for (const each of fresh) findings.set(`${each.kind} ${each.what}`, each)
-      whole = merged(whole, report)
-      const isStrict = report.watch === 'strict'
-      const objection = objectionOf(stage, isStrict ? report : { ...report, findings: fresh })
-      if (objection === null) return null
-      if (isStrict) return `not declared:\n  ${objection}`
-      onOutput(`not declared:\n  ${objection}\n`)
-      return null
+      whole = merged(whole, seen)
+      if (seen.watch === 'strict') return objectionOf(stage, seen) === null
+      const objection = objectionOf(stage, { ...seen, findings: fresh })
+      if (objection !== null) onOutput(`not declared:\n  ${objection}\n`)
+      return true
     },
-    report: () => whole && { ...whole, findings: [...findings.values()] },
+    objection: () => {
+      const all = report()
+      return all?.watch === 'strict' ? objectionOf(stage, all) : null
+    },
+    report,
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -323,6 +324,52 @@ describe('results of parts in the cache', () => {
     expect((await repro(box)).action).toBe('up-to-date')
     expect(box.dvc('status')).toContain('up to date')
     expect(box.read('data/clean/a.txt')).toBe(`${type.toUpperCase()}\n`)
+  })
+})
+
+/** Rooms need bubblewrap, and a machine that lets it make them. */
+const hasRooms = spawnSync('bwrap', ['--ro-bind', '/', '/', 'true']).status === 0
+
+describe.skipIf(!hasRooms)('parts that see only what their stage declares', () => {
+  let box: Sandbox
+  beforeAll(() => {
+    box = prepared()
+    box.write('secret', 'x\n')
+    for (const name of ['a', 'b']) box.write(`data/raw/${name}.csv`, `row ${name}\n`)
+  })
+  afterAll(() => box.remove())
+
+  test('are processed, and those that look further are not kept', async () => {
+    const curious = `${CLEAN}cat secret || true\n`
+    box.write('clean.sh', curious)
+    const step = await repro(box, { hermetic: 'strict' })
+    expect(step.parts?.failed.toSorted()).toEqual(['a.csv', 'b.csv'])
+    expect(step.failure).toContain('clean reads secret, which it does not declare')
+    expect(step.sight).toMatchObject({ watch: 'strict', outcome: 'undeclared' })
+    box.write('clean.sh', CLEAN)
+    const good = await repro(box, { hermetic: 'strict' })
+    expect(good.parts).toMatchObject({ processed: 2, kept: 0 })
+    expect(good.sight).toMatchObject({ watch: 'strict', outcome: 'clean', findings: [] })
+    expect(box.read('data/all.txt')).toBe('ROW A\nROW B\n')
+  })
+
+  test('of a worker are not kept either, although it says that they are done', async () => {
+    const worker = PARTS.replace('jobs: 2', 'worker: true')
+    box.write('dvc.yaml', pipeline(worker, { cmd: '[python clean.sh, sh merge.sh]' }))
+    box.write(
+      'clean.sh',
+      WORKER.replace('    text = ', "    os.path.exists('secret')\n    text = "),
+    )
+    for (let turn = 0; turn < 2; turn++) {
+      const step = await repro(box, { hermetic: 'strict' })
+      expect(step.failure).toContain('clean looks for secret, which it does not declare')
+      expect(step.parts).toMatchObject({ kept: 0 })
+    }
+    box.write(
+      'clean.sh',
+      WORKER.replace("with open('../started', 'a')", "with open(os.devnull, 'a')"),
+    )
+    expect((await repro(box, { hermetic: 'strict' })).failure).toBeNull()
   })
 })
 
