@@ -134,6 +134,12 @@ export const ConfigSchema = Type.Object(
       description:
         'Runs of pipelines that go on at once on this server; further ones wait for their turn.',
     }),
+    stageLogDays: Type.Number({
+      default: 90,
+      minimum: 1,
+      maximum: 36_500,
+      description: 'Days that what stages of pipelines printed is kept in the home.',
+    }),
     journalSyncMs: Type.Integer({
       default: 50,
       minimum: 1,

@@ -15,6 +15,8 @@ const BY_LEADER = [
   '/api/v1/activity',
   '/api/v1/storage/unused',
   '/api/v1/models/:model/versions/:version/reference',
+  '/api/v1/run-requests',
+  '/api/v1/pipeline-runs/:id/stages/:stage/log',
 ]
 /** These are read by anybody, and changed by the leader. */
 const CHANGED_BY_LEADER = ['/api/v1/projects']

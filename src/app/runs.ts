@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { messageOf } from '#base/problem'
 import type { Actor } from '#ledger'
 import {
   checkedOrder,
@@ -39,9 +40,11 @@ export function runsOf(
     clock,
     ids,
   })
+  const stageLogs = openLogFiles(join(config.home, 'stage-logs'))
+  sweepDaily(ground, stageLogs)
   return {
     requests,
-    stageLogs: openLogFiles(join(config.home, 'stage-logs')),
+    stageLogs,
     orderRun: async (actor, order) => {
       const { project, rev } = checkedOrder(order)
       const known = order.id === undefined ? undefined : await store.read.requests.find(order.id)
@@ -55,4 +58,16 @@ export function runsOf(
       return requests.ask(actor, { ...order, commit })
     },
   }
+}
+
+const SWEEP_MS = 86_400_000
+
+function sweepDaily({ config, clock, logger, onStop }: Ground, logs: LogFiles): void {
+  const sweep = () =>
+    void logs.sweep(config.stageLogDays, clock.nowMs()).catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, 'could not remove old logs of stages')
+    })
+  const timer = setInterval(sweep, SWEEP_MS)
+  onStop(() => clearInterval(timer))
+  sweep()
 }

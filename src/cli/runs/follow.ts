@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { ShownLogPiece, ShownRunDetail, ShownRunStage } from '#protocols/api/run-requests-wire'
 import type { ApiClient } from '../client.ts'
@@ -16,14 +17,14 @@ export async function followRun(
   { put, signal, only }: { put: (text: string) => unknown; signal: AbortSignal; only?: string },
 ): Promise<ShownRunDetail | undefined> {
   const seen = narrator(put, only)
-  let silentSince = Date.now()
+  let silentSince = systemClock.nowMs()
   while (!signal.aborted) {
     try {
       for await (const { event, data } of until(
         eventsIn(api.stream(`/run-requests/${encodeURIComponent(id)}/events`)),
         signal,
       )) {
-        silentSince = Date.now()
+        silentSince = systemClock.nowMs()
         if (event === 'log') seen.log(JSON.parse(data) as ShownLogPiece)
         if (event === 'run') seen.run(JSON.parse(data) as ShownRunDetail)
         if (event === 'end') return seen.last()
@@ -31,7 +32,7 @@ export async function followRun(
     } catch (error) {
       if (signal.aborted) return undefined
       const isAway = !(error instanceof Problem) || error.code === 'unavailable'
-      if (!isAway || Date.now() - silentSince > PATIENCE_MS) throw error
+      if (!isAway || systemClock.nowMs() - silentSince > PATIENCE_MS) throw error
     }
     await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined)
   }

@@ -129,9 +129,9 @@ async function cancelIn(
   { actor, id, reason, clock }: { actor: Actor; id: string; reason: string | null; clock: Clock },
 ): Promise<RunRequest> {
   const request = requestIn(await tx.requests.find(id), id)
-  if (request.cancelling !== null) return request
   if (isOver(request))
     throw new Problem('conflict', `the run ${id} ${request.state} already; there is nothing to end`)
+  if (request.cancelling !== null) return request
   await tx.ledger.append(actor, [runCancelRequested(request, reason)])
   const cancelling: RunRequest = { ...request, cancelling: { by: actor, reason } }
   await tx.requests.save(cancelling)
