@@ -69,11 +69,6 @@ interface Dependencies<Tx extends BackfillTx> {
 export function createBackfills<Tx extends BackfillTx>(dependencies: Dependencies<Tx>): Backfills {
   const { read, transact, projects, requests, clock, ids } = dependencies
 
-  const withCounts = async (reads: BackfillReads, backfill: Backfill): Promise<ShownBackfill> => ({
-    ...backfill,
-    counts: await reads.countDates(backfill.id),
-  })
-
   const plan = async (asked: NewBackfill) => {
     const { commit } = await projects.get(asked.project)
     const dates = datesOf(asked)
@@ -94,19 +89,7 @@ export function createBackfills<Tx extends BackfillTx>(dependencies: Dependencie
     start: async (actor, asked) => {
       const { backfill, dates } = await plan(asked)
       return transact(async (tx) => {
-        await tx.automation.saveBackfill(backfill)
-        await tx.automation.saveDates(
-          dates.map((date, number) => ({
-            ...date,
-            backfill: backfill.id,
-            number,
-            state: 'waiting',
-            tries: 0,
-            request: null,
-            reason: null,
-          })),
-        )
-        await tx.ledger.append(actor, [backfillStarted(backfill, dates.length)])
+        await begin(tx, { actor, backfill, dates })
         await advance(tx, backfill.id, dependencies)
         return withCounts(tx.automation, backfill)
       })
@@ -126,22 +109,53 @@ export function createBackfills<Tx extends BackfillTx>(dependencies: Dependencie
     },
     resume: async (actor, id) =>
       transact(async (tx) => {
-        const backfill = known(await tx.automation.findBackfill(id), id)
-        const again = await tx.automation.reopenDates(id)
-        if (again === 0)
-          throw new Problem('conflict', `no date of ${id} has failed or was cancelled`)
-        const resumed: Backfill = { ...backfill, state: 'running', endedMs: null }
-        await tx.automation.saveBackfill(resumed)
-        await tx.ledger.append(actor, [
-          {
-            type: 'backfill-resumed',
-            data: { backfill: id, project: backfill.project, dates: again },
-          },
-        ])
+        const backfill = await reopened(tx, actor, id)
         await advance(tx, id, dependencies)
-        return withCounts(tx.automation, resumed)
+        return withCounts(tx.automation, backfill)
       }),
   }
+}
+
+async function withCounts(read: BackfillReads, backfill: Backfill): Promise<ShownBackfill> {
+  return { ...backfill, counts: await read.countDates(backfill.id) }
+}
+
+async function begin(
+  { automation, ledger }: BackfillTx,
+  {
+    actor,
+    backfill,
+    dates,
+  }: { actor: Actor; backfill: Backfill; dates: { startMs: number; endMs: number }[] },
+): Promise<void> {
+  await automation.saveBackfill(backfill)
+  const fresh = { state: 'waiting', tries: 0, request: null, reason: null } as const
+  await automation.saveDates(
+    dates.map(({ startMs, endMs }, number) => ({
+      backfill: backfill.id,
+      number,
+      startMs,
+      endMs,
+      ...fresh,
+    })),
+  )
+  await ledger.append(actor, [backfillStarted(backfill, dates.length)])
+}
+
+async function reopened(
+  { automation, ledger }: BackfillTx,
+  actor: Actor,
+  id: string,
+): Promise<Backfill> {
+  const backfill = known(await automation.findBackfill(id), id)
+  const dates = await automation.reopenDates(id)
+  if (dates === 0) throw new Problem('conflict', `no date of ${id} has failed or was cancelled`)
+  const resumed: Backfill = { ...backfill, state: 'running', endedMs: null }
+  await automation.saveBackfill(resumed)
+  await ledger.append(actor, [
+    { type: 'backfill-resumed', data: { backfill: id, project: backfill.project, dates } },
+  ])
+  return resumed
 }
 
 /** Takes in how the run of a date ended, and begins the next. Called for each `run-finished` once. */

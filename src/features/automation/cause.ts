@@ -81,8 +81,8 @@ function fits(trigger: Trigger, entry: Entry, own: { project: string; name: stri
     case 'event':
       return type === trigger.type && holds(trigger, data)
     case 'manual':
-      return false
   }
+  return false
 }
 
 function isAt(path: string, folder: string): boolean {
@@ -171,8 +171,8 @@ function wordsOf(trigger: Trigger, entry: Entry): string {
         .map(([name, value], at) => `${at === 0 ? ' with' : ' and'} ${name} ${String(value)}`)
         .join('')}`
     case 'manual':
-      return `${entry.actor.id} asked for it${text('reason') === '' ? '' : `: ${text('reason')}`}`
   }
+  return `${entry.actor.id} asked for it${text('reason') === '' ? '' : `: ${text('reason')}`}`
 }
 
 function lateness({ data }: Entry): string {

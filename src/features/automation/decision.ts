@@ -143,7 +143,7 @@ function whenItsTurn(
   })
   if (way === 'skip') return skip(busy)
   if (standing.queuedInGroup >= QUEUED_MAX) return skip(`${QUEUED_MAX} runs wait already`)
-  const [first] = standing.waiting.filter(
+  const first = standing.waiting.find(
     (run) => takesNewest(run.kind) && run.kind === cause.trigger.kind,
   )
   if (first !== undefined && cause.order.set.join('\n') === first.order.set.join('\n'))

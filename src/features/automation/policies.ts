@@ -98,9 +98,12 @@ export function createPolicies(dependencies: Dependencies): Policies {
       const all = (await projects.list())
         .filter(({ name }) => wanted === undefined || name === wanted)
         .flatMap((project) =>
-          Object.keys(project.config.policies).map((name) => ({ project, name })),
+          Object.keys(project.config.policies).map((name) => ({
+            project,
+            name,
+            key: `${project.name}/${name}`,
+          })),
         )
-        .map((each) => ({ ...each, key: `${each.project.name}/${each.name}` }))
         .toSorted((a, b) => (a.key < b.key ? -1 : 1))
         .filter(({ key }) => after === undefined || key > after)
       return Promise.all(all.slice(0, limit).map(({ project, name }) => show(project, name)))
@@ -283,8 +286,8 @@ function supposed(
       case 'event':
         return [trigger.type, { ...trigger.where }]
       case 'manual':
-        return ['policy-triggered', { ...own, policy: name, reason: null }]
     }
+    return ['policy-triggered', { ...own, policy: name, reason: null }]
   })()
   const actor: Actor = { kind: 'user', id: 'somebody' }
   return { type, data, position: 0, atMs, eventMs: atMs, actor, edges: [] }

@@ -61,11 +61,12 @@ export function policyRunHandler(dependencies: RunnerDependencies): Handler {
         'conflict',
         `the policy ${run.policy} is no longer in the project's orrery.yaml`,
       )
-    const pipelineRun = run.pipelineRun ?? (await pipelineOf({ run, policy, project, signal }))
+    const pipelineRun =
+      run.pipelineRun ?? (await pipelineOf(acts, { run, policy, project, signal }))
     await note(run.id, { pipelineRun })
     const target = promotionAfter(policy)
     if (target === undefined) return finish(run.id, { state: 'succeeded' })
-    const version = await candidateOf(pipelineRun, target.model, policy.run)
+    const version = await candidateOf(acts, { pipelineRun, model: target.model, stage: policy.run })
     await note(run.id, { modelVersion: `${target.model}/${version}` })
     const { id, accepted } = await acts.promote(platformActor(`policy:${run.policy}`), {
       id: promotionOf(run.id),
@@ -75,33 +76,6 @@ export function policyRunHandler(dependencies: RunnerDependencies): Handler {
       eventMs: run.eventMs,
     })
     return finish(run.id, { state: 'succeeded', promotion: id, helped: accepted })
-  }
-
-  const pipelineOf = async (at: {
-    run: PolicyRun
-    policy: PolicyConfig
-    project: Project
-    signal: AbortSignal
-  }) => {
-    const { run, policy, project, signal } = at
-    const { pipelineRun } = await acts.runPipeline({
-      policyRun: run.id,
-      project,
-      stage: policy.run,
-      order: run.order,
-      lane: policy.concurrency === undefined ? undefined : { name: run.group, limit: run.limit },
-      signal,
-    })
-    return pipelineRun
-  }
-
-  const candidateOf = async (pipelineRun: string, model: string, stage: string) => {
-    const version = await acts.versionMadeBy(pipelineRun, model)
-    if (version !== undefined) return version
-    throw new Problem(
-      'conflict',
-      `the pipeline run ${pipelineRun} registered no version of ${model}; its stage ${stage} must log one with registered_model_name=${JSON.stringify(model)}`,
-    )
   }
 
   return {
@@ -135,19 +109,49 @@ export function policyRunHandler(dependencies: RunnerDependencies): Handler {
   }
 }
 
+async function pipelineOf(
+  acts: Acts,
+  at: { run: PolicyRun; policy: PolicyConfig; project: Project; signal: AbortSignal },
+): Promise<string> {
+  const { run, policy, project, signal } = at
+  const { pipelineRun } = await acts.runPipeline({
+    policyRun: run.id,
+    project,
+    stage: policy.run,
+    order: run.order,
+    lane: policy.concurrency === undefined ? undefined : { name: run.group, limit: run.limit },
+    signal,
+  })
+  return pipelineRun
+}
+
+async function candidateOf(
+  acts: Acts,
+  { pipelineRun, model, stage }: { pipelineRun: string; model: string; stage: string },
+): Promise<number> {
+  const version = await acts.versionMadeBy(pipelineRun, model)
+  if (version !== undefined) return version
+  throw new Problem(
+    'conflict',
+    `the pipeline run ${pipelineRun} registered no version of ${model}; its stage ${stage} must log one with registered_model_name=${JSON.stringify(model)}`,
+  )
+}
+
 const LOOK_MS = 500
 
 /** A signal that also tells when a run is cancelled, by whichever server. */
 function untilCancelled(read: AutomationReads, id: string, stopping: AbortSignal) {
   const cancelling = new AbortController()
-  const timer = setInterval(() => {
-    void read
-      .find(id)
-      .then((run) => {
-        if (run !== undefined && run.state !== 'running') cancelling.abort()
-      })
+  const look = async () => {
+    try {
+      const run = await read.find(id)
+      if (run !== undefined && run.state !== 'running') cancelling.abort()
+    } catch {
       // The next look tells.
-      .catch(() => undefined)
+    }
+  }
+  const timer = setInterval(() => {
+    void look()
   }, LOOK_MS)
   return {
     signal: AbortSignal.any([stopping, cancelling.signal]),

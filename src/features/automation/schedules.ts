@@ -122,12 +122,12 @@ function factsOf(
       return [ticked(each, last, { late: true, passedOver: late.length - 1 + dropped })]
     }
     case 'all':
-      return [
-        ...missed(each, late.slice(0, dropped > 0 ? 1 : 0), dropped),
-        ...late.map((tick) => ticked(each, tick, { late: true })),
-        ...inTime,
-      ]
   }
+  return [
+    ...missed(each, late.slice(0, dropped > 0 ? 1 : 0), dropped),
+    ...late.map((tick) => ticked(each, tick, { late: true })),
+    ...inTime,
+  ]
 }
 
 function ticked(each: PolicySchedule, tickMs: number, how: Fact['data']): Fact {

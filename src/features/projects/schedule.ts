@@ -52,7 +52,8 @@ export function scheduleFault(schedule: CronSchedule, fromMs = 0): string | unde
 
 function isZone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+    Intl.DateTimeFormat('en', { timeZone: name })
+    return true
   } catch {
     return false
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
-import type { Policies, PolicyRun, PolicyRunReads, ShownPolicy } from '#automation'
+import type { Policies, PolicyRun, PolicyRunReads, ShownDecision, ShownPolicy } from '#automation'
 import { Problem } from '#base/problem'
 import type { Actor } from '#ledger'
 
@@ -96,6 +96,10 @@ function policyToWire({ nextTickMs, last, open, config, ...policy }: ShownPolicy
   }
 }
 
+function decisionToWire({ atMs, ...decision }: ShownDecision) {
+  return { ...decision, at: timeOf(atMs) }
+}
+
 /** What policies are, what they decided and did, what they would do, and how to set them off. */
 export function policyRoutes(app: FastifyInstance, parts: PolicyParts): void {
   listRoutes(app, parts)
@@ -119,7 +123,14 @@ export function policyRoutes(app: FastifyInstance, parts: PolicyParts): void {
       if (atMs !== undefined && !Number.isFinite(atMs))
         throw new Problem('invalid', `${body.at} is no time; write it as 2026-03-29T02:00:00Z`)
       const previews = await policies.preview(params.project, params.policy, atMs)
-      return { previews: previews.map(({ atMs: ms, ...each }) => ({ ...each, at: timeOf(ms) })) }
+      return {
+        previews: previews.map(({ trigger, act, why, atMs: ms }) => ({
+          trigger,
+          act,
+          why,
+          at: timeOf(ms),
+        })),
+      }
     },
   )
   app.post<{ Params: Static<typeof Named>; Body: Static<typeof TriggerBody> }>(
@@ -133,14 +144,14 @@ export function policyRoutes(app: FastifyInstance, parts: PolicyParts): void {
     },
     async ({ params, body }) => {
       const { reason = null, set = [], rev = null, key = null } = body
-      const { atMs, ...decision } = await policies.trigger(actor, {
+      const decision = await policies.trigger(actor, {
         ...params,
         reason,
         set,
         rev,
         key,
       })
-      return { ...decision, at: timeOf(atMs) }
+      return decisionToWire(decision)
     },
   )
   app.post<{ Params: { id: string }; Body: Static<typeof CancelBody> }>(
@@ -195,7 +206,7 @@ function listRoutes(app: FastifyInstance, { policies, policyRuns }: PolicyParts)
     async ({ query }) => {
       const { decisions, next } = await policies.decisions(query)
       return {
-        decisions: decisions.map(({ atMs, ...each }) => ({ ...each, at: timeOf(atMs) })),
+        decisions: decisions.map(decisionToWire),
         next,
       }
     },

@@ -116,10 +116,8 @@ export function backfillWrites(db: Kysely<BackfillTables>): BackfillWrites {
 function dateOf({ start_ms, end_ms, ...row }: DateRow): BackfillDate {
   return {
     ...row,
-    number: Number(row.number),
-    tries: Number(row.tries),
-    startMs: Number(start_ms),
-    endMs: Number(end_ms),
+    startMs: start_ms,
+    endMs: end_ms,
     state: row.state as BackfillDate['state'],
   }
 }

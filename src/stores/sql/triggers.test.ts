@@ -103,7 +103,7 @@ eachSqlStore((name, open) => {
       await server().tick()
       await server().tick()
       const found = await told('schedule-ticked')
-      expect(found.map(({ tick }) => String(tick).slice(11, 16))).toEqual(ticks)
+      expect(found.map(({ tick }) => (tick as string).slice(11, 16))).toEqual(ticks)
       expect(found.every(({ late }) => late === true)).toBe(true)
       expect((await told('schedule-missed'))[0]?.['count']).toBe(missed)
       clock.advance(HOUR_MS)
@@ -154,7 +154,7 @@ eachSqlStore((name, open) => {
     const call = { project: 'flights', hook: 'build', from: 'github', event: 'push', key: 'k' }
     const push = { branch: 'main', commit: 'a'.repeat(40) }
     const taken = await Promise.all([1, 2, 3].map(() => server().call({ ...call, push })))
-    expect(taken.toSorted()).toEqual([false, false, true])
+    expect(taken.filter(Boolean)).toEqual([true])
     expect(await told('hook-called')).toHaveLength(1)
     expect(await store.read.work.open()).toHaveLength(1)
   })

@@ -11,7 +11,7 @@ interface TriggerTables extends AutomationTables {
 export function automationReads(db: Kysely<TriggerTables>): AutomationReads {
   const rows = () => db.selectFrom('trigger_marks').selectAll()
   return {
-    ...policyRunReads(db as unknown as Kysely<AutomationTables>),
+    ...policyRunReads(db),
     ...backfillReads(db as unknown as Kysely<BackfillTables>),
     mark: async ({ kind, project, name }) => {
       const row = await rows()
@@ -28,7 +28,7 @@ export function automationReads(db: Kysely<TriggerTables>): AutomationReads {
 export function automationWrites(db: Kysely<TriggerTables>): AutomationWrites {
   return {
     ...automationReads(db),
-    ...policyRunWrites(db as unknown as Kysely<AutomationTables>),
+    ...policyRunWrites(db),
     ...backfillWrites(db as unknown as Kysely<BackfillTables>),
     saveMark: async ({ kind, project, name, value, atMs }) => {
       await db
@@ -60,5 +60,5 @@ export function automationWrites(db: Kysely<TriggerTables>): AutomationWrites {
 }
 
 function markOf({ kind, at_ms: atMs, ...row }: TriggerTables['trigger_marks']): Mark {
-  return { ...row, kind: kind as Mark['kind'], atMs: Number(atMs) }
+  return { ...row, kind: kind as Mark['kind'], atMs }
 }
