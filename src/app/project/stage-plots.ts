@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { readPlotFile } from '#protocols/dvc/plot-file'
 import {
@@ -34,12 +34,18 @@ export function stagePlots(ground: ViewsGround & { cacheFolder: string }): Stage
       const isOwn = (path: string) => own.some((out) => path === out || path.startsWith(`${out}/`))
       const { workspace } = openViews(ground, async () => ({ commit: null, branch: null }))
       const read = new Map<string, Uint8Array>()
+      let room = ALL_BYTES_MAX
       const view = {
         ...workspace,
         read: async (path: string) => {
-          if (!(await isKept(ground, path))) return undefined
+          const known = read.get(path)
+          if (known !== undefined) return known
+          const sizeBytes = await sizeToKeep(ground, path)
+          if (sizeBytes === undefined || sizeBytes > room) return undefined
           const bytes = await workspace.read(path)
-          if (bytes !== undefined && isOwn(path)) read.set(path, bytes)
+          if (bytes === undefined) return undefined
+          room -= bytes.length
+          read.set(path, bytes)
           return bytes
         },
       }
@@ -51,22 +57,24 @@ export function stagePlots(ground: ViewsGround & { cacheFolder: string }): Stage
         shown: (path) => path,
         pathOf: (path) => path,
       })
-      return filesOf(plots.slice(0, PLOTS_MAX), read)
+      return filesOf(eachOnce(plots).slice(0, PLOTS_MAX), read)
     },
   }
 }
 
 /** A stage could put a link in the place of its plot, to have something else read. */
-async function isKept(
+async function sizeToKeep(
   { root, cacheFolder }: { root: string; cacheFolder: string },
   path: string,
-): Promise<boolean> {
+): Promise<number | undefined> {
   try {
     const real = await realpath(join(root, path))
     const inside = await Promise.all([realpath(root), realpath(cacheFolder)])
-    return inside.some((folder) => real.startsWith(folder + sep))
+    if (!inside.some((folder) => real.startsWith(folder + sep))) return undefined
+    const stats = await stat(real)
+    return stats.isFile() && stats.size <= FILE_BYTES_MAX ? stats.size : undefined
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -75,26 +83,32 @@ function filesOf(
   read: ReadonlyMap<string, Uint8Array>,
 ): readonly RecordedFile[] {
   if (plots.length === 0) return []
-  const files: RecordedFile[] = []
-  let room = ALL_BYTES_MAX
-  for (const [path, bytes] of read) {
-    if (bytes.length > Math.min(FILE_BYTES_MAX, room)) continue
-    room -= bytes.length
-    files.push({ path: `${FOLDER}/${path}`, bytes })
-  }
-  const kept = new Set(files.map(({ path }) => path))
+  const files = [...read].map(([path, bytes]) => ({ path: `${FOLDER}/${path}`, bytes }))
   const drawn = plots.flatMap((plot) => (plot.kind === 'series' ? [drawing(plot)] : []))
   const pictures = [...read.keys()]
-    .filter((path) => isImage(path) && kept.has(`${FOLDER}/${path}`))
+    .filter(isImage)
     .map((path) => ({ id: path, kind: 'picture', path: `${FOLDER}/${path}` }))
   const text = JSON.stringify({ version: 1, plots: [...drawn, ...pictures] })
   return [...files, { path: `${FOLDER}/plots.json`, bytes: Buffer.from(text) }]
 }
 
+/** A file that a stage and a `dvc.yaml` both call a plot is the one that the `dvc.yaml` describes. */
+function eachOnce(plots: readonly Plot[]): Plot[] {
+  const described = new Set(plots.flatMap(({ id }) => (id.includes('::') ? [inner(id)] : [])))
+  return plots
+    .filter(({ id }) => !described.has(id))
+    .filter((plot) => plot.kind === 'image' || plot.points.length > 0)
+}
+
+/** What two files call the same has the file before it, which a page of one stage need not say. */
+function inner(id: string): string {
+  return id.split('::').at(-1) ?? id
+}
+
 function drawing(plot: SeriesPlot): Record<string, unknown> {
   return {
-    id: plot.id,
-    title: plot.title,
+    id: inner(plot.id),
+    title: plot.title === plot.id ? inner(plot.id) : plot.title,
     xLabel: plot.axes?.xLabel ?? '',
     yLabel: plot.axes?.yLabel ?? '',
     ...bounded(plotShape(plot)),

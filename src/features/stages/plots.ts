@@ -185,7 +185,8 @@ function seriesOf({ id, inner, group }: Group, faults: PlotFault[]): SeriesPlot 
       const found = pointsOf({ id: inner, display, sources }, revision.name)
       if (found === undefined) continue
       axes ??= found.axes
-      points.push(...found.points)
+      // One by one: there may be more than a call takes.
+      for (const point of found.points) points.push(point)
       if (!revisions.includes(revision.name)) revisions.push(revision.name)
     } catch (error) {
       if (!(error instanceof Problem)) throw error

@@ -73,3 +73,23 @@ export function beginningQuery(of: FilesOf, path: string) {
     staleTime: 30_000,
   })
 }
+
+/** More than a stage's plots ever have, which are thinned for looking at. */
+const PLOTS_BYTES_MAX = 8 * 1024 * 1024
+
+/** What the plots of a stage's run show; only of a run that has them. */
+export function plotsQuery(run: string) {
+  return queryOptions({
+    queryKey: ['plots', run],
+    queryFn: async ({ signal }): Promise<string> => {
+      const response = await fetch(fileAddress({ run }, 'plots/plots.json'), {
+        headers: { range: `bytes=0-${PLOTS_BYTES_MAX - 1}` },
+        signal,
+      })
+      // A folder of that name may be anybody's.
+      return response.ok ? response.text() : ''
+    },
+    retry: false,
+    staleTime: 30_000,
+  })
+}

@@ -22,6 +22,7 @@ import { Artifacts } from './artifacts.tsx'
 import { Datasets, Models } from './inputs.tsx'
 import { Metrics } from './metrics.tsx'
 import { Pairs } from './pairs.tsx'
+import { Plots } from './plots.tsx'
 
 /** What the run was given, what it measured, and what it left. */
 export function Overview({ run, family }: { run: RunWire; family: TreeWire | undefined }) {
@@ -71,6 +72,7 @@ export function Overview({ run, family }: { run: RunWire; family: TreeWire | und
           )}
         </div>
       </div>
+      <Plots />
       <Below family={family} />
       <Artifacts models={models} live={live} />
     </div>
