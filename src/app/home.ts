@@ -1,7 +1,8 @@
 import BetterSqlite from 'better-sqlite3'
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { messageOf, Problem } from '#base/problem'
 
 /** Where a running server can be reached; kept in its home so that commands find it. */
@@ -57,13 +58,25 @@ async function homeId(home: string): Promise<string> {
 
 async function lockFile(home: string): Promise<BetterSqlite.Database> {
   try {
-    await mkdir(home, { recursive: true })
+    await makeFolder(home)
     return new BetterSqlite(join(home, 'lock'))
   } catch (error) {
     throw new Problem(
       'invalid',
       `the home ${home} cannot be written (${messageOf(error)}); choose another --home`,
     )
+  }
+}
+
+/** Node's own recursive mkdir never ends where a folder refuses to hold another, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return
+  await makeFolder(dirname(path))
+  try {
+    await mkdir(path)
+  } catch (error) {
+    // Somebody else made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

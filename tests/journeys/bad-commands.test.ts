@@ -126,6 +126,7 @@ describe('a command that cannot do what it is told says why in a line, ends with
         ['up --port 70000', /port/],
         ['up --log-level loud', /logLevel/],
         ['up --host 0.0.0.0', /--host 127\.0\.0\.1/],
+        ['up --port 0 --home /proc/none/here', /cannot be written.*another --home/],
         ['up --host nowhere.invalid', /--host 127\.0\.0\.1/],
         ['up --home', /home/],
         ['up more', /more/],

@@ -15,7 +15,20 @@ test('times are read as people and programs write them, in UTC unless they say o
   ])
     expect(instantMs(text)).toBe(noon)
   expect(instantMs('2013-03-01')).toBe(Date.UTC(2013, 2, 1))
-  for (const none of ['soon', '', '2013-13-01', '13', null, undefined, Number.NaN, 1e20, {}])
+  expect(instantMs('2012-02-29')).toBe(Date.UTC(2012, 1, 29))
+  for (const none of [
+    'soon',
+    '',
+    '2013-13-01',
+    '2013-02-29',
+    '2013-04-31T12:00:00Z',
+    '13',
+    null,
+    undefined,
+    Number.NaN,
+    1e20,
+    {},
+  ])
     expect(instantMs(none)).toBeUndefined()
 })
 

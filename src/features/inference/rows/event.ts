@@ -57,7 +57,14 @@ export function instantMs(value: unknown): number | undefined {
   const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/.test(value) && value.length > 10
   const text = value.replace(' ', 'T')
   const ms = Date.parse(zoned || value.length === 10 ? text : `${text}Z`)
-  return Number.isNaN(ms) ? undefined : ms
+  // Date.parse takes the 31st of February for the third of March.
+  const day = Number(value.slice(8, 10))
+  return Number.isNaN(ms) || (day > 28 && day > daysIn(value)) ? undefined : ms
+}
+
+/** Days of the month that a date names. */
+function daysIn(date: string): number {
+  return new Date(Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)), 0)).getUTCDate()
 }
 
 /** The text that names an entity; 7 and "7" are the same one. */
