@@ -104,6 +104,8 @@ export function createPipelines(ground: PipelinesGround): Pipelines {
     },
     repro: (options) =>
       exclusively([ground.whole], async () => {
+        // What is wrong with the project's own file is told before anything runs.
+        await ground.project()
         const loaded = await whole()
         return repro(ground, loaded, options)
       }),

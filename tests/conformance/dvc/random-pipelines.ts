@@ -53,7 +53,7 @@ const KINDS: readonly Kind[] = [
   },
   ({ name, dice, made }) =>
     entry(name, made, `echo "\${n} \${greeting} \${deep.x}" > ${name}.txt`, [
-      `params: [{more.${['json', 'toml', 'py'][dice(3)]}: [${'lr'}]}]`.replace(
+      `params: [{more.${['json', 'toml', 'py'][dice(3)]}: [lr]}]`.replace(
         '.py: [lr]',
         '.py: [LR, Deep.x]',
       ),
