@@ -78,7 +78,7 @@ test('bars are as long as what they stand for, the longest first when sorted', a
 test('a picture is sent to a terminal that says it takes it, and to no other', () => {
   const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 1])
   expect(pictureWay({ TERM: 'xterm-256color' })).toBeUndefined()
-  expect(pictureWay({ TERM: 'xterm-kitty', TMUX: '/tmp/x' })).toBeUndefined()
+  expect(pictureWay({ TERM: 'xterm-kitty', TMUX: 'socket,1,0' })).toBeUndefined()
   expect(pictureWay({ TERM: 'xterm-kitty' })).toBe('kitty')
   expect(pictureWay({ TERM_PROGRAM: 'iTerm.app' })).toBe('iterm')
   expect(picture(png, 'a.png', 'kitty')).toBe('\u001b_Ga=T,f=100,m=0;iVBORwE=\u001b\\\n')
