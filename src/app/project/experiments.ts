@@ -131,7 +131,7 @@ export function openExperiments(
       return { name, baseline, commit, ref, madeAtMs: ground.clock.nowMs(), message: '' }
     },
     list: async (which) => {
-      const baselines = await commitsOf(project, which)
+      const baselines = await commitsOf(ground, which)
       const all = await ground.all()
       return which.commits === true ? all : all.filter((each) => baselines.has(each.baseline))
     },
@@ -144,7 +144,7 @@ export function openExperiments(
     meant: (which) => meantBy(ground, which),
     ...sharing(ground),
     show: async (which, how) => {
-      const commits = [...(await commitsOf(project, which)).keys()]
+      const commits = [...(await commitsOf(ground, which)).keys()]
       const names = await baselineNames(ground, commits)
       const baselines = new Map(commits.map((commit) => [commit, names.get(commit) ?? null]))
       return shownExperiments(ground, queue, { baselines, how })
@@ -202,12 +202,14 @@ function sharing(ground: ExperimentGround): Pick<Experiments, 'push' | 'pull'> {
 }
 
 /** The commits whose experiments are asked for. */
-export async function commitsOf(
-  { revisions }: ProjectWorkspace,
+async function commitsOf(
+  { git, project: { revisions } }: ExperimentGround,
   { revs = [], last = 1, branches = false, tags = false, commits = false }: Baselines,
 ): Promise<Map<string, readonly string[]>> {
   if (revisions === undefined) return new Map()
   const isAny = revs.length > 0 || branches || tags || commits
+  // Says what to do in a repository that nobody has committed to.
+  if (!isAny) await git.head()
   const found = await revisions.all({
     revs: isAny ? revs : ['HEAD'],
     last: last < 0 ? Number.MAX_SAFE_INTEGER : last,
@@ -226,7 +228,7 @@ async function meantBy(
   const byCommit =
     baselines.revs === undefined && baselines.commits !== true
       ? undefined
-      : await commitsOf(ground.project, baselines)
+      : await commitsOf(ground, baselines)
   const waiting = remote === undefined ? await waitingNames(ground) : []
   const isNamed = (each: Experiment) => names.some((word) => matches(each, word))
   const lost = names.find(
