@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { installSystemPackages } from './system.mjs'
 
-const TOOLS = ['skopeo', 'umoci', 'docker-registry', 'runc']
+const TOOLS = ['skopeo', 'umoci', 'docker-registry', 'runc', 'podman']
 
 /** Sees to the tools that images are read, unpacked, kept and run with in tests. */
 export async function testImageTools() {

@@ -10,7 +10,7 @@ const Word = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$', maxLength: 1
 /** What stages run in. */
 export const EnvironmentSchema = Type.Object(
   {
-    python: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9>=<~!*., @+_/-]+$' })),
+    python: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9>=<~][A-Za-z0-9>=<~!*., @+_/-]*$' })),
     requirements: Type.Optional(File),
     uv_lock: Type.Optional(File),
     pyproject: Type.Optional(File),
