@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { abilitiesOf } from '#executors/hermetic/index'
 import type { ReproOptions, StepResult } from '#stages'
 import { ours, sandbox, type Sandbox } from './support.ts'
 
@@ -203,15 +203,14 @@ describe('other ways to run parts', () => {
 
   test('a part that takes too long is ended, tried again and named', async () => {
     box.write('dvc.yaml', FOLDERS_PIPELINE.replace('glob', 'timeout: 300ms, tries: 2, glob'))
-    box.write('folders.sh', `echo look >> ../looks\nsleep 20\n`)
+    box.write('folders.sh', 'sleep 60\n')
     const said: string[] = []
     const step = await repro(box, {
       onEvent: (event) => event.kind === 'output' && said.push(event.text),
     })
     expect(step.failure).toContain('after 0.3 s, the time that a part is given')
     expect(step.parts?.failed).toEqual(['1', '2'])
-    expect(readFileSync(join(box.root, '..', 'looks'), 'utf8')).toBe('look\n'.repeat(4))
-    expect(said.join('')).toContain('tried again')
+    expect(said.filter((text) => text.includes('tried again'))).toHaveLength(2)
   })
 
   test.each([
@@ -327,51 +326,54 @@ describe('results of parts in the cache', () => {
   })
 })
 
-/** Rooms need bubblewrap, and a machine that lets it make them. */
-const hasRooms = spawnSync('bwrap', ['--ro-bind', '/', '/', 'true']).status === 0
+const abilities = await abilitiesOf(process.env)
 
-describe.skipIf(!hasRooms)('parts that see only what their stage declares', () => {
-  let box: Sandbox
-  beforeAll(() => {
-    box = prepared()
-    box.write('secret', 'x\n')
-    for (const name of ['a', 'b']) box.write(`data/raw/${name}.csv`, `row ${name}\n`)
-  })
-  afterAll(() => box.remove())
+// The second of them tells what was looked for, which needs strace as well.
+describe.skipIf(!abilities.encloses || !abilities.follows)(
+  'parts that see only what their stage declares',
+  () => {
+    let box: Sandbox
+    beforeAll(() => {
+      box = prepared()
+      box.write('secret', 'x\n')
+      for (const name of ['a', 'b']) box.write(`data/raw/${name}.csv`, `row ${name}\n`)
+    })
+    afterAll(() => box.remove())
 
-  test('are processed, and those that look further are not kept', async () => {
-    const curious = `${CLEAN}cat secret || true\n`
-    box.write('clean.sh', curious)
-    const step = await repro(box, { hermetic: 'strict' })
-    expect(step.parts?.failed.toSorted()).toEqual(['a.csv', 'b.csv'])
-    expect(step.failure).toContain('clean reads secret, which it does not declare')
-    expect(step.sight).toMatchObject({ watch: 'strict', outcome: 'undeclared' })
-    box.write('clean.sh', CLEAN)
-    const good = await repro(box, { hermetic: 'strict' })
-    expect(good.parts).toMatchObject({ processed: 2, kept: 0 })
-    expect(good.sight).toMatchObject({ watch: 'strict', outcome: 'clean', findings: [] })
-    expect(box.read('data/all.txt')).toBe('ROW A\nROW B\n')
-  })
-
-  test('of a worker are not kept either, although it says that they are done', async () => {
-    const worker = PARTS.replace('jobs: 2', 'worker: true')
-    box.write('dvc.yaml', pipeline(worker, { cmd: '[python clean.sh, sh merge.sh]' }))
-    box.write(
-      'clean.sh',
-      WORKER.replace('    text = ', "    os.path.exists('secret')\n    text = "),
-    )
-    for (let turn = 0; turn < 2; turn++) {
+    test('are processed, and those that look further are not kept', async () => {
+      const curious = `${CLEAN}cat secret || true\n`
+      box.write('clean.sh', curious)
       const step = await repro(box, { hermetic: 'strict' })
-      expect(step.failure).toContain('clean looks for secret, which it does not declare')
-      expect(step.parts).toMatchObject({ kept: 0 })
-    }
-    box.write(
-      'clean.sh',
-      WORKER.replace("with open('../started', 'a')", "with open(os.devnull, 'a')"),
-    )
-    expect((await repro(box, { hermetic: 'strict' })).failure).toBeNull()
-  })
-})
+      expect(step.parts?.failed.toSorted()).toEqual(['a.csv', 'b.csv'])
+      expect(step.failure).toContain('clean reads secret, which it does not declare')
+      expect(step.sight).toMatchObject({ watch: 'strict', outcome: 'undeclared' })
+      box.write('clean.sh', CLEAN)
+      const good = await repro(box, { hermetic: 'strict' })
+      expect(good.parts).toMatchObject({ processed: 2, kept: 0 })
+      expect(good.sight).toMatchObject({ watch: 'strict', outcome: 'clean', findings: [] })
+      expect(box.read('data/all.txt')).toBe('ROW A\nROW B\n')
+    })
+
+    test('of a worker are not kept either, although it says that they are done', async () => {
+      const worker = PARTS.replace('jobs: 2', 'worker: true')
+      box.write('dvc.yaml', pipeline(worker, { cmd: '[python clean.sh, sh merge.sh]' }))
+      box.write(
+        'clean.sh',
+        WORKER.replace('    text = ', "    os.path.exists('secret')\n    text = "),
+      )
+      for (let turn = 0; turn < 2; turn++) {
+        const step = await repro(box, { hermetic: 'strict' })
+        expect(step.failure).toContain('clean looks for secret, which it does not declare')
+        expect(step.parts).toMatchObject({ kept: 0 })
+      }
+      box.write(
+        'clean.sh',
+        WORKER.replace("with open('../started', 'a')", "with open(os.devnull, 'a')"),
+      )
+      expect((await repro(box, { hermetic: 'strict' })).failure).toBeNull()
+    })
+  },
+)
 
 function prepared(): Sandbox {
   const box = sandbox()
