@@ -175,9 +175,8 @@ async function runInProcess(
       let heard: Promise<void> = Promise.resolve()
       child.on('message', (reply: PipelineReply) => {
         heard = heard.then(() => onReply(reply))
-        heard.then(() => {
-          if (reply.kind === 'ended') resolve(reply)
-        }, reject)
+        if (reply.kind === 'ended') void heard.then(() => resolve(reply), reject)
+        else heard.catch(reject)
       })
       child.once('error', reject)
       child.once('exit', (code, killedBy) => {

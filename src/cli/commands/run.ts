@@ -83,7 +83,7 @@ export const run = command({
     "Run a project's pipeline on the server: run flights@main train -S depth=5; also list, show, logs, cancel, approve, reject",
   builder: flagsOf,
   handler: async (given) => {
-    const flags = given as unknown as Flags
+    const flags: Flags = given
     const api = apiClient(await serverUrl(flags))
     const act = Object.hasOwn(ACTIONS, flags.subject) ? ACTIONS[flags.subject] : undefined
     await (act ?? start)(api, flags)
@@ -102,9 +102,8 @@ async function start(api: ApiClient, flags: Flags): Promise<void> {
     force: flags.force,
     ...(lane === undefined ? {} : { lane: lane === false ? null : lane }),
   }
-  const asked = await api.post<ShownRunRequest>('/run-requests', body, {
-    ...(flags.id === undefined ? {} : { 'idempotency-key': flags.id }),
-  })
+  const named = flags.id === undefined ? {} : { 'idempotency-key': flags.id }
+  const asked = await api.post<ShownRunRequest>('/run-requests', body, named)
   if (flags.detach || flags.wait === false)
     return print(flags.json, {
       value: asked,

@@ -108,20 +108,23 @@ async function requestOf(
 
 /** The same name for another order is a mistake that must not be taken for an answer. */
 function sameOrder(known: RunRequest, order: RunOrder): RunRequest {
-  const words = ({ project, rev, targets = [], overrides = [], variables = {}, force }: RunOrder) =>
-    JSON.stringify([
-      project,
-      rev ?? null,
-      targets,
-      overrides,
-      Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-      force ?? false,
-    ])
-  if (words(known.order) === words(order)) return known
+  if (wordsOf(known.order) === wordsOf(order)) return known
   throw new Problem(
     'conflict',
     `the run ${known.id} was asked for with another order; give this one a name of its own`,
   )
+}
+
+function wordsOf({
+  project,
+  rev,
+  targets = [],
+  overrides = [],
+  variables = {},
+  force,
+}: RunOrder): string {
+  const named = Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([project, rev ?? null, targets, overrides, named, force ?? false])
 }
 
 async function cancelIn(
@@ -146,13 +149,15 @@ async function endOf<Tx extends RequestTx>(
   id: string,
   signal: AbortSignal,
 ): Promise<RunRequest> {
-  let wake = () => {}
-  const unsubscribe = onGrowth(() => wake())
-  const stop = () => wake()
+  let wake: (() => void) | undefined
+  const unsubscribe = onGrowth(() => wake?.())
+  const stop = () => wake?.()
   signal.addEventListener('abort', stop)
   try {
     for (;;) {
-      const changed = new Promise<void>((resolve) => (wake = resolve))
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve
+      })
       signal.throwIfAborted()
       const request = requestIn(await read.find(id), id)
       if (isOver(request)) return request

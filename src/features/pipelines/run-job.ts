@@ -111,17 +111,7 @@ function turnsOf<Tx extends RequestTx>({
   runsMax,
   clock,
 }: RequestDependencies<Tx>) {
-  const close = async (id: string, reason: string, outcome: 'killed' | 'failed' = 'killed') => {
-    const { pipelineRuns, order } = requestIn(await read.find(id), id)
-    const last = pipelineRuns.at(-1)
-    if (last === undefined) return
-    await recordings
-      .finish(actorOf({ order }), last, { outcome, reason, lockDigest: null })
-      .catch((error: unknown) => {
-        // It came to its end before anything was recorded.
-        if (!(error instanceof Problem && error.code === 'not-found')) throw error
-      })
-  }
+  const close = closer({ read, recordings })
   const change = (id: string, how: (present: RunRequest) => Partial<RunRequest>) =>
     transact(async (tx) => {
       const present = requestIn(await tx.requests.find(id), id)
@@ -157,7 +147,10 @@ function turnsOf<Tx extends RequestTx>({
         const present = requestIn(await tx.requests.find(id), id)
         const open = present.approvals.filter(({ decision }) => decision === null)
         const paused: RunRequest = { ...present, resumes: true }
-        if (present.cancelling !== null) return void (await begin(tx, paused))
+        if (present.cancelling !== null) {
+          await begin(tx, paused)
+          return
+        }
         await tx.requests.save(
           open.length === 0
             ? { ...paused, state: 'queued' }
@@ -169,22 +162,55 @@ function turnsOf<Tx extends RequestTx>({
         )
         await admit(tx, runsMax)
       }),
-    finish: async (request: RunRequest, end: End) => {
-      const { id } = request
-      const { cancelling } = requestIn(await read.find(id), id)
-      const told = end.state === 'cancelled' ? cancelledBy(cancelling) : end.reason
-      await close(id, told ?? 'it ended', end.state === 'failed' ? 'failed' : 'killed')
-      await runPipeline.clear(request)
-      await transact(async (tx) => {
-        const present = requestIn(await tx.requests.find(id), id)
-        if (isOver(present)) return
-        const ended: RunRequest = { ...present, ...end, reason: told, endedMs: clock.nowMs() }
-        await tx.requests.save(ended)
-        const by = end.state === 'cancelled' ? present.cancelling?.by : undefined
-        await tx.ledger.append(by ?? actorOf(present), [runFinished(ended)])
-        await admit(tx, runsMax)
+    finish: finisher({ read, transact, runPipeline, runsMax, clock }, close),
+  }
+}
+
+type Close = (id: string, reason: string, outcome?: 'killed' | 'failed') => Promise<void>
+
+/** Ends what is recorded as open of the last turn. */
+function closer({
+  read,
+  recordings,
+}: Pick<RequestDependencies<RequestTx>, 'read' | 'recordings'>): Close {
+  return async (id: string, reason: string, outcome: 'killed' | 'failed' = 'killed') => {
+    const { pipelineRuns, order } = requestIn(await read.find(id), id)
+    const last = pipelineRuns.at(-1)
+    if (last === undefined) return
+    await recordings
+      .finish(actorOf({ order }), last, { outcome, reason, lockDigest: null })
+      .catch((error: unknown) => {
+        // It came to its end before anything was recorded.
+        if (!(error instanceof Problem && error.code === 'not-found')) throw error
       })
-    },
+  }
+}
+
+function finisher<Tx extends RequestTx>(
+  {
+    read,
+    transact,
+    runPipeline,
+    runsMax,
+    clock,
+  }: Pick<RequestDependencies<Tx>, 'read' | 'transact' | 'runPipeline' | 'runsMax' | 'clock'>,
+  close: Close,
+) {
+  return async (request: RunRequest, end: End) => {
+    const { id } = request
+    const { cancelling } = requestIn(await read.find(id), id)
+    const told = end.state === 'cancelled' ? cancelledBy(cancelling) : end.reason
+    await close(id, told ?? 'it ended', end.state === 'failed' ? 'failed' : 'killed')
+    await runPipeline.clear(request)
+    await transact(async (tx) => {
+      const present = requestIn(await tx.requests.find(id), id)
+      if (isOver(present)) return
+      const ended: RunRequest = { ...present, ...end, reason: told, endedMs: clock.nowMs() }
+      await tx.requests.save(ended)
+      const by = end.state === 'cancelled' ? present.cancelling?.by : undefined
+      await tx.ledger.append(by ?? actorOf(present), [runFinished(ended)])
+      await admit(tx, runsMax)
+    })
   }
 }
 

@@ -56,16 +56,19 @@ export function eventStreams(app: FastifyInstance): (reply: FastifyReply) => Eve
 /** Waits for the next of many wakings; those that come while nobody waits count for the next wait. */
 export function waker(closed: AbortSignal): { wake(): void; next(): Promise<void> } {
   let woken = false
-  let resume = () => {}
+  let resume: (() => void) | undefined
   const wake = () => {
     woken = true
-    resume()
+    resume?.()
   }
   closed.addEventListener('abort', wake)
   return {
     wake,
     next: async () => {
-      if (!woken) await new Promise<void>((resolve) => (resume = resolve))
+      if (!woken)
+        await new Promise<void>((resolve) => {
+          resume = resolve
+        })
       woken = false
     },
   }
