@@ -50,8 +50,11 @@ export function toolFolders(
   )
 }
 
+/** Asked for by those who want to know whether they are in a container. */
+const MARKS = new Set(['/.dockerenv', '/.containerenv'])
+
 export function isSystem(path: string): boolean {
-  return SYSTEM.some((folder) => isAt(path, folder))
+  return MARKS.has(path) || SYSTEM.some((folder) => isAt(path, folder))
 }
 
 /** Whether a path is a folder, or lies in it. */
