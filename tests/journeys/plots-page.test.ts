@@ -113,6 +113,21 @@ test('a template of a dvc.yaml lies in its project', async () => {
   }
 })
 
+test('without a commit there is nothing to compare, and without Git that is said', async () => {
+  const none = await orrery(top, ['plots', 'diff', '--json'])
+  expect(none).toMatchObject({ ok: true, output: '{}\n' })
+  const bare = mkdtempSync(join(tmpdir(), 'orrery-plots-bare-'))
+  mkdirSync(join(bare, '.dvc'))
+  writeFileSync(join(bare, '.dvc/config'), '[core]\n    no_scm = true\n')
+  try {
+    const { ok, output } = await orrery(bare, ['plots', 'diff'])
+    expect(output).toContain('has no Git repository')
+    expect(ok).toBe(false)
+  } finally {
+    rmSync(bare, { recursive: true })
+  }
+})
+
 test('a plot outside of the project is not read', async () => {
   write('dvc.yaml', 'plots: [../../../../../../etc/hostname]\n')
   const { output } = await orrery(top, ['plots', 'show', '--json'])

@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { messageOf, Problem } from '#base/problem'
 import { isOn } from '#protocols/dvc/config'
 import { PLOT_TEMPLATES, type PlotTemplate } from '#protocols/dvc/plot-templates'
-import { hasChanges } from '#stores/dvc/git'
+import { gitRootOf, gitStateOf, hasChanges } from '#stores/dvc/git'
 import { readLevels } from './config.ts'
 
 /** What is said of plots outside of `dvc.yaml`. */
@@ -58,6 +58,13 @@ export async function revisionsToCompare(
   root: string,
   named: readonly string[],
 ): Promise<string[]> {
+  if (gitRootOf(root) === undefined)
+    throw new Problem(
+      'invalid',
+      'this project has no Git repository, so there is nothing to compare with; run `git init` and commit',
+    )
+  // Before the first commit there is nothing either, and dvc says so with nothing.
+  if ((await gitStateOf(root)).commit === null) return []
   const [only] = named
   const all =
     only === undefined

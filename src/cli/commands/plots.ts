@@ -57,14 +57,13 @@ const templates = command({
   handler: async ({ json, name }) => {
     const { Problem } = await import('#base/problem')
     const { PLOT_TEMPLATES } = await import('#protocols/dvc/plot-templates')
-    const { say } = await import('../workspace.ts')
+    const { print } = await import('../table.ts')
     const names = [...PLOT_TEMPLATES.keys()]
-    if (name === undefined) return say(json === undefined ? {} : { json }, names, names)
+    if (name === undefined) return print(json, { value: names, lines: names })
     const template = PLOT_TEMPLATES.get(name)
     if (template === undefined)
       throw new Problem('not-found', `there is no template ${name}; there are ${names.join(', ')}`)
-    const text = JSON.stringify(template, undefined, 2)
-    say(json === undefined ? {} : { json }, template, [text])
+    print(json, { value: template, lines: [JSON.stringify(template, undefined, 2)] })
   },
 })
 
