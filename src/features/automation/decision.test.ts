@@ -55,6 +55,7 @@ function run(changes: Partial<PolicyRun>): PolicyRun {
     limit: 1,
     depth: 0,
     order: { rev: null, set: [], variables: {} },
+    refs: [],
     eventMs: 90 * DAY_MS,
     startedMs: NOW_MS - DAY_MS,
     state: 'running',

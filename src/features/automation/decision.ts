@@ -29,7 +29,8 @@ export interface Standing {
 
 export type Decision =
   | { readonly act: 'run'; readonly why: string; readonly cancels: readonly PolicyRun[] }
-  | { readonly act: 'queue' | 'skip'; readonly why: string }
+  | { readonly act: 'queue'; readonly why: string; readonly because: string }
+  | { readonly act: 'skip'; readonly why: string }
 
 /** A policy may act on what another did, and so on, this often in a row. */
 export const DEPTH_MAX = 5
@@ -148,7 +149,7 @@ function whenItsTurn(
   )
   if (first !== undefined && cause.order.set.join('\n') === first.order.set.join('\n'))
     return skip(`${first.id} waits for its turn and will take the newest`)
-  return { act: 'queue', why: `${because} It waits, for ${busy}.` }
+  return { act: 'queue', why: `${because} It waits, for ${busy}.`, because }
 }
 
 /** Whether a run that starts later knows what came meanwhile, so that a second one would do the same again. */

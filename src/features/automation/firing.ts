@@ -156,12 +156,14 @@ async function act(
   }
   const run: PolicyRun = {
     ...known,
+    why: decision.act === 'queue' ? decision.because : decision.why,
     id: await idOf(tx, about),
     kind: cause.trigger.kind,
     group: standing.group,
     limit: concurrencyOf(about.policy, { project: project.name, name }).limit,
     depth: standing.depth,
     order: cause.order,
+    refs: cause.refs,
     startedMs: standing.nowMs,
     state: decision.act === 'queue' ? 'queued' : 'running',
     reason: null,
@@ -181,10 +183,10 @@ async function act(
       })
   await tx.automation.save(run)
   if (decision.act === 'queue') {
-    await tx.ledger.append(actor, [policyQueued(run)])
+    await tx.ledger.append(actor, [policyQueued(run, decision.why)])
     return
   }
-  await tx.ledger.append(actor, [policyFired(run, cause.refs)])
+  await tx.ledger.append(actor, [policyFired(run)])
   await enqueue(tx, run)
 }
 
@@ -222,9 +224,7 @@ export async function startQueued(tx: AutomationTx, nowMs: number): Promise<void
     const started: PolicyRun = { ...run, state: 'running', startedMs: nowMs }
     running.push(started)
     await tx.automation.save(started)
-    const entry = await tx.ledger.find(run.cause)
-    const refs = entry?.edges.slice(0, 1).map(({ from }) => from) ?? []
-    await tx.ledger.append(platformActor(`policy:${run.policy}`), [policyFired(started, refs)])
+    await tx.ledger.append(platformActor(`policy:${run.policy}`), [policyFired(started)])
     await enqueue(tx, started)
   }
 }

@@ -33,6 +33,8 @@ export interface PolicyRun {
   /** How many policies acted before it on what each other did. */
   readonly depth: number
   readonly order: RunOrder
+  /** What it leads back to. */
+  readonly refs: readonly Ref[]
   readonly eventMs: number
   readonly startedMs: number
   readonly state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -62,20 +64,20 @@ export function policyRunRef(id: string): Ref {
 }
 
 /** The fact that a run starts, and what it leads back to. */
-export function policyFired(run: PolicyRun, causes: readonly Ref[]): Fact {
+export function policyFired(run: PolicyRun): Fact {
   return {
     type: 'policy-fired',
     data: { ...decided(run), policyRun: run.id },
-    edges: causes.map((to) => ({ from: policyRunRef(run.id), relation: 'caused-by', to })),
+    edges: run.refs.map((to) => ({ from: policyRunRef(run.id), relation: 'caused-by', to })),
     eventMs: run.eventMs,
   }
 }
 
-/** The fact that a run waits for its turn. */
-export function policyQueued(run: PolicyRun): Fact {
+/** The fact that a run waits for its turn, and for whom. */
+export function policyQueued(run: PolicyRun, why: string): Fact {
   return {
     type: 'policy-queued',
-    data: { ...decided(run), policyRun: run.id },
+    data: { ...decided(run), policyRun: run.id, why },
     eventMs: run.eventMs,
   }
 }

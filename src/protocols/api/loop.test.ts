@@ -308,6 +308,7 @@ test('what policies did is listed in pages, newest first, each once', async () =
         limit: 1,
         depth: 0,
         order: { rev: null, set: [], variables: {} },
+        refs: [],
         helped: null,
         eventMs: 0,
         startedMs: clock.nowMs(),

@@ -103,6 +103,7 @@ const BEFORE = {
   limit: 1,
   depth: 0,
   order: { rev: null, set: [], variables: {} },
+  refs: [],
   helped: null,
 } as const
 

@@ -57,6 +57,9 @@ const WORDS: Readonly<Record<string, (data: Data) => string>> = {
   'policy-run-finished': (data) =>
     `Policy ${text(data, 'policy')} ${text(data, 'outcome')}${firstReason(data)}`,
   'policy-fired': (data) => `Policy ${text(data, 'policy')} fired`,
+  'policy-queued': (data) => text(data, 'why'),
+  'policy-skipped': (data) => text(data, 'why'),
+  'schedule-missed': (data) => text(data, 'why'),
   'promotion-requested': (data) => `${version(data)} proposed as ${text(data, 'alias')}`,
   'check-finished': (data) =>
     `Check ${text(data, 'check')} ${data['passed'] === true ? 'passed' : 'failed'}`,
