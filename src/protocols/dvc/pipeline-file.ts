@@ -9,6 +9,7 @@ import {
   type Stage,
 } from '#stages'
 import { faults } from './entries.ts'
+import { withLine } from './fault-line.ts'
 import { definitionsOf, type Definition } from './generate.ts'
 import { PIPELINE } from './pipeline-schema.ts'
 import { pythonText } from './python.ts'
@@ -62,7 +63,7 @@ export function readPipelineFile(
       work()
     } catch (error) {
       if (!(error instanceof TemplateFault)) throw error
-      problems.push({ stage, message: error.message })
+      problems.push({ stage, message: withLine(source, stage, error.message) })
     }
   }
   attempt(undefined, () => {

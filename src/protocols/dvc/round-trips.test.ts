@@ -146,7 +146,7 @@ describe('what is printed reads back the same', () => {
           expect({ problems: [], ...(readSimpleYaml(written) ?? all) }).toEqual(all)
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 
