@@ -39,6 +39,7 @@ test.each([
   ['2026-01-01', '2026-01-02', '0d', 'no step'],
   ['2026-01-01', '2026-01-02', '1 day', 'no step'],
   ['2000-01-01', '2026-01-02', '1h', 'more than 10000'],
+  ['2026-01-01', '2026-01-02', '999999y', 'there is no date'],
 ])('%s to %s every %s is refused: %s', (from, to, every, words) => {
   expect(() => starts(from, to, every)).toThrow(words)
 })

@@ -41,6 +41,8 @@ export interface BackfillDate {
 }
 
 const DATES_MAX = 10_000
+/** The last moment that there is a date for. */
+const LAST_MS = 8.64e15
 const EVERY = /^([1-9]\d{0,5})(m|h|d|w|mo|y)$/
 const UNIT_MS: Readonly<Record<string, number>> = {
   m: 60_000,
@@ -67,6 +69,8 @@ export function datesOf(range: { fromMs: number; toMs: number; every: string }):
   for (let step = 0; at(step) <= toMs; step++) {
     if (step === DATES_MAX)
       throw new Problem('limit', `that are more than ${DATES_MAX} dates; take a longer step`)
+    if (!(Math.abs(at(step + 1)) <= LAST_MS))
+      throw new Problem('invalid', `there is no date ${every} after the last of them`)
     dates.push({ startMs: at(step), endMs: at(step + 1) })
   }
   return dates

@@ -201,7 +201,11 @@ function textsIn({ data }: Entry, name: string): string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }
 
+/** The last moment that there is a date for. */
+const LAST_MS = 8.64e15
+
 /** A time as sentences have it. */
 export function minuteOf(ms: number): string {
+  if (Math.abs(ms) > LAST_MS) return 'the end of time'
   return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

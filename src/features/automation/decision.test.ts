@@ -133,6 +133,11 @@ test('without a cooldown, a finding rests for a day and nothing else rests', () 
   expect(of(push, { last: run({ startedMs: NOW_MS }) })).toBe('run')
 })
 
+test('a rest without an end can be said too', () => {
+  const rest = decided(drift, { lastFinding: run({}) }, { cooldown: `${'9'.repeat(30)}w` })
+  expect(rest.why).toContain('it rests until the end of time')
+})
+
 test('whoever asks by hand is not made to wait for a rest', () => {
   expect(decided(byHand, { last: run({ startedMs: NOW_MS }) }).act).toBe('run')
 })
