@@ -76,7 +76,7 @@ function found({ sight }: StepResult): [Finding['kind'], string][] {
 interface Case {
   readonly does: string
   readonly script: string
-  readonly finds: (top: string) => [Finding['kind'], string]
+  readonly finds: (folder: string) => [Finding['kind'], string]
   readonly add: RegExp
 }
 
@@ -117,7 +117,7 @@ open('model', 'w').write('m')`,
 try: open('../outside.txt').read()
 except OSError: pass
 open('model', 'w').write('m')`,
-    finds: (top) => ['outside-read', join(top, 'outside.txt')],
+    finds: (folder) => ['outside-read', join(folder, 'outside.txt')],
     add: /^meta: \{ hermetic: \{ allow: \[.*outside\.txt\] \} \}$/,
   },
   {

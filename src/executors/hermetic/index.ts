@@ -128,9 +128,14 @@ async function room(place: Place): Promise<Made> {
     for (const path of staging.shades) place.shades.add(join(root, path))
     const bridge = service === undefined ? undefined : await bridged(passage, service)
     const words = [
-      ...['bwrap', ...roomOf({ network: sight.network })],
+      'bwrap',
+      ...roomOf({ network: sight.network }),
       ...shownIn(place, { folder, staging }),
-      ...['--chdir', join(root, step.folder), '--remount-ro', '/', '--'],
+      '--chdir',
+      join(root, step.folder),
+      '--remount-ro',
+      '/',
+      '--',
       ...(service === undefined ? [] : acrossBridge(NODE, INSIDE, service)),
     ]
     return {
@@ -165,12 +170,15 @@ async function room(place: Place): Promise<Made> {
 const HOME = 'orrery-home'
 const NODE = `${INSIDE}-node`
 
+function show(path: string): string[] {
+  return ['--ro-bind-try', path, path]
+}
+
 /** What of the machine and of the project is to be seen, and where. */
 function shownIn(
   { options, sight, root, tools, service, passage }: Place,
   { folder, staging }: { folder: string; staging: Staging },
 ): string[] {
-  const show = (path: string) => ['--ro-bind-try', path, path]
   const inProject = (path: string) => join(root, path)
   const outside = [...sight.reads, ...sight.grows].filter((path) => !isOwn(path))
   // What is made outside the project is made where it belongs: nothing there stands in for it.
@@ -178,17 +186,29 @@ function shownIn(
     sight.writes.filter((path) => !isOwn(path)).map((path) => join(inProject(path), '..')),
   )
   return [
-    ...['--bind', join(folder, 'tmp'), '/tmp', '--symlink', '../tmp', '/var/tmp'],
+    '--bind',
+    join(folder, 'tmp'),
+    '/tmp',
+    '--symlink',
+    '../tmp',
+    '/var/tmp',
     ...tools.filter((path) => !isAt(path, root)).flatMap(show),
     ...(options.linkedCache === undefined ? [] : show(options.linkedCache)),
-    ...['--bind', staging.folder, root],
+    '--bind',
+    staging.folder,
+    root,
     ...(options.root === root ? [] : ['--symlink', root, options.root]),
     ...tools.filter((path) => isAt(path, root)).flatMap(show),
     ...staging.shown.map(inProject).flatMap((path) => ['--ro-bind', path, path]),
     ...staging.shared.map(inProject).flatMap((path) => ['--bind', path, path]),
     ...outside.map((path) => absolute(root, path)).flatMap(show),
     ...made.flatMap((path) => ['--bind-try', path, path]),
-    ...['--ro-bind', process.execPath, NODE, '--bind', passage, INSIDE],
+    '--ro-bind',
+    process.execPath,
+    NODE,
+    '--bind',
+    passage,
+    INSIDE,
     ...namedMachines(service, passage),
   ]
 }

@@ -36,8 +36,10 @@ export function toolFolders(
   const programs = commands.flatMap(programOf)
   const found = [
     ...named,
-    ...bins.flatMap((bin) => [bin, ...aroundOf(bin)]),
-    ...programs.flatMap((program) => [program, ...aroundOf(dirname(program))]),
+    ...bins,
+    ...bins.flatMap(aroundOf),
+    ...programs,
+    ...programs.flatMap((program) => aroundOf(dirname(program))),
   ]
   for (const bin of [...bins, ...named.map((each) => join(each, 'bin'))])
     for (const name of ['python', 'python3']) found.push(...baseOf(join(bin, name)))

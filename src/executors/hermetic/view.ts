@@ -15,13 +15,17 @@ export function roomOf({ network }: { readonly network: boolean }): string[] {
     '--unshare-pid',
     '--unshare-ipc',
     ...(network ? [] : ['--unshare-net']),
-    ...SYSTEM.filter((path) => !MADE.has(path)).flatMap(systemPath),
-    ...HIDDEN.filter((path) => existsSync(path)).flatMap((path) => [
-      '--ro-bind',
-      '/dev/null',
-      path,
-    ]),
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/run', '--symlink', '../run', '/var/run'],
+    ...SYSTEM.flatMap((path) => (MADE.has(path) ? [] : systemPath(path))),
+    ...HIDDEN.flatMap((path) => (existsSync(path) ? ['--ro-bind', '/dev/null', path] : [])),
+    '--proc',
+    '/proc',
+    '--dev',
+    '/dev',
+    '--tmpfs',
+    '/run',
+    '--symlink',
+    '../run',
+    '/var/run',
     ...cards(),
     // Names of machines are looked up as told here, where the network is the machine's own.
     ...(network ? ['--ro-bind-try', '/run/systemd/resolve', '/run/systemd/resolve'] : []),
@@ -41,9 +45,9 @@ function systemPath(path: string): string[] {
 }
 
 function cards(): string[] {
-  return namesIn('/dev')
-    .filter((name) => CARDS.test(name))
-    .flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`])
+  return namesIn('/dev').flatMap((name) =>
+    CARDS.test(name) ? ['--dev-bind', `/dev/${name}`, `/dev/${name}`] : [],
+  )
 }
 
 function namesIn(folder: string): string[] {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '#base/problem'
+import type { DataRef } from '#data'
 import { checksOf, refusalOf } from './checks.ts'
 import { execute, failureOf } from './execution.ts'
 import type { Step } from './graph.ts'
@@ -90,21 +91,7 @@ export async function runStage(
           },
         })
       : { outcome: 'failed', failure: refused, lock: undefined }
-  const outs = outRefs(stage, done.lock)
-  const told = done.sight === undefined ? {} : { sight: done.sight }
-  if (done.lock !== undefined) await tellPlots(run, stage, { runId: started.runId, log })
-  await recorder.stageFinished({
-    pipelineRunId,
-    stage: stage.address,
-    runId: started.runId,
-    outcome: done.outcome,
-    reason: done.failure,
-    outs,
-    metrics: done.lock === undefined ? {} : await metricsOf(ground, stage),
-    logTail: log.text(),
-    ...(done.tests === undefined ? {} : { tests: done.tests }),
-    ...told,
-  })
+  const outs = await tellEnd(run, stage, { runId: started.runId, done, log })
   return {
     ...blank(step),
     action: 'run',
@@ -113,9 +100,33 @@ export async function runStage(
     failure: done.failure,
     runId: started.runId === '' ? null : started.runId,
     outs,
-    ...told,
+    ...(done.sight === undefined ? {} : { sight: done.sight }),
     ...(done.parts === undefined ? {} : { parts: done.parts }),
   }
+}
+
+/** Puts on record how it ended; gives its outs as others name them. */
+async function tellEnd(
+  run: Run,
+  stage: Stage,
+  { runId, done, log }: { runId: string; done: Done; log: ReturnType<typeof logTail> },
+): Promise<DataRef[]> {
+  const { ground, recorder, pipelineRunId } = run
+  const outs = outRefs(stage, done.lock)
+  if (done.lock !== undefined) await tellPlots(run, stage, { runId, log })
+  await recorder.stageFinished({
+    pipelineRunId,
+    stage: stage.address,
+    runId,
+    outcome: done.outcome,
+    reason: done.failure,
+    outs,
+    metrics: done.lock === undefined ? {} : await metricsOf(ground, stage),
+    logTail: log.text(),
+    ...(done.tests === undefined ? {} : { tests: done.tests }),
+    ...(done.sight === undefined ? {} : { sight: done.sight }),
+  })
+  return outs
 }
 
 /** A stage that declares graphics cards sees those that are its own; others see what the machine has. */
