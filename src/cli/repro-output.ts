@@ -1,4 +1,5 @@
 import type { Reason, ReproEvent, ReproResult } from '#stages'
+import { linePrefixer } from './line-prefixer.ts'
 
 function write(text: string): void {
   process.stdout.write(text)
@@ -52,23 +53,6 @@ export function toStandardError(): (event: ReproEvent) => void {
   return (event) => {
     if (event.kind === 'output') lines.add(event.step, event.text)
     else if (event.kind === 'finished') lines.flush(event.step.name)
-  }
-}
-
-/** Output of stages, each line after the name of its stage, also where several write at once. */
-function linePrefixer(put: (text: string) => unknown) {
-  const rests = new Map<string, string>()
-  return {
-    add: (step: string, text: string) => {
-      const lines = ((rests.get(step) ?? '') + text).split(/\r?\n/)
-      rests.set(step, lines.pop() ?? '')
-      for (const line of lines) put(`${step} | ${line}\n`)
-    },
-    flush: (step: string) => {
-      const rest = rests.get(step) ?? ''
-      if (rest !== '') put(`${step} | ${rest}\n`)
-      rests.delete(step)
-    },
   }
 }
 
