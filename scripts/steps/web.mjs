@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { cache, root, workshop } from './places.mjs'
 import { findNode } from './node.mjs'
+import { sourcesDigest } from './sources.mjs'
 import { run, step } from './step.mjs'
 
 const web = join(root, 'web')
@@ -16,7 +16,7 @@ export async function buildWeb() {
   if (!existsSync(join(web, 'index.html'))) return
   if (await isFresh()) return
   await withLock('web', async () => {
-    const digest = await sourcesDigest()
+    const digest = await digestNow()
     if (await isFresh(digest)) return
     await step('the page (web/dist)', async () => {
       // A server may be answering from web/dist: it is replaced at once, not emptied and filled.
@@ -37,27 +37,13 @@ export async function buildWeb() {
 
 async function isFresh(digest) {
   if (!existsSync(join(built, 'index.html')) || !existsSync(stamp)) return false
-  return readFileSync(stamp, 'utf8') === (digest ?? (await sourcesDigest()))
+  return readFileSync(stamp, 'utf8') === (digest ?? (await digestNow()))
 }
 
-async function sourcesDigest() {
-  const hash = createHash('sha256')
-  for (const path of [join(root, 'package-lock.json'), ...(await filesUnder(web))])
-    hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path))
-  return hash.digest('hex')
-}
-
-async function filesUnder(folder) {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const nested = await Promise.all(
-    entries
-      .filter((entry) => join(folder, entry.name) !== built)
-      .map((entry) => {
-        const path = join(folder, entry.name)
-        return entry.isDirectory() ? filesUnder(path) : [path]
-      }),
-  )
-  // Node 18 has no toSorted.
-  // oxlint-disable-next-line unicorn/no-array-sort
-  return nested.flat().sort()
+function digestNow() {
+  return sourcesDigest({
+    files: [join(root, 'package-lock.json')],
+    folders: [web],
+    without: [built],
+  })
 }

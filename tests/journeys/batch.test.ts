@@ -4,16 +4,15 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { predictFiles, type BatchSettings } from '#app/batch/index'
 import { modelAt } from '#app/standalone/model-folder'
 import { onnxRuntime } from '#runtimes/onnx/index'
 import { runCommand } from '../support/command.ts'
+import { MAIN } from '../support/orrery.ts'
 import { FLIGHTS, writeModel } from '../support/models.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const ROWS = 140_000
 
 let folder: string

@@ -18,6 +18,7 @@ import { openWorkspace } from '#app/project/workspace'
 import { httpRecorder } from '#app/recorder'
 import { pythonBin } from '../support/python.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { MAIN } from '../support/orrery.ts'
 
 let top = ''
 let root = ''
@@ -86,8 +87,6 @@ function variables(folder: string): Record<string, string | undefined> {
     CONTAINERS_STORAGE_CONF: join(top, 'storage.conf'),
   }
 }
-
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
 function orrery(folder: string, ...args: string[]) {
   const child = spawn(process.execPath, [MAIN, 'environment', ...args], {

@@ -10,6 +10,7 @@ import { runCommand } from '../support/command.ts'
 import { filesOfModel, FLIGHTS, writeModel } from '../support/models.ts'
 import { freePort } from '../support/process.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { MAIN } from '../support/orrery.ts'
 
 const run = promisify(execFile)
 const MLFLOW = '/api/2.0/mlflow'
@@ -133,7 +134,7 @@ test('a folder that mlflow has saved is served without a server', async () => {
   const port = await freePort()
   const child = spawn(
     process.execPath,
-    ['src/cli/main.ts', 'serve', join(folder, 'late'), '--port', String(port)],
+    [MAIN, 'serve', join(folder, 'late'), '--port', String(port)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const ended = new Promise((resolve) => child.once('exit', resolve))

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { callers, loopsProject, rolloutsAt, type Person } from '../support/rollouts.ts'
+import { MAIN } from '../support/orrery.ts'
 
 // One server, one endpoint, and what a team does to it in a day; each test goes on from the one before.
 
@@ -157,9 +157,8 @@ test('the command line shows and moves the same', async () => {
 }, 60_000)
 
 async function orrery(...args: string[]): Promise<string> {
-  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
   const { stdout } = await promisify(execFile)(process.execPath, [
-    main,
+    MAIN,
     ...args,
     '--url',
     server.url,

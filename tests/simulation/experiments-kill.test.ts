@@ -3,17 +3,16 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openExperiments, type Experiments } from '#app/project/experiments'
 import { openWorkspace } from '#app/project/workspace'
 import { overridesOf } from '#stages'
 import { chanceOf } from '../support/random.ts'
+import { MAIN } from '../support/orrery.ts'
 
 // A failure is played again with its seed: ORRERY_EXPERIMENTS_KILL_SEED=… npx vitest run tests/simulation/experiments-kill.test.ts
 const ROUNDS = Number(process.env['ORRERY_EXPERIMENTS_KILL_ROUNDS'] ?? 2)
 const SEED = Number(process.env['ORRERY_EXPERIMENTS_KILL_SEED'] ?? 4211)
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const STARTED_MS_MAX = 60_000
 
 const PIPELINE = `stages:

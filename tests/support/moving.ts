@@ -9,8 +9,8 @@ import { moveHome } from '#app/move'
 import { Problem } from '#base/problem'
 import type { Postgres } from './postgres.ts'
 import { asker } from './bad-input/world.ts'
+import { MAIN } from './orrery.ts'
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
 const WAIT_MS_MAX = 30_000
 
 /** A copy of a home, which a test may do anything to. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pythonBin } from '../../support/python.ts'
+import { MAIN } from '../../support/orrery.ts'
 
 const CONTRACT = `apiVersion: v3.1.0
 kind: DataContract
@@ -71,7 +72,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'orrery-contract-oracle-'))
   mkdirSync(join(folder, 'contracts'))
   writeFileSync(join(folder, 'contracts', 'orders.odcs.yaml'), CONTRACT)
-  const orrery = JSON.stringify([process.execPath, resolve('src/cli/main.ts')])
+  const orrery = JSON.stringify([process.execPath, MAIN])
   const said = execFileSync(
     join(pythonBin(), 'python'),
     [resolve('tests/conformance/contracts/oracle.py'), folder, orrery],

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Finding } from '#data'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
+import { MAIN } from '../../support/orrery.ts'
 
 let original: Sandbox
 const copies: Sandbox[] = []
@@ -249,9 +250,8 @@ test('a link of the workspace to a lost object is found, and whole again once th
 
 test('the command exits with 1 as long as something is broken, and prints JSON', () => {
   const box = copy()
-  const cli = join(import.meta.dirname, '../../../src/cli/main.ts')
   const run = (...args: string[]) =>
-    execFileSync(process.execPath, [cli, 'fsck', ...args], {
+    execFileSync(process.execPath, [MAIN, 'fsck', ...args], {
       cwd: box.root,
       env: dvcEnvironment(),
       stdio: 'pipe',

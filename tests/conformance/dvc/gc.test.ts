@@ -7,6 +7,7 @@ import { manualClock } from '#base/clock'
 import { openWorkspace } from '#app/project/workspace'
 import type { GarbageRequest } from '#data'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
+import { MAIN } from '../../support/orrery.ts'
 
 let original: Sandbox
 const copies: Sandbox[] = []
@@ -252,9 +253,8 @@ test('files of data that a bucket keeps in versions are needed, though no list o
 })
 
 describe('the command', () => {
-  const cli = join(import.meta.dirname, '../../../src/cli/main.ts')
   const run = (cwd: string, ...args: string[]) =>
-    execFileSync(process.execPath, [cli, 'gc', ...args], {
+    execFileSync(process.execPath, [MAIN, 'gc', ...args], {
       cwd,
       env: { ...dvcEnvironment(), ORRERY_HOME: join(cwd, '..', 'no-home') },
       stdio: 'pipe',

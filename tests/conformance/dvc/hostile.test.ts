@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { initProject } from '#app/project/init'
 import { openWorkspace } from '#app/project/workspace'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
+import { MAIN } from '../../support/orrery.ts'
 
 let box: Sandbox
 
@@ -229,16 +230,22 @@ describe('what a remote and a disk can do', () => {
 
   test('a full disk stops add with a word on it; what was there stays, and again goes well', () => {
     box.write('large', Buffer.alloc(3 << 20, 'x'))
-    const cli = join(import.meta.dirname, '../../../src/cli/main.ts')
     const limited = spawnSync(
       'sh',
-      ['-c', 'trap "" XFSZ; ulimit -f 2048; exec "$0" "$@"', process.execPath, cli, 'add', 'large'],
+      [
+        '-c',
+        'trap "" XFSZ; ulimit -f 2048; exec "$0" "$@"',
+        process.execPath,
+        MAIN,
+        'add',
+        'large',
+      ],
       { cwd: box.root, env: dvcEnvironment(), encoding: 'utf8' },
     )
     expect(limited.status).not.toBe(0)
     expect(limited.stderr).toMatch(/large|EFBIG/)
     expect(existsSync(join(box.root, 'large.dvc'))).toBe(false)
-    const after = spawnSync(process.execPath, [cli, 'add', 'large'], {
+    const after = spawnSync(process.execPath, [MAIN, 'add', 'large'], {
       cwd: box.root,
       env: dvcEnvironment(),
     })

@@ -1,11 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProjectWorkspace } from '#app/project/workspace'
 import { readPythonParams } from '#protocols/dvc/python-params'
+import { MAIN } from '../../support/orrery.ts'
 import { ours, sandbox, tagged, python, REVIVE, dvcEnvironment, type Sandbox } from './support.ts'
-
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
 let box: Sandbox
 let mine: ProjectWorkspace

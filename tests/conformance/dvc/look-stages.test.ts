@@ -1,10 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drawnGraph } from '#stages'
 import { dvcEnvironment, sandbox, type Sandbox } from './support.ts'
-
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+import { MAIN } from '../../support/orrery.ts'
 
 let theirs: Sandbox
 let mine: Sandbox
