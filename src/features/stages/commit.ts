@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import { finishStage, type StageGround } from './finish.ts'
+import { finishStage, type StageGround } from './running/finish.ts'
 import type { Stage, StageLock } from './stage.ts'
 import { inWords, reasons, type Look } from './staleness.ts'
 

@@ -27,8 +27,8 @@ export {
   type PlannedStep,
   type StageStatus,
 } from './pipelines.ts'
-export type { Checks, StageChecks, Verdict } from './checks.ts'
-export type { Part, StageParts } from './parts.ts'
+export type { Checks, StageChecks, Verdict } from './running/checks.ts'
+export type { Part, StageParts } from './parts/parts.ts'
 export type {
   Bench,
   DonePart,
@@ -36,11 +36,17 @@ export type {
   PartsLedger,
   Workshop,
   WrittenFile,
-} from './parts-keeping.ts'
+} from './parts/keeping.ts'
 export { type EnvironmentRecord, type RunRecorder, type StageOutcome } from './recorder.ts'
-export type { Pin, Pinned } from './pinned.ts'
-export type { Machine, Resources } from './room.ts'
-export type { ReproEvent, ReproOptions, ReproResult, StepAction, StepResult } from './repro-run.ts'
+export type { Pin, Pinned } from './running/pinned.ts'
+export type { Machine, Resources } from './running/room.ts'
+export type {
+  ReproEvent,
+  ReproOptions,
+  ReproResult,
+  StepAction,
+  StepResult,
+} from './running/repro-run.ts'
 export {
   type LockedPath,
   type Retries,
@@ -51,7 +57,7 @@ export {
   type StageOut,
   type StageParams,
 } from './stage.ts'
-export { drawnGraph, groupsOf, type Needs } from './drawing.ts'
+export { drawnGraph, groupsOf, type Needs } from './graph/drawing.ts'
 export { explained } from './explain.ts'
 export { inWords, type Change, type Reason } from './staleness.ts'
 export {
@@ -63,8 +69,8 @@ export {
   type Sighting,
   type SightReport,
   type Watch,
-} from './sight.ts'
-export type { WatchWish } from './watching.ts'
+} from './running/sight.ts'
+export type { WatchWish } from './running/watching.ts'
 export type {
   Aside,
   Enclosure,
@@ -81,9 +87,9 @@ export type {
   RunCache,
 } from './store.ts'
 export type { Declared, DeclaredPlot, ProjectView } from './views.ts'
-export type { TestCase, TestReports } from './test-report.ts'
-export { graphOf } from './graph.ts'
-export { pipelineMap } from './map.ts'
+export type { TestCase, TestReports } from './running/test-report.ts'
+export { graphOf } from './graph/graph.ts'
+export { pipelineMap } from './graph/map.ts'
 export {
   combinationsOf,
   edited,
@@ -92,7 +98,7 @@ export {
   PARAMS_FILE,
   type Override,
   type ParamEdit,
-} from './overrides.ts'
+} from './overrides/overrides.ts'
 export {
   isImage,
   plotsIn,
@@ -100,9 +106,9 @@ export {
   type Plot,
   type PlotFault,
   type SeriesPlot,
-} from './plots.ts'
-export { plotShape, type Bar, type PlotLine, type PlotShape, type Tally } from './plots-shape.ts'
-export type { RecordedFile, StagePlots } from './plots-recorded.ts'
-export { type Display } from './plots-definitions.ts'
-export { cellText, type PlotAxes, type Point } from './plots-points.ts'
-export { lockToken } from './finish.ts'
+} from './plots/plots.ts'
+export { plotShape, type Bar, type PlotLine, type PlotShape, type Tally } from './plots/shape.ts'
+export type { RecordedFile, StagePlots } from './plots/recorded.ts'
+export { type Display } from './plots/definitions.ts'
+export { cellText, type PlotAxes, type Point } from './plots/points.ts'
+export { lockToken } from './running/finish.ts'

@@ -1,10 +1,10 @@
 import type { DataRef } from '#data'
 import type { Json } from '#base/json'
-import type { StageChecks } from './checks.ts'
-import type { TestCase } from './test-report.ts'
-import type { Pinned } from './pinned.ts'
-import type { RecordedFile } from './plots-recorded.ts'
-import type { SightReport } from './sight.ts'
+import type { StageChecks } from './running/checks.ts'
+import type { TestCase } from './running/test-report.ts'
+import type { Pinned } from './running/pinned.ts'
+import type { RecordedFile } from './plots/recorded.ts'
+import type { SightReport } from './running/sight.ts'
 
 /**
  * Where stage runs are written down, so that each is a run that people can compare. Every call may be

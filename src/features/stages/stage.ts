@@ -1,9 +1,9 @@
 import type { Content, VersionedFile } from '#data'
 import type { ParamMap } from './param.ts'
-import type { StageParts } from './parts.ts'
-import type { Pin } from './pinned.ts'
-import type { Resources } from './room.ts'
-import type { HermeticWish } from './sight.ts'
+import type { StageParts } from './parts/parts.ts'
+import type { Pin } from './running/pinned.ts'
+import type { Resources } from './running/room.ts'
+import type { HermeticWish } from './running/sight.ts'
 
 /** A stage of `dvc.yaml`, with templates filled in. Paths are relative to the project's root unless said otherwise. */
 export interface Stage {

@@ -1,5 +1,5 @@
 import { sameContent, type Content, type OutChange } from '#data'
-import { partsInWords, type PartsReason } from './parts-reason.ts'
+import { partsInWords, type PartsReason } from './parts/reason.ts'
 import {
   isMap,
   plainParam,

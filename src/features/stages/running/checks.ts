@@ -1,0 +1,45 @@
+import type { Run } from './repro-run.ts'
+import { pathsRead, type Stage } from '../stage.ts'
+
+/** What contracts say of the data that a stage reads. */
+export interface Checks {
+  /** The verdict of each contract that is about one of these paths; none where there is no such contract. */
+  of(paths: readonly string[], how: { signal?: AbortSignal }): Promise<readonly Verdict[]>
+}
+
+export interface Verdict {
+  /** The contract's file. */
+  readonly contract: string
+  /** SHA-256 of what was promised. */
+  readonly digest: string
+  readonly outcome: 'passed' | 'warned' | 'failed'
+  /** What is not as promised; null where everything is. */
+  readonly reason: string | null
+}
+
+/** What is recorded of a stage's data: held against its contracts, or not because somebody said so. */
+export interface StageChecks {
+  readonly outcome: Verdict['outcome'] | 'skipped'
+  readonly verdicts: readonly Verdict[]
+}
+
+/** The checks of a stage's data before it runs; undefined where no contract is about it. */
+export async function checksOf(run: Run, stage: Stage): Promise<StageChecks | undefined> {
+  const { checks } = run.ground
+  if (checks === undefined) return undefined
+  if (run.options.validate === false) return { outcome: 'skipped', verdicts: [] }
+  const { signal } = run.options
+  const verdicts = await checks.of(pathsRead(stage), signal === undefined ? {} : { signal })
+  if (verdicts.length === 0) return undefined
+  const outcomes = new Set(verdicts.map(({ outcome }) => outcome))
+  const worst = outcomes.has('failed') ? 'failed' : outcomes.has('warned') ? 'warned' : 'passed'
+  return { outcome: worst, verdicts }
+}
+
+/** Why a stage must not run on its data. */
+export function refusalOf(checks: StageChecks | undefined): string | undefined {
+  const broken = checks?.verdicts.filter(({ outcome }) => outcome === 'failed') ?? []
+  if (broken.length === 0) return undefined
+  const said = broken.map(({ contract, reason }) => `${contract}: ${reason ?? ''}`)
+  return `its data breaks ${said.join('; ')}. See all with \`orrery validate\`; run it all the same with --no-validate`
+}
