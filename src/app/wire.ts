@@ -103,9 +103,7 @@ export async function startServer(
     await home.announce({ pid: process.pid, url })
 
     settle.resolve((await startBackground(parts)).settled)
-    watchWindows(ground, parts)
-    watchTriggers(ground, parts)
-    await sweepPeriodically(ground, parts.retention)
+    await lookPeriodically(ground, parts)
     // The first step of a stop: whoever asks whether it is ready sends new callers elsewhere from then on.
     undo.push(() => void parts.plane.drain())
     logger.info({ url, home: config.home, version: VERSION }, 'serving')
@@ -114,6 +112,13 @@ export async function startServer(
     await stop()
     throw error
   }
+}
+
+/** What nobody asks for and no fact tells of. */
+async function lookPeriodically(ground: Ground, parts: Parts): Promise<void> {
+  watchWindows(ground, parts)
+  watchTriggers(ground, parts)
+  await sweepPeriodically(ground, parts.retention)
 }
 
 function refuseOpenDoors({ host }: Config): void {

@@ -61,7 +61,6 @@ export { drawnGraph, groupsOf, type Needs } from './graph/drawing.ts'
 export { explained } from './explain.ts'
 export { inWords, type Change, type Reason } from './staleness.ts'
 export {
-  counts,
   type Finding,
   type HermeticWish,
   type Seen,
@@ -95,7 +94,6 @@ export {
   edited,
   editsBy,
   overridesOf,
-  PARAMS_FILE,
   type Override,
   type ParamEdit,
 } from './overrides/overrides.ts'

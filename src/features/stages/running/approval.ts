@@ -20,9 +20,11 @@ export function heldBack(run: Run, step: Step, reasons: readonly Reason[]): Step
 
 /** Whether nothing went wrong, and somebody's word is waited for. */
 export function isWaiting(steps: readonly StepResult[]): boolean {
-  const isSound = ({ outcome, action }: StepResult) =>
-    outcome === 'succeeded' || (outcome === 'failed' && isLeftOut(action))
   return steps.some(({ action }) => action === 'waiting') && steps.every(isSound)
+}
+
+function isSound({ outcome, action }: StepResult): boolean {
+  return outcome === 'succeeded' || (outcome === 'failed' && isLeftOut(action))
 }
 
 export function isLeftOut(action: StepAction): boolean {

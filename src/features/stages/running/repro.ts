@@ -47,8 +47,8 @@ export async function repro(
     )
     const locks = new Map(loaded.locks)
     const emit = options.onEvent ?? (() => {})
-    const commit = onceEach(async (_: undefined) => ground.commitSeconds?.())
-    const commitSeconds = () => commit(undefined)
+    let commit: Promise<number | undefined> | undefined
+    const commitSeconds = () => (commit ??= Promise.resolve(ground.commitSeconds?.()))
     const made = { recorder, pipelineRunId, locks, emit, environment, commitSeconds, turn }
     const files = inLockOrder(ground.files, order, loaded)
     const run: Run = { ground: { ...keeping(ground, options), files }, options, ...made }
