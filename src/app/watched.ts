@@ -34,6 +34,7 @@ export function watchedOutside(clones: LocalClones): Outside {
         }),
       )
     },
+    commitOf: async ({ origin }, rev) => (await clones.at(origin, rev)).commit,
     newestTable: async (project, table) => {
       const address = folderOf(project, await addressOf(clones, project, table))
       const log = join(address, '_delta_log')

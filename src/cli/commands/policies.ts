@@ -45,7 +45,7 @@ export const trigger = command({
         describe: 'Change a parameter: -S train.depth=5',
       })
       .option('reason', { type: 'string', alias: 'm', describe: 'Why, for the ledger' })
-      .option('rev', { type: 'string', describe: 'The commit to run, whole' })
+      .option('rev', { type: 'string', describe: 'A branch, a tag or a commit to run' })
       .option('key', { type: 'string', describe: 'Two calls with one key are one call' }),
   handler: async (flags) => {
     const { triggerPolicy } = await import('../policies/trigger.ts')

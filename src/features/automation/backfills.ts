@@ -102,7 +102,7 @@ export function createBackfills<Tx extends BackfillTx>(dependencies: Dependencie
       return read.dates(id, page)
     },
     cancel: async (actor, id, reason) => {
-      const running = await transact((tx) => cancelled(tx, id, clock.nowMs()))
+      const running = await transact((tx) => cancelled(tx, { actor, id, nowMs: clock.nowMs() }))
       for (const { request } of running)
         if (request !== null) await requests.cancel(actor, request, reason).catch(ignoreEnded)
       return withCounts(read, known(await read.findBackfill(id), id))
@@ -209,16 +209,17 @@ async function advance<Tx extends BackfillTx>(
 }
 
 /** Ends a backfill; gives the dates that still run. */
-async function cancelled(tx: BackfillTx, id: string, nowMs: number): Promise<BackfillDate[]> {
+async function cancelled(
+  tx: BackfillTx,
+  { actor, id, nowMs }: { actor: Actor; id: string; nowMs: number },
+): Promise<BackfillDate[]> {
   const backfill = known(await tx.automation.findBackfill(id), id)
   if (backfill.state !== 'running')
     throw new Problem('conflict', `the backfill ${id} ${backfill.state} already`)
   await tx.automation.cancelDates(id)
   const ended: Backfill = { ...backfill, state: 'cancelled', endedMs: nowMs }
   await tx.automation.saveBackfill(ended)
-  await tx.ledger.append(platformActor(`backfill:${id}`), [
-    backfillFinished(ended, await tx.automation.countDates(id)),
-  ])
+  await tx.ledger.append(actor, [backfillFinished(ended, await tx.automation.countDates(id))])
   return tx.automation.dates(id, { limit: backfill.parallel, state: 'running' })
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock'
-import { platformActor, type Entry, type LedgerWrites } from '#ledger'
+import { platformActor, type Actor, type Entry, type LedgerWrites } from '#ledger'
 import { durationMs, triggersOf, type PolicyConfig, type Project } from '#projects'
 import type { WorkWrites } from '#work'
 import { causeOf, CAUSE_TYPES, isFinding, type Cause } from './cause.ts'
@@ -207,9 +207,13 @@ async function enqueue({ work }: AutomationTx, run: PolicyRun): Promise<void> {
 }
 
 /** Keeps and tells the end of a run. Whoever waited for its place is started by `startQueued`. */
-export async function endRun(tx: AutomationTx, ended: PolicyRun): Promise<void> {
+export async function endRun(
+  tx: AutomationTx,
+  ended: PolicyRun,
+  by: Actor = platformActor(`policy:${ended.policy}`),
+): Promise<void> {
   await tx.automation.save(ended)
-  await tx.ledger.append(platformActor(`policy:${ended.policy}`), [policyRunFinished(ended)])
+  await tx.ledger.append(by, [policyRunFinished(ended)])
 }
 
 /** Starts runs that wait, oldest first, as far as there is room for them. */

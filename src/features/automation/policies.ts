@@ -132,8 +132,8 @@ export function createPolicies(dependencies: Dependencies): Policies {
       await dependencies.caughtUp()
       return decisionAfter(ledger, position)
     },
-    cancel: (_, policyRun, reason) =>
-      transact((tx) => cancelRun(tx, { policyRun, reason, nowMs: nowMs() })),
+    cancel: (actor, policyRun, reason) =>
+      transact((tx) => cancelRun(tx, { actor, policyRun, reason, nowMs: nowMs() })),
   }
 }
 
@@ -295,8 +295,9 @@ function supposed(
 
 async function cancelRun(
   tx: AutomationTx,
-  { policyRun, reason, nowMs }: { policyRun: string; reason: string | null; nowMs: number },
+  asked: { actor: Actor; policyRun: string; reason: string | null; nowMs: number },
 ): Promise<PolicyRun> {
+  const { actor, policyRun, reason, nowMs } = asked
   const run = await tx.automation.find(policyRun)
   if (run === undefined)
     throw new Problem(
@@ -306,7 +307,7 @@ async function cancelRun(
   if (run.state !== 'running' && run.state !== 'queued')
     throw new Problem('conflict', `the policy run ${policyRun} ${run.state} already`)
   const ended: PolicyRun = { ...run, state: 'cancelled', reason, endedMs: nowMs }
-  await endRun(tx, ended)
+  await endRun(tx, ended, actor)
   await startQueued(tx, nowMs)
   return ended
 }

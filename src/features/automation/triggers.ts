@@ -11,6 +11,8 @@ import type { AutomationReads, MarkName } from './store.ts'
 export interface Outside {
   /** The commits that branches of a project's origin have, as last fetched. */
   heads(project: Project, branches: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** The commit that a branch, a tag or a commit's beginning means at a project's origin. Throws `not-found`. */
+  commitOf(project: Project, rev: string): Promise<string>
   /** The newest version of a table that a project names. Throws a problem where it cannot be read. */
   newestTable(project: Project, table: string): Promise<{ version: number; address: string }>
 }
@@ -33,6 +35,7 @@ export interface PolicyCall {
   readonly policy: string
   readonly reason: string | null
   readonly set: readonly string[]
+  /** A branch, a tag or a commit; the project's newest commit without. */
   readonly rev: string | null
   /** Two calls with one key are one call. */
   readonly key: string | null
@@ -84,7 +87,10 @@ export function createTriggers(dependencies: Dependencies): Triggers {
     trigger: async (actor, call) => {
       const project = await projects.get(call.project)
       assertPolicy(project, call.policy)
-      return transact((tx) => takeOrder(tx, { actor, call, nowMs: clock.nowMs() }))
+      const rev = call.rev === null ? null : await dependencies.outside.commitOf(project, call.rev)
+      return transact((tx) =>
+        takeOrder(tx, { actor, call: { ...call, rev }, nowMs: clock.nowMs() }),
+      )
     },
   }
 }

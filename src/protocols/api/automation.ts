@@ -44,8 +44,9 @@ const TriggerBody = Type.Object(
     ),
     rev: Type.Optional(
       Type.String({
-        pattern: '^[0-9a-f]{40,64}$',
-        description: 'The commit to run, whole; the newest that the server has without it.',
+        minLength: 1,
+        maxLength: 250,
+        description: 'A branch, a tag or a commit; the newest commit of the project without it.',
       }),
     ),
     key: Type.Optional(

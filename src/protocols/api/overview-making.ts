@@ -98,8 +98,9 @@ function pipelineRunOf(started: Entry, finished: Entry | undefined): PipelineRun
   }
 }
 
-function endState(entry: Entry): 'succeeded' | 'failed' {
-  return textIn(entry, 'outcome') === 'succeeded' ? 'succeeded' : 'failed'
+function endState(entry: Entry): 'succeeded' | 'failed' | 'killed' {
+  const outcome = textIn(entry, 'outcome')
+  return outcome === 'succeeded' || outcome === 'killed' ? outcome : 'failed'
 }
 
 async function stagesFrom(newest: Newest, pipelineRun: Entry): Promise<StageWire[]> {

@@ -283,6 +283,7 @@ function policyState(
   promotion: KnownPromotion['wire'] | undefined,
   end: Entry | undefined,
 ): PolicyRunWire['state'] {
+  if (end !== undefined && textIn(end, 'outcome') === 'cancelled') return 'cancelled'
   if (promotion?.state === 'accepted') return 'promoted'
   if (promotion?.state === 'refused') return 'refused'
   if (promotion !== undefined) return 'checking'

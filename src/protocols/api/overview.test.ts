@@ -106,6 +106,22 @@ describe('the overview', () => {
     expect(run?.stages[0]?.metrics).toEqual({ rows: 3 })
   })
 
+  test('tells what somebody cancelled apart from what failed', async () => {
+    const data = { pipelineRun: 'r1', stages: ['train'] }
+    const own = { policyRun: 'nightly-7', policy: 'nightly', endpoint: null, cause: 0 }
+    await tell({ type: 'policy-fired', data: own })
+    await tell({ type: 'pipeline-run-started', data })
+    await tell({ type: 'stage-run-started', data: { ...data, stage: 'train', run: 'a' } })
+    const end = { outcome: 'killed', reason: 'it was cancelled' }
+    await tell({ type: 'stage-run-finished', data: { ...data, stage: 'train', run: 'a', ...end } })
+    await tell({ type: 'pipeline-run-finished', data: { ...data, ...end } })
+    await tell({ type: 'policy-run-finished', data: { ...own, outcome: 'cancelled' } })
+    const told = await overview()
+    expect(isOverview.Check(told)).toBe(true)
+    expect(told.pipelineRuns).toMatchObject([{ state: 'killed', stages: [{ state: 'killed' }] }])
+    expect(told.policyRuns).toMatchObject([{ state: 'cancelled' }])
+  })
+
   test('names the champion with the promotion and the checks that made it so', async () => {
     const promotion = { promotion: 'p1', model: 'm', version: 2, alias: 'champion', replaced: 1 }
     await tell(

@@ -64,6 +64,7 @@ eachSqlStore((name, open) => {
     const logger = { warn: () => undefined } as unknown as Logger
     const outside = {
       heads: async () => heads,
+      commitOf: async (_: Project, rev: string) => rev,
       newestTable: async () => ({ version, address: '/table' }),
     }
     const { read, transact } = store

@@ -14,12 +14,14 @@ const STAGE_STATE: Readonly<Record<StageWire['state'], State>> = {
   succeeded: 'good',
   skipped: 'none',
   failed: 'bad',
+  killed: 'warning',
 }
 
 const RUN_STATE: Readonly<Record<PipelineRunWire['state'], State>> = {
   running: 'busy',
   succeeded: 'good',
   failed: 'bad',
+  killed: 'warning',
 }
 
 export function PipelineCard({

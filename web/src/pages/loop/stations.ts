@@ -128,6 +128,7 @@ export const POLICY_STATE: Readonly<Record<OverviewWire['policyRuns'][number]['s
   promoted: 'good',
   refused: 'warning',
   failed: 'bad',
+  cancelled: 'none',
   finished: 'good',
 }
 
@@ -149,6 +150,7 @@ export function stationsOf(
 
 function pipelineStanding(run: PipelineRunWire): Standing {
   if (run.state === 'failed') return { state: 'bad', word: 'failed', fact: run.reason ?? '' }
+  if (run.state === 'killed') return { state: 'warning', word: 'killed', fact: run.reason ?? '' }
   if (run.state === 'succeeded')
     return {
       state: 'good',

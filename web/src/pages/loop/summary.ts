@@ -29,6 +29,7 @@ function policySentence(run: OverviewWire['policyRuns'][number]): string {
     promoted: `${last} gave ${candidate}, which was promoted.`,
     refused: `${last} gave ${candidate}, which was refused.`,
     failed: `${last} failed.`,
+    cancelled: `${last} was cancelled.`,
     finished: `${last} changed nothing.`,
   }
   return sentences[run.state]
