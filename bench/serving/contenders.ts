@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort, serverCommand, startFamily, type Family } from '../../tests/support/process.ts'
 import { pythonBin } from '../../tests/support/python.ts'
 import { serveModel } from '../served-model.ts'
-import { peersBin } from './environment.ts'
+import { peersBin } from '../environment.ts'
 import { bodiesOf, type Form } from './wire.ts'
 
 /** One way to ask one server. */

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runToEnd } from '../peers.ts'
+import { runToEnd } from './peers.ts'
 
-const BENCH = join(import.meta.dirname, '..')
+const BENCH = import.meta.dirname
 const SHELF = join(BENCH, '..', 'node_modules', '.cache', 'orrery', 'bench-python')
 
 /** The programs of an environment with the packages of a file of bench/, built once for each content of that. */
