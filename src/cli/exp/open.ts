@@ -1,10 +1,10 @@
 import type { CalledIn } from '../workspace.ts'
-import type { Experiments } from '#app/project/experiments'
+import type { Experiments } from '#app/project/experiments/index'
 
 /** The experiments of the project that the command was called in. */
 export async function openedExperiments(): Promise<{ here: CalledIn; experiments: Experiments }> {
   const { calledIn } = await import('../workspace.ts')
-  const { openExperiments } = await import('#app/project/experiments')
+  const { openExperiments } = await import('#app/project/experiments/index')
   const { environment } = await import('#app/environment')
   const here = calledIn()
   const experiments = openExperiments(here, {

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { Task } from '#app/project/experiment-queue'
+import type { Task } from '#app/project/experiments/queue'
 import { command } from '../command.ts'
 
 const status = command({

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { ExperimentOrder, ExperimentResult, Experiments } from '#app/project/experiments'
+import type { ExperimentOrder, ExperimentResult, Experiments } from '#app/project/experiments/index'
 import type { Override, ReproOptions, RunRecorder } from '#stages'
 import { command } from '../command.ts'
 import type { CalledIn } from '../workspace.ts'

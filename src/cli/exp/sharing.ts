@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { Shared } from '#app/project/experiment-sharing'
+import type { Shared } from '#app/project/experiments/sharing'
 import { command } from '../command.ts'
 import { baselineFlags } from './keep.ts'
 

@@ -1,4 +1,4 @@
-import type { Experiments } from '#app/project/experiments'
+import type { Experiments } from '#app/project/experiments/index'
 import type { RunRecorder } from '#stages'
 
 export async function jobsOf(jobs: number): Promise<number> {

@@ -13,11 +13,11 @@ import { exclusively } from '#data'
 import { lockToken, type Override, type ReproOptions, type ReproResult } from '#stages'
 import { changedConfig } from '#protocols/dvc/config'
 import { openOutsAside } from '#stores/dvc/aside'
-import { filesOf, kept, nameFor, type ExperimentGround } from './experiment-ground.ts'
-import { openGround } from './ground.ts'
-import { applyOverrides, overriddenTexts } from './overrides.ts'
-import { readSettings } from './settings.ts'
-import { openWorkspace } from './workspace.ts'
+import { filesOf, kept, nameFor, type ExperimentGround } from './ground.ts'
+import { openGround } from '../ground.ts'
+import { applyOverrides, overriddenTexts } from '../overrides.ts'
+import { readSettings } from '../settings.ts'
+import { openWorkspace } from '../workspace.ts'
 
 /** What is asked of an experiment. */
 export interface ExperimentOrder {

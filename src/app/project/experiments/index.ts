@@ -8,8 +8,8 @@ import {
   openExperimentGround,
   type Experiment,
   type ExperimentGround,
-} from './experiment-ground.ts'
-import { applyExperiment, type Applied } from './experiment-apply.ts'
+} from './ground.ts'
+import { applyExperiment, type Applied } from './apply.ts'
 import {
   pulled,
   pushed,
@@ -17,10 +17,10 @@ import {
   removedThere,
   type Shared,
   type SharingHow,
-} from './experiment-sharing.ts'
-import { shownExperiments, type ShowHow } from './experiment-table.ts'
+} from './sharing.ts'
+import { shownExperiments, type ShowHow } from './table.ts'
 import type { ShownBaseline } from '#protocols/dvc/experiment-show'
-import { openQueue, type ExperimentQueue } from './experiment-queue.ts'
+import { openQueue, type ExperimentQueue } from './queue.ts'
 import {
   recovered,
   runApart,
@@ -28,12 +28,12 @@ import {
   startingPoint,
   type ExperimentOrder,
   type ExperimentResult,
-} from './experiment-runs.ts'
+} from './runs.ts'
 import { isRunning } from '#stores/dvc/processes'
-import type { ProjectWorkspace, WorkspaceDependencies } from './workspace.ts'
+import type { ProjectWorkspace, WorkspaceDependencies } from '../workspace.ts'
 
-export type { Experiment } from './experiment-ground.ts'
-export type { ExperimentOrder, ExperimentResult } from './experiment-runs.ts'
+export type { Experiment } from './ground.ts'
+export type { ExperimentOrder, ExperimentResult } from './runs.ts'
 
 /** Which experiments are meant: by the commits that they were made from. */
 export interface Baselines {

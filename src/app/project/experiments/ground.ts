@@ -16,8 +16,8 @@ import {
 import { openExperimentGit, type NamedCommit } from '#stores/dvc/experiment-refs'
 import { openBefore, openBroker, openTasks, openWorkers } from '#stores/dvc/experiment-tasks'
 import { openProjectLock } from '#stores/dvc/lock'
-import { randomName } from './experiment-names.ts'
-import type { ProjectWorkspace, WorkspaceDependencies } from './workspace.ts'
+import { randomName } from './names.ts'
+import type { ProjectWorkspace, WorkspaceDependencies } from '../workspace.ts'
 
 /** An experiment that is kept. */
 export interface Experiment extends ExperimentName, NamedCommit {}

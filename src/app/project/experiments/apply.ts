@@ -2,8 +2,8 @@ import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '#base/problem'
 import { APPLIED, QUEUED } from '#protocols/dvc/experiments'
-import type { ExperimentGround } from './experiment-ground.ts'
-import { recovered } from './experiment-runs.ts'
+import type { ExperimentGround } from './ground.ts'
+import { recovered } from './runs.ts'
 
 export interface Applied {
   readonly name: string

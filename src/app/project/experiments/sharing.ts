@@ -1,7 +1,7 @@
 import { messageOf, Problem } from '#base/problem'
 import type { Moved } from '#data'
 import { experimentOf, EXPERIMENTS } from '#protocols/dvc/experiments'
-import type { Experiment, ExperimentGround } from './experiment-ground.ts'
+import type { Experiment, ExperimentGround } from './ground.ts'
 
 export interface Shared {
   readonly experiments: readonly string[]

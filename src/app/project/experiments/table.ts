@@ -1,9 +1,9 @@
 import { messageOf } from '#base/problem'
 import { metricsIn, paramsIn, type LoadedPipelines, type ProjectView } from '#stages'
 import type { Look, ShownBaseline, ShownExperiment } from '#protocols/dvc/experiment-show'
-import type { ExperimentGround } from './experiment-ground.ts'
-import type { ExperimentQueue } from './experiment-queue.ts'
-import type { ProjectViews } from './views.ts'
+import type { ExperimentGround } from './ground.ts'
+import type { ExperimentQueue } from './queue.ts'
+import type { ProjectViews } from '../views.ts'
 
 /** What of the queue is left out. */
 export interface ShowHow {

@@ -5,8 +5,8 @@ import { endProcessesWith } from '#executors/process/index'
 import type { ReproOptions, ReproResult } from '#stages'
 import { celeryMessage, FAILED, QUEUED, queuedIn, queuedMessage } from '#protocols/dvc/experiments'
 import type { Task } from '#stores/dvc/experiment-tasks'
-import { nameFor, type ExperimentGround } from './experiment-ground.ts'
-import { runApart, startingPoint, type ExperimentOrder } from './experiment-runs.ts'
+import { nameFor, type ExperimentGround } from './ground.ts'
+import { runApart, startingPoint, type ExperimentOrder } from './runs.ts'
 
 export type { Task } from '#stores/dvc/experiment-tasks'
 
