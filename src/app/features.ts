@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Governance } from '#governance'
+import { createElsewhere, createHomes } from '#elsewhere'
 import { createEvaluation } from '#evaluation'
 import { createLineage } from '#lineage'
 import { createRecordings } from '#pipelines'
@@ -30,15 +31,7 @@ export function createFeatures(ground: Ground) {
   const { read, transact } = store
   const clones = localClones(join(config.home, 'projects'))
   const projects = createProjects({ read: read.projects, transact, clones, clock })
-  const tracking = createTracking({
-    read: read.tracking,
-    transact,
-    objects,
-    outside: ground.outside,
-    ...(ground.artifactRoot === undefined ? {} : { artifactRoot: ground.artifactRoot }),
-    clock,
-    ids,
-  })
+  const tracking = trackingOf(ground)
   const browsing = createBrowsing({ read: read.browsing, transact, clock, ids })
   const traces = createTraces({ read: read.traces, transact, tracking, clock, ids })
   const recording = { transact, tracking, objects, clock, ids }
@@ -71,6 +64,8 @@ export function createFeatures(ground: Ground) {
     replays,
   })
   const lineage = createLineage({ read: read.ledger })
+  const datasets = datasetsOf(ground, { projects, clones, tracking, files })
+  const homes = createHomes({ projects, datasets })
   const retention = retentionOf(ground, { tracking, registry, serving })
   return {
     ...webhooksOf(ground),
@@ -78,7 +73,8 @@ export function createFeatures(ground: Ground) {
     evaluation: createEvaluation({ read: read.evaluation, transact, tracking, clock, ids }),
     projects,
     clones,
-    datasets: datasetsOf(ground, { projects, clones, tracking, files }),
+    datasets,
+    elsewhere: createElsewhere({ read: read.outside, transact, homes, clock, ids }),
     traces,
     tracking,
     browsing,
@@ -96,6 +92,12 @@ export function createFeatures(ground: Ground) {
     lineage,
     retention,
   }
+}
+
+function trackingOf({ store, objects, outside, artifactRoot, clock, ids }: Ground) {
+  const { read, transact } = store
+  const root = artifactRoot === undefined ? {} : { artifactRoot }
+  return createTracking({ read: read.tracking, transact, objects, outside, ...root, clock, ids })
 }
 
 /** The parts of a running server: what protocols, followers and job handlers are given. */

@@ -1,3 +1,4 @@
+import { trackOutputs } from '#elsewhere'
 import type { Follower } from '#ledger'
 import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
@@ -15,6 +16,7 @@ export function followersOf(parts: Parts): readonly Follower<Writes>[] {
     policiesOn(parts),
     backfillsOn(parts, parts),
     parts.webhookFollower,
+    trackOutputs,
     keepTrash(parts.config),
   ]
 }

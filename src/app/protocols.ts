@@ -5,6 +5,7 @@ import { apiProtocol, type ApiParts } from '#protocols/api/index'
 import { dvcRemoteProtocol } from '#protocols/dvc-remote/index'
 import { gitHooksProtocol } from '#protocols/git-hooks/index'
 import { mlflowProtocol } from '#protocols/mlflow/index'
+import { openLineageProtocol } from '#protocols/openlineage/index'
 import { otlpProtocol } from '#protocols/otlp/index'
 import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
 import { revisionRef } from '#serving'
@@ -39,6 +40,9 @@ export async function mountProtocols(
     return reply.code(ready ? 200 : 503).send({ ready, disk, entries, endpoints })
   })
   await http.register((app) => apiProtocol(app, apiPartsOf(parts, caughtUp)), { prefix: '/api/v1' })
+  await http.register((app) => openLineageProtocol(app, { ...parts, actor: LOCAL_USER }), {
+    prefix: '/api/v1',
+  })
   await mlflowProtocol(http, {
     ...parts,
     servesArtifacts: parts.config.serveArtifacts,

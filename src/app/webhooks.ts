@@ -1,16 +1,9 @@
 import { mlflowDialect } from '#protocols/mlflow/webhook-messages'
+import { openLineageDialect } from '#protocols/openlineage/dialect'
 import { openDestinations } from '#protocols/webhooks/send'
-import {
-  createWebhooks,
-  deliveryHandler,
-  standardDialect,
-  webhookFollower,
-  type Dialects,
-} from '#webhooks'
+import { createWebhooks, deliveryHandler, standardDialect, webhookFollower } from '#webhooks'
 import type { Ground } from './ground.ts'
 import { VERSION } from './version.ts'
-
-const DIALECTS: Dialects = { standard: standardDialect, mlflow: mlflowDialect }
 
 /** Webhooks with the network before them: the feature, who reads the ledger for it, and who sends. */
 export function webhooksOf({ config, store, seal, clock, ids }: Ground) {
@@ -22,7 +15,11 @@ export function webhooksOf({ config, store, seal, clock, ids }: Ground) {
   const dependencies = {
     read: store.read.webhooks,
     transact: store.transact,
-    dialects: DIALECTS,
+    dialects: {
+      standard: standardDialect,
+      mlflow: mlflowDialect,
+      openlineage: openLineageDialect({ ...store.read, version: VERSION }),
+    },
     destinations,
     seal,
     clock,

@@ -27,6 +27,7 @@ export const FEATURES = [
   'evaluation',
   'pipelines',
   'datasets',
+  'elsewhere',
   'registry',
   'webhooks',
   'inference',

@@ -66,7 +66,7 @@ export async function openTracking(guard?: AliasGuard): Promise<TrackingWorld> {
   const webhooks = createWebhooks({
     read: store.read.webhooks,
     transact,
-    dialects: { standard: standardDialect, mlflow: mlflowDialect },
+    dialects: { standard: standardDialect, mlflow: mlflowDialect, openlineage: standardDialect },
     destinations: openDestinations({ schemes: ['https'], allowPrivate: false, agent: 'test' }),
     seal: await openSeal(join(home, 'keys')),
     clock,

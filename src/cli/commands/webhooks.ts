@@ -1,3 +1,4 @@
+import { environment } from '#app/environment'
 import { Problem } from '#base/problem'
 import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { command } from '../command.ts'
@@ -33,6 +34,8 @@ interface Flags {
   events?: string[] | undefined
   subject?: string | undefined
   description?: string | undefined
+  openlineage: boolean
+  keyEnv?: string | undefined
   overlap: number
   limit: number
   before?: string | undefined
@@ -80,6 +83,16 @@ export const webhooks = command({
       })
       .option('subject', { type: 'string', describe: 'For add: only about this, as model:flights' })
       .option('description', { type: 'string', describe: 'For add: what it is for' })
+      .option('openlineage', {
+        type: 'boolean',
+        default: false,
+        describe: 'For add: tell of pipelines as OpenLineage events, to a receiver such as Marquez',
+      })
+      .option('key-env', {
+        type: 'string',
+        describe:
+          'For add --openlineage: environment variable with the key that the receiver asks for',
+      })
       .option('overlap', {
         type: 'number',
         default: 24,
@@ -109,10 +122,12 @@ const ACTIONS = {
     const lines = page.webhooks.length === 0 ? [none] : page.webhooks.map(lineOf)
     return { value: page, lines: [...lines, ...nextPage(page.next)] }
   },
-  add: async (api, { webhook: name, target: url, events, subject, description }) => {
+  add: async (api, flags) => {
+    const { webhook: name, target: url, events, subject, description, openlineage, keyEnv } = flags
     if (name === undefined || url === undefined)
       throw new Problem('invalid', 'name the webhook and its URL: orrery webhooks add NAME URL')
-    const given = { name, url, events: events ?? ['*'], subject, description }
+    const words = openlineage ? { dialect: 'openlineage', secret: keyIn(keyEnv) } : {}
+    const given = { name, url, events: events ?? ['*'], subject, description, ...words }
     const added = await api.post<ShownWebhook>('/webhooks', given)
     return { value: added, lines: [lineOf(added), ...secretLines(added)] }
   },
@@ -202,11 +217,27 @@ async function named(api: ApiClient, { webhook: given }: Flags): Promise<ShownWe
   )
 }
 
+/** The key itself would be seen in the list of processes. */
+function keyIn(variable: string | undefined): string | undefined {
+  if (variable === undefined) return undefined
+  const key = environment[variable]
+  if (key !== undefined && key !== '') return key
+  throw new Problem(
+    'invalid',
+    `the environment variable ${variable} is not set; set it to the key that the receiver asks for`,
+  )
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  mlflow: '  (MLflow)',
+  openlineage: '  (OpenLineage)',
+}
+
 function lineOf({ id, name, url, dialect, events, subject, ...rest }: ShownWebhook): string {
   const about = subject === null ? '' : ` about ${subject}`
   const state = rest.enabled ? '' : `  disabled${reasonIn(rest.disabledBecause)}`
   const failing = rest.failures > 0 ? `  ${rest.failures} failures in a row` : ''
-  const words = dialect === 'mlflow' ? '  (MLflow)' : ''
+  const words = WORDS[dialect] ?? ''
   return `${id}  ${name}  ${url}  ${events.join(' ')}${about}${words}${state}${failing}`
 }
 
@@ -223,6 +254,8 @@ function deliveryLine(delivery: ShownDelivery): string {
 }
 
 function secretLines({ secret }: ShownWebhook): string[] {
+  // A receiver of OpenLineage has a key of its own.
+  if (secret === null) return []
   return [`Secret, told this once: ${secret ?? ''}`]
 }
 

@@ -30,6 +30,8 @@ export type RefKind =
   | 'window'
   | 'policy-run'
   | 'segment'
+  | 'external-run'
+  | 'dataset'
 
 /** `from` came about by way of `to`: an edge points from the effect to its cause. */
 export interface Edge {

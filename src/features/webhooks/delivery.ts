@@ -11,6 +11,8 @@ export interface Delivery {
   readonly event: string
   /** Position of the fact that it tells; null for a test. */
   readonly position: number | null
+  /** Messages of one lane go out one after the other, in the order of their places; null where the order is nothing. */
+  readonly lane: string | null
   /** The exact text that is signed and sent, at each attempt. */
   readonly body: string
   readonly state: 'waiting' | 'delivered' | 'failed' | 'cancelled'

@@ -30,6 +30,8 @@ export interface Message {
   readonly event: string
   /** The exact text to be signed and sent. */
   readonly body: string
+  /** Messages that must come in their order share it. */
+  readonly lane?: string
 }
 
 export type Dialects = Readonly<Record<DialectName, Dialect>>

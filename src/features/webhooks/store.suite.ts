@@ -33,6 +33,7 @@ const delivery = (id: string, more: Partial<Delivery> = {}): Delivery => ({
   place: id,
   webhook: 'a',
   event: 'run-started',
+  lane: null,
   position: 7,
   body: '{"type":"run-started"}',
   state: 'waiting',

@@ -16,9 +16,9 @@ export interface WebhookReads {
     before?: string
     state?: Delivery['state']
   }): Promise<Delivery[]>
-  /** Those that wait and whose time has come, oldest first. */
+  /** Those that wait and whose time has come, oldest first; of each lane only the first that waits. */
   due(webhook: string, nowMs: number, limit: number): Promise<Delivery[]>
-  /** The time of the one that is due first. */
+  /** The time of the one that is due first, the later ones of a lane left out. */
   nextDueMs(webhook: string): Promise<number | undefined>
 }
 

@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
 
-/** Which words a receiver understands: our own events by Standard Webhooks, or those of MLflow's registry. */
-export type DialectName = 'standard' | 'mlflow'
+/** Which words a receiver understands: our own events by Standard Webhooks, those of MLflow's registry, or OpenLineage's. */
+export type DialectName = 'standard' | 'mlflow' | 'openlineage'
 
 /** A secret as it is kept: sealed with a key that is not in the database. */
 export interface SealedSecret {
@@ -26,7 +26,7 @@ export interface Webhook {
   readonly disabledBecause: string | null
   /** It is told of facts after this position: those since it was made or enabled. */
   readonly after: number
-  /** The newest first. An MLflow webhook may have none. */
+  /** The newest first. Only one of ours always has one; OpenLineage's is the key that its receiver asks for. */
   readonly secrets: readonly SealedSecret[]
   readonly health: Health
   /** The job that is to look at its deliveries next, and when; null when there is nothing to deliver. */

@@ -50,6 +50,7 @@ test('a delivery that fails is tried at growing distances for five days', () => 
     place: '1',
     webhook: 'w',
     event: 'run-started',
+    lane: null,
     position: 1,
     body: '{}',
     state: 'waiting',

@@ -30,7 +30,7 @@ export interface NewWebhook {
   readonly dialect: DialectName
   readonly description?: string | undefined
   readonly subject?: string | null | undefined
-  /** Of an MLflow webhook; ours are made here. */
+  /** Of an MLflow webhook, or the key that a receiver of OpenLineage asks for; ours are made here. */
   readonly secret?: string | undefined
   readonly enabled?: boolean | undefined
 }
@@ -148,7 +148,9 @@ function changesOf(
         if (kept.dialect !== 'standard')
           throw new Problem(
             'conflict',
-            `the webhook ${kept.name} was made by MLflow's API, and its secret is its user's; change it with MlflowClient.update_webhook(secret=…)`,
+            kept.dialect === 'mlflow'
+              ? `the webhook ${kept.name} was made by MLflow's API, and its secret is its user's; change it with MlflowClient.update_webhook(secret=…)`
+              : `the key of ${kept.name} is its receiver's; remove the webhook and add it again with the new key`,
           )
         const secret = newSecret(ids)
         const nowMs = clock.nowMs()
@@ -268,6 +270,7 @@ async function tested(
     place,
     webhook: webhook.id,
     ...dialects[webhook.dialect].example(event, webhook, nowMs),
+    lane: null,
     position: null,
     state: 'waiting',
     attempts: 0,

@@ -37,6 +37,8 @@ const CHAIN: readonly RefKind[] = [
   'dataset-version',
   'endpoint',
   'segment',
+  'external-run',
+  'dataset',
 ]
 
 export function lineageRoutes(

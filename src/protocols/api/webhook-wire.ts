@@ -4,7 +4,7 @@ export interface WebhookWire {
   readonly name: string
   readonly description: string
   readonly url: string
-  readonly dialect: 'standard' | 'mlflow'
+  readonly dialect: 'standard' | 'mlflow' | 'openlineage'
   readonly events: readonly string[]
   readonly subject: string | null
   readonly enabled: boolean

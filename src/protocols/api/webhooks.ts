@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
+import { Problem } from '#base/problem'
 import type { Actor } from '#ledger'
 import type { Delivery, Webhook, Webhooks } from '#webhooks'
 import type { DeliveryWire, WebhookWire } from './webhook-wire.ts'
@@ -19,7 +20,20 @@ const fields = {
   description: Type.Optional(text('What it is for.', 1000)),
   enabled: Type.Optional(Type.Boolean()),
 }
-const NewBody = Type.Object(fields, { additionalProperties: false })
+const NewBody = Type.Object(
+  {
+    ...fields,
+    dialect: Type.Optional(
+      Type.Union([Type.Literal('standard'), Type.Literal('openlineage')], {
+        description:
+          'Ledger entries by Standard Webhooks, or runs of pipelines as OpenLineage events.',
+        default: 'standard',
+      }),
+    ),
+    secret: Type.Optional(text('The API key that a receiver of OpenLineage asks for.', 4096)),
+  },
+  { additionalProperties: false },
+)
 const ChangeBody = Type.Object(
   {
     ...fields,
@@ -73,8 +87,16 @@ export function webhookRoutes(app: FastifyInstance, webhooks: Webhooks, actor: A
       },
     },
     async ({ body }, reply) => {
-      const { webhook, secret } = await webhooks.add(actor, { ...body, dialect: 'standard' })
-      return reply.code(201).send({ ...webhookToWire(webhook), secret })
+      const { dialect = 'standard', secret: key, ...rest } = body
+      if (key !== undefined && dialect === 'standard')
+        throw new Problem(
+          'invalid',
+          'the secret of a webhook is made here; leave "secret" out, or name the dialect "openlineage"',
+        )
+      const { webhook, secret } = await webhooks.add(actor, { ...rest, dialect, secret: key })
+      // Who gave a key has it.
+      const told = dialect === 'standard' ? secret : null
+      return reply.code(201).send({ ...webhookToWire(webhook), secret: told })
     },
   )
   app.get<{ Querystring: Static<typeof ListQuery> }>(

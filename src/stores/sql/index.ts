@@ -4,6 +4,7 @@ import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { LedgerReads, LedgerWrites } from '#ledger'
 import type { DataStoreReads, DataStoreWrites } from '#datastores'
+import type { OutsideReads, OutsideWrites } from '#elsewhere'
 import type { PromotionReads, PromotionWrites } from '#governance'
 import type { AutomationReads, AutomationWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
@@ -22,6 +23,7 @@ import type { WebhookReads, WebhookWrites } from '#webhooks'
 import type { WorkReads, WorkWrites } from '#work'
 import type { Database } from './database.ts'
 import { dataStoreReads, dataStoreWrites } from './datastores.ts'
+import { outsideReads, outsideWrites } from './elsewhere.ts'
 import { groupCommit } from './group-commit.ts'
 import { ledgerReads, ledgerWrites } from './ledger.ts'
 import { migrations } from './migrations/index.ts'
@@ -64,6 +66,7 @@ export interface Reads {
   readonly registry: RegistryReads
   readonly pipelines: PipelineReads
   readonly requests: RequestReads
+  readonly outside: OutsideReads
   readonly monitoring: MonitoringReads
   readonly automation: AutomationReads
   readonly governance: PromotionReads
@@ -88,6 +91,7 @@ export interface Writes {
   readonly registry: RegistryWrites
   readonly pipelines: PipelineWrites
   readonly requests: RequestWrites
+  readonly outside: OutsideWrites
   readonly monitoring: MonitoringWrites
   readonly automation: AutomationWrites
   readonly governance: PromotionWrites
@@ -205,6 +209,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     registry: registryReads(db),
     pipelines: pipelineReads(db),
     requests: requestReads(db),
+    outside: outsideReads(db),
     monitoring: monitoringReads(db),
     automation: automationReads(db),
     governance: promotionReads(db),
@@ -230,6 +235,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     registry: registryWrites(db),
     pipelines: pipelineWrites(db),
     requests: requestWrites(db),
+    outside: outsideWrites(db),
     monitoring: monitoringWrites(db),
     automation: automationWrites(db),
     governance: promotionWrites(db),

@@ -40,7 +40,11 @@ eachSqlStore((_, open) => {
     const dependencies = {
       read: read.webhooks,
       transact,
-      dialects: { standard: standardDialect, mlflow: standardDialect },
+      dialects: {
+        standard: standardDialect,
+        mlflow: standardDialect,
+        openlineage: standardDialect,
+      },
       destinations,
       seal: { seal: (text: string) => text, open: (text: string) => text },
       clock,

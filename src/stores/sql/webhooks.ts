@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { sql, type Kysely, type Selectable, type SqlBool } from 'kysely'
 import type { Delivery, DialectName, Webhook, WebhookReads, WebhookWrites } from '#webhooks'
 
 interface DeliveryRow {
@@ -6,6 +6,7 @@ interface DeliveryRow {
   webhook: string
   place: string
   event: string
+  lane: string | null
   position: number | null
   body: string
   state: Delivery['state']
@@ -70,6 +71,7 @@ function deliveryReads(
         .where('webhook', '=', webhook)
         .where('state', '=', 'waiting')
         .where('next_ms', '<=', nowMs)
+        .where(firstOfLane)
         .orderBy('next_ms')
         .orderBy('place')
         .limit(limit)
@@ -82,6 +84,7 @@ function deliveryReads(
         .select('next_ms')
         .where('webhook', '=', webhook)
         .where('state', '=', 'waiting')
+        .where(firstOfLane)
         .orderBy('next_ms')
         .limit(1)
         .executeTakeFirst()
@@ -89,6 +92,12 @@ function deliveryReads(
     },
   }
 }
+
+/** Whether nothing that waits in the delivery's lane comes before it. */
+const firstOfLane = sql<SqlBool>`(lane is null or not exists (
+  select 1 from webhook_deliveries as earlier
+  where earlier.webhook = webhook_deliveries.webhook and earlier.lane = webhook_deliveries.lane
+    and earlier.state = 'waiting' and earlier.place < webhook_deliveries.place))`
 
 export function webhookWrites(db: Kysely<WebhookTables>): WebhookWrites {
   return {
@@ -162,6 +171,7 @@ function deliveryOf(row: Selectable<DeliveryRow>): Delivery {
     place: row.place,
     webhook: row.webhook,
     event: row.event,
+    lane: row.lane,
     position: row.position,
     body: row.body,
     state: row.state,

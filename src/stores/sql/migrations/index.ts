@@ -27,6 +27,7 @@ import { replayTables } from './0030-replays.ts'
 import { dataStoreTables } from './0031-data-stores.ts'
 import { runRequestTables } from './0032-run-requests.ts'
 import { triggerTables } from './0033-triggers.ts'
+import { elsewhereTables } from './0035-elsewhere.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   dataStoreTables,
   runRequestTables,
   triggerTables,
+  elsewhereTables,
 ]
