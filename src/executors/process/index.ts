@@ -77,12 +77,14 @@ async function runCommand(
 ): Promise<Execution> {
   const { command } = step
   const shell = [options.shell, ...quiet(options.shell), '-c', command]
+  const beganMs = performance.now()
   const child = spawn('/bin/sh', ['-c', GATE, 'sh', ...place.words(shell)], {
     cwd: join(options.root, step.folder),
     env: place.environment,
     detached: true,
     stdio: [step.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
   })
+  const begun: Begun = { pid: child.pid, beganMs }
   if (child.stdin !== null) feed(child.stdin, step.input)
   const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null)
   const listening = outputs.map((stream) => listen(stream, step.onOutput))
@@ -107,11 +109,11 @@ async function runCommand(
     })
     if (ending !== undefined) {
       // Inside an enclosure it is not the shell that has gone, but who waited for it.
-      if (step.sight !== undefined) await untilNothingIsLeft(child, GRACE_MS)
+      if (step.sight !== undefined) await untilNothingIsLeft(begun, GRACE_MS)
       // Whatever it started and was asked to end as well has no more time.
       signalGroup(child, 'SIGKILL')
       endProcessesWith('ORRERY_COMMAND', String(child.pid))
-    } else await endLeftBehind(child, step)
+    } else await endLeftBehind(begun, child, step)
     await Promise.race([
       Promise.all(listening),
       new Promise((resolve) => setTimeout(resolve, DRAIN_MS)),
@@ -153,12 +155,19 @@ function exitOf(
   })
 }
 
+/** A command's process, and when it began, by the clock of `performance`. */
+interface Begun {
+  readonly pid: number | undefined
+  readonly beganMs: number
+}
+
 /** What a command leaves running would go on writing to outs that are being kept: it ends, and that is told. */
 async function endLeftBehind(
+  begun: Begun,
   child: ChildProcess,
   { command, onOutput }: ExecutionStep & { readonly command: string },
 ): Promise<void> {
-  const left = await untilNothingIsLeft(child, DRAIN_MS)
+  const left = await untilNothingIsLeft(begun, DRAIN_MS)
   if (left.length === 0) return
   signalGroup(child, 'SIGKILL')
   endProcessesWith('ORRERY_COMMAND', String(child.pid))
@@ -172,10 +181,10 @@ const LEFT_TOLD_MAX = 5
 const LOOK_MS = 20
 
 /** Names of what is left of a command after this time; a pipe's last reader needs a moment to finish its file. */
-async function untilNothingIsLeft({ pid }: ChildProcess, withinMs: number): Promise<string[]> {
+async function untilNothingIsLeft({ pid, beganMs }: Begun, withinMs: number): Promise<string[]> {
   if (pid === undefined) return []
   for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-    const left = leftBehindBy(pid)
+    const left = leftBehindBy(pid, performance.now() - beganMs)
     if (left.length === 0 || waitedMs >= withinMs) return left
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }

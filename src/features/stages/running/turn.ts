@@ -13,17 +13,28 @@ export interface Turn {
   end(): void
 }
 
-/** Taking the lock costs a process: who is back, or followed by another, as soon as this does not give it up. */
-const SOON_MS = 25
+/**
+ * Taking the lock costs a process: who is back, or followed by another, as soon as this does not give it up. On a busy
+ * machine everything takes longer, what is soon as well; dvc waits for a lock longer than that.
+ */
+const SOON_MS = { least: 25, most: 150, forEachMsOfTaking: 3 }
 
 export function createTurn(lock: ProjectLock): Turn {
   let inside = 0
   let held: Promise<() => void> | undefined
   let giving: NodeJS.Timeout | undefined
+  let soonMs = SOON_MS.least
+  const take = async () => {
+    const beganMs = performance.now()
+    const release = await lock.acquire()
+    const tookMs = performance.now() - beganMs
+    soonMs = Math.min(SOON_MS.most, Math.max(SOON_MS.least, SOON_MS.forEachMsOfTaking * tookMs))
+    return release
+  }
   const enter = async () => {
     inside += 1
     clearTimeout(giving)
-    held ??= lock.acquire()
+    held ??= take()
     await held
   }
   const give = () => {
@@ -34,7 +45,7 @@ export function createTurn(lock: ProjectLock): Turn {
   }
   const leave = () => {
     inside -= 1
-    if (inside === 0) giving = setTimeout(give, SOON_MS)
+    if (inside === 0) giving = setTimeout(give, soonMs)
   }
   return {
     within: async (work) => {
