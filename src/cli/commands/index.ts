@@ -74,6 +74,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   gc: async () => (await import('./gc.ts')).gc,
   audit: async () => (await import('./audit.ts')).audit,
   'data-store': async () => (await import('./data-store.ts')).dataStore,
+  lineage: async () => (await import('./lineage.ts')).lineage,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
   import: async () => (await import('./import.ts')).importCommand,
   export: async () => (await import('./export.ts')).exportCommand,

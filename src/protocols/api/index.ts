@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { Datasets } from '#datasets'
 import type { DataStores } from '#datastores'
+import type { Elsewhere } from '#elsewhere'
 import type { Explain } from '#explanations'
 import type { Governance } from '#governance'
 import type { Monitoring } from '#monitoring'
@@ -37,7 +38,9 @@ import { promotionRoutes } from './promotions.ts'
 import { policyRoutes } from './automation.ts'
 import { backfillRoutes } from './backfills.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
+import { outsideLineageRoutes, outsideRef } from './outside-lineage.ts'
 import { pipelineRunRoutes } from './pipeline-runs.ts'
+import { pipelinesRoutes, type PipelinesParts } from './pipelines.ts'
 import { overviewRoutes, type EndpointTraffic } from './overview.ts'
 import { replayRoutes } from './replays.ts'
 import { replicaRoutes } from './replicas.ts'
@@ -54,7 +57,8 @@ import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 /** What the REST API speaks to. Each part is a feature's door. */
-export interface ApiParts extends Activity, RetentionParts, RunRequestParts, StageLogParts {
+export interface ApiParts
+  extends Activity, PipelinesParts, RetentionParts, RunRequestParts, StageLogParts {
   /** Who is asking. */
   readonly actor: Actor
   readonly version: string
@@ -66,6 +70,7 @@ export interface ApiParts extends Activity, RetentionParts, RunRequestParts, Sta
   readonly datasets: Datasets
   readonly browsing: Browsing
   readonly lineage: Lineage
+  readonly elsewhere: Elsewhere
   readonly tracking: Tracking
   readonly traces: Traces
   readonly registry: Registry
@@ -109,10 +114,16 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   pipelineRunRoutes(app, parts.recordings, parts.actor)
   runRequestRoutes(app, parts)
   stageLogRoutes(app, parts)
+  pipelinesRoutes(app, parts)
   dataRoutes(app, parts.datasets)
   policyRoutes(app, parts)
   backfillRoutes(app, parts.backfills, parts.actor)
-  lineageRoutes(app, { ...parts, purgeOf: (thing) => parts.retention.purgeOf(thing) })
+  lineageRoutes(app, {
+    ...parts,
+    refOf: (node) => outsideRef(parts.elsewhere, node),
+    purgeOf: (thing) => parts.retention.purgeOf(thing),
+  })
+  outsideLineageRoutes(app, parts.elsewhere)
   folderRoutes(app, parts.browsing, parts.actor)
   runRoutes(app, parts.browsing)
   viewRoutes(app, parts.browsing, parts.actor)

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Problem } from '#base/problem'
 import type { Ref, RefKind } from '#ledger'
 import type { Lineage, Walk } from '#lineage'
 import { entryToWire } from './ledger.ts'
+import { nodeIn } from './outside-lineage.ts'
 
 /** A logged prediction as the walk back begins from it. */
 export interface TracedPrediction {
@@ -16,6 +17,8 @@ export interface TraceParts {
   readonly lineage: Lineage
   /** Throws `not-found`. */
   tracedPrediction(id: string): Promise<TracedPrediction>
+  /** The thing that a node of another system stands for; undefined for a node of ours. */
+  refOf?(this: void, node: string): Promise<Ref | undefined>
   /** When and by whom a thing was purged, if it was. */
   purgeOf?(
     this: void,
@@ -41,9 +44,23 @@ const CHAIN: readonly RefKind[] = [
   'dataset',
 ]
 
+const WalkQuery = Type.Object({
+  kind: Type.Optional(Type.String({ description: `One of ${CHAIN.join(', ')}.` })),
+  id: Type.Optional(Type.String()),
+  direction: Type.Union([Type.Literal('back'), Type.Literal('forward')], { default: 'back' }),
+  node: Type.Optional(
+    Type.String({
+      description:
+        'KIND:ID, or run:UUID, job:NAMESPACE:NAME, dataset:NAMESPACE:NAME of another system.',
+      maxLength: 8000,
+    }),
+  ),
+  depth: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+})
+
 export function lineageRoutes(
   app: FastifyInstance,
-  { lineage, tracedPrediction, purgeOf = async () => undefined }: TraceParts,
+  { lineage, tracedPrediction, refOf, purgeOf = async () => undefined }: TraceParts,
 ): void {
   const shownWalk = (walk: Walk) => walkToWire(walk, purgeOf)
   app.get<{ Params: { id: string } }>(
@@ -59,27 +76,55 @@ export function lineageRoutes(
       return { prediction: shown, ...(await shownWalk(await lineage.walkBack(revision))) }
     },
   )
-  app.get<{ Querystring: { kind: string; id: string; direction: 'back' | 'forward' } }>(
+  app.get<{ Querystring: Static<typeof WalkQuery> }>(
     '/lineage',
     {
       schema: {
-        summary: 'Walk from a named thing or digest to its causes, or to what came of it',
-        querystring: Type.Object({
-          kind: Type.String({ description: `One of ${CHAIN.join(', ')}.` }),
-          id: Type.String(),
-          direction: Type.Union([Type.Literal('back'), Type.Literal('forward')], {
-            default: 'back',
-          }),
-        }),
+        summary:
+          'Walk from a named thing or digest to its causes, or to what came of it; or give the graph around a node',
+        querystring: WalkQuery,
       },
     },
-    async ({ query }) => {
-      const from = { kind: kindOf(query.kind), id: query.id }
+    async ({ query: { node, kind, id, direction, depth } }) => {
+      if (node !== undefined) {
+        const from = (await refOf?.(node)) ?? refIn(node)
+        return graphAround(lineage, from, depth)
+      }
+      if (kind === undefined || id === undefined)
+        throw new Problem('invalid', 'name a thing by "kind" and "id", or a node by "node"')
+      const from = { kind: kindOf(kind), id }
       return shownWalk(
-        await (query.direction === 'back' ? lineage.walkBack(from) : lineage.walkForward(from)),
+        await (direction === 'back' ? lineage.walkBack(from) : lineage.walkForward(from)),
       )
     },
   )
+}
+
+/** Causes and effects of a thing up to so many steps away, with the edges between them. */
+async function graphAround(lineage: Lineage, from: Ref, depth: number) {
+  const walks = [await lineage.walkBack(from), await lineage.walkForward(from)]
+  const near = walks.flatMap(({ stations }) => stations.filter((each) => each.depth <= depth))
+  const keyOf = ({ kind, id }: Ref) => `${kind}:${id}`
+  const nodes = new Map(
+    near.map(({ ref, depth: steps }) => [keyOf(ref), { node: keyOf(ref), ...ref, depth: steps }]),
+  )
+  const edges = new Map(
+    walks
+      .flatMap((walk) => walk.edges)
+      .filter((edge) => nodes.has(keyOf(edge.from)) && nodes.has(keyOf(edge.to)))
+      .map((edge) => [`${edge.position} ${keyOf(edge.from)} ${keyOf(edge.to)}`, edge]),
+  )
+  return {
+    node: keyOf(from),
+    nodes: [...nodes.values()],
+    edges: [...edges.values()],
+    cut: walks.some(({ cut }) => cut),
+  }
+}
+
+function refIn(node: string): Ref {
+  const { kind, id } = nodeIn(node)
+  return { kind: kindOf(kind), id }
 }
 
 /** What can be purged; the graph keeps it, and says so. */
