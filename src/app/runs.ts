@@ -14,12 +14,15 @@ import { openLogFiles, type LogFiles } from '#stores/logs/index'
 import type { Writes } from '#stores/sql/index'
 import type { LocalClones } from './clones.ts'
 import type { Ground } from './ground.ts'
+import type { PipelineLooks } from '#protocols/api/pipelines'
+import { pipelineLooks } from './pipeline-looks.ts'
 import { pipelineRunner } from './run-pipeline.ts'
 
 export interface Runs {
   readonly requests: Requests<Writes>
   /** Asks as people mean it: at what the origin has at this moment. Throws `not-found` for a revision that it has not. */
   readonly stageLogs: LogFiles
+  readonly pipelineLooks: PipelineLooks
   readonly orderRun: (actor: Actor, order: RunOrder) => Promise<RunRequest>
 }
 
@@ -45,6 +48,7 @@ export function runsOf(
   return {
     requests,
     stageLogs,
+    pipelineLooks: pipelineLooks(parts),
     orderRun: async (actor, order) => {
       const { project, rev } = checkedOrder(order)
       const known = order.id === undefined ? undefined : await store.read.requests.find(order.id)

@@ -128,8 +128,10 @@ export interface RecordedTurn {
   readonly stageRuns: readonly StageRun[]
 }
 
+type TurnsOf = Pick<RunRequest, 'state' | 'endedMs' | 'cancelling' | 'approvals' | 'pipelineRuns'>
+
 /** Each stage once, with what is known of it from whenever it last did something. */
-export function stagesToWire(request: RunRequest, turns: readonly RecordedTurn[]): ShownRunStage[] {
+export function stagesToWire(request: TurnsOf, turns: readonly RecordedTurn[]): ShownRunStage[] {
   const names = [...new Set(turns.toReversed().flatMap(({ stages }) => stages))]
   return names.map((stage) => {
     const recorded = turns.flatMap(({ stageRuns }) =>
@@ -153,7 +155,7 @@ export function stagesToWire(request: RunRequest, turns: readonly RecordedTurn[]
 }
 
 function stateOf(
-  request: RunRequest,
+  request: TurnsOf,
   stage: string,
   { seen, isLast }: { seen: StageRun | undefined; isLast: boolean },
 ): Pick<ShownRunStage, 'state' | 'reason'> {

@@ -15,7 +15,8 @@ const Texts = (description: string, maxItems: number) =>
     Type.Array(Type.String({ minLength: 1, maxLength: 10_000 }), { maxItems, description }),
   )
 
-const OrderBody = Type.Object(
+/** What a run is asked for with. */
+export const OrderBody = Type.Object(
   {
     project: Type.String({ minLength: 1, maxLength: 200 }),
     rev: Type.Optional(
@@ -161,6 +162,20 @@ const TestsQuery = Type.Object({
   ),
 })
 
+/** A stage that the run has not, and those that it has. */
+export function noStage(
+  { id, stage }: { id: string; stage: string },
+  stages: readonly string[],
+): Problem {
+  const names = stages.slice(0, NAMED_MAX)
+  return new Problem(
+    'not-found',
+    `the run ${id} has no stage ${stage}; it has ${names.join(', ') || 'none yet'}`,
+  )
+}
+
+const NAMED_MAX = 12
+
 /** The tests that a stage ran, one by one. */
 function testRoutes(app: FastifyInstance, { recordings, requests }: RunRequestParts): void {
   app.get<{ Params: { id: string; stage: string }; Querystring: Static<typeof TestsQuery> }>(
@@ -175,13 +190,19 @@ function testRoutes(app: FastifyInstance, { recordings, requests }: RunRequestPa
     async ({ params, query }) => {
       const { stages } = await shownRun(recordings, await requests.get(params.id))
       const found = stages.find(({ stage }) => stage === params.stage)
-      const all = await recordings.tests(found?.pipelineRun ?? params.id, params.stage)
+      if (found === undefined)
+        throw noStage(
+          params,
+          stages.map(({ stage }) => stage),
+        )
+      const all =
+        found.pipelineRun === null ? [] : await recordings.tests(found.pipelineRun, params.stage)
       const wanted = all.filter(
         ({ outcome }) => query.outcome === undefined || outcome === query.outcome,
       )
       const next = query.after + query.limit
       return {
-        counts: found?.tests ?? null,
+        counts: found.tests,
         tests: wanted.slice(query.after, next),
         next: next < wanted.length ? next : null,
       }
