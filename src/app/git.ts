@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { promisify } from 'node:util'
 import { Problem } from '#base/problem'
 import { environment } from './config.ts'
-import { withoutCredentials } from './credentials.ts'
+import { withoutCredentials } from '#base/credentials'
 
 const run = promisify(execFile)
 
@@ -48,6 +48,6 @@ export function checkedOrigin(origin: string): string {
     return origin
   throw new Problem(
     'invalid',
-    `${JSON.stringify(origin)} is no repository address; give an absolute path, or an https or ssh URL`,
+    `${JSON.stringify(withoutCredentials(origin))} is no repository address; give an absolute path, or an https or ssh URL`,
   )
 }

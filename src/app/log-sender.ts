@@ -1,4 +1,4 @@
-import { withoutCredentials } from './credentials.ts'
+import { withoutCredentials } from '#base/credentials'
 
 const PAUSE_MS = 150
 /** Sent at once when so much has come together. */

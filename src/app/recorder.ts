@@ -3,7 +3,7 @@ import { randomIds, type Ids } from '#base/ids'
 import { systemClock, type Clock } from '#base/clock'
 import { messageOf, Problem, type ProblemCode } from '#base/problem'
 import type { RunRecorder } from '#stages'
-import { withoutCredentials } from './credentials.ts'
+import { withoutCredentials } from '#base/credentials'
 import { logSender } from './log-sender.ts'
 import { sendFiles } from './run-files.ts'
 

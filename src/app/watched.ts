@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import type { Outside } from '#automation'
 import { Problem } from '#base/problem'
-import type { Project } from '#projects'
+import { addressOf as originOf, type Project } from '#projects'
 import { newestIn } from '#protocols/delta/index'
 import { datasetsIn } from '#protocols/dvc/datasets'
 import type { LocalClones } from './clones.ts'
@@ -84,6 +84,6 @@ function folderOf({ name, origin }: Project, address: string): string {
   if (isAbsolute(origin)) return join(origin, path)
   throw new Problem(
     'invalid',
-    `${address} of ${name} is relative, and its origin ${origin} is no folder of this machine; name the whole path`,
+    `${address} of ${name} is relative, and its origin ${originOf({ origin })} is no folder of this machine; name the whole path`,
   )
 }

@@ -28,6 +28,7 @@ export {
   type ProjectConfig,
 } from './config.ts'
 export {
+  addressOf,
   commitRef,
   datasetVersionRef,
   type Project,

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '#base/credentials'
 import type { Ref } from '#ledger'
 import type { ProjectConfig } from './config.ts'
 
@@ -22,9 +23,14 @@ export interface Snapshot {
 /** A Git repository with `dvc.yaml` and `orrery.yaml`, as last seen. */
 export interface Project extends Snapshot {
   readonly name: string
-  /** Where it is fetched from: an absolute path or a URL. */
+  /** Where it is fetched from: an absolute path or a URL, whose user and password only Git is told. */
   readonly origin: string
   readonly syncedMs: number
+}
+
+/** Where a project is fetched from, as it may be told. */
+export function addressOf({ origin }: Pick<Project, 'origin'>): string {
+  return withoutCredentials(origin)
 }
 
 /** A dataset version in the lineage graph: the content of a tracked file or folder, named by its DVC hash. */

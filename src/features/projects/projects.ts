@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { Actor, Fact, Transact } from '#ledger'
-import { changedData, commitRef, datasetVersionRef, type Project } from './project.ts'
+import { addressOf, changedData, commitRef, datasetVersionRef, type Project } from './project.ts'
 import type { Clones, ProjectReads, ProjectWrites } from './store.ts'
 
 export interface Projects {
@@ -42,12 +42,14 @@ export function createProjects(dependencies: {
     }
     return transact(async ({ projects, ledger }) => {
       const previous = await projects.find(project.name)
-      if (previous !== undefined && previous.origin !== project.origin)
+      if (previous !== undefined && addressOf(previous) !== addressOf(project))
         throw new Problem(
           'exists',
-          `the project ${project.name} is fetched from ${previous.origin}; give the one in ${project.origin} another name in its orrery.yaml`,
+          `the project ${project.name} is fetched from ${addressOf(previous)}; give the one in ${addressOf(project)} another name in its orrery.yaml`,
         )
-      if (previous?.commit === project.commit) return previous
+      // The same place with other credentials: the new ones are those that work.
+      const isKnown = previous?.origin === project.origin && previous.commit === project.commit
+      if (isKnown) return previous
       await projects.save(project)
       await ledger.append(actor, factsOf(previous, project))
       return project

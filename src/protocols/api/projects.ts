@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Actor } from '#ledger'
-import type { Project, Projects } from '#projects'
+import { addressOf, type Project, type Projects } from '#projects'
 
 const AddBody = Type.Object(
   {
@@ -18,7 +18,7 @@ const Name = Type.Object({ name: Type.String() })
 
 export function projectToWire(project: Project) {
   const { syncedMs, ...rest } = project
-  return { ...rest, synced: new Date(syncedMs).toISOString() }
+  return { ...rest, origin: addressOf(project), synced: new Date(syncedMs).toISOString() }
 }
 
 export function projectRoutes(app: FastifyInstance, projects: Projects, actor: Actor): void {
