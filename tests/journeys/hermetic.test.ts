@@ -171,13 +171,29 @@ describe.each(CASES)('a stage that $does', ({ script, finds, add }) => {
   })
 })
 
+test('a stage that writes beside the project is told that it is lost, and fails', async () => {
+  const there = join(top, 'outside.txt')
+  const { step } = await stage(
+    `{cmd: "echo x >> ${there}; echo y > ${join(top, 'new.txt')}; echo m > model", outs: [model]}`,
+  )
+  expect(step.outcome).toBe('failed')
+  expect(found(step)).toEqual([
+    ['write-outside-outs', join(top, 'new.txt')],
+    ['write-outside-outs', there],
+  ])
+  expect(step.failure).toContain(
+    `train writes ${there}, which is none of its outs, and what it wrote there is lost`,
+  )
+  expect(readFileSync(there, 'utf8')).toBe('outside')
+})
+
 test('a stage that keeps to what it declares is clean, sees no variables that are not its own, and has a /tmp of its own', async () => {
   write('params.yaml', 'depth: 3\n')
   write(
     'src/train.py',
     `
 import glob, os, tempfile, lib
-assert 'SECRET' not in os.environ and os.environ['GREETING'] == 'hello'
+assert 'SECRET' not in os.environ and os.environ['DO_NOT_TRACK'] == 'true' and os.environ['GREETING'] == 'hello'
 assert os.path.expanduser('~') != ${JSON.stringify(top)}
 rows = [open(path).read() for path in sorted(glob.glob('data/**/*.csv', recursive=True))]
 with tempfile.NamedTemporaryFile('w') as notes: notes.write('x')
@@ -198,6 +214,33 @@ open('log.txt', 'a').write('again')
     'depth: 3\n3,4\n',
     'first again',
   ])
+})
+
+test('a clean stage is kept in, but followed no more, until its code or settings change or somebody asks', async () => {
+  const code = `
+n = open('numbers').read()
+try: n = open('conf/hidden.json').read() if n == '3' else n
+except OSError: n = 'walls'
+open('model', 'w').write(n)`
+  const run = async (given: string, options: Partial<ReproOptions> = {}) => {
+    write('given', given)
+    const { step } = await stage(
+      `{cmd: python src/train.py, deps: [src/train.py, numbers], outs: [model]}\n  make: {cmd: cp given numbers, deps: [given], outs: [numbers]}`,
+      { force: false, runCache: false, ...options },
+    )
+    return [step.failure, step.sight?.outcome, step.sight?.reason, read('model')]
+  }
+  const before = expect.stringContaining('followed when its command, code and settings were new')
+  write('src/train.py', code)
+  expect(await run('1')).toEqual([null, 'clean', null, '1'])
+  expect(await run('2')).toEqual([null, 'clean', before, '2'])
+  // What new data makes it look for it does not find: its result depends on nothing undeclared.
+  expect(await run('3')).toEqual([null, 'clean', before, 'walls'])
+  const undeclared = [expect.stringContaining('conf/hidden.json'), 'undeclared', null, 'walls']
+  expect(await run('3', { force: true })).toEqual(undeclared)
+  write('src/train.py', `${code}\n`)
+  expect(await run('4')).toEqual([null, 'clean', null, '4'])
+  expect(await run('5')).toEqual([null, 'clean', before, '5'])
 })
 
 test('an mlflow run of a stage reaches its server over the only way out, and has the verdict', async () => {

@@ -1,3 +1,4 @@
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Enclosure, Enclosures, ExecutionStep } from '#stages'
 import { declaredIn } from './declared.ts'
@@ -29,7 +30,25 @@ export function enclosuresOf({ root, own, settings, variables }: ProjectGround):
         const reason = able.reasons.length === 0 ? null : able.reasons.join('; ')
         return { can: isAble(able, watch), reason }
       },
+      followed: followedIn(join(settings.cacheFolder, 'orrery', 'followed')),
     },
+  }
+}
+
+/** Kept with the cache, which all work trees of a project share: an empty file for each. */
+function followedIn(folder: string): NonNullable<Enclosures['followed']> {
+  const place = (definition: string) => join(folder, definition)
+  return {
+    has: (definition) =>
+      access(place(definition)).then(
+        () => true,
+        () => false,
+      ),
+    add: async (definition) => {
+      await mkdir(folder, { recursive: true })
+      await writeFile(place(definition), '')
+    },
+    remove: (definition) => rm(place(definition), { force: true }),
   }
 }
 

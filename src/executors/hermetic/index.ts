@@ -24,9 +24,10 @@ import { gathering, type Gathering } from './sightings.ts'
 import { removeAll, stateOf } from './paths.ts'
 import { lighten } from './shades.ts'
 import { isOwn, stagingFor, type Staging } from './staging.ts'
+import { straysIn } from './strays.ts'
 import { isAt, outermost, toolFolders } from './system.ts'
 import { deedReader, tracerWords } from './trace.ts'
-import { passedVariables, roomOf } from './view.ts'
+import { DISCREET, passedVariables, roomOf } from './view.ts'
 
 export { abilitiesOf, isAble, type Abilities } from './machine.ts'
 
@@ -56,9 +57,10 @@ export function enclosures(options: HermeticOptions): (step: ExecutionStep) => P
     const shades = new Set<string>()
     const seen = gathering({ root, sight, tools, service, shades })
     const passage = mkdtempSync(join(tmpdir(), `${PASSAGE}${process.pid}-`))
-    const watcher = abilities.follows
-      ? watch(passage, { seen, folder: join(root, step.folder) })
-      : undefined
+    const watcher =
+      abilities.follows && sight.follow
+        ? watch(passage, { seen, folder: join(root, step.folder) })
+        : undefined
     const at: Place = { options, step, sight, root, tools, service, passage, abilities, shades }
     try {
       const place = sight.watch === 'strict' ? await room(at) : beside(at)
@@ -111,7 +113,7 @@ function beside({ options, step, passage, abilities }: Place): Made {
   return {
     words: (inner) => [...inner],
     tracer: tracerWords({ file: join(passage, TRACE), filters: abilities.filters }),
-    environment: { ...options.variables, ...step.environment },
+    environment: { ...DISCREET, ...options.variables, ...step.environment },
     end: (seen) => seen.sightings(),
   }
 }
@@ -127,10 +129,17 @@ async function room(place: Place): Promise<Made> {
     const staging = stagingFor(join(folder, 'project'), { root, workFolder: step.folder, sight })
     for (const path of staging.shades) place.shades.add(join(root, path))
     const bridge = service === undefined ? undefined : await bridged(passage, service)
+    const shown = shownIn(place, staging)
     const words = [
       'bwrap',
       ...roomOf({ network: sight.network }),
-      ...shownIn(place, { folder, staging }),
+      '--bind',
+      join(folder, 'tmp'),
+      '/tmp',
+      '--symlink',
+      '../tmp',
+      '/var/tmp',
+      ...shown.words,
       '--chdir',
       join(root, step.folder),
       '--remount-ro',
@@ -142,6 +151,7 @@ async function room(place: Place): Promise<Made> {
       words: (inner) => [...words, ...inner],
       tracer: tracerWords({ file: join(INSIDE, TRACE), filters: abilities.filters }),
       environment: {
+        ...DISCREET,
         ...passedVariables(options.variables, sight.variables),
         ...step.environment,
         HOME: `/tmp/${HOME}`,
@@ -151,7 +161,7 @@ async function room(place: Place): Promise<Made> {
         bridge?.close()
         try {
           const { sightings, more } = seen.sightings()
-          const left = staging.leftovers()
+          const left = [...staging.leftovers(), ...straysIn(join(folder, 'tmp'), shown.places)]
           lighten(staging.folder, staging.shades)
           staging.bringOut()
           const wrote = left.map((path) => ({ kind: 'wrote' as const, path, there: true }))
@@ -174,26 +184,22 @@ function show(path: string): string[] {
   return ['--ro-bind-try', path, path]
 }
 
-/** What of the machine and of the project is to be seen, and where. */
+/** What of the machine and of the project is to be seen, and the places where it is. */
 function shownIn(
   { options, sight, root, tools, service, passage }: Place,
-  { folder, staging }: { folder: string; staging: Staging },
-): string[] {
+  staging: Staging,
+): { words: string[]; places: string[] } {
   const inProject = (path: string) => join(root, path)
-  const outside = [...sight.reads, ...sight.grows].filter((path) => !isOwn(path))
+  const outside = [...sight.reads, ...sight.grows]
+    .filter((path) => !isOwn(path))
+    .map((path) => absolute(root, path))
   // What is made outside the project is made where it belongs: nothing there stands in for it.
   const made = outermost(
     sight.writes.filter((path) => !isOwn(path)).map((path) => join(inProject(path), '..')),
   )
-  return [
-    '--bind',
-    join(folder, 'tmp'),
-    '/tmp',
-    '--symlink',
-    '../tmp',
-    '/var/tmp',
-    ...tools.filter((path) => !isAt(path, root)).flatMap(show),
-    ...(options.linkedCache === undefined ? [] : show(options.linkedCache)),
+  const linked = options.linkedCache === undefined ? [] : [options.linkedCache]
+  const words = [
+    ...[...tools.filter((path) => !isAt(path, root)), ...linked].flatMap(show),
     '--bind',
     staging.folder,
     root,
@@ -201,7 +207,7 @@ function shownIn(
     ...tools.filter((path) => isAt(path, root)).flatMap(show),
     ...staging.shown.map(inProject).flatMap((path) => ['--ro-bind', path, path]),
     ...staging.shared.map(inProject).flatMap((path) => ['--bind', path, path]),
-    ...outside.map((path) => absolute(root, path)).flatMap(show),
+    ...outside.flatMap(show),
     ...made.flatMap((path) => ['--bind-try', path, path]),
     '--ro-bind',
     process.execPath,
@@ -211,6 +217,7 @@ function shownIn(
     INSIDE,
     ...namedMachines(service, passage),
   ]
+  return { words, places: [...tools, ...linked, root, options.root, ...outside, ...made] }
 }
 
 function absolute(root: string, path: string): string {

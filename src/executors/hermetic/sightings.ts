@@ -90,7 +90,7 @@ function refused({ kind, path, error }: PathDeed, { root, tools, shades }: Surro
       : !isSystem(path) &&
           !isTool(tools, path) &&
           ['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(error)
-  return ABSENT.has(error) && (isOurs || !(isSystem(path) || isTool(tools, path)))
+  return ABSENT.has(error) && (isOurs || !(isSystem(path) || isTool(tools, path) || isHidden(path)))
 }
 
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EACCES'])
@@ -113,6 +113,11 @@ const PASSING = ['/dev', '/proc', '/run', '/var/run', '/var/tmp', '/tmp']
 /** What libraries of pictures keep for themselves. */
 function isUsual(path: string): boolean {
   return /\/\.(?:cache|config)\/(?:matplotlib|fontconfig)(?:\/|$)/.test(path)
+}
+
+/** What libraries keep there from one time to the next, and do without where it is not. */
+function isHidden(path: string): boolean {
+  return path.startsWith('/tmp/.')
 }
 
 function isTool(tools: readonly string[], path: string): boolean {

@@ -70,3 +70,14 @@ export function passedVariables(variables: Variables, named: readonly string[]):
     Object.entries(variables).filter(([name]) => PASSED.test(name) || named.includes(name)),
   )
 }
+
+/**
+ * Asks programs not to tell their makers of their use, which many do unless they are asked: it would be a call to the
+ * network, and files of theirs, that no stage could declare.
+ */
+export const DISCREET: Variables = {
+  DO_NOT_TRACK: 'true',
+  HF_HUB_DISABLE_TELEMETRY: '1',
+  MLFLOW_DISABLE_TELEMETRY: 'true',
+  ORT_DISABLE_TELEMETRY: '1',
+}

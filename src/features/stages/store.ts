@@ -108,6 +108,12 @@ export interface Enclosures {
   wish(): Promise<Watch | undefined>
   /** What this machine can; where it cannot, why and what would help. */
   can(watch: Watch): Promise<{ readonly can: boolean; readonly reason: string | null }>
+  /** What was followed and found clean before, by the digests of what could make it look at other things. */
+  readonly followed?: {
+    has(definition: string): Promise<boolean>
+    add(definition: string): Promise<void>
+    remove(definition: string): Promise<void>
+  }
 }
 
 /** Where stages find their programs. */

@@ -3,6 +3,7 @@ import { messageOf } from '#base/problem'
 import type { DataRef } from '#data'
 import { checksOf, refusalOf } from './checks.ts'
 import { execute, failureOf } from './execution.ts'
+import { sparingly } from './followed.ts'
 import type { Step } from '../graph/graph.ts'
 import { logTail } from './log-tail.ts'
 import type { StageOutcome } from '../recorder.ts'
@@ -51,8 +52,13 @@ export async function runStage(
     refused === undefined
       ? await run.turn.outside(() => run.environment(stage.environment))
       : NOT_PREPARED
-  const watching = await run.turn.outside(() =>
-    watchingOf(run, stage, { isWrapped: environment.wrapped !== undefined }),
+  const watching = await run.turn.outside(async () =>
+    sparingly(
+      run,
+      stage,
+      await watchingOf(run, stage, { isWrapped: environment.wrapped !== undefined }),
+      { inputs, environment: environment.record?.digest },
+    ),
   )
   const held = await pinnedFor(run, stage)
   const started = await recorder.stageStarted({
@@ -191,13 +197,17 @@ export interface Done {
 async function attempts(run: Run, stage: Stage, how: Attempt): Promise<Done> {
   const { times, waitMs } = stage.retries ?? { times: 0, waitMs: 0 }
   const { signal } = run.options
+  const ended = async (done: Done) => {
+    await how.watching?.took?.(done.sight, done.failure)
+    return done
+  }
   for (let failed = 1; ; failed++) {
     const done = await (stage.parts === undefined
       ? attempt(run, stage, how)
       : attemptByParts(run, stage, stage.parts, how))
-    if (done.failure === null || failed > times || signal?.aborted === true) return done
+    if (done.failure === null || failed > times || signal?.aborted === true) return ended(done)
     // What it does not declare will not be declared the next time either.
-    if (done.sight?.watch === 'strict' && done.sight.outcome === 'undeclared') return done
+    if (done.sight?.watch === 'strict' && done.sight.outcome === 'undeclared') return ended(done)
     const pauseMs = waitMs * 2 ** (failed - 1)
     how.onOutput(
       `attempt ${failed} of ${times + 1} failed: ${done.failure}; again in ${pauseMs / 1000} s\n`,

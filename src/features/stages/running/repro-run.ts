@@ -156,6 +156,8 @@ export interface Run {
   readonly environment: (name: string | undefined) => Promise<PreparedEnvironment>
   /** When the commit at hand was made, looked up once. */
   readonly commitSeconds: () => Promise<number | undefined>
+  /** Whether a path is wholly made by stages or tracked, as against code and settings. */
+  readonly isData: (path: string) => boolean
   /** The brief lock, given up while a command runs. */
   readonly turn: Turn
 }

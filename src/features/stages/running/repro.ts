@@ -12,6 +12,7 @@ import {
   type Run,
   type StepResult,
 } from './repro-run.ts'
+import { dataIn } from './followed.ts'
 import { keeping, orderedWork } from './ordered.ts'
 import { checkRoom, createRoom, type Place } from './room.ts'
 import { selected } from '../graph/selection.ts'
@@ -51,7 +52,8 @@ export async function repro(
     const commitSeconds = () => (commit ??= Promise.resolve(ground.commitSeconds?.()))
     const made = { recorder, pipelineRunId, locks, emit, environment, commitSeconds, turn }
     const files = inLockOrder(ground.files, order, loaded)
-    const run: Run = { ground: { ...keeping(ground, options), files }, options, ...made }
+    const isData = dataIn(graph)
+    const run: Run = { ground: { ...keeping(ground, options), files }, options, isData, ...made }
     return await recorded(run, () => allSteps(run, graph, order))
   } finally {
     turn.end()

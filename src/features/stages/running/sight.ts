@@ -18,6 +18,8 @@ export interface HermeticWish {
 /** What a stage's commands may see and change. Paths are the project's own, or absolute. */
 export interface Sight {
   readonly watch: Watch
+  /** Whether it is told what was looked for; left out where that is known already, since it takes time. */
+  readonly follow: boolean
   readonly reads: readonly string[]
   /** Made anew. */
   readonly writes: readonly string[]
@@ -79,6 +81,7 @@ export function sightOf(stage: Stage, watch: Watch): Sight {
   const { allow = [], network = false, variables = [] } = stage.hermetic ?? {}
   return {
     watch,
+    follow: true,
     reads: [...pathsRead(stage), ...stage.params.map(({ path }) => path), ...allow],
     writes: stage.outs.filter(({ persist }) => !persist).map(({ path }) => path),
     grows: stage.outs.filter(({ persist }) => persist).map(({ path }) => path),
@@ -128,7 +131,7 @@ function findingOf(stage: Stage, sight: Sight, sighting: Sighting): Finding | un
   if (sighting.kind === 'called') return sight.network ? undefined : called(stage, sighting.at)
   const { kind, path, there } = sighting
   if (isNoise(path) || isDeclared(sight, path, kind)) return undefined
-  if (kind === 'wrote') return there ? wrote(stage, path) : undefined
+  if (kind === 'wrote') return there ? wrote(stage, path, sight) : undefined
   if (isOutside(path)) return there ? outside(stage, path) : undefined
   return there ? undeclared(stage, path, kind) : probed(stage, path)
 }
@@ -191,12 +194,13 @@ function outside(stage: Stage, path: string): Finding {
   }
 }
 
-function wrote(stage: Stage, path: string): Finding {
+function wrote(stage: Stage, path: string, { watch }: Sight): Finding {
+  const gone = watch === 'strict' && isOutside(path) ? ', and what it wrote there is lost' : ''
   return {
     kind: 'write-outside-outs',
     stage: stage.address,
     what: path,
-    words: `${stage.address} writes ${path}, which is none of its outs`,
+    words: `${stage.address} writes ${path}, which is none of its outs${gone}`,
     add: isOutside(path) ? null : `outs: [${asWritten(stage, path)}]`,
   }
 }

@@ -18,6 +18,8 @@ export interface Watching {
   /** Why less is done than was wanted. */
   readonly reason: string | null
   readonly sight: Sight | undefined
+  /** Told how it went, so that the next run of the same needs only walls. */
+  readonly took?: (report: SightReport | undefined, failure: string | null) => Promise<void>
 }
 
 /** `possible` is as strict as the machine allows. */
@@ -79,8 +81,10 @@ export function reportOf(stage: Stage, watching: Watching, execution: Execution)
   if (sight === undefined || seen === undefined)
     return { watch, reason, outcome: 'unknown', findings: [] }
   const findings = findingsOf(stage, sight, seen).slice(0, FINDINGS_MAX)
-  const outcome = findings.some(counts) ? 'undeclared' : seen.followed ? 'clean' : 'unknown'
-  return { watch, reason: seen.followed ? reason : NOT_FOLLOWED, outcome, findings }
+  const isEnough = seen.followed || (!sight.follow && execution.kind === 'finished')
+  const outcome = findings.some(counts) ? 'undeclared' : isEnough ? 'clean' : 'unknown'
+  const why = seen.followed ? reason : sight.follow ? NOT_FOLLOWED : FOLLOWED_BEFORE
+  return { watch, reason: why, outcome, findings }
 }
 
 /** Findings that are kept of one run. */
@@ -88,6 +92,9 @@ const FINDINGS_MAX = 200
 
 const NOT_FOLLOWED =
   'it was kept from what it does not declare, but strace, which would tell what it looked for, does not work here'
+
+const FOLLOWED_BEFORE =
+  'it was kept from what it does not declare; what it looks for was followed when its command, code and settings were new, and was clean'
 
 /** What a person is told of a stage that looked further than it may; null where it did not. */
 export function objectionOf(stage: Stage, report: SightReport): string | null {
