@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { BackfillDateWire, BackfillWire } from '#protocols/api/backfills'
+import type { BackfillDateWire, BackfillWire } from '#protocols/api/backfill-wire'
 import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { print, tableLines } from '../table.ts'
 

@@ -78,20 +78,38 @@ function refusal(policy: PolicyConfig, cause: Cause, standing: Standing): string
   return undefined
 }
 
-/** Whether it still rests: after findings in the time of what was found, else by the clock. */
+/** Whether it still rests. */
 function rest(policy: PolicyConfig, cause: Cause, standing: Standing): string | undefined {
   if (cause.trigger.kind === 'manual') return undefined
-  const ofFinding = isFinding(cause.trigger)
-  const cooldown = policy.cooldown ?? (ofFinding ? '1d' : '0s')
-  const { lengthMs, words } = restAfter(policy, durationMs(cooldown), standing.unhelpful)
-  const last = ofFinding ? standing.lastFinding : standing.last
-  if (last === undefined || lengthMs === 0) return undefined
-  const [fromMs, nowMs] = ofFinding
-    ? [last.eventMs, cause.eventMs]
-    : [last.startedMs, standing.nowMs]
-  return nowMs - fromMs >= lengthMs
+  const clock = isFinding(cause.trigger) ? 'event' : 'wall'
+  const resting = restBy(clock, policy, standing)
+  const nowMs = clock === 'event' ? cause.eventMs : standing.nowMs
+  return resting === undefined || nowMs >= resting.untilMs
     ? undefined
-    : `it rests until ${minuteOf(fromMs + lengthMs)} after ${last.id}${words}`
+    : `it rests until ${minuteOf(resting.untilMs)} after ${resting.after}${resting.words}`
+}
+
+/** The time in which a policy rests after a run. */
+export interface Rest {
+  readonly untilMs: number
+  /** The run that it rests after. */
+  readonly after: string
+  /** After findings it is the time of what was found that has to pass, else that on the wall. */
+  readonly clock: 'event' | 'wall'
+}
+
+/** The rest after the last run by that clock; undefined where there is none, though what there is may be over. */
+export function restBy(
+  clock: Rest['clock'],
+  policy: PolicyConfig,
+  standing: Pick<Standing, 'last' | 'lastFinding' | 'unhelpful'>,
+): (Rest & { readonly words: string }) | undefined {
+  const cooldown = policy.cooldown ?? (clock === 'event' ? '1d' : '0s')
+  const { lengthMs, words } = restAfter(policy, durationMs(cooldown), standing.unhelpful)
+  const last = clock === 'event' ? standing.lastFinding : standing.last
+  if (last === undefined || lengthMs === 0) return undefined
+  const fromMs = clock === 'event' ? last.eventMs : last.startedMs
+  return { untilMs: fromMs + lengthMs, after: last.id, clock, words }
 }
 
 function restAfter(

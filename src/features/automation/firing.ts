@@ -115,7 +115,7 @@ export async function standingOf(
 }
 
 /** The runs since the last that helped: they failed, or what they made was refused. */
-async function unhelpfulRuns(
+export async function unhelpfulRuns(
   read: AutomationReads,
   project: string,
   policy: string,

@@ -8,10 +8,17 @@ import {
   type Projects,
   type Trigger,
 } from '#projects'
-import { causeOf, minuteOf } from './cause.ts'
-import { concurrencyOf, decide } from './decision.ts'
-import { endRun, standingOf, startQueued, type AutomationTx, type Surroundings } from './firing.ts'
-import type { PolicyRun } from './policy-run.ts'
+import { causeOf, isFinding, minuteOf } from './cause.ts'
+import { concurrencyOf, decide, restBy, type Rest } from './decision.ts'
+import {
+  endRun,
+  standingOf,
+  startQueued,
+  unhelpfulRuns,
+  type AutomationTx,
+  type Surroundings,
+} from './firing.ts'
+import { FINDING_KINDS, type PolicyRun } from './policy-run.ts'
 import { comingTicks, schedulesOf, type ComingTick } from './schedules.ts'
 import type { AutomationReads } from './store.ts'
 import { assertPolicy, type PolicyCall, type Triggers } from './triggers.ts'
@@ -24,7 +31,9 @@ export interface ShownPolicy {
   readonly triggers: readonly Trigger[]
   readonly concurrency: { group: string; limit: number; whenBusy: string }
   readonly budget: { runs: number; per: string; used: number } | null
-  readonly nextTickMs: number | null
+  /** When it acts on what happens by itself again; those that are over by the wall clock are left out. */
+  readonly rests: readonly Rest[]
+  readonly next: ComingTick | null
   readonly last: PolicyRun | null
   readonly open: readonly PolicyRun[]
 }
@@ -44,6 +53,7 @@ export interface ShownDecision {
   readonly type: string
   readonly project: string
   readonly policy: string
+  readonly endpoint: string | null
   readonly policyRun: string | null
   readonly why: string
   readonly cause: number | null
@@ -52,7 +62,13 @@ export interface ShownDecision {
 
 export interface Policies {
   /** In the order of project and name. */
-  list(page: { limit: number; after?: string; project?: string }): Promise<ShownPolicy[]>
+  list(page: {
+    limit: number
+    after?: string
+    project?: string
+    /** Only those that wait for findings there. */
+    endpoint?: string
+  }): Promise<ShownPolicy[]>
   /** Throws `not-found`. */
   get(project: string, policy: string): Promise<ShownPolicy>
   coming(of: { limit: number; project?: string; policy?: string }): Promise<ComingTick[]>
@@ -94,15 +110,13 @@ export function createPolicies(dependencies: Dependencies): Policies {
   const show = (project: Project, name: string) => shown(read, { project, name, nowMs: nowMs() })
 
   return {
-    list: async ({ limit, after, project: wanted }) => {
+    list: async ({ limit, after, project: wanted, endpoint }) => {
       const all = (await projects.list())
         .filter(({ name }) => wanted === undefined || name === wanted)
         .flatMap((project) =>
-          Object.keys(project.config.policies).map((name) => ({
-            project,
-            name,
-            key: `${project.name}/${name}`,
-          })),
+          Object.entries(project.config.policies)
+            .filter(([, policy]) => endpoint === undefined || watches(policy, endpoint))
+            .map(([name]) => ({ project, name, key: `${project.name}/${name}` })),
         )
         .toSorted((a, b) => (a.key < b.key ? -1 : 1))
         .filter(({ key }) => after === undefined || key > after)
@@ -137,6 +151,10 @@ export function createPolicies(dependencies: Dependencies): Policies {
   }
 }
 
+function watches(policy: PolicyConfig, endpoint: string): boolean {
+  return triggersOf(policy).some((each) => isFinding(each) && each.endpoint === endpoint)
+}
+
 async function shown(
   read: AutomationReads,
   at: { project: Project; name: string; nowMs: number },
@@ -160,10 +178,31 @@ async function shown(
             ...budget,
             used: await read.countSince(project.name, name, nowMs - durationMs(budget.per) + 1),
           },
-    nextTickMs: next?.atMs ?? null,
+    rests: await restsOf(read, { project: project.name, name, config, nowMs }),
+    next: next ?? null,
     last: (await read.newest(project.name, name)) ?? null,
     open: (await read.open()).filter((run) => run.project === project.name && run.policy === name),
   }
+}
+
+async function restsOf(
+  read: AutomationReads,
+  at: { project: string; name: string; config: PolicyConfig; nowMs: number },
+): Promise<Rest[]> {
+  const { project, name, config, nowMs } = at
+  const standing = {
+    last: await read.newest(project, name),
+    lastFinding: await read.newest(project, name, FINDING_KINDS),
+    unhelpful: config.backoff === undefined ? 0 : await unhelpfulRuns(read, project, name),
+  }
+  const triggers = triggersOf(config)
+  const clocks = (['event', 'wall'] as const).filter((clock) =>
+    triggers.some((each) => each.kind !== 'manual' && isFinding(each) === (clock === 'event')),
+  )
+  return clocks.flatMap((clock) => {
+    const rest = restBy(clock, config, standing)
+    return rest === undefined || (clock === 'wall' && rest.untilMs <= nowMs) ? [] : [rest]
+  })
 }
 
 async function decisionsIn(
@@ -204,13 +243,14 @@ async function decisionAfter(ledger: LedgerReads, position: number): Promise<Sho
 
 function decisionOf({ position, atMs, type, data }: Entry): ShownDecision {
   const text = (name: string) => (typeof data[name] === 'string' ? data[name] : '')
-  const { cause, policyRun } = data
+  const { cause, policyRun, endpoint } = data
   return {
     position,
     atMs,
     type,
     project: text('project'),
     policy: text('policy'),
+    endpoint: typeof endpoint === 'string' ? endpoint : null,
     policyRun: typeof policyRun === 'string' ? policyRun : null,
     why: text('why'),
     cause: typeof cause === 'number' ? cause : null,

@@ -1,8 +1,18 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
-import type { Policies, PolicyRun, PolicyRunReads, ShownDecision, ShownPolicy } from '#automation'
+import type { Policies, PolicyRunReads, ShownDecision } from '#automation'
 import { Problem } from '#base/problem'
 import type { Actor } from '#ledger'
+import {
+  decisionToWire,
+  policyRunToWire,
+  policyToWire,
+  previewToWire,
+  timeOf,
+  type DecisionsPage,
+  type PoliciesPage,
+  type TicksShown,
+} from './policy-wire.ts'
 
 export interface PolicyParts {
   readonly policies: Policies
@@ -24,7 +34,14 @@ const RunsQuery = Type.Object({
   policy: name,
   state: Type.Optional(State),
 })
-const ListQuery = Type.Object({ limit, after: name, project: name })
+const ListQuery = Type.Object({
+  limit,
+  after: name,
+  project: name,
+  endpoint: Type.Optional(
+    Type.String({ maxLength: 200, description: 'Only those that wait for findings there.' }),
+  ),
+})
 const DecisionsQuery = Type.Object({
   limit,
   before: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -68,43 +85,10 @@ const CancelBody = Type.Object(
   { additionalProperties: false },
 )
 
-export function policyRunToWire({ eventMs, startedMs, endedMs, ...run }: PolicyRun) {
-  return {
-    ...run,
-    event: timeOf(eventMs),
-    started: timeOf(startedMs),
-    ended: endedMs === null ? null : timeOf(endedMs),
-  }
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString()
-}
-
-function policyToWire({ nextTickMs, last, open, config, ...policy }: ShownPolicy) {
-  const { run, set = [], then = null, cooldown = null, enabled = true, data } = config
-  return {
-    ...policy,
-    enabled,
-    run,
-    set,
-    then,
-    data,
-    cooldown,
-    next: nextTickMs === null ? null : timeOf(nextTickMs),
-    last: last === null ? null : policyRunToWire(last),
-    open: open.map(policyRunToWire),
-  }
-}
-
-function decisionToWire({ atMs, ...decision }: ShownDecision) {
-  return { ...decision, at: timeOf(atMs) }
-}
-
 /** What policies are, what they decided and did, what they would do, and how to set them off. */
 export function policyRoutes(app: FastifyInstance, parts: PolicyParts): void {
   listRoutes(app, parts)
-  const { policies, actor } = parts
+  const { policies, policyRuns, actor } = parts
   app.get<{ Params: Static<typeof Named> }>(
     '/policies/:project/:policy',
     { schema: { summary: 'Show a policy and how it stands', params: Named } },
@@ -124,14 +108,7 @@ export function policyRoutes(app: FastifyInstance, parts: PolicyParts): void {
       if (atMs !== undefined && !Number.isFinite(atMs))
         throw new Problem('invalid', `${body.at} is no time; write it as 2026-03-29T02:00:00Z`)
       const previews = await policies.preview(params.project, params.policy, atMs)
-      return {
-        previews: previews.map(({ trigger, act, why, atMs: ms }) => ({
-          trigger,
-          act,
-          why,
-          at: timeOf(ms),
-        })),
-      }
+      return { previews: previews.map(previewToWire) }
     },
   )
   app.post<{ Params: Static<typeof Named>; Body: Static<typeof TriggerBody> }>(
@@ -152,7 +129,7 @@ export function policyRoutes(app: FastifyInstance, parts: PolicyParts): void {
         rev,
         key,
       })
-      return decisionToWire(decision)
+      return withRun(policyRuns)(decision)
     },
   )
   app.post<{ Params: { id: string }; Body: Static<typeof CancelBody> }>(
@@ -173,7 +150,7 @@ function listRoutes(app: FastifyInstance, { policies, policyRuns }: PolicyParts)
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/policies',
     { schema: { summary: 'List policies by project and name', querystring: ListQuery } },
-    async ({ query }) => {
+    async ({ query }): Promise<PoliciesPage> => {
       const page = await policies.list(query)
       const last = page.at(-1)
       return {
@@ -204,18 +181,15 @@ function listRoutes(app: FastifyInstance, { policies, policyRuns }: PolicyParts)
         querystring: DecisionsQuery,
       },
     },
-    async ({ query }) => {
+    async ({ query }): Promise<DecisionsPage> => {
       const { decisions, next } = await policies.decisions(query)
-      return {
-        decisions: decisions.map(decisionToWire),
-        next,
-      }
+      return { decisions: await Promise.all(decisions.map(withRun(policyRuns))), next }
     },
   )
   app.get<{ Querystring: Static<typeof ComingQuery> }>(
     '/policy-ticks',
     { schema: { summary: 'List the coming ticks of schedules', querystring: ComingQuery } },
-    async ({ query }) => ({
+    async ({ query }): Promise<TicksShown> => ({
       ticks: (await policies.coming(query)).map(({ project, policy, schedule, atMs }) => ({
         project,
         policy,
@@ -225,4 +199,11 @@ function listRoutes(app: FastifyInstance, { policies, policyRuns }: PolicyParts)
       })),
     }),
   )
+}
+
+function withRun(runs: Pick<PolicyRunReads, 'find'>) {
+  return async (decision: ShownDecision) => {
+    const { policyRun } = decision
+    return decisionToWire(decision, policyRun === null ? undefined : await runs.find(policyRun))
+  }
 }

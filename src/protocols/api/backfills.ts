@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
-import type { BackfillDate, Backfills, NewBackfill, ShownBackfill } from '#automation'
+import type { Backfills, NewBackfill } from '#automation'
 import { Problem } from '#base/problem'
 import type { Actor } from '#ledger'
+import { backfillToWire, dateToWire } from './backfill-wire.ts'
+import { timeOf } from './policy-wire.ts'
 
 const Texts = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
@@ -47,27 +49,6 @@ const CancelBody = Type.Object(
   { additionalProperties: false },
 )
 const Id = Type.Object({ id: Type.String() })
-
-export type BackfillWire = ReturnType<typeof backfillToWire>
-export type BackfillDateWire = ReturnType<typeof dateToWire>
-
-function backfillToWire({ fromMs, toMs, createdMs, endedMs, ...backfill }: ShownBackfill) {
-  return {
-    ...backfill,
-    from: timeOf(fromMs),
-    to: timeOf(toMs),
-    created: timeOf(createdMs),
-    ended: endedMs === null ? null : timeOf(endedMs),
-  }
-}
-
-function dateToWire({ startMs, endMs, number, state, tries, request, reason }: BackfillDate) {
-  return { number, start: timeOf(startMs), end: timeOf(endMs), state, tries, request, reason }
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString()
-}
 
 /** Runs of a pipeline for each date of a range. */
 export function backfillRoutes(app: FastifyInstance, backfills: Backfills, actor: Actor): void {

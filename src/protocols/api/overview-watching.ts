@@ -259,6 +259,7 @@ function policyRunOf(
   const [model, version] = made?.split('/') ?? []
   return {
     policyRun: textIn(fired, 'policyRun') ?? '',
+    project: textIn(fired, 'project'),
     policy: textIn(fired, 'policy') ?? '',
     endpoint: textIn(fired, 'endpoint'),
     fired: writtenAt(fired),

@@ -173,6 +173,7 @@ export const MarkWire = Type.Object({
 
 export const PolicyRunWire = Type.Object({
   policyRun: Text,
+  project: Nullable(Text),
   policy: Text,
   endpoint: Nullable(Text),
   fired: Time,
