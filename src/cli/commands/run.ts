@@ -61,6 +61,7 @@ function flagsOf(argv: Argv) {
     })
     .option('from', { type: 'number', default: 0, describe: 'For logs: the byte to begin with' })
     .option('project', { type: 'string', describe: 'For list' })
+    .option('branch', { type: 'string', describe: 'For list' })
     .option('state', { type: 'string', describe: 'For list: for example running or waiting' })
     .option('limit', { type: 'number', default: 20, describe: 'For list' })
     .option('before', { type: 'string', describe: 'For list: what the page before ended with' })
@@ -149,10 +150,10 @@ function endOf({ id, state, reason, lockBranch }: ShownRunDetail): string {
 }
 
 async function list(api: ApiClient, flags: Flags): Promise<void> {
-  const { project, state, limit, before } = flags
+  const { project, branch, state, limit, before } = flags
   const page = await api.get<{ runRequests: ShownRunRequest[]; next: string | null }>(
     '/run-requests',
-    { project, state, limit, before },
+    { project, branch, state, limit, before },
   )
   print(flags.json, { value: page, lines: listLines(page) })
 }

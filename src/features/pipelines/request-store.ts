@@ -5,6 +5,7 @@ export interface RequestPage {
   /** The last id of the page before. */
   readonly before?: string
   readonly project?: string
+  readonly branch?: string
   readonly state?: RequestState
   readonly cause?: string
 }

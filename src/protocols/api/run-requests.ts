@@ -60,6 +60,9 @@ const ListQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
   before: Type.Optional(Type.String({ description: '`next` of the page before' })),
   project: Type.Optional(Type.String()),
+  branch: Type.Optional(
+    Type.String({ description: 'The branch, tag or commit that was asked for.' }),
+  ),
   state: Type.Optional(State),
   cause: Type.Optional(Type.String({ description: 'The policy run that asked.' })),
 })

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import { Problem } from '#base/problem'
 import { isOver, type LogPlace, type StageLogs } from '#pipelines'
 import { eventStreams, waker, type EventStream } from './event-stream.ts'
-import { shownRun, type RunRequestParts } from './run-requests.ts'
+import { noStage, shownRun, type RunRequestParts } from './run-requests.ts'
 import type { ShownLogPiece, ShownRunDetail } from './run-requests-wire.ts'
 
 const PIECE_BYTES = 256 * 1024
@@ -108,11 +108,10 @@ export function stageLogRoutes(app: FastifyInstance, parts: StageLogParts): void
 }
 
 function noLog({ id, stage }: { id: string; stage: string }, stages: readonly string[]): Problem {
+  if (!stages.includes(stage)) return noStage({ id, stage }, stages)
   return new Problem(
     'not-found',
-    stages.includes(stage)
-      ? `stage ${stage} of the run ${id} has not begun, so there is no log of it yet`
-      : `the run ${id} has no stage ${stage}; it has ${stages.slice(0, 12).join(', ') || 'none yet'}`,
+    `stage ${stage} of the run ${id} has not begun, so there is no log of it yet`,
   )
 }
 

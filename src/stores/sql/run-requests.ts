@@ -5,6 +5,7 @@ export interface RunRequestTables {
   run_requests: {
     id: string
     project: string
+    branch: string | null
     cause: string | null
     state: string
     asked_ms: number
@@ -21,9 +22,10 @@ export function requestReads(db: Kysely<RunRequestTables>): RequestReads {
       const row = await requests().where('id', '=', id).executeTakeFirst()
       return row === undefined ? undefined : requestOf(row)
     },
-    list: async ({ limit, before, project, state, cause }) => {
+    list: async ({ limit, before, project, branch, state, cause }) => {
       let query = requests().orderBy('asked_ms', 'desc').orderBy('id', 'desc').limit(limit)
       if (project !== undefined) query = query.where('project', '=', project)
+      if (branch !== undefined) query = query.where('branch', '=', branch)
       if (state !== undefined) query = query.where('state', '=', state)
       if (cause !== undefined) query = query.where('cause', '=', cause)
       if (before !== undefined)
@@ -53,6 +55,7 @@ export function requestWrites(db: Kysely<RunRequestTables>): RequestWrites {
     save: async (request) => {
       const row = {
         project: request.order.project,
+        branch: request.branch,
         cause: request.order.cause ?? null,
         state: request.state,
         asked_ms: request.askedMs,

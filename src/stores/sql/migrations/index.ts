@@ -28,6 +28,7 @@ import { dataStoreTables } from './0031-data-stores.ts'
 import { runRequestTables } from './0032-run-requests.ts'
 import { triggerTables } from './0033-triggers.ts'
 import { elsewhereTables } from './0035-elsewhere.ts'
+import { runBranches } from './0036-run-branches.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   runRequestTables,
   triggerTables,
   elsewhereTables,
+  runBranches,
 ]
