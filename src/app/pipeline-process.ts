@@ -50,8 +50,7 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
     environments: order.environments,
   })
   const { data, pipelines } = workspace
-  const { fetched } = await data.pull(order.pull)
-  const lost = fetched.failed[0]
+  const lost = await firstLost(order, data)
   if (lost !== undefined)
     return {
       kind: 'ended',
@@ -88,6 +87,13 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
     outcome: result.outcome,
     reason: `stage ${bad.name} ${bad.outcome}: ${bad.failure ?? ''}`,
   }
+}
+
+/** What of the tracked data is not to be had. Of stages nothing is fetched: what they left half made is repro's to mend. */
+async function firstLost({ pull }: PipelineOrder, data: Data) {
+  if (pull.length === 0) return undefined
+  const { fetched } = await data.pull(pull)
+  return fetched.failed[0]
 }
 
 async function lockOf(order: PipelineOrder, workspace: ProjectWorkspace): Promise<NewLock> {
