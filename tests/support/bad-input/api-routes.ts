@@ -1,6 +1,6 @@
 import { routeOf } from './mlflow-routes.ts'
 import type { Route } from './route.ts'
-import { DATA, LIVE, MODEL, PROJECT, STORE, type Things } from './world.ts'
+import { DATA, LIVE, MODEL, POLICY, PROJECT, STORE, type Things } from './world.ts'
 
 interface Schema {
   readonly type?: string
@@ -14,6 +14,7 @@ interface Schema {
   readonly minimum?: number
   readonly minItems?: number
   readonly const?: unknown
+  readonly default?: unknown
   readonly examples?: readonly unknown[]
 }
 
@@ -64,9 +65,11 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
       ]),
     ),
     body: schema === undefined ? undefined : { ...objectOf(schema), ...known },
+    // Those with a default are only called required.
     required: [
-      ...(schema?.required ?? []),
-      // Those with a default are only called required.
+      ...(schema?.required ?? []).filter(
+        (name) => schema?.properties?.[name]?.default === undefined,
+      ),
       ...parameters.flatMap(({ name, schema: of, ...rest }) =>
         'required' in rest && rest.required && rest.in === 'query' && of.default === undefined
           ? [name]
@@ -103,6 +106,8 @@ const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>
   'POST /api/v1/endpoints/{endpoint}/predictions': () => ({
     records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
   }),
+  'POST /api/v1/policies/{project}/{policy}/test': () => ({ at: '2024-01-01T00:00:00Z' }),
+  'POST /api/v1/backfills': () => ({ from: '2024-01-01', to: '2024-01-02', every: '1d' }),
   'POST /api/v1/endpoints/{endpoint}/ground-truth': () => ({ truths: [{ key: 'a', label: 1 }] }),
 }
 
@@ -117,6 +122,10 @@ function placeOf(path: string, name: string, schema: Schema, things: Things): st
     return name === 'project' ? PROJECT : name === 'path' ? DATA.path : DATA.version
   if (path.includes('/data-stores/')) return name === 'store' ? STORE : things.storeToken
   if (path.includes('/endpoints/')) return LIVE
+  if (/\/(run-requests|pipelines\/runs)\//.test(path))
+    return name === 'id' ? things.runRequest : 'train'
+  if (path.includes('/backfills/')) return things.backfill
+  if (path.includes('/policies/')) return name === 'project' ? PROJECT : POLICY
   if (path.includes('/runs/')) return name === 'key' ? 'loss' : things.run
   if (path.includes('/views/')) return things.view
   if (path.includes('/predictions/')) return things.prediction

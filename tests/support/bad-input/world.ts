@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { filesOfModel, FLIGHTS } from '../models.ts'
 import { freePort } from '../process.ts'
@@ -15,6 +15,10 @@ export const PROJECT = 'asked-badly'
 /** Is tracked, and its bytes are nowhere. */
 export const DATA = { path: 'rows.csv', version: '0'.repeat(32) }
 export const STORE = 'asked'
+/** Does nothing by itself. */
+export const POLICY = 'by-hand'
+/** Has a pipeline of one stage. */
+const RUNS = 'asked-to-run'
 /** Serves version 1 of the model. */
 export const LIVE = 'late'
 /** Is declared, but its alias points nowhere. */
@@ -30,6 +34,8 @@ endpoints:
     monitor: { window: { size: 1h, by: at }, key: id, label: late, settle: 1h, min_samples: 10 }
   ${WAITING}:
     model: models:/${MODEL}@champion
+policies:
+  ${POLICY}: { on: [manual], run: train }
 `
 
 /** Names of things that are there, to be asked about in the wrong way. */
@@ -42,6 +48,8 @@ export interface Things {
   readonly folder: string
   readonly origin: string
   readonly pipelineRun: string
+  readonly runRequest: string
+  readonly backfill: string
   readonly prediction: string
   readonly webhook: string
   readonly delivery: string
@@ -82,8 +90,14 @@ export async function startWorld(): Promise<World> {
   await ask('POST', `${MLFLOW}/registered-models/create`, { name: MODEL })
   await ask('POST', `${MLFLOW}/model-versions/create`, { name: MODEL, source, run_id })
   const { model } = await ask('POST', `${MLFLOW}/logged-models`, { experiment_id: experiment })
-  await writeOrigin(origin)
-  await ask('POST', '/api/v1/projects', { origin })
+  const runs = await mkdtemp(join(tmpdir(), 'orrery-origin-'))
+  for (const [place, files] of [
+    [origin, FILES],
+    [runs, FILES_OF_RUNS],
+  ] as const) {
+    await writeOrigin(place, files)
+    await ask('POST', '/api/v1/projects', { origin: place })
+  }
   await served(ask)
   const { predictions } = await ask('POST', `/api/v1/endpoints/${LIVE}/predictions`, {
     records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
@@ -96,13 +110,6 @@ export async function startWorld(): Promise<World> {
   const trace = `tr-${'ab'.repeat(16)}`
   await sendSpan(server.url, { trace, experiment })
   const said = await ask('POST', `/api/v1/traces/${trace}/feedback`, { name: 'good', value: true })
-  const { pipelineRunId } = await ask('POST', '/api/v1/pipeline-runs', {
-    project: PROJECT,
-    commit: null,
-    dirty: false,
-    branch: null,
-    stages: ['train'],
-  })
   return {
     url: server.url,
     planeUrl: `http://127.0.0.1:${servingPort}`,
@@ -115,7 +122,7 @@ export async function startWorld(): Promise<World> {
       source,
       folder,
       origin,
-      pipelineRun: pipelineRunId,
+      ...(await thingsOfRuns(ask)),
       prediction: predictions[0].id,
       webhook: webhook.id,
       storeToken: await tokenOfStore(ask),
@@ -126,7 +133,7 @@ export async function startWorld(): Promise<World> {
     },
     stop: async (how) => {
       await server.stop(how)
-      await rm(origin, { recursive: true, force: true })
+      for (const each of [origin, runs]) await rm(each, { recursive: true, force: true })
     },
   }
 }
@@ -135,6 +142,33 @@ async function tokenOfStore(ask: Ask): Promise<string> {
   await ask('POST', '/api/v1/data-stores', { name: STORE })
   const token = { name: 'asked', access: 'read' }
   return (await ask('POST', `/api/v1/data-stores/${STORE}/tokens`, token)).id
+}
+
+/** A pipeline run that goes on elsewhere; a run of the server and a backfill, both of which are over. */
+async function thingsOfRuns(
+  ask: Ask,
+): Promise<Pick<Things, 'pipelineRun' | 'runRequest' | 'backfill'>> {
+  const { pipelineRunId: pipelineRun } = await ask('POST', '/api/v1/pipeline-runs', {
+    project: PROJECT,
+    commit: null,
+    dirty: false,
+    branch: null,
+    stages: ['train'],
+  })
+  const { id: runRequest } = await ask('POST', '/api/v1/run-requests', { project: RUNS })
+  const range = { project: RUNS, from: '2024-01-01', to: '2024-01-01' }
+  const { id: backfill } = await ask('POST', '/api/v1/backfills', range)
+  for (const path of [`run-requests/${runRequest}`, `backfills/${backfill}`]) await over(ask, path)
+  return { pipelineRun, runRequest, backfill }
+}
+
+async function over(ask: Ask, path: string): Promise<void> {
+  for (const deadline = performance.now() + PATIENCE_MS; ;) {
+    const { state, ended } = await ask('GET', `/api/v1/${path}`)
+    if (ended !== null) return
+    if (performance.now() > deadline) throw new Error(`${path} does not end: ${state}`)
+    await sleep(50)
+  }
 }
 
 /** What MLflow's own routes make and nothing else. */
@@ -173,11 +207,23 @@ export function asker(url: string): Ask {
   }
 }
 
-async function writeOrigin(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'orrery.yaml'), CONFIG)
-  const out = `outs:\n- md5: '${DATA.version}'\n  size: 12\n  hash: md5\n  path: ${DATA.path}\n`
-  await writeFile(join(folder, `${DATA.path}.dvc`), out)
+const FILES = {
+  'orrery.yaml': CONFIG,
+  [`${DATA.path}.dvc`]: `outs:\n- md5: '${DATA.version}'\n  size: 12\n  hash: md5\n  path: ${DATA.path}\n`,
+}
+const FILES_OF_RUNS = {
+  'orrery.yaml': `project: ${RUNS}\n`,
+  '.dvc/config': '',
+  'report.xml': '<testsuite name="rows"><testcase name="no nulls"/></testsuite>',
+  'dvc.yaml':
+    'stages:\n  train: { cmd: echo trained, meta: { hermetic: false, junit: report.xml } }\n',
+}
+
+async function writeOrigin(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@localhost', ...args], {
       cwd: folder,
