@@ -11,6 +11,7 @@ import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
 import { lookIn } from './pages/runs/look.ts'
+import { backfillsViewIn, policiesViewIn, policyViewIn } from './pages/policies/view.ts'
 import { traceViewIn, tracesViewIn } from './pages/traces/view.ts'
 import { runViewIn } from './pages/run/view.ts'
 import { Pages } from './shell/shell.tsx'
@@ -121,6 +122,30 @@ const endpoint = createRoute({
   ),
 })
 
+const policies = createRoute({
+  getParentRoute: () => root,
+  path: '/policies',
+  validateSearch: policiesViewIn,
+  component: lazyRouteComponent(() => import('./pages/policies/policies-page.tsx'), 'PoliciesPage'),
+})
+
+const backfills = createRoute({
+  getParentRoute: () => root,
+  path: '/policies/backfills',
+  validateSearch: backfillsViewIn,
+  component: lazyRouteComponent(
+    () => import('./pages/policies/backfills-page.tsx'),
+    'BackfillsPage',
+  ),
+})
+
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: '/policies/$project/$policy',
+  validateSearch: policyViewIn,
+  component: lazyRouteComponent(() => import('./pages/policies/policy-page.tsx'), 'PolicyPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     loop,
@@ -132,6 +157,9 @@ export const router = createRouter({
     model,
     endpoints,
     endpoint,
+    policies,
+    backfills,
+    policy,
     settings,
     webhooks,
     trash,

@@ -19,6 +19,8 @@ const PAGES: readonly {
     | '/runs'
     | '/models'
     | '/endpoints'
+    | '/policies'
+    | '/policies/backfills'
     | '/traces'
     | '/settings/webhooks'
     | '/settings/trash'
@@ -28,6 +30,8 @@ const PAGES: readonly {
   { words: 'Experiments', to: '/runs' },
   { words: 'Models', to: '/models' },
   { words: 'Endpoints', to: '/endpoints' },
+  { words: 'Policies', to: '/policies' },
+  { words: 'Backfills', to: '/policies/backfills' },
   { words: 'Traces', to: '/traces' },
   { words: 'Webhooks', to: '/settings/webhooks' },
   { words: 'Trash', to: '/settings/trash' },

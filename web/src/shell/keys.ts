@@ -8,6 +8,7 @@ export const PLACES = {
   r: { to: '/runs', words: 'Experiments' },
   m: { to: '/models', words: 'Models' },
   e: { to: '/endpoints', words: 'Endpoints' },
+  l: { to: '/policies', words: 'Policies' },
   t: { to: '/traces', words: 'Traces' },
   s: { to: '/settings', words: 'Settings' },
 } as const

@@ -10,6 +10,7 @@ const PLACES = [
   { to: '/runs', words: 'Experiments' },
   { to: '/models', words: 'Models' },
   { to: '/endpoints', words: 'Endpoints' },
+  { to: '/policies', words: 'Policies' },
   { to: '/traces', words: 'Traces' },
   { to: '/settings', words: 'Settings' },
 ] as const

@@ -1,6 +1,8 @@
+import { useQuery } from '@tanstack/react-query'
 import { BookText, ChevronRight, Lock, LockOpen } from 'lucide-react'
 import type { EntryWire } from '#protocols/api/ledger-wire'
 import type { OverviewWire } from '#protocols/api/overview-wire'
+import { getJson } from '#web/api/get.ts'
 import { Card } from '#web/ui/card.tsx'
 import { Command } from '#web/ui/command.tsx'
 import { count, day, moment } from '#web/ui/format.ts'
@@ -20,7 +22,9 @@ export function LedgerCard({
   fresh: readonly EntryWire[]
   className: string
 }) {
-  const entries = newestOf(fresh, ledger.newest)
+  const newest = newestOf(fresh, ledger.newest)
+  const older = useOlder(newest)
+  const entries = older === undefined ? newest : [...newest, older]
   const size = Math.max(ledger.size, (entries[0]?.position ?? -1) + 1)
   return (
     <Card
@@ -48,6 +52,25 @@ export function LedgerCard({
       </div>
     </Card>
   )
+}
+
+/** The entry that the reader has chosen, where it is older than those that are shown. */
+function useOlder(shown: readonly EntryWire[]): EntryWire | undefined {
+  const {
+    view: { entry },
+  } = useView()
+  const isOlder = entry !== undefined && entry < (shown.at(-1)?.position ?? 0)
+  const { data } = useQuery({
+    queryKey: ['ledger-entry', entry],
+    queryFn: ({ signal }) =>
+      getJson<{ entries: EntryWire[] }>(
+        `/api/v1/ledger/entries?limit=1&before=${(entry ?? 0) + 1}`,
+        signal,
+      ).then(({ entries }) => entries[0] ?? null),
+    enabled: isOlder,
+    staleTime: Infinity,
+  })
+  return isOlder && data?.position === entry ? (data ?? undefined) : undefined
 }
 
 function newestOf(fresh: readonly EntryWire[], known: readonly EntryWire[]): EntryWire[] {

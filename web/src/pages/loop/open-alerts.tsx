@@ -1,6 +1,8 @@
+import { Link } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
 import type { OverviewWire } from '#protocols/api/overview-wire'
 import { day, spoken } from '#web/ui/format.ts'
+import { LINK } from '#web/ui/page.tsx'
 
 /** What wants attention now. Nothing stands here while all is well. */
 export function OpenAlerts({ overview }: { overview: OverviewWire }) {
@@ -25,7 +27,10 @@ export function OpenAlerts({ overview }: { overview: OverviewWire }) {
             </span>{' '}
             <span className="text-ink-2">
               since {day(alert.raised)}
-              {alert.detail === null ? '' : `: ${alert.detail}`}
+              {alert.detail === null ? '' : `: ${alert.detail}`} ·{' '}
+              <Link to="/policies" search={{ endpoint: alert.endpoint }} className={LINK}>
+                policies that wait for it
+              </Link>
             </span>
           </span>
         </li>

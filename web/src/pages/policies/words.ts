@@ -72,7 +72,7 @@ function weekdayWords(weekday: string): string | undefined {
 /** How a decision is called, by the type of its entry. */
 export const DECISION: Readonly<Record<string, readonly [State, string]>> = {
   'policy-fired': ['good', 'Ran'],
-  'policy-queued': ['busy', 'Waits'],
+  'policy-queued': ['none', 'Queued'],
   'policy-skipped': ['none', 'Passed over'],
   'schedule-missed': ['warning', 'Missed'],
 }
