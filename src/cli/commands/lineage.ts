@@ -189,8 +189,12 @@ function graphLines(graph: Graph | undefined): string[] {
 }
 
 function nodeOf({ namespace, name }: Named): string {
-  return `${namespace}:${name}`
+  const node = `${namespace}:${name}`
+  // The whole of it is in --json.
+  return node.length <= CHARS_SHOWN ? node : `${node.slice(0, CHARS_SHOWN)}…`
 }
+
+const CHARS_SHOWN = 200
 
 function homeOf({ home }: ShownDataset): string {
   return home === null ? '-' : `${home.path} of ${home.project}`

@@ -66,7 +66,7 @@ export function stageEvent(
       facets: {
         ...engine(origin),
         parent: {
-          ...facet(origin, '1-0-1/ParentRunFacet'),
+          ...facet(origin, '1-2-0/ParentRunFacet'),
           run: { runId: runUuid('pipeline', run.id) },
           job: pipelineJob(project),
         },
@@ -115,7 +115,7 @@ function producer(version: string): string {
   return `urn:orrery:server:${version}`
 }
 
-/** `named` as `1-0-1/ParentRunFacet`. */
+/** `named` as `1-2-0/ParentRunFacet`. */
 function facet({ version }: Origin, named: string) {
   const name = named.split('/')[1] ?? ''
   return {
@@ -150,7 +150,7 @@ function failure(origin: Origin, change: Change, reason: string | null) {
 }
 
 function jobType(origin: Origin, kind: 'PIPELINE' | 'STAGE') {
-  const base = facet(origin, '2-0-3/JobTypeJobFacet')
+  const base = facet(origin, '2-0-4/JobTypeJobFacet')
   return { jobType: { ...base, processingType: 'BATCH', integration: 'ORRERY', jobType: kind } }
 }
 
@@ -159,7 +159,7 @@ function location(origin: Origin, { commit, branch }: PipelineRun) {
   if (url === null || commit === null) return {}
   return {
     sourceCodeLocation: {
-      ...facet(origin, '1-0-1/SourceCodeLocationJobFacet'),
+      ...facet(origin, '1-1-0/SourceCodeLocationJobFacet'),
       type: 'git',
       url,
       repoUrl: url,

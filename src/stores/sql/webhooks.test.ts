@@ -10,12 +10,27 @@ import {
   webhookFollower,
   type Delivery,
   type Destinations,
+  type Dialect,
+  type DialectName,
 } from '#webhooks'
 import type { Job } from '#work'
 
 const HOUR_MS = 3_600_000
 const USER = { kind: 'user', id: 'test' } as const
 const NEVER = new AbortController().signal
+/** Messages about one thing belong together. */
+const inLanes: Dialect = {
+  ...standardDialect,
+  message: async (entry, webhook, registry) => {
+    const message = await standardDialect.message(entry, webhook, registry)
+    return message && { ...message, lane: String(entry.data['about']).slice(0, 1) }
+  },
+}
+
+/** What a message tells of. */
+function aboutOf(body: string): string {
+  return (JSON.parse(body) as { data: { about: string } }).data.about
+}
 
 eachSqlStore((_, open) => {
   webhookStoreSuite(async () => {
@@ -28,13 +43,21 @@ eachSqlStore((_, open) => {
     const clock = manualClock()
     const ids = countedIds()
     const { read, transact } = await open({ clock, ids })
-    const receiver = { status: 200, ids: [] as string[], atMs: [] as number[] }
+    const receiver = {
+      status: 200,
+      ids: [] as string[],
+      taken: [] as string[],
+      refused: 0,
+      atMs: [] as number[],
+    }
     const destinations: Destinations = {
       check: async () => undefined,
-      post: async ({ headers }) => {
+      post: async ({ headers, body }) => {
         receiver.ids.push(headers['webhook-id'] ?? '')
         receiver.atMs.push(clock.nowMs())
-        return { status: receiver.status, body: '', retryAfterMs: null }
+        const status = receiver.refused-- > 0 ? 503 : receiver.status
+        if (status === 200) receiver.taken.push(aboutOf(body))
+        return { status, body: '', retryAfterMs: null }
       },
     }
     const dependencies = {
@@ -43,7 +66,7 @@ eachSqlStore((_, open) => {
       dialects: {
         standard: standardDialect,
         mlflow: standardDialect,
-        openlineage: standardDialect,
+        openlineage: inLanes,
       },
       destinations,
       seal: { seal: (text: string) => text, open: (text: string) => text },
@@ -54,9 +77,9 @@ eachSqlStore((_, open) => {
     const follower = webhookFollower(dependencies)
     const handler = deliveryHandler(dependencies)
     /** A fact, and what the follower makes of it. */
-    const happen = (type = 'run-started') =>
+    const happen = (type = 'run-started', about = '') =>
       transact(async (tx) => {
-        const [position = 0] = await tx.ledger.append(USER, [{ type, data: {} }])
+        const [position = 0] = await tx.ledger.append(USER, [{ type, data: { about } }])
         const entry = await tx.ledger.find(position)
         if (entry !== undefined) await follower.follow(entry, tx)
       })
@@ -80,13 +103,8 @@ eachSqlStore((_, open) => {
         clock.advance(Math.max(1, nextMs - clock.nowMs()))
       }
     }
-    const add = () =>
-      webhooks.add(USER, {
-        name: 'ci',
-        url: 'https://example.org',
-        events: ['run-*'],
-        dialect: 'standard',
-      })
+    const add = (dialect: DialectName = 'standard') =>
+      webhooks.add(USER, { name: 'ci', url: 'https://example.org', events: ['run-*'], dialect })
     const log = async (webhook: string): Promise<readonly Delivery[]> =>
       webhooks.deliveries({ webhook, limit: 200 })
     return {
@@ -118,6 +136,25 @@ eachSqlStore((_, open) => {
     await pass(14 * HOUR_MS)
     expect((await log(webhook.id)).map(({ state }) => state)).toEqual(Array(20).fill('delivered'))
     expect(new Set(receiver.ids).size).toBe(20)
+  })
+
+  test('messages that belong together come in their order, whichever attempts fail, and others do not wait for them', async () => {
+    const { happen, pass, add, log, receiver } = await openWorld()
+    const { webhook } = await add('openlineage')
+    receiver.refused = 2
+    for (const about of ['a1', 'b1', 'a2', 'b2', 'a3', 'c1']) await happen('run-told', about)
+    await pass(HOUR_MS)
+    receiver.refused = 1
+    for (const about of ['a4', 'a5']) await happen('run-told', about)
+    await pass(HOUR_MS)
+    const of = (lane: string) => receiver.taken.filter((about) => about.startsWith(lane))
+    expect([of('a'), of('b'), of('c')]).toEqual([
+      ['a1', 'a2', 'a3', 'a4', 'a5'],
+      ['b1', 'b2'],
+      ['c1'],
+    ])
+    expect(receiver.taken[0]).toBe('c1')
+    expect((await log(webhook.id)).map(({ state }) => state)).toEqual(Array(8).fill('delivered'))
   })
 
   test('a receiver that has only failed for five days is disabled, once, and on record', async () => {
