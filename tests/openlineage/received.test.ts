@@ -38,7 +38,10 @@ const graph = async (name: string, depth = 20) =>
   }
 const stepsOf = ({ edges }: Awaited<ReturnType<typeof graph>>) =>
   edges.map(({ from, relation, to }) => `${from.id} ${relation} ${to.id}`).toSorted()
-const ledgerSize = async () => (await (await fetch(`${server.url}/ready`)).json()).entries as number
+const ledgerSize = async () => {
+  const ready = (await (await fetch(`${server.url}/ready`)).json()) as { entries: number }
+  return ready.entries
+}
 
 test('a run of Airflow is there with its parent, its error and its data, and told again it changes nothing', async () => {
   const events = airflowEvents()
