@@ -17,18 +17,7 @@ export function AskBackfill() {
   const { data: projects = [] } = useQuery(projectNamesQuery)
   const project = written.project === '' ? (projects[0] ?? '') : written.project
   const order = orderOf({ ...written, project })
-  const client = useQueryClient()
-  const navigate = useNavigate()
   const plan = useMutation({ mutationFn: () => planBackfill(order) })
-  const start = useMutation({
-    mutationFn: () => startBackfill(order),
-    onSuccess: async ({ id }) => {
-      plan.reset()
-      setWritten(EMPTY)
-      await client.invalidateQueries({ queryKey: ['backfills'] })
-      await navigate({ to: '/policies/backfills', search: { backfill: id } })
-    },
-  })
   const field = (name: keyof typeof EMPTY) => ({
     value: written[name],
     onChange: (value: string) => setWritten({ ...written, [name]: value }),
@@ -78,27 +67,53 @@ export function AskBackfill() {
         </p>
       )}
       {plan.data === undefined ? null : (
-        <Confirm
-          title={`Run ${project} for ${counted(plan.data.count, 'date')}?`}
-          does="Begin"
-          isPending={start.isPending}
-          error={start.error}
-          onDo={() => start.mutate()}
-          onClose={() => {
-            plan.reset()
-            start.reset()
-          }}
-        >
-          <p className="text-sm text-ink-2">
-            {counted(plan.data.count, 'run')} at commit {shortened(plan.data.commit)},{' '}
-            {order.parallel} at once, from {firstOf(plan.data.dates)} to {lastOf(plan.data)}.
-            {plan.data.force
-              ? ' Nothing that is set tells the date, so stages run although they are up to date.'
-              : ''}
-          </p>
-        </Confirm>
+        <Begin
+          order={order}
+          plan={plan.data}
+          onBegun={() => setWritten(EMPTY)}
+          onClose={() => plan.reset()}
+        />
       )}
     </Card>
+  )
+}
+
+/** Shows what would run, and begins it. */
+function Begin(parts: {
+  order: BackfillAsked
+  plan: Awaited<ReturnType<typeof planBackfill>>
+  onBegun: () => void
+  onClose: () => void
+}) {
+  const { order, plan, onBegun, onClose } = parts
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const start = useMutation({
+    mutationFn: () => startBackfill(order),
+    onSuccess: async ({ id }) => {
+      onBegun()
+      onClose()
+      await client.invalidateQueries({ queryKey: ['backfills'] })
+      await navigate({ to: '/policies/backfills', search: { backfill: id } })
+    },
+  })
+  return (
+    <Confirm
+      title={`Run ${order.project} for ${counted(plan.count, 'date')}?`}
+      does="Begin"
+      isPending={start.isPending}
+      error={start.error}
+      onDo={() => start.mutate()}
+      onClose={onClose}
+    >
+      <p className="text-sm text-ink-2">
+        {counted(plan.count, 'run')} at commit {shortened(plan.commit)}, {order.parallel} at once,
+        from {firstOf(plan.dates)} to {lastOf(plan)}.
+        {plan.force
+          ? ' Nothing that is set tells the date, so stages run although they are up to date.'
+          : ''}
+      </p>
+    </Confirm>
   )
 }
 

@@ -62,11 +62,14 @@ export function cronWords(cron: string): string {
   return days === undefined ? plain : `${time} ${days}`
 }
 
+function dayName(number: string): string | undefined {
+  return DAYS[Number(number) % 7]
+}
+
 function weekdayWords(weekday: string): string | undefined {
   const [, first = '', last] = /^([0-7])(?:-([0-7]))?$/.exec(weekday) ?? []
   if (first === '') return undefined
-  const day = (text: string) => DAYS[Number(text) % 7]
-  return last === undefined ? `every ${day(first)}` : `${day(first)} to ${day(last)}`
+  return last === undefined ? `every ${dayName(first)}` : `${dayName(first)} to ${dayName(last)}`
 }
 
 /** How a decision is called, by the type of its entry. */
