@@ -8,6 +8,7 @@ import type { LogPage, LogPlace, StageLogs } from '#pipelines'
 const SEGMENT_BYTES = 4 * 1024 ** 2
 /** Of one stage; the first file stays, because what matters is often said at the start, or at the end. */
 const SEGMENTS_MAX = 8
+const CHARACTER_BYTES_MAX = 4
 const DAY_MS = 86_400_000
 
 /** A file of a log, named after the byte that it begins with. */
@@ -44,15 +45,26 @@ export function openLogFiles(
   const add = async (folder: string, from: number, text: string) => {
     const segments = await segmentsIn(folder)
     const size = sizeOf(segments)
-    const bytes = Buffer.from(text).subarray(Math.max(0, size - from))
-    if (bytes.length === 0) return
-    await mkdir(folder, { recursive: true })
-    const last = segments.at(-1)
+    let bytes = Buffer.from(text).subarray(Math.max(0, size - from))
+    if (bytes.length > 0) await mkdir(folder, { recursive: true })
     // What is missing in between was never told: the file that follows is named after where it goes on.
-    const fits = last !== undefined && from <= size && last.bytes < segmentBytes
-    await appendFile(fits ? last.path : pathOf(folder, Math.max(size, from)), bytes)
-    for (const { path } of segments.slice(1, fits ? 1 - segmentsMax : 2 - segmentsMax))
-      if (segments.length >= segmentsMax) await rm(path, { force: true })
+    for (let at = Math.max(size, from); bytes.length > 0;) {
+      const last = segments.at(-1)
+      const room = last?.from === at - (last?.bytes ?? 0) ? segmentBytes - last.bytes : 0
+      const fits = last !== undefined && room >= CHARACTER_BYTES_MAX
+      const segment = fits ? last : { from: at, path: pathOf(folder, at), bytes: 0 }
+      const most = fits ? room : segmentBytes
+      const piece = wholeCharacters(bytes.subarray(0, most), bytes.length <= most)
+      await appendFile(segment.path, piece)
+      segments.splice(fits ? -1 : segments.length, fits ? 1 : 0, {
+        ...segment,
+        bytes: segment.bytes + piece.length,
+      })
+      at += piece.length
+      bytes = bytes.subarray(piece.length)
+      const dropped = segments.length > segmentsMax ? segments.splice(1, 1) : []
+      for (const { path } of dropped) await rm(path, { force: true })
+    }
   }
 
   return {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -64,6 +64,23 @@ test('of a stage that prints without end, the beginning and the end are kept', a
   const run = (await readdir(root)).find((name) => name.startsWith('d_1')) ?? ''
   const [stage = ''] = await readdir(join(root, run))
   expect((await readdir(join(root, run, stage))).length).toBeLessThanOrEqual(3)
+})
+
+test('much that is said at once takes no more room than what is said in lines, and no character is cut', async () => {
+  const logs = openLogFiles(root, { segmentBytes: 10, segmentsMax: 3 })
+  const place = { pipelineRun: 'd.2', stage: 'loud' }
+  for (let at = 0; at < 3; at++) await logs.append(place, at * 70, 'aé漢🚀'.repeat(7))
+  const run = (await readdir(root)).find((name) => name.startsWith('d_2')) ?? ''
+  const [stage = ''] = await readdir(join(root, run))
+  const files = await readdir(join(root, run, stage))
+  expect(files).toHaveLength(3)
+  for (const file of files) {
+    const bytes = await readFile(join(root, run, stage, file))
+    expect(bytes.length).toBeLessThanOrEqual(10)
+    expect(bytes.toString()).not.toContain('\ufffd')
+  }
+  expect(await logs.read(place, { from: 0, limit: 1000 })).toMatchObject({ from: 0, size: 210 })
+  expect((await logs.read(place, { from: 200, limit: 1000 })).text).toBe('aé漢🚀')
 })
 
 test('names that climb out of the folder stay in it, and alike ones stay apart', async () => {
