@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -259,6 +260,7 @@ print(json.dumps(told))
 
 test('another server leads within seconds when the leader is killed, does what it left, and answers for all', async () => {
   await start(3)
+  await addTickingProject()
   const first = await leaderNow()
   const [second, third] = [(first + 1) % 3, (first + 2) % 3] as const
   // Only the leader collects what nothing refers to; the others pass on what only it can answer.
@@ -266,6 +268,7 @@ test('another server leads within seconds when the leader is killed, does what i
     const { status } = await ask(index, 'GET', '/api/v1/storage/unused')
     expect(status).toBe(200)
   }
+  await scheduleIsDue()
   await fleet.servers[first]?.end('kill')
   const asked = performance.now()
   const { body } = await ask(second, 'POST', '/api/v1/sweeps')
@@ -285,7 +288,52 @@ test('another server leads within seconds when the leader is killed, does what i
   }
   expect((await ask(second, 'GET', '/api/v1/activity')).status).toBe(200)
   expect((await ask(third, 'GET', '/api/v1/activity')).status).toBe(200)
+  // It came due as the leader died: whichever of the two took it, nobody took it again.
+  await fleet.servers[first]?.start()
+  const told = async (type: string) => {
+    const { body: page } = await ask(third, 'GET', `/api/v1/ledger/entries?type=${type}`)
+    return (page as { entries: unknown[] }).entries.length
+  }
+  await expect.poll(() => told('policy-fired'), { timeout: 15_000 }).toBe(1)
+  await sleep(1500)
+  expect(await told('schedule-ticked')).toBe(1)
+  expect(await told('policy-fired')).toBe(1)
 })
+
+/** A project whose policy was due twenty minutes ago, and is not again while this runs. */
+async function addTickingProject(): Promise<void> {
+  const origin = await mkdtemp(join(tmpdir(), 'orrery-ticking-'))
+  undo.push(() => rm(origin, { recursive: true, force: true }))
+  const minute = new Date(Date.now() - 20 * 60_000).getUTCMinutes()
+  const policy = `policies: { hourly: { on: [schedule: "${minute} * * * *"], run: note } }`
+  await writeFile(join(origin, 'orrery.yaml'), `project: ticking\n${policy}\n`)
+  await writeFile(join(origin, 'dvc.yaml'), 'stages: { note: { cmd: "true" } }\n')
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@localhost', ...args], {
+      cwd: origin,
+    })
+  git('init', '--quiet', '--initial-branch', 'main')
+  git('add', '--all')
+  git('commit', '--quiet', '--message', 'Start')
+  const added = await ask(0, 'POST', '/api/v1/projects', { origin })
+  expect(added.status).toBe(200)
+}
+
+/** As if nobody had looked at the schedule for half an hour. */
+async function scheduleIsDue(): Promise<void> {
+  const name = new URL(database).pathname.slice(1)
+  await expect
+    .poll(
+      () =>
+        postgres.run(
+          `update orrery.trigger_marks set value = '${Date.now() - 30 * 60_000}'
+            where kind = 'schedule' returning name`,
+          name,
+        ),
+      { timeout: 10_000 },
+    )
+    .toHaveLength(1)
+}
 
 test('a home with a prediction log keeps the lead, until another is told to take it', async () => {
   await start(2)
