@@ -188,7 +188,7 @@ describe('killed without warning', () => {
       write('input', `round ${round}`)
       oneStage(`echo partial > out; sleep 0.1; ${GOOD}`)
       const child = reproInChild()
-      await until(() => has('.dvc/tmp/orrery/aside') || child.exitCode !== null, 5000)
+      await until(() => has('.dvc/tmp/orrery/aside') || child.exitCode !== null)
       await sleep(afterMs)
       child.kill('SIGKILL')
       await exited(child)
@@ -222,7 +222,7 @@ describe('killed without warning', () => {
     write('input', 'two')
     oneStage('while :; do date +%N > beat; echo partial > out; sleep 0.02; done')
     const child = reproInChild()
-    await until(() => has('beat'), 10_000)
+    await until(() => has('beat'))
     child.kill('SIGKILL')
     await exited(child)
     const beating = read('beat')
@@ -232,7 +232,7 @@ describe('killed without warning', () => {
     const beat = read('beat')
     await sleep(150)
     expect([read('beat'), read('out')]).toEqual([beat, 'two'])
-  }, 30_000)
+  }, 120_000)
 
   test('a stage does not start unseen, even where its start is the last thing that is done', async () => {
     await madeOnce()
@@ -325,7 +325,7 @@ describe('one project', () => {
     await until(() => has('.dvc/tmp/rwlock') && read('.dvc/tmp/rwlock').includes('out'))
     await expect(repro()).rejects.toThrow(/\(process \d+\) has been working in this project/)
     expect((await first).outcome).toBe('succeeded')
-    expect(JSON.parse(read('.dvc/tmp/rwlock'))).toEqual({ read: {}, write: {} })
+    expect(has('.dvc/tmp/rwlock')).toBe(false)
   })
 
   test('with faults in its files says all of them, and runs nothing', async () => {
@@ -435,7 +435,7 @@ function exited(child: ChildProcess): Promise<void> {
     : new Promise((resolve) => child.once('exit', () => resolve()))
 }
 
-async function until(holds: () => boolean, withinMs = 10_000): Promise<void> {
-  for (const endMs = Date.now() + withinMs; !holds(); await sleep(10))
+async function until(holds: () => boolean): Promise<void> {
+  for (const endMs = Date.now() + 60_000; !holds(); await sleep(10))
     if (Date.now() > endMs) throw new Error('it did not come about in time')
 }

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -60,9 +61,10 @@ export function openOutsAside(root: string, folder: string): OutsAside {
       return {
         drop: async () => drop(place, outs),
         putBack: async () => putBack(root, place, outs),
-        // For whoever comes after a kill; a power failure ends the processes as well.
+        // For whoever comes after a kill; a power failure ends the processes as well. Half of it is as good as
+        // none: the command begins when it is there.
         runningAs: (pid) =>
-          replaceFile(join(place, GROUP), JSON.stringify({ pid, started: processStarted(pid) })),
+          writeFileSync(join(place, GROUP), JSON.stringify({ pid, started: processStarted(pid) })),
       }
     },
     recover: async (lockTokenOf) => {

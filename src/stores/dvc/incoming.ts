@@ -28,6 +28,7 @@ export function openIncoming(objects: string): Incoming {
     folder,
     besides: (path, index) => `${dirname(path)}/.${token}-${index}`,
     remove: () => {
+      removeEmpty(folder)
       rmSync(folder, { recursive: true, force: true })
       for (const empty of [all, dirname(all)]) removeEmpty(empty)
     },
@@ -68,7 +69,7 @@ function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
-    // Somebody else is writing there.
+    // There is something in it: somebody else may be writing there.
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import { replaceFile } from './atomic.ts'
@@ -15,6 +15,8 @@ export function openPathLocks(root: string, folder: string) {
   const change = (work: (locks: Locks) => void) => {
     const locks = readLocks(file)
     work(locks)
+    // To replace a file makes the file system write what replaces it at once; dvc takes none for one without locks.
+    if (isEmpty(locks)) return rmSync(file, { force: true })
     mkdirSync(folder, { recursive: true })
     replaceFile(file, JSON.stringify(locks))
   }
@@ -49,6 +51,10 @@ interface Owner {
 interface Locks {
   read: Record<string, Owner[]>
   write: Record<string, Owner>
+}
+
+function isEmpty({ read, write }: Locks): boolean {
+  return Object.keys(read).length + Object.keys(write).length === 0
 }
 
 function readLocks(file: string): Locks {

@@ -4,8 +4,11 @@ import { afterAll, expect, test } from 'vitest'
 import { randomPipeline } from './random-pipelines.ts'
 import { ours, sandbox, treeOf, type Sandbox } from './support.ts'
 
-/** Each has a folder and a `dvc.yaml` of its own, so that dvc runs all of them in one call. */
-const COUNT = 36
+/**
+ * Each has a folder and a `dvc.yaml` of its own, so that dvc runs all of them in one call. So few hold every kind of
+ * stage; `ORRERY_TEST_PIPELINES=200` looks further.
+ */
+const COUNT = Number(process.env['ORRERY_TEST_PIPELINES'] ?? 12)
 const FIRST_SEED = Number(process.env['ORRERY_TEST_SEED'] ?? 1)
 const SEEDS = Array.from({ length: COUNT }, (_, index) => FIRST_SEED + index)
 

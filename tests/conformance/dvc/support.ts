@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openWorkspace, type ProjectWorkspace } from '#app/project/workspace'
 import { isList, isMap, isTimestamp, type ParamValue } from '#stages'
+import { dvcCall } from './dvc-process.ts'
 
 /** The folder of a Python with dvc in it; the script that runs all tests prepares it and sets the variable. */
 export function pythonBin(): string {
@@ -53,7 +54,11 @@ export function sandbox(): Sandbox {
   const box: Sandbox = {
     root,
     dvc: (...args) => {
-      const { code, output, errors } = runDvc(root, args)
+      const { code, output, errors } = dvcCall(pythonBin(), {
+        cwd: root,
+        args,
+        env: dvcEnvironment(),
+      })
       if (code !== 0) throw new Error(`dvc ${args.join(' ')} failed (${code}):\n${output}${errors}`)
       return output
     },
@@ -70,15 +75,6 @@ export function sandbox(): Sandbox {
   box.git('config', 'user.email', 'tests@example.org')
   box.git('config', 'user.name', 'Tests')
   return box
-}
-
-function runDvc(cwd: string, args: string[]): { code: number; output: string; errors: string } {
-  const result = spawnSync(join(pythonBin(), 'dvc'), args, {
-    cwd,
-    env: dvcEnvironment(),
-    encoding: 'utf8',
-  })
-  return { code: result.status ?? -1, output: result.stdout, errors: result.stderr }
 }
 
 /** dvc without analytics or settings of the machine, with the state of this test run only. */
