@@ -189,7 +189,11 @@ test.each([
   ['a long name', { job: { namespace: 'a', name: 'x'.repeat(5000) } }, 'at most 4096'],
   ['inputs that are no list', { inputs: {} }, 'must be a list of datasets'],
   ['an input without a name', { inputs: [{ namespace: 'a' }] }, 'inputs[0].name is missing'],
-  ['too many inputs', { inputs: Array(2001).fill({ namespace: 'a', name: 'b' }) }, 'at most 2000'],
+  [
+    'too many inputs',
+    { inputs: Array.from({ length: 2001 }, () => ({ namespace: 'a', name: 'b' })) },
+    'at most 2000',
+  ],
   [
     'a facet that is a text',
     { run: { runId: '0190a000-0000-7000-8000-0000000000c1', facets: { a: 'b' } } },

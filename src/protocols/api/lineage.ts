@@ -104,7 +104,6 @@ export function lineageRoutes(
 async function graphAround(lineage: Lineage, from: Ref, depth: number) {
   const walks = [await lineage.walkBack(from), await lineage.walkForward(from)]
   const near = walks.flatMap(({ stations }) => stations.filter((each) => each.depth <= depth))
-  const keyOf = ({ kind, id }: Ref) => `${kind}:${id}`
   const nodes = new Map(
     near.map(({ ref, depth: steps }) => [keyOf(ref), { node: keyOf(ref), ...ref, depth: steps }]),
   )
@@ -120,6 +119,10 @@ async function graphAround(lineage: Lineage, from: Ref, depth: number) {
     edges: [...edges.values()],
     cut: walks.some(({ cut }) => cut),
   }
+}
+
+function keyOf({ kind, id }: Ref): string {
+  return `${kind}:${id}`
 }
 
 function refIn(node: string): Ref {

@@ -23,7 +23,7 @@ const inLanes: Dialect = {
   ...standardDialect,
   message: async (entry, webhook, registry) => {
     const message = await standardDialect.message(entry, webhook, registry)
-    return message && { ...message, lane: String(entry.data['about']).slice(0, 1) }
+    return message && { ...message, lane: aboutOf(message.body).slice(0, 1) }
   },
 }
 
