@@ -44,7 +44,7 @@ export function Decisions({ of, names }: { of: Partial<PolicyName>; names: 'with
 function Decided({ decision, names }: { decision: DecisionShown; names: 'with' | 'without' }) {
   const { at, type, why, project, policy } = decision
   return (
-    <li className="flex gap-3 border-t border-line py-3 first:border-t-0 first:pt-0 last:pb-0">
+    <li className="flex flex-col gap-x-3 gap-y-1 border-t border-line py-3 first:border-t-0 first:pt-0 last:pb-0 sm:flex-row">
       <div className="w-28 shrink-0">
         <Standing word={type} of={DECISION} />
       </div>
@@ -71,12 +71,14 @@ function Decided({ decision, names }: { decision: DecisionShown; names: 'with' |
 
 /** From a decision to what caused it and to what came of it. */
 function Ways({
-  decision: { cause, causeType, position, endpoint, run },
+  decision: { type, cause, causeType, position, endpoint, run },
 }: {
   decision: DecisionShown
 }) {
   const isFinding = causeType === 'drift-detected' || causeType === 'performance-fell'
-  const asked = run === null ? null : pipelineRunOf(run)
+  // One that was cancelled while it waited asked for no run; one that had begun is told of by its own entry.
+  const isGone = type === 'policy-queued' && run?.state === 'cancelled'
+  const asked = run === null || isGone ? null : pipelineRunOf(run)
   return (
     <>
       {isFinding && endpoint !== null ? (
