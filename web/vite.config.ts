@@ -22,7 +22,22 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     // What pages share is one file: a dozen small ones would cost a request each.
     rolldownOptions: {
-      output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\//, priority: 2 },
+            // Only pages with long lists need it, and the first page has none.
+            { name: 'virtual', test: /@tanstack\/(react-virtual|virtual-core)/, priority: 1 },
+            {
+              name: 'pipelines',
+              test: /src\/(api\/(pipelines|follow)|pages\/pipelines\/(facts|states))/,
+              minShareCount: 2,
+              priority: 1,
+            },
+            { name: 'shared', minShareCount: 2 },
+          ],
+        },
+      },
     },
   },
   server: { proxy: { '/api': SERVER, '/ajax-api': SERVER, '/get-artifact': SERVER } },

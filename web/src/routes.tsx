@@ -10,6 +10,7 @@ import { datasetViewIn, dataViewIn } from './pages/data/view.ts'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
+import { pipelinesViewIn, pipelineViewIn } from './pages/pipelines/view.ts'
 import { lookIn } from './pages/runs/look.ts'
 import { backfillsViewIn, policiesViewIn, policyViewIn } from './pages/policies/view.ts'
 import { traceViewIn, tracesViewIn } from './pages/traces/view.ts'
@@ -104,6 +105,26 @@ const dataset = createRoute({
   component: lazyRouteComponent(() => import('./pages/data/dataset-page.tsx'), 'DatasetPage'),
 })
 
+const pipelines = createRoute({
+  getParentRoute: () => root,
+  path: '/pipelines',
+  validateSearch: pipelinesViewIn,
+  component: lazyRouteComponent(
+    () => import('./pages/pipelines/pipelines-page.tsx'),
+    'PipelinesPage',
+  ),
+})
+
+const pipeline = createRoute({
+  getParentRoute: () => root,
+  path: '/pipelines/$run',
+  validateSearch: pipelineViewIn,
+  component: lazyRouteComponent(
+    () => import('./pages/pipelines/pipeline-page.tsx'),
+    'PipelinePage',
+  ),
+})
+
 const endpoints = createRoute({
   getParentRoute: () => root,
   path: '/endpoints',
@@ -151,6 +172,8 @@ export const router = createRouter({
     loop,
     data,
     dataset,
+    pipelines,
+    pipeline,
     runs,
     run,
     models,

@@ -16,6 +16,7 @@ const PAGES: readonly {
   to:
     | '/'
     | '/data'
+    | '/pipelines'
     | '/runs'
     | '/models'
     | '/endpoints'
@@ -27,6 +28,7 @@ const PAGES: readonly {
 }[] = [
   { words: 'Home', to: '/' },
   { words: 'Data', to: '/data' },
+  { words: 'Pipelines', to: '/pipelines' },
   { words: 'Experiments', to: '/runs' },
   { words: 'Models', to: '/models' },
   { words: 'Endpoints', to: '/endpoints' },

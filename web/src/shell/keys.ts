@@ -5,6 +5,7 @@ import { useEffect, useEffectEvent } from 'react'
 export const PLACES = {
   h: { to: '/', words: 'Home' },
   a: { to: '/data', words: 'Data' },
+  p: { to: '/pipelines', words: 'Pipelines' },
   r: { to: '/runs', words: 'Experiments' },
   m: { to: '/models', words: 'Models' },
   e: { to: '/endpoints', words: 'Endpoints' },

@@ -7,6 +7,7 @@ import { ThemeSwitch } from './theme.tsx'
 const PLACES = [
   { to: '/', words: 'Home' },
   { to: '/data', words: 'Data' },
+  { to: '/pipelines', words: 'Pipelines' },
   { to: '/runs', words: 'Experiments' },
   { to: '/models', words: 'Models' },
   { to: '/endpoints', words: 'Endpoints' },

@@ -132,7 +132,7 @@ export function DatasetRuns({ runs }: { runs: readonly DataRunWire[] | undefined
                 <RunLink run={run.run} />
               </td>
               <td className={`${CELL} font-mono text-xs text-ink-2`}>
-                {run.pipelineRun === null ? '–' : shortened(run.pipelineRun, 12)}
+                <PipelineRun run={run} />
               </td>
               <td className={CELL}>
                 {run.state === null ? (
@@ -152,5 +152,20 @@ export function DatasetRuns({ runs }: { runs: readonly DataRunWire[] | undefined
         </tbody>
       </table>
     </section>
+  )
+}
+
+function PipelineRun({ run: { pipelineRun, stage } }: { run: DataRunWire }) {
+  if (pipelineRun === null) return '–'
+  return (
+    <Link
+      to="/pipelines/$run"
+      params={{ run: pipelineRun }}
+      search={stage === null ? {} : { stage }}
+      title={pipelineRun}
+      className={LINK}
+    >
+      {shortened(pipelineRun, 12)}
+    </Link>
   )
 }

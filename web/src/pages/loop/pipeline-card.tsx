@@ -1,9 +1,11 @@
+import { Link } from '@tanstack/react-router'
 import { Workflow } from 'lucide-react'
 import type { OverviewWire, PipelineRunWire, StageWire } from '#protocols/api/overview-wire'
 import { Card, Section } from '#web/ui/card.tsx'
 import { Empty } from '#web/ui/command.tsx'
 import { count, duration, score, shortened } from '#web/ui/format.ts'
 import { Ago, useNow } from '#web/ui/now.tsx'
+import { LINK } from '#web/ui/page.tsx'
 import { RunLink } from '#web/ui/run-link.tsx'
 import { StatePill, type State } from '#web/ui/state.tsx'
 import { spanMs } from './stations.ts'
@@ -73,6 +75,14 @@ function LastPipelineRun({ last }: { last: PipelineRunWire }) {
           .join(' · ')}
         {' · '}
         <Ago time={last.ended ?? last.started} />
+        {' · '}
+        <Link to="/pipelines/$run" params={{ run: last.pipelineRun }} search={{}} className={LINK}>
+          the run
+        </Link>
+        {' · '}
+        <Link to="/pipelines" search={{}} className={LINK}>
+          all runs
+        </Link>
       </p>
       {last.reason === null ? null : <p className="text-[0.8125rem] text-ink-2">{last.reason}</p>}
       <ol className="flex flex-col">
