@@ -135,3 +135,17 @@ describe('in a folder', () => {
     expect([code, JSON.parse(out)]).toMatchObject([2, { error: { code: 'not-found' } }])
   }, 60_000)
 })
+
+test('a dry run tells which stages wait for approval where the server runs them', () => {
+  write('.dvc/config', '')
+  write(
+    'dvc.yaml',
+    'stages:\n  a: { cmd: echo a > a, outs: [a] }\n  ask: { cmd: echo b, deps: [a], meta: { approval: Deploy it? } }\n',
+  )
+  expect(orrery(['repro', '--dry']).out).toBe(
+    'a: run (it has not run before)\nask: run (it has not run before)\n  on the server it waits for approval: Deploy it?\n',
+  )
+  expect(JSON.parse(orrery(['repro', '--dry', '--json']).out)).toMatchObject({
+    plan: [{ name: 'a' }, { name: 'ask', approval: { message: 'Deploy it?' } }],
+  })
+})

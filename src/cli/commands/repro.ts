@@ -86,7 +86,10 @@ export const repro = command({
     if (flags.dry) {
       const plan = await here.pipelines.plan(options)
       const explain = await explainer(flags.explain)
-      const lines = plan.flatMap((step) => explain({ ...step, step: step.name }, step.action))
+      const lines = plan.flatMap((step) => [
+        ...explain({ ...step, step: step.name }, step.action),
+        ...approvalLines(step),
+      ])
       return say(flags, { plan }, lines)
     }
     const jobs = await jobsOf(flags.jobs)
@@ -108,6 +111,13 @@ export const repro = command({
     if (result.outcome !== 'succeeded' && !flags['ignore-errors']) process.exitCode = 1
   },
 })
+
+/** Whoever calls repro is there to agree; a run on the server waits. */
+function approvalLines({ approval }: { approval?: { message: string | null } }): string[] {
+  if (approval === undefined) return []
+  const { message } = approval
+  return [`  on the server it waits for approval${message === null ? '' : `: ${message}`}`]
+}
 
 /** All stages of the `dvc.yaml` in the folder of the call. */
 function defaultTarget(here: CalledIn): string {

@@ -28,6 +28,8 @@ export interface PlannedStep {
   readonly reason: string
   /** Of a stage that is not up to date: every reason, with old and new. */
   readonly reasons?: readonly Reason[]
+  /** Of a stage that would run: what somebody is asked first where the server runs it. */
+  readonly approval?: { readonly message: string | null }
 }
 
 export interface Pipelines {
@@ -143,7 +145,12 @@ async function planned(
       plan.push(
         before === undefined
           ? { name, action: 'up-to-date', reason: 'nothing that it reads or writes changed' }
-          : { name, action: 'depends', reason: `it runs if ${before} changes what it reads` },
+          : {
+              name,
+              action: 'depends',
+              reason: `it runs if ${before} changes what it reads`,
+              ...approvalOf(step.stage),
+            },
       )
       continue
     }
@@ -161,9 +168,14 @@ async function planned(
       action: restores ? 'restore' : 'run',
       reason: inWords(reason),
       reasons: reason.kind === 'forced' ? [reason, ...found] : found,
+      ...(restores ? {} : approvalOf(step.stage)),
     })
   }
   return plan
+}
+
+function approvalOf({ approval }: Stage): Pick<PlannedStep, 'approval'> {
+  return approval === undefined ? {} : { approval: { message: approval.message } }
 }
 
 const DATA_OUT = { written: '', kind: 'out', persist: false } as const
