@@ -61,7 +61,9 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
     query: Object.fromEntries(
       query.map(({ name, schema: of, example }) => [
         name,
-        example === undefined ? queryOf(name, of) : JSON.stringify(example).replaceAll('"', ''),
+        example === undefined
+          ? (QUERY[`${path} ${name}`] ?? queryOf(name, of))
+          : JSON.stringify(example).replaceAll('"', ''),
       ]),
     ),
     body: schema === undefined ? undefined : { ...objectOf(schema), ...known },
@@ -78,6 +80,9 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
     ],
   }
 }
+
+/** Words of a query that a schema alone does not tell. */
+const QUERY: Readonly<Record<string, string>> = { '/api/v1/pipelines/runs before': 'a~a' }
 
 /** Bodies that a schema alone does not tell. */
 const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>>> = {
