@@ -11,7 +11,7 @@ import { chanceOf } from '../support/random.ts'
 import { damagedIn, lackingIn } from './data/tree.ts'
 
 // A failure is played again with its seed: ORRERY_REPRO_KILL_SEED=… npx vitest run tests/simulation/repro-kill.test.ts
-const ROUNDS = Number(process.env['ORRERY_REPRO_KILL_ROUNDS'] ?? 3)
+const ROUNDS = Number(process.env['ORRERY_REPRO_KILL_ROUNDS'] ?? 2)
 const SEED = Number(process.env['ORRERY_REPRO_KILL_SEED'] ?? 4211)
 const SIDES = ['left', 'right', 'middle']
 const COMMAND = ['repro', '--jobs', '3', '--no-record']
