@@ -123,7 +123,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium (ORRERY_TEST_C
     const { page } = await openPage(browser, server.url)
     await page.keyboard.press('Tab')
     await expectText(page.locator(':focus'), 'Skip to the content')
-    await page.getByRole('link', { name: /^Policies/ }).focus()
+    await page.getByRole('link', { name: /^Policies keep-fresh/ }).focus()
     await page.keyboard.press('Enter')
     await page.waitForFunction('document.activeElement?.id === "policies"')
     expect(new URL(page.url()).hash).toBe('#policies')

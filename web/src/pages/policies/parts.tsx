@@ -55,9 +55,9 @@ export function pipelineRunOf({ id, state, pipelineRun }: PolicyRunShown): strin
 /** The way to a run of a pipeline. */
 export function PipelineLink({ run, children }: { run: string; children: ReactNode }) {
   return (
-    <a href={`/pipelines/${encodeURIComponent(run)}`} className={LINK}>
+    <Link to="/pipelines/$run" params={{ run }} search={{}} className={LINK}>
       {children}
-    </a>
+    </Link>
   )
 }
 
