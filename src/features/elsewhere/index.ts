@@ -17,7 +17,6 @@ export {
   externalRunRef,
   facetsOf,
   homeKey,
-  homeName,
   keyOf,
   RUN_STATES,
   type EventNote,
