@@ -1,6 +1,6 @@
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { statusJson } from '#protocols/dvc/status'
 import type { StepAction } from '#stages'
 import { ours, sandbox, type Sandbox } from './support.ts'
@@ -326,28 +326,32 @@ const CASES: Case[] = [
 ]
 
 describe('after a change of', () => {
-  test('each of these, status and repro find what dvc finds', async () => {
-    const base = project(CHAIN)
+  /** Made once: what it was is copied. */
+  let base: Sandbox
+  beforeAll(() => {
+    base = project(CHAIN)
+    boxes.length = 0
     base.dvc('repro', '-q')
-    for (const { name, change, expected } of CASES) {
-      const [theirs, mine] = [copyOf(base), copyOf(base)]
-      change(theirs)
-      change(mine)
-      const status = statusJson([], await ours(mine).pipelines.status())
-      expect({ name, status }).toEqual({ name, status: JSON.parse(theirs.dvc('status', '--json')) })
-      expect({ name, actions: await actions(mine) }).toEqual({ name, actions: expected })
-      const said = theirs.dvc('repro')
-      const ran = Object.keys(expected).filter((stage) => said.includes(`Running stage '${stage}'`))
-      expect(ran.toSorted(), `dvc after ${name}`).toEqual(
-        Object.keys(expected)
-          .filter((stage) => expected[stage] === 'run')
-          .toSorted(),
-      )
-      expect({ name, lock: mine.read('dvc.lock') }).toEqual({ name, lock: theirs.read('dvc.lock') })
-      expect(mine.tree('.dvc/cache')).toEqual(theirs.tree('.dvc/cache'))
-      for (const box of [theirs, mine]) box.remove()
-    }
-  }, 300_000)
+  })
+  afterAll(() => base.remove())
+
+  test.each(CASES)('$name, status and repro find what dvc finds', async ({ change, expected }) => {
+    const [theirs, mine] = [copyOf(base), copyOf(base)]
+    change(theirs)
+    change(mine)
+    const status = statusJson([], await ours(mine).pipelines.status())
+    expect(status).toEqual(JSON.parse(theirs.dvc('status', '--json')))
+    expect(await actions(mine)).toEqual(expected)
+    const said = theirs.dvc('repro')
+    const ran = Object.keys(expected).filter((stage) => said.includes(`Running stage '${stage}'`))
+    expect(ran.toSorted()).toEqual(
+      Object.keys(expected)
+        .filter((stage) => expected[stage] === 'run')
+        .toSorted(),
+    )
+    expect(mine.read('dvc.lock')).toBe(theirs.read('dvc.lock'))
+    expect(mine.tree('.dvc/cache')).toEqual(theirs.tree('.dvc/cache'))
+  })
 
   test('data that a .dvc file tracks, repro takes the data as it is', async () => {
     const files = {
