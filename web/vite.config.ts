@@ -28,12 +28,6 @@ export default defineConfig({
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\//, priority: 2 },
             // Only pages with long lists need it, and the first page has none.
             { name: 'virtual', test: /@tanstack\/(react-virtual|virtual-core)/, priority: 1 },
-            {
-              name: 'pipelines',
-              test: /src\/(api\/(pipelines|follow)|pages\/pipelines\/(facts|states))/,
-              minShareCount: 2,
-              priority: 1,
-            },
             { name: 'shared', minShareCount: 2 },
           ],
         },
