@@ -46,11 +46,17 @@ export interface HermeticOptions {
 
 /** Makes for each step the room that it runs in, or, where it is only observed, sees to what it does. */
 export function enclosures(options: HermeticOptions): (step: ExecutionStep) => Promise<Enclosure> {
+  let isSwept = false
   return async (step) => {
     const { sight } = step
     if (sight === undefined) throw new Error('a step without a sight needs no enclosure')
     const abilities = await options.abilities()
     const root = realpathSync(options.root)
+    if (!isSwept) {
+      isSwept = true
+      clearAbandoned(options.folder, '')
+      clearAbandoned(tmpdir(), PASSAGE)
+    }
     const own = { ...options.variables, ...step.environment }
     const service = sight.network ? undefined : trackingServer(own)
     const tools = toolFolders({ variables: own, commands: step.commands }, root)
@@ -120,8 +126,6 @@ function beside({ options, step, passage, abilities }: Place): Made {
 
 async function room(place: Place): Promise<Made> {
   const { options, step, sight, root, service, passage, abilities } = place
-  clearAbandoned(options.folder, '')
-  clearAbandoned(tmpdir(), PASSAGE)
   const folder = join(options.folder, `${process.pid}-${randomIds.ulid()}`)
   mkdirSync(join(folder, 'tmp', HOME), { recursive: true })
   const clear = () => removeAll(folder)

@@ -53,6 +53,8 @@ export function deedReader(startFolder: string): (line: string) => Deed[] {
     return inherited
   }
   return (line) => {
+    // Of what is open already it is known how it was opened.
+    if (line.endsWith(', AT_EMPTY_PATH) = 0')) return NOTHING
     const [, pid = '', said = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? []
     if (pid === '') return []
     const whole = resumed(begun, pid, said)
@@ -75,6 +77,7 @@ export function deedReader(startFolder: string): (line: string) => Deed[] {
   }
 }
 
+const NOTHING: Deed[] = []
 const STARTS = new Set(['clone', 'clone3', 'fork', 'vfork'])
 
 /** The whole text of a call that others interrupted; undefined until its end has come. */

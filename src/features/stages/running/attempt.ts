@@ -3,7 +3,7 @@ import { messageOf } from '#base/problem'
 import type { DataRef } from '#data'
 import { checksOf, refusalOf } from './checks.ts'
 import { execute, failureOf } from './execution.ts'
-import { sparingly } from './followed.ts'
+import { watchedSparingly } from './followed.ts'
 import type { Step } from '../graph/graph.ts'
 import { logTail } from './log-tail.ts'
 import type { StageOutcome } from '../recorder.ts'
@@ -24,7 +24,7 @@ import type { SightReport } from './sight.ts'
 import type { Stage, StageLock } from '../stage.ts'
 import type { Execution, PreparedEnvironment } from '../store.ts'
 import { reportPaths, type TestCase } from './test-report.ts'
-import { objectionOf, reportOf, watchingOf, type Watching } from './watching.ts'
+import { objectionOf, reportOf, type Watching } from './watching.ts'
 
 /** What is told of why a stage ran; with more, everything changed. */
 const WHY_MAX = 100
@@ -52,13 +52,8 @@ export async function runStage(
     refused === undefined
       ? await run.turn.outside(() => run.environment(stage.environment))
       : NOT_PREPARED
-  const watching = await run.turn.outside(async () =>
-    sparingly(
-      run,
-      stage,
-      await watchingOf(run, stage, { isWrapped: environment.wrapped !== undefined }),
-      { inputs, environment: environment.record?.digest },
-    ),
+  const watching = await run.turn.outside(() =>
+    watchedSparingly(run, stage, { inputs, environment }),
   )
   const held = await pinnedFor(run, stage)
   const started = await recorder.stageStarted({

@@ -3,13 +3,14 @@ import { isWithin } from '#data'
 import type { Graph, Step } from '../graph/graph.ts'
 import type { Stage, StageLock } from '../stage.ts'
 import type { Run } from './repro-run.ts'
-import type { Watching } from './watching.ts'
+import type { PreparedEnvironment } from '../store.ts'
+import type { Sight } from './sight.ts'
+import { watchingOf, type Watching } from './watching.ts'
 
 /** What a stage is about to run with. */
 export interface About {
   readonly inputs: Pick<StageLock, 'deps' | 'params'>
-  /** Digest of what it runs in; undefined for whatever the machine has. */
-  readonly environment: string | undefined
+  readonly environment: PreparedEnvironment
 }
 
 /**
@@ -17,20 +18,23 @@ export interface About {
  * are the same: then walls are enough, which keep from it whatever new data might make it look for. Data is what
  * stages make or `.dvc` files track; all else that it reads counts as code.
  */
-export async function sparingly(
-  { ground, options, isData }: Run,
+export async function watchedSparingly(
+  run: Run,
   stage: Stage,
-  watching: Watching | undefined,
   about: About,
 ): Promise<Watching | undefined> {
-  const followed = ground.enclosures?.followed
+  const watching = await watchingOf(run, stage, {
+    isWrapped: about.environment.wrapped !== undefined,
+  })
+  const followed = run.ground.enclosures?.followed
   if (watching?.sight?.watch !== 'strict' || followed === undefined) return watching
-  const definition = definitionOf(stage, { ...about, sight: watching.sight, isData })
+  const { sight } = watching
+  const definition = definitionOf(stage, { ...about, sight, isData: run.isData })
   // Whoever runs it though nothing changed wants to know.
-  const follow = options.force === true || !(await followed.has(definition))
+  const follow = run.options.force === true || !(await followed.has(definition))
   return {
     ...watching,
-    sight: { ...watching.sight, follow },
+    sight: { ...sight, follow },
     took: async (report, failure) => {
       if (failure !== null || report?.outcome === 'undeclared') await followed.remove(definition)
       else if (follow && report?.outcome === 'clean') await followed.add(definition)
@@ -40,7 +44,7 @@ export async function sparingly(
 
 function definitionOf(
   stage: Stage,
-  about: About & { sight: NonNullable<Watching['sight']>; isData: Run['isData'] },
+  about: About & { sight: Sight; isData: Run['isData'] },
 ): string {
   const { inputs, environment, sight, isData } = about
   const code = stage.deps.flatMap(({ path, written }) =>
@@ -59,7 +63,7 @@ function definitionOf(
       stage.parts ?? null,
       code,
       inputs.params,
-      environment ?? null,
+      environment.record?.digest ?? null,
     ]),
   )
 }
