@@ -24,6 +24,7 @@ export default defineConfig({
             'tests/conformance/mlflow/mlflow.test.ts',
             'tests/tracking/*.test.ts',
             'tests/journeys/bad-input.test.ts',
+            'tests/openlineage/received.test.ts',
           ],
           globalSetup: './tests/support/postgres-project.ts',
           setupFiles: './tests/support/postgres-worker.ts',
