@@ -50,7 +50,7 @@ function Decided({ decision, names }: { decision: DecisionShown; names: 'with' |
       </div>
       <div className="flex min-w-0 flex-col gap-1 text-sm">
         <p className="wrap-anywhere">{why}</p>
-        <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-[0.8125rem] text-ink-3">
+        <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-[0.8125rem] text-ink-3 [&_a]:inline-flex [&_a]:min-h-6 [&_a]:items-center">
           <Moment time={at} />
           {names === 'with' ? (
             <Link

@@ -152,7 +152,7 @@ function OpenRun({ run }: { run: PolicyRunShown }) {
     <li className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1 text-sm">
       <div className="flex min-w-0 grow basis-64 flex-col gap-0.5">
         <p className="wrap-anywhere">{run.why}</p>
-        <p className="flex flex-wrap gap-x-3 text-[0.8125rem] text-ink-3">
+        <p className="flex flex-wrap items-center gap-x-3 text-[0.8125rem] text-ink-3 [&_a]:inline-flex [&_a]:min-h-6 [&_a]:items-center">
           <Ago time={run.started} />
           <EntryLink entry={run.cause}>entry {run.cause}</EntryLink>
           {asked === null ? null : <PipelineLink run={asked}>the run</PipelineLink>}
