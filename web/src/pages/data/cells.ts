@@ -1,10 +1,6 @@
 import type { ColumnWire } from '#protocols/api/data-wire'
 import { count } from '#web/ui/format.ts'
 
-export const HEAD = 'px-3 py-2 text-left text-xs font-medium whitespace-nowrap text-ink-3'
-export const CELL = 'border-t border-line px-3 py-2 align-top'
-export const NUMBER = `${CELL} text-right whitespace-nowrap tabular-nums`
-
 const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 })
 
 /** A value of a column: numbers with the digits that tell them apart, times without their needless end. */

@@ -7,7 +7,7 @@ import { Empty } from '#web/ui/command.tsx'
 import { bytes, count, shortened } from '#web/ui/format.ts'
 import { Ago } from '#web/ui/now.tsx'
 import { LINK, Page, Trouble, Waiting } from '#web/ui/page.tsx'
-import { CELL, HEAD, NUMBER } from './cells.ts'
+import { CELL, HEAD, NUMBER } from '#web/ui/table.ts'
 import type { DataView } from './view.ts'
 
 /** Every dataset that is on record. */

@@ -6,7 +6,7 @@ import { Ago } from '#web/ui/now.tsx'
 import { LINK } from '#web/ui/page.tsx'
 import { RunLink } from '#web/ui/run-link.tsx'
 import { StatePill, type State } from '#web/ui/state.tsx'
-import { CELL, HEAD } from './cells.ts'
+import { CELL, HEAD } from '#web/ui/table.ts'
 
 const OUTCOMES: Readonly<Record<string, readonly [State, string]>> = {
   passed: ['good', 'Passed'],

@@ -3,7 +3,8 @@ import type { ColumnDifferenceWire, ProfileDifferenceWire } from '#protocols/api
 import { count, percent } from '#web/ui/format.ts'
 import { TopValues, TwoBars } from './bars.tsx'
 import { Values as OneColumn } from './profile.tsx'
-import { CELL, distinctSaid, HEAD, nullsSaid, NUMBER, rangeSaid, said } from './cells.ts'
+import { CELL, HEAD, NUMBER } from '#web/ui/table.ts'
+import { distinctSaid, nullsSaid, rangeSaid, said } from './cells.ts'
 
 const CHANGES: Readonly<Record<string, readonly [LucideIcon, string, string]>> = {
   added: [Plus, 'Added', 'text-good'],

@@ -1,7 +1,8 @@
 import type { ColumnWire, ProfileWire } from '#protocols/api/data-wire'
 import { bytes, count, counted } from '#web/ui/format.ts'
 import { Bars, TopValues } from './bars.tsx'
-import { CELL, distinctSaid, HEAD, nullsSaid, NUMBER, rangeSaid, said } from './cells.ts'
+import { CELL, HEAD, NUMBER } from '#web/ui/table.ts'
+import { distinctSaid, nullsSaid, rangeSaid, said } from './cells.ts'
 
 /** What a version holds, column by column. */
 export function Profile({ profile }: { profile: ProfileWire }) {

@@ -1,7 +1,7 @@
 import type { NotedVersionWire } from '#protocols/api/data-wire'
 import { bytes, count, shortened } from '#web/ui/format.ts'
 import { Moment } from '#web/ui/now.tsx'
-import { CELL, HEAD, NUMBER } from './cells.ts'
+import { CELL, HEAD, NUMBER } from '#web/ui/table.ts'
 
 /** The versions, the newest first; one of them is looked into below. */
 export function Versions(parts: {
