@@ -11,7 +11,7 @@ import {
   type ShownPipelineStage,
 } from './pipelines-wire.ts'
 import { pipelinesPage, requestOf, unlessUnknown } from './pipelines-list.ts'
-import { OrderBody, type RunRequestParts } from './run-requests.ts'
+import { noStage, OrderBody, type RunRequestParts } from './run-requests.ts'
 
 const ListQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
@@ -90,7 +90,8 @@ export function pipelinesRoutes(app: FastifyInstance, parts: PipelinesParts): vo
     },
     async ({ params, query }) => {
       const { pipelineRun, tests: counts } = await stageOf(parts, params)
-      const all = await parts.recordings.tests(pipelineRun ?? params.id, params.stage)
+      const all =
+        pipelineRun === null ? [] : await parts.recordings.tests(pipelineRun, params.stage)
       const next = query.after + query.limit
       const sorted = all.toSorted((one, other) => RANK[one.outcome] - RANK[other.outcome])
       return {
@@ -145,14 +146,9 @@ async function stageOf(
   const { stages } = await detailOf(parts, id)
   const found = stages.find((each) => each.stage === stage)
   if (found === undefined)
-    throw new Problem(
-      'not-found',
-      `the run ${id} has no stage ${stage}; it has ${
-        stages
-          .slice(0, 12)
-          .map((each) => each.stage)
-          .join(', ') || 'none yet'
-      }`,
+    throw noStage(
+      { id, stage },
+      stages.map((each) => each.stage),
     )
   const turn =
     found.pipelineRun === null ? undefined : await parts.recordings.get(found.pipelineRun)
