@@ -133,25 +133,31 @@ type TurnsOf = Pick<RunRequest, 'state' | 'endedMs' | 'cancelling' | 'approvals'
 /** Each stage once, with what is known of it from whenever it last did something. */
 export function stagesToWire(request: TurnsOf, turns: readonly RecordedTurn[]): ShownRunStage[] {
   const names = [...new Set(turns.toReversed().flatMap(({ stages }) => stages))]
-  return names.map((stage) => {
-    const recorded = turns.flatMap(({ stageRuns }) =>
-      stageRuns.filter((each) => each.stage === stage),
-    )
-    const last = recorded.at(-1)
-    // A later turn finds done what an earlier one did: that is what happened in this run.
-    const done = recorded.find(({ state }) => state === 'succeeded')
-    const seen = last?.run === null ? (done ?? last) : last
-    const isLast = seen?.pipelineRun === request.pipelineRuns.at(-1)
-    return {
-      stage,
-      ...stateOf(request, stage, { seen, isLast }),
-      pipelineRun: seen?.pipelineRun ?? null,
-      run: seen?.run ?? null,
-      started: timeOf(seen?.startedMs ?? null),
-      ended: timeOf(seen?.endedMs ?? null),
-      tests: seen?.tests ?? null,
-    }
-  })
+  return names.map((stage) => stageToWire(request, turns, stage))
+}
+
+function stageToWire(
+  request: TurnsOf,
+  turns: readonly RecordedTurn[],
+  stage: string,
+): ShownRunStage {
+  const recorded = turns.flatMap(({ stageRuns }) =>
+    stageRuns.filter((each) => each.stage === stage),
+  )
+  const last = recorded.at(-1)
+  // A later turn finds done what an earlier one did: that is what happened in this run.
+  const done = recorded.find(({ state }) => state === 'succeeded')
+  const seen = last?.run === null ? (done ?? last) : last
+  const isLast = seen?.pipelineRun === request.pipelineRuns.at(-1)
+  return {
+    stage,
+    ...stateOf(request, stage, { seen, isLast }),
+    pipelineRun: seen?.pipelineRun ?? null,
+    run: seen?.run ?? null,
+    started: timeOf(seen?.startedMs ?? null),
+    ended: timeOf(seen?.endedMs ?? null),
+    tests: seen?.tests ?? null,
+  }
 }
 
 function stateOf(

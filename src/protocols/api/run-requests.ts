@@ -133,6 +133,10 @@ export function runRequestRoutes(app: FastifyInstance, parts: RunRequestParts): 
       runRequestToWire(await requests.cancel(actor, params.id, body.reason ?? null)),
   )
   testRoutes(app, parts)
+  decisionRoutes(app, parts)
+}
+
+function decisionRoutes(app: FastifyInstance, { actor, requests }: RunRequestParts): void {
   for (const [verb, outcome] of [
     ['approve', 'approved'],
     ['reject', 'rejected'],
