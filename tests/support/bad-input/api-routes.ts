@@ -82,7 +82,10 @@ function apiRoute(method: string, path: string, operation: Operation, things: Th
 }
 
 /** Words of a query that a schema alone does not tell. */
-const QUERY: Readonly<Record<string, string>> = { '/api/v1/pipelines/runs before': 'a~a' }
+const QUERY: Readonly<Record<string, string>> = {
+  '/api/v1/pipelines/runs before': 'a~a',
+  '/api/v1/lineage node': 'commit:abc',
+}
 
 /** Bodies that a schema alone does not tell. */
 const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>>> = {
