@@ -22,6 +22,7 @@ export const OTHER_DIGESTS: Readonly<Record<string, string>> = {
   'datasets.digest': 'what a client says of a dataset that is kept elsewhere',
   'logged_model_metrics.dataset_digest': 'the same',
   'evaluation_datasets.digest': 'of the name and the last change of a dataset',
+  'outside_events.digest': 'of what another system has told, so that it counts once',
   'import_marks.digest': 'of what an import has seen elsewhere',
 }
 
