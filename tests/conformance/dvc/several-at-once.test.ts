@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
-import { dvcEnvironment, pythonBin, sandbox, type Sandbox } from './support.ts'
+import { dvcEnvironment, ours, pythonBin, sandbox, type Sandbox } from './support.ts'
 
 // Several people, or a person and a cron job, work in one folder: they wait for each other, and nothing is lost.
 
@@ -65,4 +65,28 @@ test('several orrery and a dvc at once wait for each other, and all that they di
   box.dvc('pull', '-q')
   expect(names.map((name) => box.tree(name))).toEqual(before)
   expect(box.read('made.txt')).toBe('one\n')
+})
+
+test('a stage waits for whoever works with its paths', async () => {
+  const box = sandbox()
+  boxes.push(box)
+  box.write('.dvc/config', '')
+  box.write('dvc.yaml', 'stages:\n  make: {cmd: echo made > made.txt, outs: [made.txt]}\n')
+  const other = spawn('sleep', ['60'])
+  const locks = {
+    read: {},
+    write: { [join(box.root, 'made.txt')]: { pid: other.pid, cmd: 'dvc repro' } },
+  }
+  box.write('.dvc/tmp/rwlock', JSON.stringify(locks))
+  const said: string[] = []
+  const running = ours(box).pipelines.repro({
+    targets: [],
+    onEvent: (event) => {
+      if (event.kind !== 'progress') return
+      said.push(event.text)
+      other.kill('SIGKILL')
+    },
+  })
+  expect(await running).toMatchObject({ outcome: 'succeeded' })
+  expect(said).toEqual([expect.stringMatching(/waiting: .*made\.txt is in use by `dvc repro`/)])
 })

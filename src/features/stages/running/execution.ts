@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Problem } from '#base/problem'
 import type { StageOutcome } from '../recorder.ts'
 import type { Run } from './repro-run.ts'
 import type { Sight } from './sight.ts'
@@ -31,19 +33,37 @@ export function execute(run: Run, stage: Stage, how: HowToExecute): Promise<Exec
 }
 
 /** Does what may take long while the paths of a stage are held, and without a turn. */
-export async function whileHeld<T>(
-  { ground, turn }: Run,
-  stage: Stage,
-  work: () => Promise<T>,
-): Promise<T> {
-  const free = await ground.holdPaths({
-    read: [...pathsRead(stage), ...stage.params.map(({ path }) => path)],
-    write: stage.outs.map(({ path }) => path),
-  })
+export async function whileHeld<T>(run: Run, stage: Stage, work: () => Promise<T>): Promise<T> {
+  const free = await heldPaths(run, stage)
   try {
-    return await turn.outside(work)
+    return await run.turn.outside(work)
   } finally {
     await free()
+  }
+}
+
+/** Another dvc or orrery that works with a stage's paths is waited for so long. */
+const BUSY_MS_MAX = 60_000
+const BUSY_LOOK_MS = 100
+
+async function heldPaths(
+  { ground, options, turn, emit }: Run,
+  stage: Stage,
+): Promise<() => Promise<void>> {
+  const paths = {
+    read: [...pathsRead(stage), ...stage.params.map(({ path }) => path)],
+    write: stage.outs.map(({ path }) => path),
+  }
+  for (let waitedMs = 0; ; waitedMs += BUSY_LOOK_MS) {
+    try {
+      return await ground.holdPaths(paths)
+    } catch (error) {
+      const isBusy = error instanceof Problem && error.code === 'unavailable'
+      if (!isBusy || waitedMs >= BUSY_MS_MAX || options.signal?.aborted === true) throw error
+      if (waitedMs === 0) emit({ kind: 'progress', text: `waiting: ${error.message}` })
+      // Whoever has them needs the project's lock to give them back.
+      await turn.outside(() => sleep(BUSY_LOOK_MS))
+    }
   }
 }
 
