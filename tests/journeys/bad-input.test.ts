@@ -20,7 +20,8 @@ let kept: Kept
 
 beforeAll(async () => {
   world = await startWorld()
-  kept = await openKept(world.home)
+  const question = { method: 'GET', path: `/api/v1/endpoints/${LIVE}/predictions?limit=1` }
+  kept = await openKept(world.home, () => send(world.url, question))
   // The server looks at its windows each second.
   await kept.settled({ quietMs: 1500 })
 })

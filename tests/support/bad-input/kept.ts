@@ -13,7 +13,8 @@ export interface Kept {
   close(): Promise<void>
 }
 
-export async function openKept(home: string): Promise<Kept> {
+/** `takeOver` has the log take over what was answered: it gives way to answers while the machine is busy. */
+export async function openKept(home: string, takeOver: () => Promise<unknown>): Promise<Kept> {
   const database = await databaseFor(home)
   const kept = [
     openFile(join(home, 'predictions.db')),
@@ -27,6 +28,7 @@ export async function openKept(home: string): Promise<Kept> {
   return {
     count,
     settled: async ({ quietMs } = { quietMs: 30 }) => {
+      await takeOver()
       for (let before = await count(); ;) {
         await sleep(quietMs)
         const now = await count()
