@@ -1,6 +1,18 @@
 import type { Argv } from 'yargs'
 import type { ReproOptions } from '#stages'
 
+/** How stages are run, whoever runs them. */
+export function runFlags<T>(argv: Argv<T>) {
+  return argv
+    .option('single-item', flag('Only the targets, not what they need', ['s']))
+    .option('keep-going', flag('Go on with what does not need a stage that failed', ['k']))
+    .option('run-cache', {
+      type: 'boolean',
+      default: true,
+      describe: 'Take outputs of the same run from the cache',
+    })
+}
+
 /** What `dvc repro` knows of which stages are meant, and of data that is missing. */
 export function dvcFlags<T>(argv: Argv<T>) {
   return argv

@@ -1,11 +1,11 @@
 import type { Argv } from 'yargs'
 import { command } from '../command.ts'
 import { HERMETIC_FLAG, hermeticOf } from '../hermetic.ts'
-import { dvcFlags, dvcOptions } from '../repro-flags.ts'
+import { dvcFlags, dvcOptions, runFlags } from '../repro-flags.ts'
 import type { CalledIn } from '../workspace.ts'
 
 function flagsOf(argv: Argv) {
-  return dvcFlags(argv)
+  return runFlags(dvcFlags(argv))
     .positional('targets', {
       type: 'string',
       array: true,
@@ -22,23 +22,6 @@ function flagsOf(argv: Argv) {
       type: 'boolean',
       default: false,
       describe: 'Run stages that are up to date as well',
-    })
-    .option('single-item', {
-      alias: 's',
-      type: 'boolean',
-      default: false,
-      describe: 'Only the targets, not what they need',
-    })
-    .option('keep-going', {
-      alias: 'k',
-      type: 'boolean',
-      default: false,
-      describe: 'Go on with what does not need a stage that failed',
-    })
-    .option('run-cache', {
-      type: 'boolean',
-      default: true,
-      describe: 'Take outputs of the same run from the cache',
     })
     .option('validate', {
       type: 'boolean',

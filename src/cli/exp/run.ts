@@ -2,38 +2,18 @@ import type { Argv } from 'yargs'
 import type { ExperimentOrder, ExperimentResult, Experiments } from '#app/project/experiments/index'
 import type { Override, ReproOptions, RunRecorder } from '#stages'
 import { command } from '../command.ts'
+import { runFlags } from '../repro-flags.ts'
 import type { CalledIn } from '../workspace.ts'
 
 /** Those that `orrery repro` has, too. */
-function reproFlags(argv: Argv) {
-  return argv
+function flagsOf(argv: Argv) {
+  return runFlags(argv)
     .option('force', {
       alias: 'f',
       type: 'boolean',
       default: false,
       describe: 'Run stages that are up to date as well, and replace an experiment of that name',
     })
-    .option('single-item', {
-      alias: 's',
-      type: 'boolean',
-      default: false,
-      describe: 'Only the targets, not what they need',
-    })
-    .option('keep-going', {
-      alias: 'k',
-      type: 'boolean',
-      default: false,
-      describe: 'Go on with what does not need a stage that failed',
-    })
-    .option('run-cache', {
-      type: 'boolean',
-      default: true,
-      describe: 'Take outputs of the same run from the cache',
-    })
-}
-
-function flagsOf(argv: Argv) {
-  return reproFlags(argv)
     .positional('targets', {
       type: 'string',
       array: true,
