@@ -1,7 +1,13 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asker } from '../support/bad-input/world.ts'
-import { chromiumPath, openBrowser, openPage, violationsOn } from '../support/browser.ts'
+import {
+  chromiumPath,
+  keepPicture,
+  openBrowser,
+  openPage,
+  violationsOn,
+} from '../support/browser.ts'
 import { runCommand } from '../support/command.ts'
 import { dataProject, type DataProject } from '../support/data-project.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -208,17 +214,12 @@ describe.skipIf(chromiumPath === undefined)('data in Chromium (ORRERY_TEST_CHROM
 
   const at = async (path: string, how: { theme?: 'light' | 'dark'; width?: number } = {}) =>
     openPage(browser, `${server.url}${path}`, { ready: { role: 'main' }, ...how })
-  const shot = async (page: Page, name: string) => {
-    const folder = process.env['ORRERY_SCREENSHOTS']
-    if (folder !== undefined)
-      await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-  }
 
   test('the list is filtered and leads to a dataset with its versions, runs and profile', async () => {
     const { page, troubles } = await at('/data')
     await page.getByRole('link', { name: 'data/sales.parquet' }).waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'data')
+    await keepPicture(page, 'data')
     await page.getByRole('searchbox', { name: 'Paths that hold' }).fill('sales')
     await page.getByRole('link', { name: 'data/lost.parquet' }).waitFor({ state: 'detached' })
     expect(page.url()).toContain('search=sales')
@@ -229,7 +230,7 @@ describe.skipIf(chromiumPath === undefined)('data in Chromium (ORRERY_TEST_CHROM
     await page.getByText('Warned').first().waitFor()
     await page.getByRole('row', { name: /price/ }).waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'dataset')
+    await keepPicture(page, 'dataset')
     await page.getByRole('button', { name: first.slice(0, 8) }).click()
     await page.getByText('500 rows, 3 columns').waitFor()
     expect(page.url()).toContain(`version=${first}`)
@@ -247,7 +248,7 @@ describe.skipIf(chromiumPath === undefined)('data in Chromium (ORRERY_TEST_CHROM
     expect(page.url()).toContain(`old=${first}`)
     await page.getByRole('row', { name: /shop.*added/i }).waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'dataset-compared-dark')
+    await keepPicture(page, 'dataset-compared-dark')
     expect(troubles).toEqual([])
     await page.context().close()
   }, 60_000)
@@ -262,7 +263,7 @@ describe.skipIf(chromiumPath === undefined)('data in Chromium (ORRERY_TEST_CHROM
     expect(await violationsOn(page)).toEqual([])
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
     expect(wide).toBeLessThanOrEqual(400)
-    await shot(page, 'dataset-lost')
+    await keepPicture(page, 'dataset-lost')
     await page.context().close()
   }, 60_000)
 })

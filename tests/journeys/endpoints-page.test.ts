@@ -1,6 +1,12 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, openBrowser, openPage, violationsOn } from '../support/browser.ts'
+import {
+  chromiumPath,
+  keepPicture,
+  openBrowser,
+  openPage,
+  violationsOn,
+} from '../support/browser.ts'
 import { loopsProject, rolloutsAt, type Person } from '../support/rollouts.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -41,17 +47,12 @@ describe.skipIf(chromiumPath === undefined)('endpoints in Chromium (ORRERY_TEST_
   }
   const at = async (path: string, theme: 'light' | 'dark' = 'light') =>
     openPage(browser, `${server.url}${path}`, { ready: { role: 'main' }, theme })
-  const shot = async (page: Page, name: string) => {
-    const folder = process.env['ORRERY_SCREENSHOTS']
-    if (folder !== undefined)
-      await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-  }
 
   test('the list leads to an endpoint with its traffic, its rollout and its newest predictions', async () => {
     const { page, troubles } = await at('/endpoints')
     await page.getByRole('cell', { name: 'Ready' }).waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'endpoints')
+    await keepPicture(page, 'endpoints')
     await page.getByRole('link', { name: 'loops' }).click()
     await page.getByRole('heading', { name: 'loops', level: 1 }).waitFor()
     await page.getByText('step 1 of 2: 20 % to revision 2').waitFor()
@@ -59,7 +60,7 @@ describe.skipIf(chromiumPath === undefined)('endpoints in Chromium (ORRERY_TEST_
     expect(await page.getByRole('region', { name: 'The newest predictions' }).count()).toBe(1)
     expect(await page.locator('#predictions tbody tr').count()).toBe(12)
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'endpoint')
+    await keepPicture(page, 'endpoint')
     expect(troubles).toEqual([])
     await page.context().close()
   }, 60_000)
@@ -78,7 +79,7 @@ describe.skipIf(chromiumPath === undefined)('endpoints in Chromium (ORRERY_TEST_
     await page.getByRole('button', { name: 'Predict', exact: true }).click()
     await form.getByRole('alert').getByText('rounds').waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'endpoint-dark')
+    await keepPicture(page, 'endpoint-dark')
     expect(troubles.filter((line) => !line.includes('400'))).toEqual([])
     await page.context().close()
   }, 60_000)

@@ -1,7 +1,13 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asker } from '../support/bad-input/world.ts'
-import { chromiumPath, openBrowser, openPage, violationsOn } from '../support/browser.ts'
+import {
+  chromiumPath,
+  keepPicture,
+  openBrowser,
+  openPage,
+  violationsOn,
+} from '../support/browser.ts'
 import { HOSTILE, pipelineProject, type PipelineProject } from '../support/pipeline-project.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -123,11 +129,6 @@ describe.skipIf(chromiumPath === undefined)('pipelines in Chromium (ORRERY_TEST_
 
   const at = async (path: string, how: { theme?: 'light' | 'dark'; width?: number } = {}) =>
     openPage(browser, `${server.url}${path}`, { ready: { role: 'main' }, ...how })
-  const shot = async (page: Page, name: string) => {
-    const folder = process.env['ORRERY_SCREENSHOTS']
-    if (folder !== undefined)
-      await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-  }
   const lines = (page: Page) => page.getByRole('region', { name: 'Lines of the log' })
 
   test('a run is asked for in a dialog that says what would be refused, its log grows, and it is cancelled', async () => {
@@ -140,7 +141,7 @@ describe.skipIf(chromiumPath === undefined)('pipelines in Chromium (ORRERY_TEST_
     await dialog.getByLabel('Parameters').fill('deep=5')
     await dialog.getByText('deep is not in params.yaml').waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'pipelines-dialog')
+    await keepPicture(page, 'pipelines-dialog')
     await dialog.getByLabel('Parameters').fill('depth=5')
     await dialog.getByRole('checkbox', { name: 'slow' }).check()
     await dialog.getByText('2 stages at').waitFor()
@@ -150,7 +151,7 @@ describe.skipIf(chromiumPath === undefined)('pipelines in Chromium (ORRERY_TEST_
     await lines(page).getByText('tick 1', { exact: true }).waitFor(PATIENCE)
     await lines(page).getByText('tick 3', { exact: true }).waitFor(PATIENCE)
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'pipeline-running')
+    await keepPicture(page, 'pipeline-running')
     await page.getByRole('button', { name: 'Cancel…' }).click()
     await page.getByLabel('Reason').fill('wrong data')
     await page.getByRole('button', { name: 'Cancel the run' }).click()
@@ -169,7 +170,7 @@ describe.skipIf(chromiumPath === undefined)('pipelines in Chromium (ORRERY_TEST_
     await page.getByRole('link', { name: id }).click()
     await page.getByText('Deploy it to all shops?').first().waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'pipeline-waiting-dark')
+    await keepPicture(page, 'pipeline-waiting-dark')
     await page.getByLabel('Comment on deploy').fill('looks <b>good</b>')
     await page.getByRole('button', { name: 'Approve deploy' }).click()
     await page.getByText('looks <b>good</b>').waitFor()
@@ -204,7 +205,7 @@ describe.skipIf(chromiumPath === undefined)('pipelines in Chromium (ORRERY_TEST_
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
     expect(wide).toBeLessThanOrEqual(400)
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'pipeline-failed-narrow')
+    await keepPicture(page, 'pipeline-failed-narrow')
     expect(troubles).toEqual([])
     await page.context().close()
   }, 90_000)
@@ -216,7 +217,7 @@ describe.skipIf(chromiumPath === undefined)('pipelines in Chromium (ORRERY_TEST_
     await page.getByRole('img', { name: /1,000 stages/ }).waitFor(PATIENCE)
     expect(await page.getByRole('listitem').count()).toBeLessThan(100)
     await page.getByRole('region', { name: /arrow keys/ }).press('ArrowRight')
-    await shot(page, 'pipeline-wide')
+    await keepPicture(page, 'pipeline-wide')
     expect(troubles).toEqual([])
     await page.context().close()
   }, 60_000)

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asker } from '../support/bad-input/world.ts'
-import { chromiumPath, openBrowser, openPage, violationsOn } from '../support/browser.ts'
+import {
+  chromiumPath,
+  keepPicture,
+  openBrowser,
+  openPage,
+  violationsOn,
+} from '../support/browser.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const CONFIG = `project: flights
@@ -69,11 +75,6 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
 
   const at = async (path: string, how: { theme?: 'light' | 'dark'; width?: number } = {}) =>
     openPage(browser, `${server.url}${path}`, { ready: { role: 'main' }, ...how })
-  const shot = async (page: Page, name: string) => {
-    const folder = process.env['ORRERY_SCREENSHOTS']
-    if (folder !== undefined)
-      await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
-  }
   const dialog = (page: Page) => page.getByRole('dialog')
 
   test('the list says what each policy waits for, and when it is due by two clocks', async () => {
@@ -89,7 +90,7 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
     expect(await card('off').first().innerText()).toContain('switched off')
     expect(await card('asked').first().innerText()).toContain('5 runs of 5 left in 1h')
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'policies')
+    await keepPicture(page, 'policies')
     await page.goto(`${server.url}/policies?endpoint=flights-late`)
     await page.getByRole('link', { name: 'flights/watcher' }).waitFor()
     expect(await page.getByRole('link', { name: 'flights/nightly' }).count()).toBe(0)
@@ -114,7 +115,7 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
     expect(page.url()).toContain('at=2030-03-29T03')
     await page.getByText('Nothing was decided yet.').waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'policy-dark')
+    await keepPicture(page, 'policy-dark')
     expect(troubles).toEqual([])
     await page.context().close()
   }, 60_000)
@@ -136,11 +137,11 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
     expect(await page.locator('#open li').count()).toBe(2)
     await page.getByText('3 runs of 5 left in 1h').waitFor()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'policy')
+    await keepPicture(page, 'policy')
     const waiting = page.locator('#open li').filter({ hasText: 'once more' })
     await waiting.getByRole('button', { name: /^Cancel asked-/ }).click()
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'policy-cancel')
+    await keepPicture(page, 'policy-cancel')
     await dialog(page).getByLabel('Why, for the ledger').fill('not today')
     await dialog(page).getByRole('button', { name: 'Cancel it' }).click()
     await waiting.waitFor({ state: 'detached' })
@@ -175,7 +176,7 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
     await dates.getByRole('row', { name: '2026-01-01 Running 1 run 1' }).waitFor()
     expect(page.url()).toContain('backfill=backfill-')
     expect(await violationsOn(page)).toEqual([])
-    await shot(page, 'backfills')
+    await keepPicture(page, 'backfills')
     await page.getByRole('button', { name: 'Cancel the backfill' }).click()
     await dialog(page).getByText('1 that run are ended').waitFor()
     await dialog(page).getByRole('button', { name: 'End it' }).click()
@@ -203,7 +204,7 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
       const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
       expect(wide).toBeLessThanOrEqual(390)
       expect(await violationsOn(page)).toEqual([])
-      await shot(page, `narrow${path.replaceAll('/', '-')}`)
+      await keepPicture(page, `narrow${path.replaceAll('/', '-')}`)
     }
     await page.context().close()
   }, 60_000)

@@ -83,3 +83,9 @@ export async function violationsOn(page: Page): Promise<string[]> {
 export function pictureFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'orrery-page-'))
 }
+
+/** Keeps a picture of the whole page where somebody wants to look at it: ORRERY_SCREENSHOTS names the folder. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  const folder = process.env['ORRERY_SCREENSHOTS']
+  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
+}

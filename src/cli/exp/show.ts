@@ -1,22 +1,11 @@
 import type { Argv } from 'yargs'
 import type { ExperimentTable, ShownRow } from '#protocols/dvc/experiment-show'
 import { command } from '../command.ts'
+import { baselineFlags } from './keep.ts'
 
 /** Of which commits experiments are shown. */
 function revisionFlags(argv: Argv) {
-  return argv
-    .option('rev', {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      describe: 'Those made from this commit (default: the one at hand)',
-    })
-    .option('num', {
-      alias: 'n',
-      type: 'number',
-      default: 1,
-      describe: 'And from so many commits before it; -1 for all',
-    })
+  return baselineFlags(argv)
     .option('all-branches', {
       alias: 'a',
       type: 'boolean',
@@ -28,12 +17,6 @@ function revisionFlags(argv: Argv) {
       type: 'boolean',
       default: false,
       describe: 'Those of all tags',
-    })
-    .option('all-commits', {
-      alias: 'A',
-      type: 'boolean',
-      default: false,
-      describe: 'Those of all commits',
     })
 }
 
