@@ -9,7 +9,7 @@ import { buildDist } from './steps/dist.mjs'
 import { testHermeticTools } from './steps/hermetic.mjs'
 import { testImageTools } from './steps/images.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
-import { testMlflow2Bin, testPythonBin } from './steps/python.mjs'
+import { testMlflow2Bin, testMonitorsBin, testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
 import { testSshServer } from './steps/ssh.mjs'
 import { explain } from './steps/step.mjs'
@@ -37,6 +37,7 @@ const made = await Promise.allSettled([
   testImageTools(),
   testSshServer(),
   testHermeticTools(),
+  testMonitorsBin(),
 ])
 for (const result of made)
   if (result.status === 'rejected') {
@@ -44,9 +45,11 @@ for (const result of made)
     console.log(`failed  setup: ${explain(result.reason)}`)
   }
 const [python, browser, mlflow2, dist] = made
+const monitors = made.at(-1)
 if (python.status === 'fulfilled') env.ORRERY_TEST_PYTHON_BIN = python.value
 if (browser.status === 'fulfilled') env.ORRERY_TEST_CHROMIUM = browser.value
 if (mlflow2.status === 'fulfilled') env.ORRERY_TEST_MLFLOW2_BIN = mlflow2.value
+if (monitors.status === 'fulfilled') env.ORRERY_TEST_MONITORS_BIN = monitors.value
 // Commands and servers run as they are installed, which also starts them in a quarter of the time.
 if (dist.status === 'fulfilled') env.ORRERY_BUILT = '1'
 

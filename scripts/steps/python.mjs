@@ -18,6 +18,11 @@ export function testMlflow2Bin() {
   return environmentBin('requirements-mlflow2.txt', 'test-mlflow2')
 }
 
+/** The same for the libraries that monitoring's numbers are held against. */
+export function testMonitorsBin() {
+  return environmentBin('requirements-monitors.txt', 'test-monitors')
+}
+
 async function environmentBin(file, name) {
   const requirements = join(root, 'tests', file)
   const shelf = join(cache, name)

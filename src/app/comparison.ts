@@ -1,4 +1,5 @@
-import { aucOf, classOf, scoreOf, type Label } from '#monitoring'
+import { aucOf, type Label } from '#statistics'
+import { classOf, scoreOf } from '#monitoring'
 import type { PredictionQueries, PredictionRow } from '#serving'
 
 /** How the live answers of a span and those of the shadow fared on the very same labelled rows. */

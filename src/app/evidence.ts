@@ -1,5 +1,6 @@
 import type { Comparison, Evidence, Replay } from '#governance'
-import { classOf, compareAucs, scoreOf, type Label, type Monitoring } from '#monitoring'
+import { classOf, scoreOf, type Monitoring } from '#monitoring'
+import { compareAucs, type Label } from '#statistics'
 import type { PipelineReads } from '#pipelines'
 import type { Registry, RegistryReads } from '#registry'
 import type { Replays } from '#replay'

@@ -1,4 +1,5 @@
-import type { DataFile, TrainingData } from '#monitoring'
+import type { DataFile } from '#drift'
+import type { TrainingData } from '#monitoring'
 import type { PipelineReads } from '#pipelines'
 import type { Registry } from '#registry'
 import type { DatasetFiles } from './dataset-files.ts'

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   countsOf,
   driftOf,
-  persists,
   type CategoricalProfile,
   type NumericProfile,
   type Profile,
-} from '#monitoring'
+} from '#drift'
+import { persists } from '#monitoring'
 import {
   joined,
   name,

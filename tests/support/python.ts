@@ -21,6 +21,16 @@ export function mlflow2Bin(): string {
   return bin
 }
 
+/** The same with Evidently, NannyML, River, Fairlearn and whylogs. */
+export function monitorsBin(): string {
+  const bin = process.env['ORRERY_TEST_MONITORS_BIN']
+  if (bin === undefined || bin === '')
+    throw new Error(
+      'ORRERY_TEST_MONITORS_BIN is not set: it names the bin folder of a Python environment with the packages of tests/requirements-monitors.txt; `npm test` prepares one',
+    )
+  return bin
+}
+
 /** Runs a Python script and gives what it prints last, a line of JSON. Rejects with all its output when it fails. */
 export async function runPython(
   script: string,

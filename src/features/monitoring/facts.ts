@@ -1,7 +1,7 @@
 import type { Json } from '#base/json'
 import type { Fact } from '#ledger'
 import { endpointRef } from '#serving'
-import type { ComparedFeature } from './drift.ts'
+import type { ComparedFeature } from '#drift'
 import type { Alert, AlertKind } from './findings.ts'
 import { driftedFeatures, windowRef, type Task, type Window } from './window.ts'
 

@@ -1,13 +1,13 @@
 import type { MonitorConfig } from '#projects'
 import type { Logged } from '#inference'
 import type { PredictionRow } from '#serving'
-import { driftOf, type FeatureVerdict } from './drift.ts'
-import { performanceOf, type PerformanceVerdict } from './performance.ts'
-import { countsOf, type Counts, type Profile, type Value } from './profile.ts'
+import { driftOf, type FeatureVerdict } from '#drift'
+import { performanceOf, type PerformanceVerdict } from '#performance'
+import { countsOf, type Counts, type Profile, type Value } from '#drift'
 import type { KnownReference } from './reference.ts'
 import type { Reference } from './store.ts'
 import { classOf, scoreOf } from './sources.ts'
-import type { Label } from './statistics/ranking.ts'
+import type { Label } from '#statistics'
 import type { WindowDrift } from './window.ts'
 
 /** The version that answered most rows, the later one of two that answered equally many. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
 import { Problem } from '#base/problem'
-import type { Profile } from './profile.ts'
+import type { Profile } from '#drift'
 import { createReferences } from './reference.ts'
 import type { Reference } from './store.ts'
 import type { Profiler, Score, TrainedOn } from './sources.ts'

@@ -2,12 +2,7 @@ import type { Clock } from '#base/clock'
 import { messageOf, Problem } from '#base/problem'
 import type { Transact } from '#ledger'
 import type { Logged } from '#inference'
-import {
-  numericProfileOf,
-  type DataFile,
-  type ProfileRequest,
-  type TimedNumber,
-} from './profile.ts'
+import { numericProfileOf, type DataFile, type ProfileRequest, type TimedNumber } from '#drift'
 import { scoreOf, type Profiler, type Score, type TrainingData } from './sources.ts'
 import type { MonitoringReads, MonitoringWrites, Reference } from './store.ts'
 

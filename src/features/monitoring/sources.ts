@@ -1,5 +1,5 @@
 import type { Logged } from '#inference'
-import type { DataFile, Profile, ProfileRequest, Value } from './profile.ts'
+import type { DataFile, Profile, ProfileRequest, Value } from '#drift'
 
 /** What a version of a model was trained on, or why that is not known. */
 export type TrainedOn =

@@ -1,5 +1,5 @@
 import type { Alert, AlertKind } from './findings.ts'
-import type { NumericProfile, Profile } from './profile.ts'
+import type { NumericProfile, Profile } from '#drift'
 import type { Progress, Window } from './window.ts'
 
 /** What windows of a model version's predictions are compared with. */

@@ -1,6 +1,6 @@
 import type { Ref } from '#ledger'
-import type { ComparedFeature, DriftVerdict, FeatureVerdict } from './drift.ts'
-import type { PerformanceVerdict } from './performance.ts'
+import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
+import type { PerformanceVerdict } from '#performance'
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */
 export interface Window {

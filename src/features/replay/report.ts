@@ -1,5 +1,6 @@
 import type { Logged } from '#inference'
-import { classOf, compareAucs } from '#monitoring'
+import { classOf } from '#monitoring'
+import { compareAucs } from '#statistics'
 import type { Json } from '#base/json'
 import { agrees, kindOf, outcomeOf, type Kind, type Outcome, type Outputs } from './outcome.ts'
 import { worstSlices, type Slice } from './slices.ts'

@@ -1,13 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
 import type { Entry } from '#ledger'
-import {
-  createMonitoring,
-  numericProfileOf,
-  type Monitoring,
-  type NumericProfile,
-  type TrainedOn,
-} from '#monitoring'
+import { createMonitoring, type Monitoring, type TrainedOn } from '#monitoring'
+import { numericProfileOf, type NumericProfile } from '#drift'
 import type { MonitorConfig } from '#projects'
 import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
 import type { Job } from '#work'

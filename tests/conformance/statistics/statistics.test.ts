@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { pythonBin } from '../../support/python.ts'
 
-const GOLDEN = 'src/features/monitoring/statistics/golden'
+const GOLDEN = 'src/features/statistics/golden'
 
 test('the committed values are what SciPy, scikit-learn and MLstatkit give', () => {
   const committed: unknown = JSON.parse(readFileSync(join(GOLDEN, 'values.json'), 'utf8'))

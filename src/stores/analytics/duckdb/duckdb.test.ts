@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { countsOf, type NumericProfile, type CategoricalProfile } from '#monitoring'
+import { countsOf, type NumericProfile, type CategoricalProfile } from '#drift'
 import { joined, name, openAnalytics, rowsOf, sql, type Analytics } from './index.ts'
 
 let folder: string

@@ -12,9 +12,9 @@ import {
   type Profile,
   type ProfileRequest,
   type DataFile,
-  type SampledRow,
   type ProfileTime,
-} from '#monitoring'
+} from '#drift'
+import type { SampledRow } from '#monitoring'
 import type { Row, Session } from './engine.ts'
 import { joined, name, rowsOf, sql, type Sql } from './sql.ts'
 

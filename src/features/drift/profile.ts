@@ -1,5 +1,5 @@
 import { jensenShannon } from '#base/shares'
-import { wasserstein, type Atom } from './statistics/samples.ts'
+import { wasserstein, type Atom } from '#statistics'
 
 /** A file of rows; its name says the format, where the path does not. */
 export interface DataFile {

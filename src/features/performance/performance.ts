@@ -1,10 +1,11 @@
 import {
+  aucOf,
   brier,
   calibrationInTheLarge,
   expectedCalibrationError,
   logLoss,
-} from './statistics/calibration.ts'
-import { aucOf, type Label } from './statistics/ranking.ts'
+  type Label,
+} from '#statistics'
 
 /** How good the predictions of one window were, by the labels that have come. */
 export type PerformanceVerdict =

@@ -8,7 +8,7 @@ import {
   type NumericProfile,
   type Profile,
 } from './profile.ts'
-import { benjaminiHochberg, chiSquareContingency } from './statistics/counts.ts'
+import { benjaminiHochberg, chiSquareContingency } from '#statistics'
 import { psi } from '#base/shares'
 
 /** What became of one feature in one window. */

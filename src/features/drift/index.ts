@@ -1,0 +1,21 @@
+export { driftOf, type ComparedFeature, type DriftVerdict, type FeatureVerdict } from './drift.ts'
+export {
+  BIN_COUNT,
+  CATEGORIES_MAX,
+  countsOf,
+  emptyCounts,
+  numericProfileOf,
+  plus,
+  spreadOf,
+  type CategoricalProfile,
+  type ColumnProfile,
+  type Counts,
+  type DataFile,
+  type NumericProfile,
+  type Profile,
+  type ProfileRequest,
+  type ProfileTime,
+  type Spread,
+  type TimedNumber,
+  type Value,
+} from './profile.ts'

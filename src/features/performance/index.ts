@@ -1,0 +1,6 @@
+export {
+  performanceOf,
+  type Calibration,
+  type MeasuredPerformance,
+  type PerformanceVerdict,
+} from './performance.ts'
