@@ -6,7 +6,7 @@ import type { Located, Means } from './model.ts'
 import { outputColumns } from './outputs.ts'
 import { paceOf, type Pace } from './pace.ts'
 import { sampledShap, type Sampled } from './sampling.ts'
-import { seededDraws } from './seeded.ts'
+import { seededDraws } from '#base/seeded'
 import { explainedByTrees } from './by-trees.ts'
 
 const ROWS_MAX = 1000

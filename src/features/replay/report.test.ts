@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { reportOf, type ReplayedRow } from './report.ts'
-import { comparedMeans, quantilesOf, seededDraws, shareOf } from './statistics.ts'
+import { seededDraws } from '#base/seeded'
+import { comparedMeans, quantilesOf, shareOf } from './statistics.ts'
 
 const row = (part: Partial<ReplayedRow>): ReplayedRow => ({
   inputs: {},

@@ -2,16 +2,10 @@ import type { Logged } from '#inference'
 import { classOf } from '#monitoring'
 import { compareAucs } from '#statistics'
 import type { Json } from '#base/json'
+import { seededDraws } from '#base/seeded'
 import { agrees, kindOf, outcomeOf, type Kind, type Outcome, type Outputs } from './outcome.ts'
 import { worstSlices, type Slice } from './slices.ts'
-import {
-  comparedMeans,
-  quantilesOf,
-  seededDraws,
-  shareOf,
-  type Compared,
-  type Estimate,
-} from './statistics.ts'
+import { comparedMeans, quantilesOf, shareOf, type Compared, type Estimate } from './statistics.ts'
 
 /** A logged request, what was answered then, and what the candidate answers now. */
 export interface ReplayedRow {

@@ -3,7 +3,8 @@ import type { Logged } from '#inference'
 import type { PredictionQueries, PredictionRow } from '#serving'
 import type { Replay, ReplayResult, Spread } from './replay.ts'
 import { reportOf, type ReplayedRow } from './report.ts'
-import { quantilesOf, seededDraws } from './statistics.ts'
+import { seededDraws } from '#base/seeded'
+import { quantilesOf } from './statistics.ts'
 
 export type Inputs = Readonly<Record<string, Logged>>
 

@@ -72,14 +72,3 @@ export function comparedMeans(
   const [low = 0, high = 0] = quantilesOf(drawn, [0.025, 0.975])
   return { candidate: one, live: other, difference: { value: one - other, low, high } }
 }
-
-/** Numbers from 0 to 1, below 1, that are the same for the same seed (Mulberry32). */
-export function seededDraws(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

@@ -76,7 +76,7 @@ export function compareAucs(
   }
 }
 
-interface Placements {
+export interface Placements {
   readonly auc: number
   /** For each row of the class: the share of the other class that it is ranked rightly against. */
   readonly positive: Float64Array
@@ -84,7 +84,10 @@ interface Placements {
 }
 
 /** Placement values by midranks, after Sun and Xu (2014): one sort instead of all pairs. */
-function placements(labels: readonly Label[], scores: readonly number[]): Placements | undefined {
+export function placements(
+  labels: ArrayLike<number>,
+  scores: readonly number[],
+): Placements | undefined {
   invariant(labels.length === scores.length, 'each label has a score')
   const positives = scores.filter((_, index) => labels[index] === 1)
   const negatives = scores.filter((_, index) => labels[index] === 0)
@@ -102,8 +105,8 @@ function placements(labels: readonly Label[], scores: readonly number[]): Placem
 }
 
 /** Ranks from 1 in the order given; equal values share the mean of their ranks. */
-function midranks(values: readonly number[]): Float64Array {
-  const order = Uint32Array.from(values.keys()).toSorted(
+export function midranks(values: ArrayLike<number>): Float64Array {
+  const order = Uint32Array.from({ length: values.length }, (_, index) => index).toSorted(
     (i, j) => (values[i] as number) - (values[j] as number),
   )
   const ranks = new Float64Array(values.length)
