@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { giveUp, setUp } from './setup.mjs'
 import { findNode, toolEnvironment } from './steps/node.mjs'
-import { testPythonBin } from './steps/python.mjs'
+import { testMonitorsBin, testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
 import { run } from './steps/step.mjs'
 
@@ -18,7 +18,13 @@ await setUp('web').catch(giveUp)
 // What is measured is what people install.
 await run(findNode(), [join(root, 'scripts', 'build.mjs')]).catch(giveUp)
 const python = await testPythonBin().catch(giveUp)
-const env = { ...toolEnvironment(), ORRERY_BUILT: '1', ORRERY_TEST_PYTHON_BIN: python }
+const monitors = await testMonitorsBin().catch(giveUp)
+const env = {
+  ...toolEnvironment(),
+  ORRERY_BUILT: '1',
+  ORRERY_TEST_PYTHON_BIN: python,
+  ORRERY_TEST_MONITORS_BIN: monitors,
+}
 const folder = join(root, 'bench')
 const files = (await readdir(folder)).filter((name) => name.endsWith('.bench.ts') && isWanted(name))
 
