@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { durationPattern, exactlyOne, Name, strict } from './config-words.ts'
 import { EnvironmentSchema, EnvironmentsSchema } from './environment-config.ts'
+import { MonitorSchema } from './monitor-config.ts'
 import { HookSchema, PolicySchema, WatchedTableSchema } from './policy-config.ts'
 
 const Share = Type.Number({ minimum: 0, maximum: 1 })
@@ -56,44 +57,6 @@ const Model = Type.Object(
     from: Type.Optional(Type.String()),
     aliases: Type.Record(Type.String({ pattern: '^[\\w-]+$' }), Alias, { default: {} }),
     checks: Type.Array(Check, { default: [] }),
-  },
-  strict,
-)
-
-const Persistence = Type.Object(
-  {
-    windows: Type.Integer({ default: 3, minimum: 1 }),
-    of: Type.Integer({ default: 5, minimum: 1 }),
-  },
-  { ...strict, default: { windows: 3, of: 5 } },
-)
-
-export const MonitorSchema = Type.Object(
-  {
-    window: Type.Object(
-      {
-        size: Type.String({ pattern: durationPattern, default: '1d' }),
-        by: Type.Optional(Type.String()),
-      },
-      { ...strict, default: { size: '1d' } },
-    ),
-    key: Type.Optional(Type.String()),
-    label: Type.Optional(Type.String()),
-    settle: Type.String({ pattern: durationPattern, default: '1d' }),
-    min_samples: Type.Integer({ default: 100, minimum: 1 }),
-    drift: Type.Object(
-      {
-        alert_share: Type.Number({ minimum: 0, maximum: 1, default: 0.3 }),
-        persistence: Persistence,
-      },
-      { ...strict, default: { alert_share: 0.3, persistence: { windows: 3, of: 5 } } },
-    ),
-    performance: Type.Optional(
-      Type.Object(
-        { metric: Type.Literal('roc_auc'), min: Share, persistence: Persistence },
-        strict,
-      ),
-    ),
   },
   strict,
 )
@@ -297,7 +260,6 @@ function entriesWithDefaults(schema: TSchema, record: unknown): unknown {
 }
 
 export type ProjectConfig = Static<typeof ProjectConfigSchema>
-export type MonitorConfig = Static<typeof MonitorSchema>
 export type KeepConfig = Static<typeof KeepSchema>
 export type LimitsConfig = Static<typeof LimitsSchema>
 export type LogConfig = Static<typeof LogSchema>

@@ -8,6 +8,7 @@ export {
   type Trigger,
   type TriggerOf,
 } from './policy-config.ts'
+export type { MonitorConfig } from './monitor-config.ts'
 export { nextTick, scheduleFault, ticksBetween } from './schedule.ts'
 export {
   ProjectConfigSchema,
@@ -22,7 +23,6 @@ export {
   type LimitsConfig,
   type LogConfig,
   type MetricCheckConfig,
-  type MonitorConfig,
   type ReplayCheckConfig,
   type RolloutConfig,
   type ProjectConfig,
