@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
+import { AlertsSchema } from './alert-config.ts'
 import { durationPattern, exactlyOne, Name, strict } from './config-words.ts'
 import { EnvironmentSchema, EnvironmentsSchema } from './environment-config.ts'
 import { MonitorSchema } from './monitor-config.ts'
@@ -233,6 +234,7 @@ export const ProjectConfigSchema = Type.Object(
     policies: Type.Record(Name, PolicySchema, { default: {} }),
     hooks: Type.Optional(Type.Record(Name, HookSchema)),
     tables: Type.Optional(Type.Record(Name, WatchedTableSchema)),
+    alerts: Type.Optional(AlertsSchema),
   },
   strict,
 )

@@ -1,3 +1,10 @@
+export {
+  alertProblems,
+  type AlertDestination,
+  type AlertLabel,
+  type AlertRoute,
+  type AlertsConfig,
+} from './alert-config.ts'
 export { durationMs, durationPattern } from './config-words.ts'
 export { environmentProblems, type EnvironmentConfig } from './environment-config.ts'
 export {

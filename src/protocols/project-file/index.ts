@@ -1,6 +1,7 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
 import {
+  alertProblems,
   environmentProblems,
   modelUriPattern,
   ProjectConfigSchema,
@@ -45,6 +46,7 @@ function crossCheck(config: ProjectConfig): string[] {
     ...crossCheckPolicies(config),
     ...crossCheckTraffic(config),
     ...environmentProblems(config),
+    ...alertProblems(config),
   ]
 }
 
