@@ -1,45 +1,25 @@
-import { durationMs, type MonitorConfig } from '#projects'
+import { durationMs } from '#projects'
 import type { Actor, Fact, LedgerWrites, Transact } from '#ledger'
 import type { PredictionQueries, PredictionRow } from '#serving'
-import {
-  alertCleared,
-  alertRaised,
-  driftDetected,
-  performanceFell,
-  windowEvaluated,
-} from './facts.ts'
-import {
-  driftCondition,
-  performanceCondition,
-  type Alert,
-  type AlertKind,
-  type Condition,
-} from './findings.ts'
-import { driftIn, mainVersion, performanceIn } from './judge.ts'
-import type { KnownReference } from './reference.ts'
-import type { MonitoringReads, MonitoringWrites } from './store.ts'
-import { dueTasks, windowRef, type Task, type Window } from './window.ts'
+import { transitions } from './alerts.ts'
+import { windowEvaluated } from './facts.ts'
+import { PARTS } from './parts/index.ts'
+import type { Part } from './part.ts'
+import type { MonitoringWrites } from './store.ts'
+import { mainVersion, once, rowsOf, viewOf, type Sources } from './view.ts'
+import { dueTasks, type Progress, type Task, type Verdicts, type Window } from './window.ts'
 
 /** Everything that one endpoint's evaluation needs. */
-export interface Evaluation {
-  readonly endpoint: string
-  readonly monitor: MonitorConfig
+export interface Evaluation extends Sources {
   /** Windows up to these ends are evaluated. */
-  readonly ends: { readonly driftMs: number; readonly performanceMs: number }
+  readonly ends: { readonly closedMs: number; readonly settledMs: number }
   readonly signal: AbortSignal
   readonly actor: Actor
-  readonly read: MonitoringReads
   readonly transact: Transact<{ monitoring: MonitoringWrites }>
   readonly predictions: PredictionQueries
-  reference(version: { model: string; version: number }): Promise<KnownReference>
-  /** The live rows of a span, in pages. */
-  rows(span: { fromMs: number; toMs: number }): AsyncIterable<readonly PredictionRow[]>
   /** The version that answers now. */
   liveVersion(): Promise<string | undefined>
 }
-
-/** More rows than this of one window are not looked at. */
-const ROWS_MAX = 200_000
 
 /**
  * Evaluates the windows of an endpoint that are due, each in a transaction with its findings and the place
@@ -48,10 +28,10 @@ const ROWS_MAX = 200_000
 export async function evaluate(evaluation: Evaluation): Promise<void> {
   const { endpoint, monitor, ends, read, transact, predictions, signal } = evaluation
   const progress = await read.progress(endpoint)
-  const fromMs = Math.min(progress.driftMs ?? -Infinity, progress.performanceMs ?? -Infinity)
+  const fromMs = Math.min(progress.closedMs ?? -Infinity, progress.settledMs ?? -Infinity)
   const summaries = await predictions.summaries(endpoint, {
     ...(Number.isFinite(fromMs) ? { fromMs } : {}),
-    toMs: ends.driftMs,
+    toMs: ends.closedMs,
     per: HOUR_MS,
   })
   const hours = summaries.map(({ startMs }) => startMs)
@@ -70,89 +50,84 @@ const HOUR_MS = 3_600_000
 
 async function evaluateOne(evaluation: Evaluation, task: Task): Promise<void> {
   const { endpoint, read, transact } = evaluation
-  const rows = await rowsOf(evaluation, task)
-  const version = mainVersion(rows)
+  const rows = once(() => rowsOf(evaluation, task))
+  const known = await read.findWindow(endpoint, task.startMs)
+  const version = known?.modelVersion ?? mainVersion(await rows())
   // An hour can have predictions of which none lies in this window.
   if (version === undefined) return
-  const known = await read.findWindow(endpoint, task.startMs)
   const window = await judged(evaluation, { task, rows, version, known })
   const isLive = (await evaluation.liveVersion()) === window.modelVersion
   await transact(async ({ monitoring, ledger }) => {
     const done = await monitoring.progress(endpoint)
-    const reached = task.part === 'drift' ? done.driftMs : done.performanceMs
+    const reached = task.due === 'closed' ? done.closedMs : done.settledMs
     if (reached !== null && reached >= task.endMs) return
     await monitoring.saveWindow(window)
-    await ledger.append(evaluation.actor, [windowEvaluated(window, task)])
+    await ledger.append(evaluation.actor, [windowEvaluated(window, PARTS, task)])
     // What is found of a version that no longer answers asks nobody to do anything.
     if (isLive) await tellFindings(evaluation, { monitoring, ledger }, window, task)
     const end = task.endMs
     await advance(
       monitoring,
       endpoint,
-      task.part === 'drift' ? { driftMs: end } : { performanceMs: end },
+      task.due === 'closed' ? { closedMs: end } : { settledMs: end },
     )
   })
 }
 
+/** The window with the verdicts that are due, and those that it had. */
 async function judged(
-  { endpoint, monitor, reference }: Evaluation,
-  found: {
+  evaluation: Evaluation,
+  of: {
     task: Task
-    rows: readonly PredictionRow[]
+    rows: () => Promise<readonly PredictionRow[]>
     version: string
     known: Window | undefined
   },
 ): Promise<Window> {
-  const { task, rows, version, known } = found
+  const { task, rows, version: modelVersion, known } = of
   const { startMs, endMs } = task
-  const modelVersion = known?.modelVersion ?? version
-  const drift = known?.drift ?? driftIn(rows, await reference(versionIn(modelVersion)), monitor)
+  const found: Partial<Verdicts> = { ...known }
+  const view = viewOf(evaluation, { task, modelVersion, rows, found })
+  const due = PARTS.filter((part) => isDue(part, { task, known }))
+  for (const part of due) Object.assign(found, await part.judge(view))
   return {
-    endpoint,
+    drift: { state: 'skipped', reason: 'it was not looked at' },
+    performance: null,
+    ...found,
+    endpoint: evaluation.endpoint,
     startMs,
     endMs,
     modelVersion,
-    predictions: rows.length,
-    drift,
-    performance: task.part === 'performance' ? performanceIn(rows, monitor) : null,
+    predictions: (await rows()).length,
   }
 }
 
-async function rowsOf({ rows }: Evaluation, { startMs, endMs }: Task): Promise<PredictionRow[]> {
-  const found: PredictionRow[] = []
-  for await (const page of rows({ fromMs: startMs, toMs: endMs })) {
-    found.push(...page)
-    if (found.length >= ROWS_MAX) break
-  }
-  return found
+/** What is found at a window's end is found later where it was not found then. */
+function isDue(part: Part, { task, known }: { task: Task; known: Window | undefined }): boolean {
+  return part.due === task.due || (part.due === 'closed' && known === undefined)
 }
 
-/** Tells what lasts, and raises or clears the alert that it makes. */
+/** Tells what holds, and raises and clears the alerts that it makes. */
 async function tellFindings(
   { endpoint, monitor, actor }: Evaluation,
   tx: { monitoring: MonitoringWrites; ledger: LedgerWrites },
   window: Window,
   task: Task,
 ): Promise<void> {
-  const { drift, performance } = monitor
-  const longest = Math.max(drift.persistence.of, performance?.persistence.of ?? 0)
+  const longest = Math.max(...PARTS.map((part) => part.lookback(monitor)))
   const earlier = await tx.monitoring.windows(endpoint, {
     limit: EARLIER_PER_WINDOW * longest,
     beforeMs: task.startMs,
   })
   const before = earlier.toReversed()
   const facts: Fact[] = []
-  if (task.part === 'drift') {
-    const condition = driftCondition(window, before, drift.persistence)
-    if (condition.state === 'holds') facts.push(driftDetected(window, condition.detail, task))
-    facts.push(...(await transition(tx.monitoring, { kind: 'drift', window, task, condition })))
-  } else if (performance !== undefined) {
-    const condition = performanceCondition(window, before, performance)
-    if (condition.state === 'holds')
-      facts.push(performanceFell(window, { min: performance.min, detail: condition.detail }, task))
-    facts.push(
-      ...(await transition(tx.monitoring, { kind: 'performance', window, task, condition })),
-    )
+  for (const part of PARTS.filter(({ due }) => due === task.due)) {
+    const conditions = part.conditions(window, before, monitor)
+    if (conditions === 'unjudged') continue
+    for (const condition of conditions)
+      if (condition.state === 'holds' && part.finding !== undefined)
+        facts.push(part.finding(window, condition, { monitor, task }))
+    facts.push(...(await transitions(tx.monitoring, part, conditions, { window, task })))
   }
   if (facts.length > 0) await tx.ledger.append(actor, facts)
 }
@@ -160,55 +135,20 @@ async function tellFindings(
 /** Windows that could not be judged lie between those that could. */
 const EARLIER_PER_WINDOW = 4
 
-async function transition(
-  monitoring: MonitoringWrites,
-  at: { kind: AlertKind; window: Window; task: Task; condition: Condition },
-): Promise<Fact[]> {
-  const { kind, window, task, condition } = at
-  const open = await monitoring.openAlert(window.endpoint, kind)
-  if (condition.state === 'holds' && open === undefined) {
-    const alert: Alert = {
-      id: `${kind}/${windowRef(window).id}`,
-      endpoint: window.endpoint,
-      kind,
-      detail: condition.detail,
-      raisedWindowMs: window.startMs,
-      raisedMs: task.dueMs,
-      clearedWindowMs: null,
-      clearedMs: null,
-    }
-    await monitoring.saveAlert(alert)
-    return [alertRaised(alert)]
-  }
-  if (condition.state !== 'over' || open === undefined) return []
-  await monitoring.saveAlert({
-    ...open,
-    clearedWindowMs: window.startMs,
-    clearedMs: task.dueMs,
-  })
-  return [alertCleared(open, { kind, window, dueMs: task.dueMs })]
-}
-
 /** Moves the place reached forward, never back. */
 async function advance(
   monitoring: MonitoringWrites,
   endpoint: string,
-  to: { driftMs?: number; performanceMs?: number },
+  to: Partial<Progress>,
 ): Promise<void> {
-  const { driftMs, performanceMs } = await monitoring.progress(endpoint)
+  const { closedMs, settledMs } = await monitoring.progress(endpoint)
   await monitoring.saveProgress(endpoint, {
-    driftMs: later(driftMs, to.driftMs),
-    performanceMs: later(performanceMs, to.performanceMs),
+    closedMs: later(closedMs, to.closedMs),
+    settledMs: later(settledMs, to.settledMs),
   })
 }
 
-function later(one: number | null, other: number | undefined): number | null {
-  if (one === null || other === undefined) return other ?? one
+function later(one: number | null, other: number | null | undefined): number | null {
+  if (one === null || other === null || other === undefined) return other ?? one
   return Math.max(one, other)
-}
-
-/** `flights-late/3` in its parts. */
-function versionIn(name: string): { model: string; version: number } {
-  const slash = name.lastIndexOf('/')
-  return { model: name.slice(0, slash), version: Number(name.slice(slash + 1)) }
 }

@@ -1,4 +1,4 @@
-export { type Alert, type AlertKind } from './findings.ts'
+export type { Alert, AlertKind, Condition, Severity } from './findings.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
 export { persists, type Persistence } from './persistence.ts'
 export type { KnownReference } from './reference.ts'
@@ -13,4 +13,5 @@ export {
   type TrainingData,
 } from './sources.ts'
 export type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
-export type { Progress, Window, WindowDrift } from './window.ts'
+export type { Holding, Part, View } from './part.ts'
+export type { Due, Progress, Verdicts, Window, WindowDrift } from './window.ts'

@@ -54,8 +54,8 @@ const DEFAULT_CUT: Cut = { timeColumn: null, windowMs: 86_400_000 }
 
 interface Ends {
   readonly endpoint: string
-  readonly driftMs: number
-  readonly performanceMs: number
+  readonly closedMs: number
+  readonly settledMs: number
 }
 
 export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
@@ -140,16 +140,16 @@ function cutOf(monitor: MonitorConfig): Cut {
   return { timeColumn: monitor.window.by ?? null, windowMs: timingOf(monitor).sizeMs }
 }
 
-function isBehind({ driftMs, performanceMs }: Progress, ends: Omit<Ends, 'endpoint'>): boolean {
-  return (driftMs ?? -Infinity) < ends.driftMs || (performanceMs ?? -Infinity) < ends.performanceMs
+function isBehind({ closedMs, settledMs }: Progress, ends: Omit<Ends, 'endpoint'>): boolean {
+  return (closedMs ?? -Infinity) < ends.closedMs || (settledMs ?? -Infinity) < ends.settledMs
 }
 
 function evaluationJob(ends: Ends): NewJob {
-  const { endpoint, driftMs, performanceMs } = ends
+  const { endpoint, closedMs, settledMs } = ends
   return {
     kind: EVALUATE_WINDOWS,
-    key: [EVALUATE_WINDOWS, endpoint, driftMs, performanceMs].join(':'),
-    payload: { endpoint, driftMs, performanceMs },
+    key: [EVALUATE_WINDOWS, endpoint, closedMs, settledMs].join(':'),
+    payload: { endpoint, closedMs, settledMs },
   }
 }
 

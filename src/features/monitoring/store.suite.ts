@@ -33,27 +33,28 @@ export function monitoringStoreSuite(openStore: () => Promise<MonitoringStore>) 
 
   test('progress is nothing at first and then as saved', async () => {
     const { read, transact } = await openStore()
-    expect(await read.progress('e')).toEqual({ driftMs: null, performanceMs: null })
+    expect(await read.progress('e')).toEqual({ closedMs: null, settledMs: null })
     await transact(({ monitoring }) =>
-      monitoring.saveProgress('e', { driftMs: 7, performanceMs: null }),
+      monitoring.saveProgress('e', { closedMs: 7, settledMs: null }),
     )
-    await transact(({ monitoring }) =>
-      monitoring.saveProgress('e', { driftMs: 8, performanceMs: 5 }),
-    )
-    expect(await read.progress('e')).toEqual({ driftMs: 8, performanceMs: 5 })
-    expect(await read.progress('f')).toEqual({ driftMs: null, performanceMs: null })
+    await transact(({ monitoring }) => monitoring.saveProgress('e', { closedMs: 8, settledMs: 5 }))
+    expect(await read.progress('e')).toEqual({ closedMs: 8, settledMs: 5 })
+    expect(await read.progress('f')).toEqual({ closedMs: null, settledMs: null })
   })
 
   test('an alert is open until it is cleared, of one kind at one endpoint', async () => {
     const { read, transact } = await openStore()
     await transact(({ monitoring }) => monitoring.saveAlert(alertAt(1)))
-    expect(await read.openAlert('e', 'drift')).toEqual(alertAt(1))
-    expect(await read.openAlert('e', 'performance')).toBeUndefined()
-    expect(await read.openAlert('f', 'drift')).toBeUndefined()
+    expect(await read.openAlerts('e', 'drift')).toEqual([alertAt(1)])
+    expect(await read.openAlerts('e', 'performance')).toEqual([])
+    expect(await read.openAlerts('f', 'drift')).toEqual([])
+    const other = { ...alertAt(2), subject: 'x' }
+    await transact(({ monitoring }) => monitoring.saveAlert(other))
+    expect(await read.openAlerts('e', 'drift')).toEqual([alertAt(1), other])
     const cleared = { ...alertAt(1), clearedWindowMs: 4, clearedMs: 5 }
     await transact(({ monitoring }) => monitoring.saveAlert(cleared))
-    expect(await read.openAlert('e', 'drift')).toBeUndefined()
-    expect(await read.alerts({ limit: 9 })).toEqual([cleared])
+    expect(await read.openAlerts('e', 'drift')).toEqual([other])
+    expect(await read.alerts({ limit: 9 })).toEqual([other, cleared])
   })
 
   test('alerts page from the last raised on, also where several were raised at once', async () => {
@@ -107,6 +108,8 @@ function alertAt(raisedMs: number): Alert {
     id: `alert-${raisedMs}`,
     endpoint: 'e',
     kind: 'drift',
+    subject: '',
+    severity: 'warning',
     detail: 'test',
     raisedWindowMs: raisedMs,
     raisedMs,

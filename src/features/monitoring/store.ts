@@ -31,7 +31,8 @@ export interface MonitoringReads {
   /** Newest first. */
   windows(endpoint: string, page: WindowPage): Promise<Window[]>
   progress(endpoint: string): Promise<Progress>
-  openAlert(endpoint: string, kind: AlertKind): Promise<Alert | undefined>
+  /** At most one for each subject. */
+  openAlerts(endpoint: string, kind: AlertKind): Promise<Alert[]>
   /** The last raised first. */
   alerts(page: AlertPage): Promise<Alert[]>
   findReference(key: string): Promise<Reference | undefined>

@@ -7,27 +7,27 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 describe('windows are due', () => {
-  test('for drift at their end, for performance when labels had time to come, in that order of time', () => {
+  test('at their end, and again when labels had time to come, in that order of time', () => {
     const timing = { sizeMs: DAY_MS, settleMs: 2 * DAY_MS }
     const ends = endsBy(4.5 * DAY_MS, timing)
     const hours = [0, 25, 26, 75].map((hour) => hour * HOUR_MS)
-    const tasks = dueTasks(hours, { driftMs: null, performanceMs: null }, ends, timing)
-    expect(
-      tasks.map(({ part, startMs, dueMs }) => [part, startMs / DAY_MS, dueMs / DAY_MS]),
-    ).toEqual([
-      ['drift', 0, 1],
-      ['drift', 1, 2],
-      ['performance', 0, 3],
-      ['performance', 1, 4],
-      ['drift', 3, 4],
-    ])
+    const tasks = dueTasks(hours, { closedMs: null, settledMs: null }, ends, timing)
+    expect(tasks.map(({ due, startMs, dueMs }) => [due, startMs / DAY_MS, dueMs / DAY_MS])).toEqual(
+      [
+        ['closed', 0, 1],
+        ['closed', 1, 2],
+        ['settled', 0, 3],
+        ['settled', 1, 4],
+        ['closed', 3, 4],
+      ],
+    )
   })
 
   test('also when they are shorter than the hours by which predictions are counted', () => {
     const timing = { sizeMs: HOUR_MS / 4, settleMs: 0 }
     const tasks = dueTasks(
       [HOUR_MS],
-      { driftMs: 1.25 * HOUR_MS, performanceMs: 2 * HOUR_MS },
+      { closedMs: 1.25 * HOUR_MS, settledMs: 2 * HOUR_MS },
       endsBy(2 * HOUR_MS, timing),
       timing,
     )
@@ -44,14 +44,14 @@ describe('windows are due', () => {
         (found, size, settle, middle) => {
           const hours = found.map((hour) => hour * HOUR_MS)
           const timing = { sizeMs: size * HOUR_MS, settleMs: settle * HOUR_MS }
-          const nothing = { driftMs: null, performanceMs: null }
+          const nothing = { closedMs: null, settledMs: null }
           const half = endsBy(middle * HOUR_MS, timing)
           const whole = endsBy(600 * HOUR_MS, timing)
           const inParts = [
             ...dueTasks(hours, nothing, half, timing),
             ...dueTasks(hours, half, whole, timing),
           ]
-          const key = (task: { part: string; startMs: number }) => `${task.part} ${task.startMs}`
+          const key = (task: { due: string; startMs: number }) => `${task.due} ${task.startMs}`
           expect(inParts.map(key).toSorted()).toEqual(
             dueTasks(hours, nothing, whole, timing).map(key).toSorted(),
           )

@@ -2,8 +2,15 @@ import type { Ref } from '#ledger'
 import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
 import type { PerformanceVerdict } from '#performance'
 
+/** What parts find of a window. Those that came later are absent from windows that were judged before them. */
+export interface Verdicts {
+  readonly drift: WindowDrift
+  /** Null until the labels have had their time to come. */
+  readonly performance: PerformanceVerdict | null
+}
+
 /** A span of event time at an endpoint, and what was found of the predictions in it. */
-export interface Window {
+export interface Window extends Verdicts {
   readonly endpoint: string
   readonly startMs: number
   /** Exclusive. */
@@ -11,9 +18,6 @@ export interface Window {
   /** The version that answered most of it. */
   readonly modelVersion: string
   readonly predictions: number
-  readonly drift: WindowDrift
-  /** Null until the labels have had their time to come. */
-  readonly performance: PerformanceVerdict | null
 }
 
 export type WindowDrift =
@@ -26,9 +30,12 @@ export type WindowDrift =
     })
   | { readonly state: 'skipped'; readonly reason: string }
 
+/** At a window's end, or when its labels had their time to come. */
+export type Due = 'closed' | 'settled'
+
 /** What is to be found out about a window, and since when it can be. */
 export interface Task {
-  readonly part: 'drift' | 'performance'
+  readonly due: Due
   readonly startMs: number
   readonly endMs: number
   readonly dueMs: number
@@ -36,20 +43,20 @@ export interface Task {
 
 /** How far an endpoint's windows have been evaluated; both are ends of windows. */
 export interface Progress {
-  readonly driftMs: number | null
-  readonly performanceMs: number | null
+  readonly closedMs: number | null
+  readonly settledMs: number | null
 }
 
 const HOUR_MS = 3_600_000
 
-/** The ends of the last windows whose drift and whose performance can be judged at this time. */
+/** The ends of the last windows that are closed and that are settled at this time. */
 export function endsBy(
   watermarkMs: number,
   { sizeMs, settleMs }: { sizeMs: number; settleMs: number },
-): { driftMs: number; performanceMs: number } {
+): { closedMs: number; settledMs: number } {
   return {
-    driftMs: floorTo(watermarkMs, sizeMs),
-    performanceMs: floorTo(watermarkMs - settleMs, sizeMs),
+    closedMs: floorTo(watermarkMs, sizeMs),
+    settledMs: floorTo(watermarkMs - settleMs, sizeMs),
   }
 }
 
@@ -57,22 +64,22 @@ export function endsBy(
 export function dueTasks(
   hours: readonly number[],
   progress: Progress,
-  ends: { driftMs: number; performanceMs: number },
+  ends: { closedMs: number; settledMs: number },
   { sizeMs, settleMs }: { sizeMs: number; settleMs: number },
 ): Task[] {
   const starts = startsOf(hours, sizeMs)
-  const tasksOf = (part: Task['part'], fromMs: number | null, untilMs: number, waitMs: number) =>
+  const tasksOf = (due: Due, fromMs: number | null, untilMs: number, waitMs: number) =>
     starts
       .filter((startMs) => startMs >= (fromMs ?? startMs) && startMs + sizeMs <= untilMs)
       .map((startMs) => ({
-        part,
+        due,
         startMs,
         endMs: startMs + sizeMs,
         dueMs: startMs + sizeMs + waitMs,
       }))
   return [
-    ...tasksOf('drift', progress.driftMs, ends.driftMs, 0),
-    ...tasksOf('performance', progress.performanceMs, ends.performanceMs, settleMs),
+    ...tasksOf('closed', progress.closedMs, ends.closedMs, 0),
+    ...tasksOf('settled', progress.settledMs, ends.settledMs, settleMs),
   ].toSorted((one, other) => one.dueMs - other.dueMs || one.startMs - other.startMs)
 }
 

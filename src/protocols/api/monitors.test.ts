@@ -26,6 +26,8 @@ beforeAll(async () => {
         id: `drift/late/${day}`,
         endpoint: 'late',
         kind: 'drift',
+        subject: '',
+        severity: 'warning',
         detail: 'temp drifted',
         raisedWindowMs: day * DAY_MS,
         raisedMs: (day + 1) * DAY_MS,

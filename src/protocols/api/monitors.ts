@@ -16,6 +16,8 @@ export function alertToWire(alert: Alert) {
     id: alert.id,
     endpoint: alert.endpoint,
     kind: alert.kind,
+    subject: alert.subject,
+    severity: alert.severity,
     detail: alert.detail,
     state: alert.clearedMs === null ? 'open' : 'cleared',
     raised: iso(alert.raisedMs),

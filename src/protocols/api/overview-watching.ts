@@ -158,7 +158,9 @@ function featureOf(value: Json): DriftedFeatureWire | null {
 /** Alerts whose last transition was to be raised. */
 async function alertsFrom(newest: Newest): Promise<AlertWire[]> {
   const transitions = await transitionsFrom(newest)
-  const last = firstBy(transitions, (entry) => `${endpointIn(entry)} ${textIn(entry, 'kind')}`)
+  const last = firstBy(transitions, (entry) =>
+    [endpointIn(entry), textIn(entry, 'kind'), textIn(entry, 'subject') ?? ''].join(' '),
+  )
   return [...last.values()]
     .filter((entry) => entry.type === 'alert-raised')
     .map((entry) => ({

@@ -5,13 +5,15 @@ export interface MonitoringTables {
   windows: { endpoint: string; start_ms: number; body: string }
   window_progress: {
     endpoint: string
-    drift_ms: number | null
-    performance_ms: number | null
+    closed_ms: number | null
+    settled_ms: number | null
   }
   alerts: {
     id: string
     endpoint: string
     kind: string
+    subject: string
+    severity: string
     raised_ms: number
     cleared_ms: number | null
     body: string
@@ -43,10 +45,10 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
     progress: async (endpoint) => {
       const row = await db
         .selectFrom('window_progress')
-        .select(['drift_ms', 'performance_ms'])
+        .select(['closed_ms', 'settled_ms'])
         .where('endpoint', '=', endpoint)
         .executeTakeFirst()
-      return { driftMs: row?.drift_ms ?? null, performanceMs: row?.performance_ms ?? null }
+      return { closedMs: row?.closed_ms ?? null, settledMs: row?.settled_ms ?? null }
     },
     ...alertReads(db),
     findReference: async (key) => {
@@ -60,17 +62,19 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
   }
 }
 
-function alertReads(db: Kysely<MonitoringTables>): Pick<MonitoringReads, 'openAlert' | 'alerts'> {
+function alertReads(db: Kysely<MonitoringTables>): Pick<MonitoringReads, 'openAlerts' | 'alerts'> {
   return {
-    openAlert: async (endpoint, kind) => {
-      const row = await db
+    openAlerts: async (endpoint, kind) => {
+      const rows = await db
         .selectFrom('alerts')
         .select('body')
         .where('endpoint', '=', endpoint)
         .where('kind', '=', kind)
         .where('cleared_ms', 'is', null)
-        .executeTakeFirst()
-      return row === undefined ? undefined : (JSON.parse(row.body) as Alert)
+        .orderBy('raised_ms')
+        .orderBy('id')
+        .execute()
+      return rows.map(({ body }) => JSON.parse(body) as Alert)
     },
     alerts: async ({ endpoint, open, limit, before }) => {
       let query = db
@@ -109,8 +113,8 @@ export function monitoringWrites(db: Kysely<MonitoringTables>): MonitoringWrites
         .onConflict((conflict) => conflict.columns(['endpoint', 'start_ms']).doUpdateSet({ body }))
         .execute()
     },
-    saveProgress: async (endpoint, { driftMs, performanceMs }) => {
-      const row = { drift_ms: driftMs, performance_ms: performanceMs }
+    saveProgress: async (endpoint, { closedMs, settledMs }) => {
+      const row = { closed_ms: closedMs, settled_ms: settledMs }
       await db
         .insertInto('window_progress')
         .values({ endpoint, ...row })
@@ -118,13 +122,18 @@ export function monitoringWrites(db: Kysely<MonitoringTables>): MonitoringWrites
         .execute()
     },
     saveAlert: async (alert) => {
-      const row = { cleared_ms: alert.clearedMs, body: JSON.stringify(alert) }
+      const row = {
+        severity: alert.severity,
+        cleared_ms: alert.clearedMs,
+        body: JSON.stringify(alert),
+      }
       await db
         .insertInto('alerts')
         .values({
           id: alert.id,
           endpoint: alert.endpoint,
           kind: alert.kind,
+          subject: alert.subject,
           raised_ms: alert.raisedMs,
           ...row,
         })

@@ -29,6 +29,8 @@ import { runRequestTables } from './0032-run-requests.ts'
 import { triggerTables } from './0033-triggers.ts'
 import { elsewhereTables } from './0035-elsewhere.ts'
 import { runBranches } from './0036-run-branches.ts'
+import { alertSubjects } from './0039-alert-subjects.ts'
+import { endpointsElsewhere } from './0041-endpoints-elsewhere.ts'
 
 /** Every step, in order. A new step goes at the end. */
 export const migrations: readonly Migration[] = [
@@ -62,4 +64,6 @@ export const migrations: readonly Migration[] = [
   triggerTables,
   elsewhereTables,
   runBranches,
+  alertSubjects,
+  endpointsElsewhere,
 ]

@@ -52,6 +52,8 @@ const WORDS: Readonly<Record<string, (data: Data) => string>> = {
   'performance-fell': (data) =>
     `${text(data, 'endpoint')}: ${text(data, 'metric')} fell to ${score(Number(data['value'] ?? 0))}`,
   'alert-raised': (data) => `Alert for ${text(data, 'endpoint')}: ${spoken(text(data, 'kind'))}`,
+  'alert-worsened': (data) =>
+    `Alert for ${text(data, 'endpoint')} became critical: ${spoken(text(data, 'kind'))}`,
   'alert-cleared': (data) =>
     `Alert for ${text(data, 'endpoint')} cleared: ${spoken(text(data, 'kind'))}`,
   'policy-run-finished': (data) =>

@@ -1,0 +1,59 @@
+import type { Json } from '#base/json'
+import type { Fact } from '#ledger'
+import type { MonitorConfig } from '#projects'
+import type { PredictionRow } from '#serving'
+import type { Counts } from '#drift'
+import type { AlertKind, Condition } from './findings.ts'
+import type { KnownReference } from './reference.ts'
+import type { Reference } from './store.ts'
+import type { Due, Task, Verdicts, Window } from './window.ts'
+
+/**
+ * One thing that is found out about windows. A part adds its verdict to a window when it is due, and says for each
+ * *subject* of it (`''` for the whole; else a column, metric, slice or group) whether something holds that somebody
+ * must hear of. Alerts are raised and cleared from that, one of a kind and subject at an endpoint.
+ */
+export interface Part {
+  readonly kind: AlertKind
+  /** `closed`: at the window's end. `settled`: when its labels had their time to come, and again when more came. */
+  readonly due: Due
+  /** A stated verdict whatever the rows hold: reasons are part of it, exceptions are not. */
+  judge(view: View): Promise<Partial<Verdicts>>
+  /** What the fact of the window tells of the verdict. A fact stays small. */
+  told?(window: Window): Readonly<Record<string, Json>>
+  /**
+   * What holds at a window, seen with those before it (oldest first, of any version). An alert on a subject that
+   * is left out is cleared, for it is no longer watched; `'unjudged'` changes nothing at all.
+   */
+  conditions(
+    window: Window,
+    earlier: readonly Window[],
+    monitor: MonitorConfig,
+  ): readonly Condition[] | 'unjudged'
+  /** How many windows before one `conditions` has to see. */
+  lookback(monitor: MonitorConfig): number
+  /** The fact that tells, at each window, that a condition holds; policies follow it. */
+  finding?(window: Window, condition: Holding, at: { monitor: MonitorConfig; task: Task }): Fact
+}
+
+export type Holding = Extract<Condition, { state: 'holds' }>
+
+/** A window as parts look at it: what is costly is made when it is asked for, and once. */
+export interface View {
+  readonly endpoint: string
+  readonly monitor: MonitorConfig
+  readonly span: { readonly fromMs: number; readonly toMs: number }
+  /** The version that answered most of it: the one that is judged. */
+  readonly modelVersion: string
+  /** What the parts before this one have found of the window, now or earlier. */
+  readonly found: Partial<Verdicts>
+  /** Live predictions, whichever version answered. */
+  rows(): Promise<readonly PredictionRow[]>
+  /** How the values of each column that the reference knows fall into its bins. */
+  counts(reference: Reference): Promise<ReadonlyMap<string, Counts>>
+  reference(): Promise<KnownReference>
+  /** The windows before this one, oldest first, of any version. */
+  earlier(count: number): Promise<readonly Window[]>
+  /** The window that starts at a time, if it was evaluated. */
+  at(startMs: number): Promise<Window | undefined>
+}
