@@ -1,5 +1,50 @@
 export { brier, calibrationInTheLarge, expectedCalibrationError, logLoss } from './calibration.ts'
-export { benjaminiHochberg, chiSquareContingency } from './counts.ts'
+export {
+  doaneEdges,
+  histogramOf,
+  openHistogramOf,
+  quantileEdges,
+  sturgesEdges,
+} from './binnings/edges.ts'
+export {
+  categoryCounts,
+  categoryShares,
+  evidentlyHellingerShares,
+  evidentlyShares,
+  filledAsEvidently,
+} from './binnings/evidently.ts'
+export {
+  nannymlCategoryShares,
+  nannymlKolmogorovSmirnov,
+  nannymlShares,
+  nannymlWasserstein,
+} from './binnings/nannyml.ts'
+export { tfdvBuckets, tfdvJensenShannon, type Buckets } from './binnings/tfdv.ts'
+export { benjaminiHochberg, holm } from './counts/discoveries.ts'
+export { fisherExact } from './counts/fisher.ts'
+export { twoProportions, wilson } from './counts/shares.ts'
+export {
+  chiSquareContingency,
+  chiSquareGoodness,
+  cramersV,
+  gContingency,
+  gGoodness,
+  type TableTest,
+} from './counts/tables.ts'
+export * as noise from './distances/noise.ts'
+export {
+  hellingerDistance,
+  jensenShannonDistance,
+  jensenShannonDivergence,
+  kullbackLeibler,
+  largestShareDifference,
+  normalizedAbsoluteDifference,
+  populationStability,
+  sharesOf,
+  totalVariationDistance,
+  type SharePair,
+} from './distances/shares.ts'
+export { chiSquareSf, normalQuantile, normalSf } from './distributions.ts'
 export {
   aucOf,
   compareAucs,
@@ -9,4 +54,18 @@ export {
   type AucComparison,
   type Label,
 } from './ranking.ts'
-export { wasserstein, type Atom } from './samples.ts'
+export { wasserstein, type Atom } from './samples/atoms.ts'
+export { eppsSingleton } from './samples/characteristic.ts'
+export { energyDistance, wassersteinOf } from './samples/distances.ts'
+export { kolmogorovSmirnov, type TestResult } from './samples/kolmogorov.ts'
+export { studentT, welchT } from './samples/means.ts'
+export { andersonDarling, cramerVonMises, mannWhitney, type Alternative } from './samples/ranks.ts'
+export {
+  meanOf,
+  pooled,
+  quantileOf,
+  sampleIn,
+  sampleOf,
+  varianceOf,
+  type Sample,
+} from './samples/sample.ts'

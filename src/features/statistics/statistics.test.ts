@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import values from './golden/values.json' with { type: 'json' }
 import { brier, calibrationInTheLarge, expectedCalibrationError, logLoss } from './calibration.ts'
-import { benjaminiHochberg, chiSquareContingency, twoProportions, wilson } from './counts.ts'
+import { benjaminiHochberg } from './counts/discoveries.ts'
+import { twoProportions, wilson } from './counts/shares.ts'
+import { chiSquareContingency } from './counts/tables.ts'
 import * as distributions from './distributions.ts'
 import { aucOf, compareAucs, type Label } from './ranking.ts'
-import { atomsOf, kolmogorovSmirnov, wasserstein } from './samples.ts'
+import { atomsOf, wasserstein } from './samples/atoms.ts'
+import { kolmogorovSmirnov } from './samples/kolmogorov.ts'
+import { sampleOf } from './samples/sample.ts'
 import { hellinger, jensenShannon, largestDifference, psi, totalVariation } from '#base/shares'
 
 /** Relative error, with a floor for values that are 0 but for rounding. */
@@ -48,8 +52,8 @@ test('equal shares are at no distance, and disjoint ones at the largest', () => 
 
 test('Kolmogorov–Smirnov is exact for small samples and Wasserstein agrees with SciPy', () => {
   for (const { one, other, d, p, wasserstein: distance } of values.samples) {
-    const found = kolmogorovSmirnov(one, other)
-    expect(errorOf(found.d, d)).toBeLessThan(CLOSE)
+    const found = kolmogorovSmirnov(sampleOf(one), sampleOf(other))
+    expect(errorOf(found.statistic, d)).toBeLessThan(CLOSE)
     expect(errorOf(found.p, p)).toBeLessThan(1e-8)
     expect(errorOf(wasserstein(atomsOf(one), atomsOf(other)), distance)).toBeLessThan(CLOSE)
   }
@@ -58,8 +62,8 @@ test('Kolmogorov–Smirnov is exact for small samples and Wasserstein agrees wit
 test('Kolmogorov–Smirnov of large samples is within 0.004 of SciPy', () => {
   for (const { n, m, shift, d, p } of values.large_samples) {
     const { one, other } = evenSamples(n, m, shift)
-    const found = kolmogorovSmirnov(one, other)
-    expect(errorOf(found.d, d)).toBeLessThan(CLOSE)
+    const found = kolmogorovSmirnov(sampleOf(one), sampleOf(other))
+    expect(errorOf(found.statistic, d)).toBeLessThan(CLOSE)
     expect(Math.abs(found.p - p)).toBeLessThan(0.004)
   }
 })
