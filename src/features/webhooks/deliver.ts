@@ -5,13 +5,14 @@ import {
   FAILING_MAX_MS,
   LOG_KEPT_MS,
   pauseMs,
+  URGENT_RETRY_MAX_MS,
   type Delivery,
   type Outcome,
 } from './delivery.ts'
 import * as facts from './facts.ts'
 import { sendOn, type Sendable } from './send.ts'
 import { DELIVER_WEBHOOK, newTurn } from './turn.ts'
-import { HEALTHY, type Health, type Webhook } from './webhook.ts'
+import { HEALTHY, isDeclared, type Health, type Webhook } from './webhook.ts'
 import type { WebhookDependencies, WebhooksTx } from './webhooks.ts'
 
 /** Receivers that are spoken to at a time; each may keep its turn waiting for ten seconds. */
@@ -95,11 +96,12 @@ async function settle(
   const webhook = delivery && (await webhooks.find(delivery.webhook))
   if (delivery === undefined || webhook === undefined) return
   const nowMs = clock.nowMs()
-  const tried = attempted(delivery, outcome, nowMs)
+  const tried = attempted(delivery, outcome, nowMs, ...waitMaxOf(webhook))
   // Cancelled meanwhile, but it went out: that is the truth.
   await webhooks.saveDelivery(delivery.state === 'waiting' || outcome.ok ? tried : delivery)
   const health = outcome.ok ? HEALTHY : afterFailure(webhook, nowMs)
-  const reason = outcome.ok ? undefined : reasonToDisable(health, outcome, nowMs)
+  const mayStay = outcome.ok || isDeclared(webhook)
+  const reason = mayStay ? undefined : reasonToDisable(health, outcome, nowMs)
   if (reason === undefined) {
     if (webhook.health !== health) await webhooks.save({ ...webhook, health })
     return
@@ -111,9 +113,15 @@ async function settle(
   await ledger.append(platformActor('webhooks'), [facts.webhookDisabled(disabled, reason)])
 }
 
-function afterFailure({ id, health }: Webhook, nowMs: number): Health {
+/** The longest that one waits for the next attempt, where it is not the usual. */
+function waitMaxOf(webhook: Webhook): [number] | [] {
+  return isDeclared(webhook) ? [URGENT_RETRY_MAX_MS] : []
+}
+
+function afterFailure(webhook: Webhook, nowMs: number): Health {
+  const { id, health } = webhook
   const failures = health.failures + 1
-  const waitMs = pauseMs(id, failures)
+  const waitMs = pauseMs(id, failures, ...waitMaxOf(webhook))
   return {
     failures,
     failingSinceMs: health.failingSinceMs ?? nowMs,

@@ -57,6 +57,8 @@ export const LOG_KEPT_MS = 30 * DAY_MS
 /** After so many failures in a row one delivery at a time tries whether the receiver is back. */
 export const FAILURES_BEFORE_PAUSE = 3
 const PAUSE_MAX_MS = 3_600_000
+/** Who waits for an alert does not wait for half a day because its receiver was away for one. */
+export const URGENT_RETRY_MAX_MS = 300_000
 
 /** How long to wait after attempt number `attempts` of a delivery: 5 s, 20 s, 80 s … 12 h, a fifth more or less. */
 export function retryDelayMs(id: string, attempts: number): number {
@@ -67,14 +69,19 @@ export function retryDelayMs(id: string, attempts: number): number {
 }
 
 /** How long a receiver with so many failures in a row is left alone. */
-export function pauseMs(webhook: string, failures: number): number {
+export function pauseMs(webhook: string, failures: number, maxMs = PAUSE_MAX_MS): number {
   return failures < FAILURES_BEFORE_PAUSE
     ? 0
-    : Math.min(PAUSE_MAX_MS, retryDelayMs(webhook, failures - FAILURES_BEFORE_PAUSE + 1))
+    : Math.min(maxMs, retryDelayMs(webhook, failures - FAILURES_BEFORE_PAUSE + 1))
 }
 
 /** The delivery after an attempt that ended at `nowMs`. */
-export function attempted(delivery: Delivery, outcome: Outcome, nowMs: number): Delivery {
+export function attempted(
+  delivery: Delivery,
+  outcome: Outcome,
+  nowMs: number,
+  retryMaxMs = Number.POSITIVE_INFINITY,
+): Delivery {
   const tried = {
     ...delivery,
     attempts: delivery.attempts + 1,
@@ -84,6 +91,7 @@ export function attempted(delivery: Delivery, outcome: Outcome, nowMs: number): 
   if (outcome.ok) return { ...tried, state: 'delivered', nextMs: null, error: null }
   if (nowMs >= delivery.expiresMs || delivery.position === null)
     return { ...tried, state: 'failed', nextMs: null, error: outcome.error }
-  const delayMs = Math.max(retryDelayMs(delivery.id, tried.attempts), outcome.retryAfterMs ?? 0)
+  const ownMs = Math.min(retryMaxMs, retryDelayMs(delivery.id, tried.attempts))
+  const delayMs = Math.max(ownMs, outcome.retryAfterMs ?? 0)
   return { ...tried, nextMs: nowMs + delayMs, error: outcome.error }
 }

@@ -1,6 +1,7 @@
+import { invariant } from '#base/invariant'
 import type { Entry } from '#ledger'
 import type { RegistryReads } from '#registry'
-import type { DialectName, Webhook } from './webhook.ts'
+import type { DeclaredDialect, DialectName, Webhook } from './webhook.ts'
 
 /** How facts are told to one kind of receiver. */
 export interface Dialect {
@@ -23,6 +24,21 @@ export interface Dialect {
     body: string
     secrets: readonly string[]
   }): Readonly<Record<string, string>>
+  /** Brings a message to its receiver, where more is needed than a post to the webhook's address. Throws as `post` does. */
+  bring?(message: {
+    webhook: Webhook
+    id: string
+    atMs: number
+    body: string
+    signal: AbortSignal
+  }): Promise<Answer>
+}
+
+/** How a receiver answered, whatever its status. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly retryAfterMs: number | null
 }
 
 export interface Message {
@@ -34,7 +50,18 @@ export interface Message {
   readonly lane?: string
 }
 
-export type Dialects = Readonly<Record<DialectName, Dialect>>
+/** Those of destinations that projects declare are there where alerts are. */
+export type Dialects = Readonly<Record<Exclude<DialectName, DeclaredDialect>, Dialect>> &
+  Readonly<Partial<Record<DeclaredDialect, Dialect>>>
+
+export function dialectOf(
+  dialects: Dialects,
+  { dialect: name }: { dialect: DialectName },
+): Dialect {
+  const dialect = dialects[name]
+  invariant(dialect !== undefined, `nothing speaks ${name} here`)
+  return dialect
+}
 
 /** The network, with the guard before it. */
 export interface Destinations {
@@ -46,7 +73,7 @@ export interface Destinations {
     headers: Readonly<Record<string, string>>
     body: string
     signal: AbortSignal
-  }): Promise<{ status: number; body: string; retryAfterMs: number | null }>
+  }): Promise<Answer>
 }
 
 /** Keeps secrets unreadable where they are kept. `context` must be the same to open what was sealed. */

@@ -4,7 +4,7 @@ import type { Entry, Follower, LedgerWrites } from '#ledger'
 import type { RegistryReads } from '#registry'
 import type { WorkWrites } from '#work'
 import { DELIVERY_LIFE_MS, type Delivery } from './delivery.ts'
-import type { Dialects, Message } from './dialect.ts'
+import { dialectOf, type Dialects, type Message } from './dialect.ts'
 import type { WebhookReads, WebhookWrites } from './store.ts'
 import { withTurn } from './turn.ts'
 import type { Webhook } from './webhook.ts'
@@ -27,15 +27,15 @@ export function webhookFollower(dependencies: {
   return {
     name: 'webhooks',
     types: async () => {
-      const wanted = (await read.enabled()).map(({ dialect, events }) =>
-        dialects[dialect].factTypes(events),
+      const wanted = (await read.enabled()).map((webhook) =>
+        dialectOf(dialects, webhook).factTypes(webhook.events),
       )
       return wanted.includes('all') ? 'all' : [...new Set((wanted as string[][]).flat())]
     },
     follow: async (entry, tx) => {
       for (const webhook of await tx.webhooks.enabled()) {
         if (entry.position <= webhook.after) continue
-        const message = await dialects[webhook.dialect].message(entry, webhook, tx.registry)
+        const message = await dialectOf(dialects, webhook).message(entry, webhook, tx.registry)
         if (message !== undefined) await enqueue(dependencies, tx, { webhook, entry, message })
       }
     },

@@ -1,4 +1,5 @@
 import { messageOf } from '#base/problem'
+import { dialectOf } from './dialect.ts'
 import type { Delivery, Outcome } from './delivery.ts'
 import type { Webhook } from './webhook.ts'
 import type { WebhookDependencies } from './webhooks.ts'
@@ -20,17 +21,18 @@ export async function sendOn(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const atMs = clock.nowMs()
-  try {
+  const dialect = dialectOf(dialects, webhook)
+  const post = () => {
     const secrets = webhook.secrets
       .filter(({ untilMs }) => untilMs === null || untilMs > atMs)
       .map(({ sealed }) => seal.open(sealed, webhook.id))
-    const headers = dialects[webhook.dialect].headers({ id, atMs, body, secrets })
-    const { status, retryAfterMs, ...answer } = await destinations.post({
-      url: webhook.url,
-      headers,
-      body,
-      signal,
-    })
+    const headers = dialect.headers({ id, atMs, body, secrets })
+    return destinations.post({ url: webhook.url, headers, body, signal })
+  }
+  try {
+    const { status, retryAfterMs, ...answer } = await (dialect.bring === undefined
+      ? post()
+      : dialect.bring({ webhook, id, atMs, body, signal }))
     const response = { status, body: answer.body }
     if (status >= 200 && status < 300) return { ok: true, response }
     return { ok: false, response, error: refusal(status), retryAfterMs }

@@ -3,10 +3,11 @@ import type { DialectName, Webhook } from './webhook.ts'
 
 export interface WebhookReads {
   find(id: string): Promise<Webhook | undefined>
-  /** Newest first; `before` is the id of the last one of the page before. */
+  /** Newest first; `before` is the id of the last one of the page before. Without a dialect, all that no project declares. */
   list(page: { limit: number; before?: string; dialect?: DialectName }): Promise<Webhook[]>
   /** All that are enabled, oldest first. */
   enabled(): Promise<Webhook[]>
+  /** Of those that no project declares. */
   count(): Promise<number>
   findDelivery(id: string): Promise<Delivery | undefined>
   /** Newest first; `before` is the place of the last one of the page before. */

@@ -1,7 +1,20 @@
 import { Problem } from '#base/problem'
 
 /** Which words a receiver understands: our own events by Standard Webhooks, those of MLflow's registry, or OpenLineage's. */
-export type DialectName = 'standard' | 'mlflow' | 'openlineage'
+export type DialectName = 'standard' | 'mlflow' | 'openlineage' | DeclaredDialect
+
+/** Destinations of alerts, which a project declares: they are told what its routes say, and never follow the ledger. */
+export type DeclaredDialect =
+  | 'alert-webhook'
+  | 'alert-slack'
+  | 'alert-pagerduty'
+  | 'alert-alertmanager'
+  | 'alert-email'
+
+/** Whether its project says what it is: nobody else changes it, and it is never given up. */
+export function isDeclared({ dialect }: { dialect: DialectName }): boolean {
+  return dialect.startsWith('alert-')
+}
 
 /** A secret as it is kept: sealed with a key that is not in the database. */
 export interface SealedSecret {

@@ -4,7 +4,7 @@ import { Problem } from '#base/problem'
 import type { Actor, Fact, LedgerWrites, Transact } from '#ledger'
 import type { WorkWrites } from '#work'
 import { DELIVERY_LIFE_MS, attempted, type Delivery } from './delivery.ts'
-import type { Destinations, Dialects, Seal } from './dialect.ts'
+import { dialectOf, type Destinations, type Dialects, type Seal } from './dialect.ts'
 import * as facts from './facts.ts'
 import { sendOn } from './send.ts'
 import { newSecret } from './standard.ts'
@@ -17,6 +17,7 @@ import {
   checkedSubject,
   checkedUrl,
   HEALTHY,
+  isDeclared,
   webhookNotFound,
   WEBHOOKS_MAX,
   type DialectName,
@@ -95,7 +96,7 @@ async function added(
   actor: Actor,
   given: NewWebhook,
 ) {
-  dialects[given.dialect].checkEvents(given.events)
+  dialectOf(dialects, given).checkEvents(given.events)
   const id = ids.ulid()
   const nowMs = clock.nowMs()
   const secret = given.dialect === 'standard' ? newSecret(ids) : (given.secret ?? null)
@@ -139,12 +140,14 @@ function changesOf(
     delete: (actor, id) =>
       transact(async ({ webhooks, ledger }) => {
         const kept = await webhookOf(webhooks, id)
+        assertOurs(kept)
         await webhooks.delete(id)
         await ledger.append(actor, [facts.webhookDeleted(kept)])
       }),
     rotate: (actor, id, overlapMs) =>
       transact(async ({ webhooks, ledger }) => {
         const kept = await webhookOf(webhooks, id)
+        assertOurs(kept)
         if (kept.dialect !== 'standard')
           throw new Problem(
             'conflict',
@@ -178,7 +181,8 @@ async function changed(
   given: WebhookChange,
 ): Promise<Webhook> {
   const before = await webhookOf(read, id)
-  if (given.events !== undefined) dialects[before.dialect].checkEvents(given.events)
+  assertOurs(before)
+  if (given.events !== undefined) dialectOf(dialects, before).checkEvents(given.events)
   if (given.url !== undefined) await destinations.check(checkedUrl(given.url))
   return transact(async ({ webhooks, ledger }) => {
     const kept = await webhookOf(webhooks, id)
@@ -269,7 +273,7 @@ async function tested(
     id: `msg_${webhook.id}_test_${place}`,
     place,
     webhook: webhook.id,
-    ...dialects[webhook.dialect].example(event, webhook, nowMs),
+    ...dialectOf(dialects, webhook).example(event, webhook, nowMs),
     lane: null,
     position: null,
     state: 'waiting',
@@ -287,6 +291,14 @@ async function tested(
     if ((await webhooks.find(webhook.id)) !== undefined) await webhooks.addDeliveries([done])
   })
   return done
+}
+
+function assertOurs(webhook: Webhook): void {
+  if (!isDeclared(webhook)) return
+  throw new Problem(
+    'conflict',
+    `${webhook.name} is a destination of alerts; change it in the alerts of its project's orrery.yaml`,
+  )
 }
 
 /** Throws `not-found`. */

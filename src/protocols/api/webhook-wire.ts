@@ -4,7 +4,8 @@ export interface WebhookWire {
   readonly name: string
   readonly description: string
   readonly url: string
-  readonly dialect: 'standard' | 'mlflow' | 'openlineage'
+  /** `standard`, `mlflow`, `openlineage`, or that of a destination of alerts. */
+  readonly dialect: string
   readonly events: readonly string[]
   readonly subject: string | null
   readonly enabled: boolean

@@ -25,6 +25,9 @@ export interface WebhookTables {
   webhook_deliveries: DeliveryRow
 }
 
+/** Destinations of alerts are declared by projects, and are in nobody's list of webhooks. */
+const isNotDeclared = sql<SqlBool>`dialect not like 'alert-%'`
+
 export function webhookReads(db: Kysely<WebhookTables>): WebhookReads {
   const bodies = () => db.selectFrom('webhooks').select('body')
   return {
@@ -35,7 +38,8 @@ export function webhookReads(db: Kysely<WebhookTables>): WebhookReads {
     list: async ({ limit, before, dialect }) => {
       let query = bodies().orderBy('id', 'desc').limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
-      if (dialect !== undefined) query = query.where('dialect', '=', dialect)
+      query =
+        dialect === undefined ? query.where(isNotDeclared) : query.where('dialect', '=', dialect)
       return (await query.execute()).map(webhookOf)
     },
     enabled: async () =>
@@ -44,6 +48,7 @@ export function webhookReads(db: Kysely<WebhookTables>): WebhookReads {
       const { count } = await db
         .selectFrom('webhooks')
         .select((e) => e.fn.countAll<number>().as('count'))
+        .where(isNotDeclared)
         .executeTakeFirstOrThrow()
       return count
     },
