@@ -69,12 +69,12 @@ const ONE_SIDED_SUM_MAX = 100_000
 
 /**
  * P(D⁺ ≥ d) of the one-sided Kolmogorov–Smirnov statistic for n values: Birnbaum and Tingey's sum (1951), and
- * beyond 100,000 values Smirnov's limit with the correction of Maag and Dicaire (1971).
+ * beyond 100,000 values Smirnov's limit with the correction of Maag and Dicaire (1971) and the next term of the rate
+ * at which large deviations become rare.
  */
 export function kolmogorovOneSidedSf(n: number, d: number): number {
   if (n <= ONE_SIDED_SUM_MAX) return cephes().smirnov(n, d)
-  const square = (6 * n * d + 1) ** 2 / (18 * n)
-  return Math.exp(-square)
+  return Math.exp(-((6 * n * d + 1) ** 2) / (18 * n) - (4 / 9) * n * d ** 4)
 }
 
 /** K of order 1/4 times eˣ, the modified Bessel function of the second kind, for x > 0: its integral by trapezoids. */

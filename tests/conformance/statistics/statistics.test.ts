@@ -6,13 +6,19 @@ import { pythonBin } from '../../support/python.ts'
 
 const GOLDEN = 'src/features/statistics/golden'
 
-test('the committed values are what SciPy, scikit-learn and MLstatkit give', () => {
-  const committed: unknown = JSON.parse(readFileSync(join(GOLDEN, 'values.json'), 'utf8'))
-  const made: unknown = JSON.parse(
-    execFileSync(join(pythonBin(), 'python'), [join(GOLDEN, 'make.py')]).toString(),
-  )
-  expect(rounded(made)).toEqual(rounded(committed))
-})
+const scripts = [
+  { script: 'make.py', values: 'values.json', of: 'SciPy, scikit-learn and MLstatkit' },
+  { script: 'two_samples.py', values: 'two-samples.json', of: 'SciPy' },
+]
+
+for (const { script, values, of } of scripts)
+  test(`the committed ${values} is what ${of} give`, () => {
+    const committed: unknown = JSON.parse(readFileSync(join(GOLDEN, values), 'utf8'))
+    const made: unknown = JSON.parse(
+      execFileSync(join(pythonBin(), 'python'), [join(GOLDEN, script)]).toString(),
+    )
+    expect(rounded(made)).toEqual(rounded(committed))
+  })
 
 /** Ten digits: releases of those libraries differ in the last ones. */
 function rounded(value: unknown): unknown {

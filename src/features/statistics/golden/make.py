@@ -11,6 +11,8 @@ from scipy import special, stats
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
+from plain import plain
+
 
 def distributions(rng):
     z = rng.uniform(-8, 8, 20)
@@ -144,16 +146,6 @@ def calibration(rng):
             "inTheLarge": [errors.mean(), *interval],
         })
     return cases
-
-
-def plain(value):
-    if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist())
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return value
 
 
 parts = [distributions, shares, samples, large_samples, tables, proportions, ranking, calibration]
