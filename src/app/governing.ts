@@ -95,7 +95,8 @@ export function governingHandlers(parts: {
           await serving.declareEndpoint(platformActor('projects'), {
             project: project.name,
             name,
-            model: endpoint.model,
+            model: endpoint.model ?? '',
+            elsewhere: endpoint.elsewhere === true,
             shadows: endpoint.shadows,
             monitor: endpoint.monitor ?? null,
             log: endpoint.log ?? null,

@@ -130,7 +130,8 @@ export async function unhelpfulRuns(
 function endpointOf(project: Project, policy: PolicyConfig): string | null {
   const model = promotionAfter(policy)?.model
   const serves = Object.entries(project.config.endpoints).find(
-    ([, endpoint]) => model !== undefined && endpoint.model.startsWith(`models:/${model}@`),
+    ([, endpoint]) =>
+      model !== undefined && endpoint.model?.startsWith(`models:/${model}@`) === true,
   )
   return serves?.[0] ?? triggersOf(policy).find(isFinding)?.endpoint ?? null
 }

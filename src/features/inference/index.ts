@@ -6,7 +6,8 @@ export {
   regressionOf,
   type ScoredClass,
 } from './classes.ts'
-export { instantMs } from './rows/event.ts'
+export { instantMs, keyOf } from './rows/event.ts'
+export { redacted } from './log-policy.ts'
 export { answerHeaders, contextIn, headerIn, type Context } from './routing/headers.ts'
 export type {
   Described,

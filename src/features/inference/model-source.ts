@@ -85,7 +85,7 @@ export function aliasIn(uri: string): { model: string; alias: string } | undefin
   return model === undefined || alias === undefined ? undefined : { model, alias }
 }
 
-/** The name of a model version in the lineage graph and in the log: `flights-late/3`. */
+/** The name of a model version in the lineage graph and in the log: `flights-late/3`; 0 is one that is not registered here. */
 export function versionName({ model, version }: { model: string; version: number }): string {
-  return `${model}/${version}`
+  return version === 0 ? model : `${model}/${version}`
 }

@@ -197,7 +197,10 @@ export const LimitsSchema = Type.Object(
 
 const Endpoint = Type.Object(
   {
-    model: Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }),
+    /** Needed but of an endpoint elsewhere. */
+    model: Type.Optional(Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' })),
+    /** Another system answers; it tells of its predictions, and they are watched. */
+    elsewhere: Type.Optional(Type.Boolean()),
     shadows: Type.Array(Type.String({ pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$' }), {
       default: [],
     }),

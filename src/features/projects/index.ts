@@ -16,6 +16,7 @@ export {
   type TriggerOf,
 } from './policy-config.ts'
 export type { MonitorConfig } from './monitor-config.ts'
+export { monitorIn } from './monitor-in.ts'
 export { nextTick, scheduleFault, ticksBetween } from './schedule.ts'
 export {
   ProjectConfigSchema,

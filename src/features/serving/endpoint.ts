@@ -37,8 +37,10 @@ export interface Declaration {
   readonly name: string
   /** Empty for one that was made by hand. */
   readonly project: string
-  /** `models:/name@alias` or `models:/name/3`. */
+  /** `models:/name@alias` or `models:/name/3`; empty for one elsewhere that names none. */
   readonly model: string
+  /** Whether another system answers: it tells of its predictions, and nothing is loaded here. */
+  readonly elsewhere?: boolean
   /** URIs of the same forms; one that means no version yet is passed over. */
   readonly shadows: readonly string[]
   readonly monitor: MonitorConfig | null
@@ -66,6 +68,7 @@ export function sameDeclaration(one: Declaration, other: Declaration): boolean {
       rest.project,
       rest.model,
       rest.shadows,
+      rest.elsewhere === true,
       ...[monitor, log, delivery, settings].map(sorted),
     ])
   return text(one) === text(other)

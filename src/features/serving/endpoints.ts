@@ -70,9 +70,16 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     tables.set(table.name, table)
     await plane.tell(table)
   }
+  const dropped = async (name: string) => {
+    if (tables.delete(name)) await plane.forget(name)
+  }
   /** Tells what has changed beside the revisions. */
   const refresh = async (name: string): Promise<Endpoint> => {
     const endpoint = await get(name)
+    if (endpoint.elsewhere === true) {
+      await dropped(name)
+      return endpoint
+    }
     const { monitor, log = null, settings = null, failure } = endpoint
     const told = tables.get(name) ?? emptyTable(endpoint)
     const routing = { ...told.routing, override: overrideOf(endpoint) }
@@ -102,15 +109,19 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
       return inTurn(declaration.name, () => refresh(declaration.name))
     },
     rollOut: async (actor, name) => {
-      await get(name)
+      const endpoint = await get(name)
+      if (endpoint.elsewhere === true && actor.kind === 'platform') return 'unchanged'
+      assertServed(endpoint)
       return inTurn(name, () => rollOutNext(actor, name))
     },
     divide: async (name, next, commit) => {
-      await get(name)
+      assertServed(await get(name))
       return inTurn(name, () => divideNext(name, next, commit))
     },
     setTraffic: async (actor, name, weights) => {
-      const next = divisionOf(await get(name), weights)
+      const endpoint = await get(name)
+      assertServed(endpoint)
+      const next = divisionOf(endpoint, weights)
       const record = () => recordDivision(dependencies, actor, { name, next })
       return inTurn(name, () => divideNext(name, next, record))
     },
@@ -208,12 +219,26 @@ async function saveDeclaration<Tx extends ServingTx>(
     if (before !== undefined && before.project !== declaration.project)
       throw new Problem(
         'exists',
-        `the endpoint ${declaration.name} belongs to the project ${before.project}; choose another name`,
+        before.project === ''
+          ? `there is an endpoint ${declaration.name} that was made by hand; remove it, or choose another name`
+          : `the endpoint ${declaration.name} belongs to the project ${before.project}; choose another name`,
       )
     if (before !== undefined && sameDeclaration(before, declaration)) return
     await serving.declare(declaration, clock.nowMs())
+    // What answered there means nothing here, and the other way round.
+    if (before !== undefined && (before.elsewhere === true) !== (declaration.elsewhere === true))
+      await serving.saveServing(before.name, { live: null, shadowing: [], failure: null })
     await ledger.append(actor, [facts.endpointDeclared(declaration)])
   })
+}
+
+/** Throws `conflict` for an endpoint at which other systems answer. */
+function assertServed({ name, elsewhere }: Endpoint): void {
+  if (elsewhere !== true) return
+  throw new Problem(
+    'conflict',
+    `endpoint ${name} is answered elsewhere, so nothing of it is loaded or routed here; take "elsewhere" out of its declaration to serve it`,
+  )
 }
 
 function noEndpoint(name: string): Problem {

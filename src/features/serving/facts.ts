@@ -13,6 +13,7 @@ export function endpointDeclared(declaration: Declaration): Fact {
       model: declaration.model,
       shadows: declaration.shadows,
       monitor: declaration.monitor,
+      ...(declaration.elsewhere ? { elsewhere: true } : {}),
       ...(declaration.settings ? { settings: declaration.settings } : {}),
       ...(declaration.log ? { log: declaration.log } : {}),
       ...(declaration.delivery ? { delivery: declaration.delivery } : {}),
@@ -31,7 +32,16 @@ export function revisionCreated(revision: Revision): Fact {
       digest: revision.digest,
     },
     edges: [
-      { from: revisionRef(revision), relation: 'serves', to: modelVersionRef(revision) },
+      // What runs elsewhere may be a model of which nothing is known here.
+      ...(revision.version === 0
+        ? []
+        : [
+            {
+              from: revisionRef(revision),
+              relation: 'serves' as const,
+              to: modelVersionRef(revision),
+            },
+          ]),
       { from: revisionRef(revision), relation: 'revision-of', to: endpointRef(revision.endpoint) },
     ],
   }

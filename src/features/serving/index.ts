@@ -17,6 +17,9 @@ export type {
   RewardQueries,
   Rewards,
   SegmentSealing,
+  Told,
+  ToldBatch,
+  ToldRecorded,
   Truth,
   TruthsRecorded,
   WindowQuery,
@@ -38,4 +41,5 @@ export type {
 } from './store.ts'
 export { rollOuts, servingHandlers } from './background.ts'
 export type { Gradual, RollOut } from './rollout.ts'
+export { TOLD_MAX, type ToldPrediction, type ToldPredictions } from './told.ts'
 export { createServing, TRUTHS_MAX, type Serving } from './serving.ts'

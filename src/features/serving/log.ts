@@ -1,4 +1,4 @@
-import type { Feedback, Journal, Logged, Role, Scalar } from '#inference'
+import type { Feedback, Journal, Logged, NewBatch, Role, Scalar } from '#inference'
 import type { SegmentKind } from './store.ts'
 
 /** One row of the log: one prediction by one revision, with what turned out to be true. */
@@ -16,6 +16,32 @@ export interface PredictionRow {
   readonly inputs: Readonly<Record<string, Logged>>
   readonly outputs: Readonly<Record<string, Logged>>
   readonly label: Scalar
+}
+
+/** Predictions of one model version that another system made, as they go into the log. */
+export interface ToldBatch extends NewBatch {
+  /** For each row what its system calls it; `null` for one that has no name. */
+  readonly told: readonly (ToldName | null)[]
+}
+
+export interface ToldName {
+  readonly id: string
+  /** Of what was said of it: told again with the same digest it is known already. */
+  readonly digest: string
+}
+
+/** Predictions that are kept together or not at all, with what is known to be true of them. */
+export interface Told {
+  readonly endpoint: string
+  readonly batches: readonly ToldBatch[]
+  readonly truths: readonly Truth[]
+}
+
+export interface ToldRecorded {
+  /** Kept for the first time. */
+  readonly accepted: number
+  /** Known already, as they were told. */
+  readonly unchanged: number
 }
 
 /** What turned out to be true of a prediction, named by its id or by its entity's key. */
@@ -39,6 +65,8 @@ export interface TruthsRecorded {
 
 export interface FoundPrediction extends PredictionRow {
   readonly endpoint: string
+  /** What the system that made it calls it. */
+  readonly toldAs?: string
   readonly truth: {
     readonly label: Scalar
     readonly timeMs: number | null
@@ -92,7 +120,8 @@ export interface PredictionQueries {
     endpoint: string,
     query: { fromMs?: number; toMs?: number; per: 'month' | number },
   ): Promise<PeriodSummary[]>
-  find(id: string): Promise<FoundPrediction | undefined>
+  /** By its id, or by what the system that made it calls it; several endpoints elsewhere may use the same name. */
+  find(id: string, endpoint?: string): Promise<FoundPrediction | undefined>
   /** How far event time has come at an endpoint; `null` before the first prediction. */
   watermark(endpoint: string): Promise<number | null>
   /** Calls `listener` with the endpoint's name after predictions, truths or time were added. */
@@ -121,6 +150,11 @@ export interface RewardQueries {
 export interface PredictionLog extends PredictionQueries, NewestQueries, RewardQueries, Journal {
   /** The last label wins; a truth may come before its prediction. */
   recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
+  /**
+   * Keeps what other systems have predicted, all of it or nothing. Throws `exists` for a prediction that was told
+   * before with other contents.
+   */
+  recordTold(told: readonly Told[], atMs: number): Promise<ToldRecorded>
   /** Truths of feedback become truths, rewards are kept; by source, so that what is told again changes nothing. */
   recordFeedback(
     endpoint: string,

@@ -40,6 +40,7 @@ export function createRepository<Tx extends ServingTx>(dependencies: {
     },
     unload: async (name) => {
       const { settings, ...endpoint } = await endpoints.get(name)
+      if (endpoint.elsewhere === true) throw notHere(name)
       const kept = settings ?? { ...ON_DEMAND, keep: 'pinned' }
       await endpoints.declare(
         actor,
@@ -71,9 +72,17 @@ function checkName(name: string): void {
     )
 }
 
+function notHere(name: string): Problem {
+  return new Problem(
+    'conflict',
+    `endpoint ${name} is answered elsewhere, so there is nothing to load or let go here`,
+  )
+}
+
 /** The declaration with which an endpoint is loaded again, of another model if one is named. */
 function reloaded(known: Endpoint, model: string | undefined): Declaration {
   const { settings = null, project } = known
+  if (known.elsewhere === true) throw notHere(known.name)
   if (model !== undefined && model !== known.model && project !== '')
     throw new Problem(
       'conflict',

@@ -56,7 +56,7 @@ export function createRestoring(
     restore: async () => {
       for (const endpoint of await read.list())
         await inTurn(endpoint.name, async () => {
-          if (tables.has(endpoint.name)) return
+          if (tables.has(endpoint.name) || endpoint.elsewhere === true) return
           const table = await servedTable(dependencies, endpoint)
           await tell(table)
           if (table.awaiting !== undefined) later(endpoint.name, RETRY_FIRST_MS)

@@ -21,6 +21,7 @@ import type { Gradual, RollOut, ServingTx } from './rollout.ts'
 import { createRepository } from './repository.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads } from './store.ts'
+import { createToldPredictions, type ToldPredictions } from './told.ts'
 
 /** Endpoints and what they predicted: what they are meant to be is known here, what answers is the plane's. */
 export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistics' | 'traffic'> {
@@ -52,6 +53,8 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
     /** With the reason where one does not answer. */
     endpoints: (Pick<Standing, 'endpoint' | 'state'> & { reason?: string })[]
   }
+  /** Keeps what systems have predicted that are watched and not served. */
+  readonly recordTold: ToldPredictions['record']
   /** Keeps what turned out to be true; the last label for a prediction or an entity wins. */
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
@@ -123,6 +126,7 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
       const files = await models.place(model, version)
       return plane.score({ servable, files }, rows)
     },
+    recordTold: createToldPredictions({ ...dependencies, endpoint: endpoints.get }).record,
     recordTruths: async (name, truths) => {
       await endpoints.get(name)
       if (truths.length > TRUTHS_MAX)

@@ -2,17 +2,28 @@ import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Actor } from '#ledger'
 import { instantMs, settingsOf, versionName, type Revision } from '#inference'
-import { LimitsSchema } from '#projects'
+import { LimitsSchema, monitorIn, type MonitorConfig } from '#projects'
 import { type Endpoint, type Serving } from '#serving'
 import { Problem } from '#base/problem'
 
 const CreateBody = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$' }),
-    model: Type.String({
-      pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$',
-      description: 'models:/NAME@ALIAS or models:/NAME/VERSION',
-    }),
+    model: Type.Optional(
+      Type.String({
+        pattern: '^models:/[^/@]+(@[\\w-]+|/[0-9]+)$',
+        description: 'models:/NAME@ALIAS or models:/NAME/VERSION; needed but of one elsewhere',
+      }),
+    ),
+    elsewhere: Type.Optional(
+      Type.Boolean({ description: 'Another system answers, and tells of its predictions.' }),
+    ),
+    monitor: Type.Optional(
+      Type.Object(
+        {},
+        { additionalProperties: true, description: 'As in orrery.yaml; of one elsewhere.' },
+      ),
+    ),
     pin: Type.Optional(
       Type.Boolean({
         description:
@@ -122,7 +133,22 @@ function repositoryRoutes(
         body: CreateBody,
       },
     },
-    async ({ body: { name, model, pin = false, limits } }, reply) => {
+    async ({ body: { name, model, pin = false, limits, elsewhere = false, monitor } }, reply) => {
+      if (elsewhere) {
+        const watched = { name, model: model ?? '', monitor: monitorIn(monitor ?? {}) }
+        const endpoint = await declareElsewhere(serving, actor, watched)
+        return reply.code(201).send(await shown(endpoint))
+      }
+      if (model === undefined)
+        throw new Problem(
+          'invalid',
+          `endpoint ${name} needs a model: name one, or say "elsewhere": true if another system answers`,
+        )
+      if (monitor !== undefined)
+        throw new Problem(
+          'invalid',
+          `the monitor of ${name} is declared in orrery.yaml; only endpoints elsewhere bring theirs`,
+        )
       const keep = pin ? 'pinned' : 'on-demand'
       const settings = settingsOf({ keep, limits })
       const base = { project: '', shadows: [], monitor: null, settings }
@@ -162,6 +188,22 @@ function repositoryRoutes(
       return reply.code(204).send()
     },
   )
+}
+
+/** Throws `exists` where a project or a model of this server has the name. */
+async function declareElsewhere(
+  serving: Serving,
+  actor: Actor,
+  watched: { name: string; model: string; monitor: MonitorConfig },
+): Promise<Endpoint> {
+  const before = (await serving.endpoints.list()).find(({ name }) => name === watched.name)
+  if (before !== undefined && before.elsewhere !== true)
+    throw new Problem(
+      'exists',
+      `endpoint ${watched.name} is served here; remove it, or choose another name`,
+    )
+  const base = { project: '', shadows: [], elsewhere: true }
+  return serving.declareEndpoint(actor, { ...watched, ...base })
 }
 
 function watermarkRoute(app: FastifyInstance, serving: Serving): void {

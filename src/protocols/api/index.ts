@@ -53,6 +53,7 @@ import { registryHistoryRoutes } from './registry-history.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { runRoutes } from './runs.ts'
 import { viewRoutes } from './views.ts'
+import { toldPredictionRoutes } from './told-predictions.ts'
 import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -137,6 +138,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   endpointLiveRoutes(app, parts)
   rolloutRoutes(app, parts)
   predictionRoutes(app, parts.serving)
+  await toldPredictionRoutes(app, parts.serving, parts.actor)
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
   replayRoutes(app, parts.replays, parts.actor)

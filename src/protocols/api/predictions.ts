@@ -117,16 +117,21 @@ function logRoutes(app: FastifyInstance, serving: Serving): void {
       return { predictions: page.rows.map(predictionToWire), next: page.next }
     },
   )
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: { id: string }; Querystring: { endpoint?: string } }>(
     '/predictions/:id',
     {
       schema: {
         summary: 'Show one prediction with its truth and what shadows said',
         params: Type.Object({ id: Type.String() }),
+        querystring: Type.Object({
+          endpoint: Type.Optional(
+            Type.String({ description: 'Where it was told by a name that others use too.' }),
+          ),
+        }),
       },
     },
-    async ({ params }) => {
-      const found = await serving.predictions.find(params.id)
+    async ({ params, query }) => {
+      const found = await serving.predictions.find(params.id, query.endpoint)
       if (found === undefined)
         throw new Problem(
           'not-found',

@@ -44,10 +44,41 @@ export function parseProjectFile(text: string): {
 function crossCheck(config: ProjectConfig): string[] {
   return [
     ...crossCheckPolicies(config),
+    ...crossCheckElsewhere(config),
     ...crossCheckTraffic(config),
     ...environmentProblems(config),
     ...alertProblems(config),
   ]
+}
+
+/** What only those can have that answer here. */
+const SERVED_ONLY = [
+  'rollout',
+  'traffic',
+  'experiment',
+  'override',
+  'keep',
+  'limits',
+  'python',
+] as const
+
+function crossCheckElsewhere({ endpoints }: ProjectConfig): string[] {
+  return Object.entries(endpoints).flatMap(([name, endpoint]) => {
+    if (endpoint.elsewhere !== true)
+      return endpoint.model === undefined
+        ? [
+            `endpoints.${name}.model: name the model that it serves, as models:/NAME@ALIAS, or write "elsewhere: true" if another system answers`,
+          ]
+        : []
+    const meant = SERVED_ONLY.filter((word) => endpoint[word] !== undefined)
+    if (endpoint.shadows.length > 0)
+      return [...meant, 'shadows'].map((word) => unservedWord(name, word))
+    return meant.map((word) => unservedWord(name, word))
+  })
+}
+
+function unservedWord(name: string, word: string): string {
+  return `endpoints.${name}.${word}: an endpoint that is answered elsewhere has none; take it out`
 }
 
 function crossCheckTraffic({ endpoints }: ProjectConfig): string[] {

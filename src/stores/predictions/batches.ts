@@ -5,6 +5,7 @@ import { endpointFinder, type EndpointRow, type hotReader } from './hot.ts'
 import { labelReader } from './labels.ts'
 import { openSegmentRow, predictionRowOf, type OpenRow } from './rows.ts'
 import type { SegmentReader } from './segment-reader.ts'
+import { toldNames } from './told-names.ts'
 import { predictionIn } from './truths.ts'
 
 interface BatchRow {
@@ -36,12 +37,21 @@ export function batchReader(
   )
   const rowsOf = batchRows(connection, from)
   const labels = labelReader(connection)
+  const told = toldNames(connection)
 
+  const placed = (id: string) => {
+    const parts = predictionIn(id)
+    const batch = parts && (selectBatch.get(parts.batch) as BatchRow | undefined)
+    return parts === undefined || batch === undefined || parts.row >= batch.rows
+      ? undefined
+      : { parts, batch }
+  }
   return {
-    find: async (id: string): Promise<FoundPrediction | undefined> => {
-      const parts = predictionIn(id)
-      const batch = parts && (selectBatch.get(parts.batch) as BatchRow | undefined)
-      if (parts === undefined || batch === undefined || parts.row >= batch.rows) return undefined
+    find: async (id: string, endpoint?: string): Promise<FoundPrediction | undefined> => {
+      const named = endpoint === undefined ? told.anywhere(id) : told.atEndpoint(endpoint, id)
+      const found = placed(named ?? id)
+      if (found === undefined) return undefined
+      const { parts, batch } = found
       const rows = await rowsOf(batch, parts.row)
       const live = rows.find((row) => row.role === 'live')
       if (live === undefined) return undefined
@@ -49,6 +59,7 @@ export function batchReader(
       return {
         ...predictionRowOf(live, truth?.label ?? null),
         endpoint: batch.name,
+        ...told.nameOf(live.place),
         truth,
         shadows: rows
           .filter((row) => row.role === 'shadow')

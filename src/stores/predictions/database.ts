@@ -170,8 +170,21 @@ create index blocks_by_id on blocks (first_id, last_id);
 create index blocks_by_event on blocks (endpoint, from_ms);
 `
 
+const TOLD = `
+-- Predictions that other systems made, by the names that those gave them. Kept for ever, as the places are.
+create table told (
+  id text not null,
+  endpoint integer not null,
+  place integer not null,
+  -- Of what was said: the same again is known, anything else is refused.
+  digest blob not null,
+  primary key (id, endpoint)
+) strict, without rowid;
+create unique index told_by_place on told (place);
+`
+
 /** Steps that bring the file to the newest form; a new step goes at the end. */
-const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK, BLOCKS]
+const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK, BLOCKS, TOLD]
 
 /** Opens the log's file: one connection that writes durably, and one whose reads never wait for it. */
 export function openDatabase(file: string): { writer: Connection; reader: Connection } {

@@ -2,6 +2,7 @@ import type { Feedback } from '#inference'
 import type { Rewards, Truth, TruthsRecorded } from '#serving'
 import { placeOf, rowOfPlace, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'
+import { toldNames } from './told-names.ts'
 import { predictionIn, type TruthKeeper } from './truths.ts'
 
 /** Rewards of predictions that were not known when they came, looked for once more at each question. */
@@ -32,7 +33,7 @@ export function feedbackKeeper(
 
   /** Gives whether anything is said for the first time, said otherwise, or known; and whether of a known prediction. */
   const recordOne = (endpoint: { id: number; name: string }, said: Feedback, atMs: number) => {
-    const { by: kind, value: ref } = refs.settled(said.ref)
+    const { by: kind, value: ref } = refs.settled(endpoint.id, said.ref)
     const before = find.get(endpoint.id, kind, ref, said.source) as FeedbackRow | undefined
     const answered = refs.revisionOf(endpoint.id, { by: kind, value: ref })
     const now = {
@@ -138,7 +139,10 @@ function refReader(connection: Connection, open: (batch: string) => void) {
     .pluck()
   const batchAt = connection.prepare('select id from batches where seq = ?').pluck()
 
-  const settled = (ref: Feedback['ref']): Truth['ref'] => {
+  const told = toldNames(connection)
+  const settled = (endpoint: number, ref: Feedback['ref']): Truth['ref'] => {
+    const named = ref.by === 'key' ? undefined : told.predictionOf(endpoint, ref.value)
+    if (named !== undefined) return { by: 'prediction', value: named }
     if (ref.by !== 'request') return ref
     const row: Truth['ref'] = { by: 'prediction', value: `${ref.value}-${ref.row}` }
     if (isThere(ref.value)) return row

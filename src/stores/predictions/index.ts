@@ -15,6 +15,7 @@ import { queries } from './query.ts'
 import { sealing } from './seal.ts'
 import { segmentReader } from './segment-reader.ts'
 import { taker } from './take.ts'
+import { toldKeeper } from './told.ts'
 import { predictionIn, truthKeeper } from './truths.ts'
 
 export { openRecorded } from './recorded.ts'
@@ -63,6 +64,7 @@ function partsOf({ file, journal }: Dependencies) {
   const group = groupCommit(writer, onRollback)
   const truths = truthKeeper(writer, names, adding.open)
   const feedback = feedbackKeeper(writer, names, { truths, open: adding.open })
+  const told = toldKeeper(writer, names, { add: adding.add, settle: adding.settle, truths })
   const open = openCounts(reader)
   const growth = growthOf()
   let closed = false
@@ -103,6 +105,7 @@ function partsOf({ file, journal }: Dependencies) {
     adding,
     truths,
     feedback,
+    told,
     open,
     growth,
     ingesting,
@@ -134,10 +137,10 @@ function questionsOf(
     window: caughtUp(asked.window),
     newest: caughtUp(asked.newest),
     summaries: caughtUp(asked.summaries),
-    find: caughtUp(async (id: string) => {
+    find: caughtUp(async (id: string, endpoint?: string) => {
       const parts = predictionIn(id)
       if (parts !== undefined) await opened(parts.batch)
-      return asked.find(id)
+      return asked.find(id, endpoint)
     }),
     findBatch: caughtUp(async (id: string) => {
       await opened(id)
@@ -155,12 +158,13 @@ function writesOf({
   adding,
   truths,
   feedback,
+  told,
   open,
   growth,
   ingesting,
 }: Parts): Pick<
   PredictionLog,
-  'append' | 'appendLate' | 'skip' | 'recordFeedback' | 'recordTruths' | 'advance'
+  'append' | 'appendLate' | 'skip' | 'recordTold' | 'recordFeedback' | 'recordTruths' | 'advance'
 > {
   return {
     append: async (batch) => {
@@ -171,6 +175,14 @@ function writesOf({
     appendLate: (batch, answers) => commit(() => adding.appendLate(batch, answers)),
     skip: (endpoint, predictions, atMs) => {
       void commit(() => adding.skip(endpoint, predictions, atMs)).catch(() => undefined)
+    },
+    recordTold: async (all, atMs) => {
+      const { counts, added } = await commit(() => told.record(all, atMs))
+      for (const { endpoint, kind, rows } of added) {
+        open.add(endpoint, kind, rows)
+        growth.tell(endpoint)
+      }
+      return counts
     },
     recordFeedback: async (endpoint, told, atMs) => {
       await ingesting?.catchUp()

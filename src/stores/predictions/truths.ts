@@ -2,6 +2,7 @@ import type { Truth, TruthsRecorded } from '#serving'
 import { HOUR_MS } from './append.ts'
 import { placeOf, rowOfPlace, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'
+import { toldNames } from './told-names.ts'
 
 interface Subject {
   readonly place: number
@@ -57,11 +58,13 @@ export function truthKeeper(
     return ref !== null && find.get(endpoint, kind, ref) !== undefined
   }
 
+  const told = toldNames(connection)
+
   const recordOne = (endpoint: number, truth: Truth, atMs: number) => {
-    const { by, value } = truth.ref
+    const { by, value } = told.settled(endpoint, truth.ref)
     const label = JSON.stringify(truth.label)
     const before = find.get(endpoint, by, value) as string | undefined
-    const subjects = subjectsOf(endpoint, truth.ref)
+    const subjects = subjectsOf(endpoint, { by, value })
     const known = subjects.length > 0
     if (before === label) return { outcome: 'unchanged', known } as const
     keep.run(endpoint, by, value, label, truth.timeMs, atMs)

@@ -31,6 +31,7 @@ export interface ServingTables {
     log: string | null
     delivery: string | null
     settings: string | null
+    elsewhere: number | null
     answering: string | null
     declared_ms: number
     live: number | null
@@ -153,7 +154,7 @@ export function servingWrites(db: Kysely<ServingTables>): ServingWrites {
 }
 
 function declaredColumns(declaration: Declaration, declaredMs: number) {
-  const { project, model, shadows, monitor, log, delivery, settings } = declaration
+  const { project, model, elsewhere, shadows, monitor, log, delivery, settings } = declaration
   return {
     project,
     model,
@@ -162,6 +163,7 @@ function declaredColumns(declaration: Declaration, declaredMs: number) {
     log: textOf(log),
     delivery: textOf(delivery),
     settings: textOf(settings),
+    elsewhere: elsewhere === true ? 1 : null,
     declared_ms: declaredMs,
   }
 }
@@ -183,6 +185,7 @@ async function endpointOf(
     name: row.name,
     project: row.project,
     model: row.model,
+    ...(row.elsewhere === 1 ? { elsewhere: true } : {}),
     shadows: JSON.parse(row.shadows) as string[],
     monitor: row.monitor === null ? null : (JSON.parse(row.monitor) as Endpoint['monitor']),
     log: row.log === null ? null : (JSON.parse(row.log) as Endpoint['log'] & object),

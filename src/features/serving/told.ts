@@ -1,0 +1,249 @@
+import type { Clock } from '#base/clock'
+import { sha256 } from '#base/digest'
+import type { Ids } from '#base/ids'
+import { Problem } from '#base/problem'
+import type { Actor, Transact } from '#ledger'
+import {
+  instantMs,
+  keyOf,
+  redacted,
+  type ModelSource,
+  type NewAnswer,
+  type NewPrediction,
+  type TensorType,
+  type Value,
+} from '#inference'
+import type { Endpoint } from './endpoint.ts'
+import type { PredictionLog, Told, ToldBatch, ToldName, ToldRecorded, Truth } from './log.ts'
+import type { ServingTx } from './rollout.ts'
+import type { ServingReads } from './store.ts'
+import { createToldRevisions, type ToldRevision } from './told-revisions.ts'
+
+/** A prediction that another system made, as it tells of it. */
+export interface ToldPrediction {
+  readonly endpoint: string
+  /** What its system calls it: told again it is known. Without, it is kept as often as it is told. */
+  readonly id: string | null
+  /** `fraud/3`, `models:/fraud/3`, or whatever its system calls the model. */
+  readonly modelVersion: string | null
+  readonly timeMs: number | null
+  readonly key: string | null
+  readonly inputs: Readonly<Record<string, Value>>
+  readonly outputs: Readonly<Record<string, Value>>
+  readonly label: Truth['label'] | null
+  readonly latencyMs: number | null
+}
+
+/** Predictions in one report; more are sent in several. */
+export const TOLD_MAX = 10_000
+
+/** A prediction further ahead of the clock than this is a mistake; it would close every window before it. */
+const AHEAD_MS_MAX = 2 * 86_400_000
+
+/** Columns of one prediction. */
+const COLUMNS_MAX = 2000
+
+export interface ToldPredictions {
+  /**
+   * Keeps predictions of systems that Orrery watches, all of them or none. Gives the id of each, in their order. Throws
+   * `not-found` for an endpoint that there is not, `exists` for an id that was told with other contents.
+   */
+  record(
+    actor: Actor,
+    told: readonly ToldPrediction[],
+  ): Promise<ToldRecorded & { ids: readonly string[] }>
+}
+
+export function createToldPredictions<Tx extends ServingTx>(dependencies: {
+  read: ServingReads
+  transact: Transact<Tx>
+  log: PredictionLog
+  models: ModelSource
+  clock: Clock
+  ids: Ids
+  endpoint(name: string): Promise<Endpoint>
+}): ToldPredictions {
+  const { log, clock, ids } = dependencies
+  const revisions = createToldRevisions(dependencies)
+  const one = async (
+    actor: Actor,
+    endpoint: Endpoint,
+    told: readonly Numbered[],
+  ): Promise<{ told: Told; ids: Map<number, string> }> => {
+    const nowMs = clock.nowMs()
+    const named = distinct(endpoint, told)
+    const batches: ToldBatch[] = []
+    const all = new Map<number, string>()
+    const truths: Truth[] = []
+    for (const alike of groupsOf(named)) {
+      const first = alike[0] as Numbered
+      const revision = await revisions.of(actor, endpoint, first.modelVersion)
+      const batch = batchOf(endpoint, alike, { id: ids.ulid(), revision, nowMs })
+      batches.push({ ...redacted(batch, endpoint.log ?? null), told: batch.told })
+      for (const [row, { at, id, label }] of alike.entries()) {
+        const known = id ?? `${batch.id}-${row}`
+        all.set(at, known)
+        if (label !== null)
+          truths.push({ ref: { by: 'prediction', value: known }, label, timeMs: null })
+      }
+    }
+    // What was said twice in one report has the id that it said.
+    for (const { at, id } of told) if (id !== null) all.set(at, id)
+    return { told: { endpoint: endpoint.name, batches, truths }, ids: all }
+  }
+  return {
+    record: async (actor, told) => {
+      if (told.length > TOLD_MAX)
+        throw new Problem('limit', `a report has at most ${TOLD_MAX} predictions; send several`)
+      const numbered = told.map((each, at): Numbered => ({ ...each, at }))
+      const reports: Told[] = []
+      const known = new Map<number, string>()
+      for (const [name, theirs] of grouped(numbered, ({ endpoint }) => endpoint)) {
+        const endpoint = await dependencies.endpoint(name)
+        assertElsewhere(endpoint)
+        const report = await one(actor, endpoint, theirs)
+        reports.push(report.told)
+        for (const [at, id] of report.ids) known.set(at, id)
+      }
+      const { accepted } = await log.recordTold(reports, clock.nowMs())
+      const inOrder = numbered.map(({ at }) => known.get(at) as string)
+      return { accepted, unchanged: told.length - accepted, ids: inOrder }
+    },
+  }
+}
+
+interface Numbered extends ToldPrediction {
+  /** Its place in the report. */
+  readonly at: number
+}
+
+function assertElsewhere({ name, elsewhere }: Endpoint): void {
+  if (elsewhere === true) return
+  throw new Problem(
+    'conflict',
+    `endpoint ${name} is served here, and what it answers is logged by itself; declare another one with "elsewhere: true" for predictions of other systems`,
+  )
+}
+
+/** Each prediction once. Throws `invalid` for an id with two meanings. */
+function distinct({ name }: Endpoint, told: readonly Numbered[]): (Numbered & Digested)[] {
+  const known = new Map<string, string>()
+  const once: (Numbered & Digested)[] = []
+  for (const each of told) {
+    const digest = digestOf(each)
+    const before = each.id === null ? undefined : known.get(each.id)
+    if (before !== undefined && before !== digest)
+      throw new Problem(
+        'invalid',
+        `prediction ${each.at} has the id ${each.id} of another one in the same report, with other contents; nothing was kept: give each prediction of ${name} an id of its own`,
+      )
+    if (before !== undefined) continue
+    if (each.id !== null) known.set(each.id, digest)
+    once.push({ ...each, digest })
+  }
+  return once
+}
+
+interface Digested {
+  readonly digest: string
+}
+
+/** Of all that is said of a prediction but its truth, which may become known later. */
+function digestOf({ modelVersion, timeMs, key, inputs, outputs }: Numbered): string {
+  const sorted = (values: Readonly<Record<string, Value>>) =>
+    Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const text = JSON.stringify(
+    [modelVersion, timeMs, key, sorted(inputs), sorted(outputs)],
+    (_, value: unknown) =>
+      typeof value === 'bigint' || value === Infinity || value === -Infinity ? `${value}n` : value,
+  )
+  return sha256(text).slice(0, 32)
+}
+
+/** Those that can be rows of one batch. */
+function groupsOf(told: readonly (Numbered & Digested)[]): (Numbered & Digested)[][] {
+  const groups = grouped(told, ({ modelVersion, latencyMs, inputs, outputs }) =>
+    JSON.stringify([modelVersion, latencyMs, Object.keys(inputs).toSorted(), shapeOf(outputs)]),
+  )
+  return [...groups.values()]
+}
+
+function shapeOf(outputs: ToldPrediction['outputs']): [string, TensorType][] {
+  return Object.entries(outputs)
+    .map(([name, value]): [string, TensorType] => [name, typeOf(value)])
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function grouped<T>(all: readonly T[], by: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const one of all) {
+    const name = by(one)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [one])
+    else group.push(one)
+  }
+  return groups
+}
+
+function batchOf(
+  endpoint: Endpoint,
+  told: readonly (Numbered & Digested)[],
+  { id, revision, nowMs }: { id: string; revision: ToldRevision; nowMs: number },
+): ToldBatch {
+  const first = told[0] as Numbered
+  const columns = Object.keys(first.inputs).toSorted()
+  const shape = shapeOf(first.outputs)
+  if (columns.length + shape.length > COLUMNS_MAX)
+    throw new Problem('limit', `a prediction has at most ${COLUMNS_MAX} inputs and outputs`)
+  const answer: NewAnswer = {
+    revision: {
+      ...revision,
+      role: 'live',
+      outputs: shape.map(([name, type]) => ({ name, type })),
+    },
+    outputs: shape.map(([name]) => told.map(({ outputs }) => outputs[name] ?? null)),
+  }
+  return {
+    id,
+    endpoint: endpoint.name,
+    digest: null,
+    atMs: nowMs,
+    latencyMs: first.latencyMs ?? 0,
+    columns,
+    rows: told.map((each) => ({
+      ...subjectOf(endpoint, each, nowMs),
+      inputs: columns.map((column) => each.inputs[column] ?? null),
+    })),
+    answers: [answer],
+    told: told.map(({ id: name, digest }) => (name === null ? null : { id: name, digest })),
+  }
+}
+
+/** When it happened and what it is about: as it is said, or else as the endpoint's monitor finds them in the inputs. */
+function subjectOf(
+  { monitor }: Endpoint,
+  { at, timeMs, key, inputs }: Numbered,
+  nowMs: number,
+): Pick<NewPrediction, 'eventMs' | 'key'> {
+  const by = monitor?.window.by
+  const said = by === undefined ? undefined : inputs[by]
+  const foundMs = timeMs === null && said != null ? instantMs(said) : (timeMs ?? nowMs)
+  if (foundMs === undefined)
+    throw new Problem(
+      'invalid',
+      `prediction ${at} has ${JSON.stringify(said).slice(0, 100)} for ${by}, which is no time; write RFC 3339 (UTC if it names no zone) or milliseconds since 1970`,
+    )
+  if (foundMs > nowMs + AHEAD_MS_MAX)
+    throw new Problem(
+      'invalid',
+      `prediction ${at} is of ${new Date(foundMs).toISOString()}, which lies in the future; set the clock of the system that made it`,
+    )
+  const about = monitor?.key === undefined ? null : (inputs[monitor.key] ?? null)
+  return { eventMs: foundMs, key: key ?? keyOf(about) }
+}
+
+function typeOf(value: Value): TensorType {
+  if (Array.isArray(value)) return typeOf((value[0] as Value | undefined) ?? null)
+  if (typeof value === 'string') return 'string'
+  return typeof value === 'boolean' ? 'bool' : 'float64'
+}

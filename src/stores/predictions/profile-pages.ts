@@ -1,0 +1,121 @@
+import type { JournalSource, NewBatch, NumericBatch, Value } from '#inference'
+import { recordsIn } from './block-codec.ts'
+import { nextBlock } from './block-rows.ts'
+import { placeOf, type Connection } from './database.ts'
+import type { HourCounter } from './profile-hours.ts'
+import { rowReader, type HotRow } from './rows.ts'
+import type { SegmentReader } from './segment-reader.ts'
+
+/** Requests that are read at a time; others use the event loop between two pieces. */
+const STEP = 20
+
+interface Means {
+  readonly reader: Connection
+  readonly source: Pick<JournalSource, 'batchIn' | 'numbersIn'>
+  readonly segments: SegmentReader
+}
+
+/** Reads rows that no profile has yet, in the order they came, wherever they lie. */
+export function profilePages({ reader, source, segments }: Means) {
+  const blockAfter = nextBlock(reader)
+  const singles = singleReader(reader)
+  const removed = reader
+    .prepare(
+      `select max((select swept_seq from endpoints where id = @endpoint),
+         (select coalesce(max(last_seq), 0) from blocks where endpoint = @endpoint and packed is null))`,
+    )
+    .pluck()
+  const segmentAfter = reader.prepare(
+    `select last_seq, from_ms, to_ms from segments where endpoint = ? and kind = 'predictions' and state = 'finished' and last_seq > ?
+     order by last_seq limit 1`,
+  )
+
+  /** Rows that left the log's own tables before there were profiles. */
+  const ofSegment = async (
+    endpoint: number,
+    after: number,
+    into: HourCounter,
+  ): Promise<number | undefined> => {
+    const segment = segmentAfter.get(endpoint, after) as
+      | { last_seq: number; from_ms: number; to_ms: number }
+      | undefined
+    if (segment === undefined) return undefined
+    const rows = await segments.rows(endpoint, segment.last_seq, {
+      fromMs: segment.from_ms,
+      toMs: segment.to_ms + 1,
+      role: 'live',
+      predictions: [placeOf(after + 1, 0), placeOf(segment.last_seq + 1, 0) - 1],
+    })
+    for (const row of rows) into.addNamed(row)
+    return segment.last_seq
+  }
+
+  return {
+    /** Adds the next rows behind a number; gives the number reached, or undefined at the end. */
+    next: async (
+      endpoint: number,
+      after: number,
+      into: HourCounter,
+    ): Promise<number | undefined> => {
+      if (after < (removed.get({ endpoint }) as number)) return ofSegment(endpoint, after, into)
+      const block = blockAfter(endpoint, after, Number.MAX_SAFE_INTEGER)
+      const seqs = singles.numbers(
+        endpoint,
+        after,
+        block?.first_seq ?? Number.MAX_SAFE_INTEGER,
+        STEP,
+      )
+      for (const seq of seqs) singles.addTo(into, seq)
+      const last = seqs.at(-1)
+      if (last !== undefined || block === undefined) return last
+      for (const record of recordsIn(block)) addRecord(into, record, source)
+      return block.last_seq
+    },
+  }
+}
+
+function addRecord(
+  into: HourCounter,
+  record: Uint8Array,
+  { numbersIn, batchIn }: Pick<JournalSource, 'batchIn' | 'numbersIn'>,
+): void {
+  const numbers: NumericBatch | undefined = numbersIn(record)
+  if (numbers !== undefined) into.addNumeric(numbers)
+  else into.add(batchIn(record) satisfies NewBatch)
+}
+
+/** Requests that lie in tables of their own. */
+function singleReader(reader: Connection) {
+  const { open } = rowReader(reader)
+  const numbers = reader
+    .prepare(
+      'select seq from batches where endpoint = ? and seq > ? and seq < ? order by seq limit ?',
+    )
+    .pluck()
+  const rows = reader.prepare(
+    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
+     from batches b
+     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
+     join inputs i on i.place = s.place
+     join answers a on a.place = s.place
+     join revisions r on r.id = a.revision
+     where b.seq = ? and r.role = 'live' order by s.place, r.number`,
+  )
+  return {
+    numbers: (endpoint: number, after: number, before: number, most: number) =>
+      numbers.all(endpoint, after, before, most) as number[],
+    addTo: (into: HourCounter, seq: number): void => {
+      for (const row of rows.all(seq) as HotRow[]) {
+        const { revision, modelVersion, eventMs, latencyMs, inputs, outputs } = open(row)
+        into.addNamed({
+          revision,
+          modelVersion,
+          eventMs,
+          latencyMs,
+          inputs: inputs as Readonly<Record<string, Value>>,
+          outputs: outputs as Readonly<Record<string, Value>>,
+        })
+      }
+    },
+  }
+}

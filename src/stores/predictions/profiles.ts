@@ -1,0 +1,205 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from '#base/logger'
+import { messageOf } from '#base/problem'
+import type { HourProfile } from '#serving'
+import type { Connection } from './database.ts'
+import { idleShare, restMs } from './pace.ts'
+import { hourCounter, mergeHour, type Hour, type HourCounter } from './profile-hours.ts'
+import type { profilePages } from './profile-pages.ts'
+import { bodyOf, hourIn, profileReader, type ProfileRow } from './profile-reader.ts'
+
+/** Rows that share a commit: the hours they lie in are written once for all of them. */
+const ROWS_MAX = 50_000
+/** Hours that share one: as many are held in memory. */
+const HOURS_MAX = 200
+
+/** How long new rows may wait to be profiled when nobody asks; what comes in this time is added together. */
+const WAIT_MS = 30_000
+
+interface Dependencies {
+  readonly reader: Connection
+  readonly pages: ReturnType<typeof profilePages>
+  readonly commit: <T>(work: (writer: Connection) => T) => Promise<T>
+  readonly onGrowth: (listener: (endpoint: string) => void) => () => void
+  readonly logger: Logger | undefined
+}
+
+/**
+ * Profiles the log hour by hour as it grows. The hours that some rows changed are written in one transaction with the place
+ * up to which rows are in them, so that each row is in once, whenever the process dies.
+ */
+export function profiling(dependencies: Dependencies) {
+  const { reader, pages, onGrowth, logger } = dependencies
+  const write = hourWriter(dependencies)
+  const place = reader.prepare('select id, profiled_seq from endpoints where name = ?')
+  const read = profileReader(reader)
+  const stop = new AbortController()
+  const running = new Map<string, Promise<void>>()
+
+  /** Adds a piece of an endpoint's log; false when there is no more. */
+  const step = async (endpoint: string, pause: () => Promise<unknown>): Promise<boolean> => {
+    const found = place.get(endpoint) as { id: number; profiled_seq: number } | undefined
+    if (found === undefined) return false
+    const counter = hourCounter()
+    let reached = found.profiled_seq
+    let isMore = true
+    while (isMore && !stop.signal.aborted && hasRoom(counter)) {
+      // oxlint-disable-next-line no-await-in-loop -- the next page begins where this one ends
+      const next = await pages.next(found.id, reached, counter)
+      isMore = next !== undefined
+      reached = next ?? reached
+      await pause()
+    }
+    if (reached > found.profiled_seq)
+      await write(found.id, counter.hours, { after: found.profiled_seq, upTo: reached })
+    return isMore
+  }
+  const caughtUp = async (endpoint: string, pause: () => Promise<unknown>): Promise<void> => {
+    while (!stop.signal.aborted && (await step(endpoint, pause)));
+  }
+  /** One at a time for each endpoint; whoever comes later waits for what came before. */
+  const catchUp = (endpoint: string, pause: () => Promise<unknown> = nextTurn): Promise<void> => {
+    const before = running.get(endpoint) ?? Promise.resolve()
+    const now = before.catch(() => undefined).then(() => caughtUp(endpoint, pause))
+    running.set(endpoint, now)
+    const done = () => void (running.get(endpoint) === now && running.delete(endpoint))
+    now.then(done, done)
+    return now
+  }
+  const background = waiting({ onGrowth, catchUp, logger, stop: stop.signal })
+  for (const name of behind(reader)) background.expect(name)
+
+  return {
+    catchUp,
+    profiles: async function* (
+      endpoint: string,
+      span: { fromMs: number; toMs: number },
+    ): AsyncGenerator<HourProfile> {
+      await catchUp(endpoint)
+      const found = place.get(endpoint) as { id: number } | undefined
+      if (found !== undefined) yield* read(found.id, span)
+    },
+    stop: async (): Promise<void> => {
+      stop.abort()
+      background.stop()
+      await Promise.allSettled(running.values())
+    },
+  }
+}
+
+function hasRoom({ rows, hours }: HourCounter): boolean {
+  return rows() < ROWS_MAX && hours.size < HOURS_MAX
+}
+
+/** Endpoints of which some rows are in no profile. */
+function behind(reader: Connection): string[] {
+  return reader
+    .prepare(
+      `select name from endpoints e where exists (select 1 from batches b where b.endpoint = e.id and b.seq > e.profiled_seq)
+         or exists (select 1 from blocks b where b.endpoint = e.id and b.last_seq > e.profiled_seq)`,
+    )
+    .pluck()
+    .all() as string[]
+}
+
+/** Writes hours with what they had before. */
+function hourWriter({ reader, commit }: Dependencies) {
+  const find = reader.prepare(
+    'select * from profiles where endpoint = ? and hour = ? and revision = ? and model_version = ?',
+  )
+  const whole = (endpoint: number, added: Hour): Hour => {
+    const { hour, revision, modelVersion } = added
+    const row = find.get(endpoint, hour, revision, modelVersion) as ProfileRow | undefined
+    if (row === undefined) return added
+    const before = hourIn(row)
+    mergeHour(before, added)
+    return before
+  }
+  return async (
+    endpoint: number,
+    hours: ReadonlyMap<string, Hour>,
+    { after, upTo }: { after: number; upTo: number },
+  ): Promise<void> => {
+    const rows: (Omit<Hour, 'columns'> & { body: Buffer })[] = []
+    for (const added of hours.values()) {
+      const { columns: _, ...hour } = whole(endpoint, added)
+      rows.push({ ...hour, body: bodyOf({ ...hour, columns: _ }) })
+      await nextTurn()
+    }
+    await commit((writer) => {
+      // Nobody else profiles this log; a row that were added twice could not be taken out again.
+      const moved = writer
+        .prepare('update endpoints set profiled_seq = ? where id = ? and profiled_seq = ?')
+        .run(upTo, endpoint, after)
+      if (moved.changes === 0) throw new Error('the log was profiled by somebody else')
+      const save = writer.prepare(
+        `insert into profiles (endpoint, hour, revision, model_version, rows, body) values (?, ?, ?, ?, ?, ?)
+         on conflict do update set rows = excluded.rows, body = excluded.body`,
+      )
+      for (const { hour, revision, modelVersion, rows: count, body } of rows)
+        save.run(endpoint, hour, revision, modelVersion, count, body)
+    })
+  }
+}
+
+/** Has endpoints profiled some time after they grew, and rests meanwhile, so that answers come first. */
+function waiting({
+  onGrowth,
+  catchUp,
+  logger,
+  stop,
+}: Pick<Dependencies, 'onGrowth' | 'logger'> & {
+  catchUp: (endpoint: string, pause: () => Promise<unknown>) => Promise<void>
+  stop: AbortSignal
+}) {
+  const timers = new Map<string, NodeJS.Timeout>()
+  const idle = idleShare()
+  let turn = Promise.resolve()
+  const paced = () => {
+    let startedMs = performance.now()
+    return async () => {
+      const ms = restMs(performance.now() - startedMs, { idle: idle(), filesWaiting: 0 })
+      await rest(ms, stop)
+      startedMs = performance.now()
+    }
+  }
+  const profile = async (endpoint: string): Promise<void> => {
+    try {
+      await catchUp(endpoint, paced())
+    } catch (error) {
+      if (!stop.aborted)
+        logger?.error({ endpoint, error: messageOf(error) }, 'predictions cannot be profiled')
+    }
+  }
+  const expect = (endpoint: string): void => {
+    if (timers.has(endpoint) || stop.aborted) return
+    const timer = setTimeout(() => {
+      timers.delete(endpoint)
+      turn = turn.then(() => profile(endpoint))
+    }, WAIT_MS)
+    timer.unref()
+    timers.set(endpoint, timer)
+  }
+  const ignore = onGrowth(expect)
+  return {
+    expect,
+    stop: (): void => {
+      ignore()
+      for (const timer of timers.values()) clearTimeout(timer)
+    },
+  }
+}
+
+function rest(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    timer.unref()
+    stop.addEventListener('abort', done)
+  })
+}
