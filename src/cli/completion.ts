@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   unprotect: 'data',
   update: 'data',
   profile: 'data',
+  drift: 'data',
   validate: 'data',
   endpoint: 'endpoints',
   endpoints: 'endpoints',

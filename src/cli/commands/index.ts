@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import('./cache.ts')).cache,
   root: async () => (await import('./root.ts')).root,
   profile: async () => (await import('./profile.ts')).profile,
+  drift: async () => (await import('./drift.ts')).drift,
   dataset: async () => (await import('./dataset.ts')).dataset,
   datasets: async () => (await import('./datasets.ts')).datasets,
   validate: async () => (await import('./validate.ts')).validate,

@@ -45,7 +45,7 @@ export interface DriftVerdict {
 const EFFECT_MIN = 0.1
 
 /** Share of false discoveries among the features of a window. */
-const FALSE_DISCOVERIES = 0.05
+export const FALSE_DISCOVERIES = 0.05
 
 /**
  * Compares a window with the reference. A feature has drifted when its effect is large, more than three standard
@@ -96,7 +96,7 @@ function reasonToSkip(
 
 function verdictOf({ feature, column, current }: Candidate, p: number): ComparedFeature {
   const effect = effectOf(column, column.counts, current) ?? null
-  const threshold = Math.max(noiseOf(column, current), thresholdOf(column.spread?.effect))
+  const threshold = Math.max(noiseFloorOf(column, current), thresholdOf(column.spread?.effect))
   const missing = {
     difference: Math.abs(missingShare(current) - missingShare(column.counts)),
     threshold: thresholdOf(column.spread?.missing),
@@ -123,7 +123,7 @@ function thresholdOf(ordinary: Moments | undefined): number {
 }
 
 /** The effect to expect between two samples of one population, from their sizes alone. */
-function noiseOf(column: NumericProfile | CategoricalProfile, current: Counts): number {
+export function noiseFloorOf(column: NumericProfile | CategoricalProfile, current: Counts): number {
   const values = valuesOf(current)
   if (values === 0) return 0
   const inverse = 1 / valuesOf(column.counts) + 1 / values

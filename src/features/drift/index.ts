@@ -1,5 +1,24 @@
 export { driftOf, type ComparedFeature, type DriftVerdict, type FeatureVerdict } from './drift.ts'
 export {
+  compareTables,
+  compareWithProfile,
+  isNumericType,
+  PRESETS,
+  tableProfile,
+  type ColumnReport,
+  type DriftReport,
+  type DriftRequest,
+  type PairReader,
+  type Preset,
+  type SideSummary,
+  type SpanCounts,
+  type Spans,
+  type StatisticReport,
+  type TableReader,
+  type Tally,
+  type WindowReport,
+} from './files/index.ts'
+export {
   BIN_COUNT,
   CATEGORIES_MAX,
   countsOf,

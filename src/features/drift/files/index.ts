@@ -1,0 +1,13 @@
+export { compareTables, compareWithProfile, type DriftRequest } from './compare.ts'
+export type { Tally } from './pair.ts'
+export type { PairReader, SpanCounts, Spans, TableReader } from './reader.ts'
+export {
+  PRESETS,
+  type ColumnReport,
+  type DriftReport,
+  type Preset,
+  type SideSummary,
+  type StatisticReport,
+  type WindowReport,
+} from './report.ts'
+export { isNumericType, tableProfile } from './table-profile.ts'

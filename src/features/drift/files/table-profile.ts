@@ -1,0 +1,165 @@
+import {
+  BIN_COUNT,
+  CATEGORIES_MAX,
+  emptyCounts,
+  plus,
+  spreadOf,
+  type CategoricalProfile,
+  type ColumnProfile,
+  type Counts,
+  type NumericProfile,
+  type Profile,
+} from '../profile.ts'
+import { numberCounter } from './counting.ts'
+import { quantileIn, sampleOf } from './numbers.ts'
+import type { Spans, SpanCounts, TableReader } from './reader.ts'
+
+/** The types of columns that are numbers, by the engine's names. */
+export function isNumericType(type: string): boolean {
+  return /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/.test(type)
+}
+
+export function isCategoricalType(type: string): boolean {
+  return /^(VARCHAR|ENUM|UUID|BOOLEAN)/.test(type)
+}
+
+/** As many numbers as are held at a time, of several columns together. */
+const HELD_VALUES = 8_000_000
+
+/** How far reading has come, in values. */
+export type OnRead = (values: number) => void
+
+/** The profile of a table, with the spread of its own spans where it has a time. */
+export async function tableProfile(
+  reader: TableReader,
+  how: { columns: readonly string[]; spans: Spans | null; onRead?: OnRead },
+): Promise<Profile> {
+  const { columns, spans, onRead } = how
+  const types = new Map(reader.columns.map(({ name, type }) => [name, type]))
+  const period = spans === null ? undefined : await reader.period(spans.column)
+  const found = new Map<string, ColumnProfile>()
+  const numeric = columns.filter((column) => isNumericType(types.get(column) ?? ''))
+  for (const group of groupsOf(numeric, reader.rows))
+    for (const [column, values] of await heldNumbers(reader, { columns: group, spans, onRead }))
+      found.set(column, numericProfile(values))
+  for (const column of columns) {
+    if (found.has(column)) continue
+    const type = types.get(column) ?? ''
+    found.set(
+      column,
+      isCategoricalType(type)
+        ? await categoricalProfile(reader, column, spans)
+        : { kind: 'other', reason: `no statistic is for its type, ${type}` },
+    )
+    onRead?.(reader.rows)
+  }
+  return {
+    version: 1,
+    rows: reader.rows,
+    time:
+      period === undefined || spans === null
+        ? null
+        : { column: spans.column, windowMs: spans.sizeMs, ...period },
+    columns: Object.fromEntries(
+      columns.map((column) => [column, found.get(column) as ColumnProfile]),
+    ),
+  }
+}
+
+/** Columns that are read together, so that no more than so many values are held. */
+export function groupsOf(columns: readonly string[], rows: number): string[][] {
+  const most = Math.max(1, Math.min(32, Math.floor(HELD_VALUES / Math.max(1, rows))))
+  const groups: string[][] = []
+  for (let at = 0; at < columns.length; at += most) groups.push(columns.slice(at, at + most))
+  return groups
+}
+
+export interface HeldNumbers {
+  /** Every row's value, in the order in which they came; not-a-number where it has none. */
+  readonly values: Float64Array
+  readonly spans: Float64Array | null
+}
+
+/** The values of some columns, all of them. */
+export async function heldNumbers(
+  reader: TableReader,
+  {
+    columns,
+    spans,
+    onRead,
+  }: { columns: readonly string[]; spans: Spans | null; onRead?: OnRead | undefined },
+): Promise<Map<string, HeldNumbers>> {
+  const held = columns.map(() => new Float64Array(reader.rows))
+  const places = spans === null ? null : new Float64Array(reader.rows)
+  let at = 0
+  await reader.numbers(columns, spans, (some, spanNumbers) => {
+    for (const [index, values] of some.entries()) held[index]?.set(values, at)
+    if (spanNumbers !== null) places?.set(spanNumbers, at)
+    const count = some[0]?.length ?? 0
+    at += count
+    onRead?.(count * columns.length)
+  })
+  return new Map(
+    columns.map((column, index) => [
+      column,
+      { values: held[index] as Float64Array, spans: places },
+    ]),
+  )
+}
+
+/** What can be compared of the values, in an array of its own. */
+export function finiteOf(values: Float64Array): Float64Array {
+  const finite = new Float64Array(values.length)
+  let count = 0
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number
+    if (value - value === 0) finite[count++] = value
+  }
+  return finite.subarray(0, count)
+}
+
+function numericProfile({ values, spans }: HeldNumbers): ColumnProfile {
+  const { sorted, mean, std } = sampleOf(finiteOf(values))
+  if (sorted.length === 0) return { kind: 'other', reason: 'the reference has no value of it' }
+  const levels = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
+  const column: NumericProfile = {
+    kind: 'numeric',
+    edges: [...new Set(levels.map((level) => quantileIn(sorted, level)))],
+    counts: { bins: [], sums: [], missing: 0 },
+    min: sorted[0] as number,
+    max: sorted.at(-1) as number,
+    mean,
+    std,
+    spread: null,
+  }
+  const counter = numberCounter(column)
+  counter.add(values, spans)
+  const found = counter.found()
+  const windows = [...found].filter(([span]) => span !== null).map(([, { counts }]) => counts)
+  const whole = { ...column, counts: found.get(null)?.counts ?? emptyCounts(column) }
+  return { ...whole, spread: spreadOf(whole, windows) }
+}
+
+async function categoricalProfile(
+  reader: TableReader,
+  name: string,
+  spans: Spans | null,
+): Promise<ColumnProfile> {
+  const { names } = await reader.categories(name, CATEGORIES_MAX)
+  if (names.length === 0) return { kind: 'other', reason: 'the reference has no value of it' }
+  const column: CategoricalProfile = {
+    kind: 'categorical',
+    categories: names,
+    counts: { bins: [], sums: [], missing: 0 },
+    spread: null,
+  }
+  const found = await reader.counts(name, names, spans)
+  const counts = found.map(countsIn).reduce(plus, emptyCounts(column))
+  const whole = { ...column, counts }
+  const windows = found.filter(({ span }) => span !== null).map(countsIn)
+  return { ...whole, spread: spreadOf(whole, windows) }
+}
+
+export function countsIn({ counts, missing }: SpanCounts): Counts {
+  return { bins: counts, sums: [], missing }
+}

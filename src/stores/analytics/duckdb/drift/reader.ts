@@ -1,0 +1,144 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api'
+import { invariant } from '#base/invariant'
+import { messageOf, Problem } from '#base/problem'
+import { isNumericType, type Spans, type SpanCounts, type TableReader } from '#drift'
+import type { ColumnInfo, Table } from '#tables'
+import type { Session } from '../engine.ts'
+import { joined, name, numbered, sql, type Sql } from '../sql.ts'
+import { unreadable } from '../tables/relation.ts'
+
+/** A table that a session has opened. */
+export interface Opened {
+  readonly session: Session
+  readonly table: Table
+  readonly from: Sql
+  readonly columns: readonly ColumnInfo[]
+  readonly rows: number
+}
+
+export function tableReader(opened: Opened): TableReader {
+  const { session, from, table } = opened
+  const rows = (statement: Sql) =>
+    session.rows(statement).catch((error: unknown) => {
+      throw unreadable(table, error)
+    })
+  return {
+    name: table.name,
+    rows: opened.rows,
+    columns: opened.columns,
+    numbers: (columns, spans, take) => streamed(opened, { columns, spans }, take),
+    nulls: async (columns) => {
+      const counts = columns.map((column, at) => sql`count(${name(column)}) as ${name(`c${at}`)}`)
+      const [row] = await rows(sql`select ${joined(counts, ', ')} from ${from}`)
+      return columns.map((_, at) => opened.rows - Number(row?.[`c${at}`] ?? 0))
+    },
+    categories: async (column, most) => {
+      const found = await rows(
+        sql`select x, count(*) over () as all from (
+              select ${name(column)}::varchar as x, count(*) as n from ${from} where x is not null group by 1)
+            order by n desc, x limit ${most}`,
+      )
+      return {
+        names: found.map((row) => row['x'] as string),
+        distinct: Number(found[0]?.['all'] ?? 0),
+      }
+    },
+    counts: async (column, names, spans) =>
+      spanCounts(
+        await rows(
+          sql`select span, case when x is null then -1 else coalesce(list_position(${names.length === 0 ? [''] : names}, x), 0) end as place,
+                sum(n)::double as n
+              from (select ${spanText(opened, spans)} as span, ${name(column)}::varchar as x, count(*) as n from ${from} group by all)
+              group by all`,
+        ),
+        names.length,
+      ),
+    period: async (column) => {
+      const millis = millisOf(opened, column)
+      const [row] = await rows(
+        sql`select min(${millis})::double as least, max(${millis})::double as greatest from ${from}`,
+      )
+      return typeof row?.['least'] === 'number'
+        ? { fromMs: row['least'], toMs: row['greatest'] as number }
+        : undefined
+    },
+  }
+}
+
+/** Rows as the engine hands them out, some thousand at a time, without an object for each value. */
+async function streamed(
+  opened: Opened,
+  { columns, spans }: { columns: readonly string[]; spans: Spans | null },
+  take: (values: readonly Float64Array[], spans: Float64Array | null) => void,
+): Promise<void> {
+  const { session, from, table } = opened
+  const { duckdb, connection } = session
+  const chosen = columns.map((column) => numberText(sql`${name(column)}::double`))
+  if (spans !== null) chosen.push(numberText(spanText(opened, spans)))
+  const { text, values: bound } = numbered(sql`select ${joined(chosen, ', ')} from ${from}`)
+  const items = (chunk: DuckDBDataChunk, index: number): Float64Array => {
+    const vector = chunk.getColumnVector(index)
+    invariant(vector instanceof duckdb.DuckDBDoubleVector, 'every column is asked for as doubles')
+    // Its array has no public name; a value at a time would cost more than to sort them.
+    return vector['items']
+  }
+  try {
+    const result = await connection.stream(
+      text,
+      bound.map((value) => value as number),
+    )
+    for (;;) {
+      const chunk = await result.fetchChunk()
+      if (chunk === null || chunk.rowCount === 0) return
+      take(
+        columns.map((_, index) => items(chunk, index)),
+        spans === null ? null : items(chunk, columns.length),
+      )
+    }
+  } catch (error) {
+    throw unreadable(table, error)
+  }
+}
+
+function numberText(value: Sql): Sql {
+  return sql`coalesce(${value}, 'nan'::double)`
+}
+
+/** The number of a row's span since the epoch; null for all rows where no spans are asked for. */
+export function spanText(opened: Pick<Opened, 'columns' | 'table'>, spans: Spans | null): Sql {
+  if (spans === null) return sql`null`
+  return sql`floor(${millisOf(opened, spans.column)} / (${spans.sizeMs})::double)::double`
+}
+
+/** Numbers are milliseconds since the epoch; everything else is a time, or text of one, in UTC unless it says otherwise. */
+function millisOf({ columns, table }: Pick<Opened, 'columns' | 'table'>, column: string): Sql {
+  const type = columns.find((each) => each.name === column)?.type
+  if (type === undefined)
+    throw new Problem(
+      'invalid',
+      `${table.name} has no column ${column}; it has ${columns.map((each) => each.name).join(', ')}`,
+    )
+  if (isNumericType(type)) return sql`${name(column)}::bigint`
+  if (!/^(VARCHAR|DATE|TIMESTAMP)/.test(type))
+    throw new Problem('invalid', `${column} of ${table.name} is ${type} and no time`)
+  return sql`epoch_ms(${name(column)}::timestamptz)`
+}
+
+interface CountedRow {
+  readonly span: number | null
+  /** 0 for what is none of the names, -1 for none at all. */
+  readonly place: number
+  readonly n: number
+}
+
+function spanCounts(rows: readonly unknown[], names: number): SpanCounts[] {
+  const spans = Map.groupBy(rows as readonly CountedRow[], ({ span }) => span)
+  return [...spans].map(([span, cells]) => {
+    const counts = Array.from({ length: names + 1 }, () => 0)
+    let missing = 0
+    for (const { place, n } of cells)
+      if (place === -1) missing += n
+      else counts[(place + names) % (names + 1)] = n
+    return { span, counts, missing }
+  })
+}
