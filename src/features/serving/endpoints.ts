@@ -56,7 +56,7 @@ interface Dependencies<Tx extends ServingTx> {
 }
 
 export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies<Tx>): Endpoints {
-  const { read, models } = dependencies
+  const { read } = dependencies
   const plane = withoutWaking(dependencies.plane)
   const rollOut = createRollOut({ ...dependencies, plane })
   const tables = new Map<string, EndpointTable>()
@@ -66,27 +66,7 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     if (endpoint === undefined) throw noEndpoint(name)
     return endpoint
   }
-  const tell = async (table: EndpointTable) => {
-    tables.set(table.name, table)
-    await plane.tell(table)
-  }
-  const dropped = async (name: string) => {
-    if (tables.delete(name)) await plane.forget(name)
-  }
-  /** Tells what has changed beside the revisions. */
-  const refresh = async (name: string): Promise<Endpoint> => {
-    const endpoint = await get(name)
-    if (endpoint.elsewhere === true) {
-      await dropped(name)
-      return endpoint
-    }
-    const { monitor, log = null, settings = null, failure } = endpoint
-    const told = tables.get(name) ?? emptyTable(endpoint)
-    const routing = { ...told.routing, override: overrideOf(endpoint) }
-    const labels = endpoint.live === null ? {} : await models.labels(endpoint.live.model)
-    await tell({ ...told, routing, labels, monitor, log, settings, failure })
-    return endpoint
-  }
+  const { tell, refresh } = telling({ ...dependencies, plane }, { get, tables })
   const rollOutNext = async (actor: Actor, name: string): Promise<RollOut> => {
     try {
       const { outcome, table } = await rollOut(actor, await get(name))
@@ -133,6 +113,33 @@ export function createEndpoints<Tx extends ServingTx>(dependencies: Dependencies
     relabel: async (name) => void (await inTurn(name, () => refresh(name))),
     ...restoring,
   }
+}
+
+/** Tells the plane tables. */
+function telling(
+  { plane, models }: { plane: Plane; models: ModelSource },
+  state: { get(name: string): Promise<Endpoint>; readonly tables: Map<string, EndpointTable> },
+) {
+  const { get, tables } = state
+  const tell = async (table: EndpointTable) => {
+    tables.set(table.name, table)
+    await plane.tell(table)
+  }
+  /** Tells what has changed beside the revisions. */
+  const refresh = async (name: string): Promise<Endpoint> => {
+    const endpoint = await get(name)
+    if (endpoint.elsewhere === true) {
+      if (tables.delete(name)) await plane.forget(name)
+      return endpoint
+    }
+    const { monitor, log = null, settings = null, failure } = endpoint
+    const told = tables.get(name) ?? emptyTable(endpoint)
+    const routing = { ...told.routing, override: overrideOf(endpoint) }
+    const labels = endpoint.live === null ? {} : await models.labels(endpoint.live.model)
+    await tell({ ...told, routing, labels, monitor, log, settings, failure })
+    return endpoint
+  }
+  return { tell, refresh }
 }
 
 /** Divides the traffic of an endpoint otherwise, in its turn. */

@@ -14,7 +14,7 @@ import {
   type Value,
 } from '#inference'
 import type { Endpoint } from './endpoint.ts'
-import type { PredictionLog, Told, ToldBatch, ToldName, ToldRecorded, Truth } from './log.ts'
+import type { PredictionLog, Told, ToldBatch, ToldRecorded, Truth } from './log.ts'
 import type { ServingTx } from './rollout.ts'
 import type { ServingReads } from './store.ts'
 import { createToldRevisions, type ToldRevision } from './told-revisions.ts'
@@ -150,14 +150,16 @@ interface Digested {
 
 /** Of all that is said of a prediction but its truth, which may become known later. */
 function digestOf({ modelVersion, timeMs, key, inputs, outputs }: Numbered): string {
-  const sorted = (values: Readonly<Record<string, Value>>) =>
-    Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const text = JSON.stringify(
     [modelVersion, timeMs, key, sorted(inputs), sorted(outputs)],
     (_, value: unknown) =>
       typeof value === 'bigint' || value === Infinity || value === -Infinity ? `${value}n` : value,
   )
   return sha256(text).slice(0, 32)
+}
+
+function sorted(values: Readonly<Record<string, Value>>): [string, Value][] {
+  return Object.entries(values).toSorted(([one], [other]) => (one < other ? -1 : 1))
 }
 
 /** Those that can be rows of one batch. */
@@ -169,9 +171,7 @@ function groupsOf(told: readonly (Numbered & Digested)[]): (Numbered & Digested)
 }
 
 function shapeOf(outputs: ToldPrediction['outputs']): [string, TensorType][] {
-  return Object.entries(outputs)
-    .map(([name, value]): [string, TensorType] => [name, typeOf(value)])
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return sorted(outputs).map(([name, value]): [string, TensorType] => [name, typeOf(value)])
 }
 
 function grouped<T>(all: readonly T[], by: (one: T) => string): Map<string, T[]> {

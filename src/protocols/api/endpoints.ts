@@ -136,19 +136,9 @@ function repositoryRoutes(
     async ({ body: { name, model, pin = false, limits, elsewhere = false, monitor } }, reply) => {
       if (elsewhere) {
         const watched = { name, model: model ?? '', monitor: monitorIn(monitor ?? {}) }
-        const endpoint = await declareElsewhere(serving, actor, watched)
-        return reply.code(201).send(await shown(endpoint))
+        return reply.code(201).send(await shown(await declareElsewhere(serving, actor, watched)))
       }
-      if (model === undefined)
-        throw new Problem(
-          'invalid',
-          `endpoint ${name} needs a model: name one, or say "elsewhere": true if another system answers`,
-        )
-      if (monitor !== undefined)
-        throw new Problem(
-          'invalid',
-          `the monitor of ${name} is declared in orrery.yaml; only endpoints elsewhere bring theirs`,
-        )
+      if (model === undefined || monitor !== undefined) throw servedOtherwise(name, { model })
       const keep = pin ? 'pinned' : 'on-demand'
       const settings = settingsOf({ keep, limits })
       const base = { project: '', shadows: [], monitor: null, settings }
@@ -187,6 +177,15 @@ function repositoryRoutes(
       await repository.remove(params.endpoint)
       return reply.code(204).send()
     },
+  )
+}
+
+function servedOtherwise(name: string, { model }: { model: string | undefined }): Problem {
+  return new Problem(
+    'invalid',
+    model === undefined
+      ? `endpoint ${name} needs a model: name one, or say "elsewhere": true if another system answers`
+      : `the monitor of ${name} is declared in orrery.yaml; only endpoints elsewhere bring theirs`,
   )
 }
 

@@ -118,8 +118,8 @@ function toldAll(body: ExactJson, common: Common): ToldPrediction[] {
   if (!Array.isArray(predictions))
     throw new Problem('invalid', 'the body needs "predictions": a list of what was predicted')
   return all(predictions as readonly ExactJson[], {
-    endpoint: text(endpoint, 'endpoint') ?? common.endpoint,
-    modelVersion: text(modelVersion, 'modelVersion') ?? common.modelVersion,
+    endpoint: nameIn(endpoint, 'endpoint') ?? common.endpoint,
+    modelVersion: nameIn(modelVersion, 'modelVersion') ?? common.modelVersion,
   })
 }
 
@@ -141,7 +141,7 @@ function toldIn(value: ExactJson, { at, common }: { at: number; common: Common }
       'invalid',
       `${what} has a field ${JSON.stringify(other.slice(0, 100))}; it may have ${[...FIELDS].join(', ')}`,
     )
-  const endpoint = text(fields['endpoint'], `${what}: endpoint`) ?? common.endpoint
+  const endpoint = nameIn(fields['endpoint'], `${what}: endpoint`) ?? common.endpoint
   if (endpoint === null)
     throw new Problem(
       'invalid',
@@ -149,8 +149,8 @@ function toldIn(value: ExactJson, { at, common }: { at: number; common: Common }
     )
   return {
     endpoint,
-    modelVersion: text(fields['modelVersion'], `${what}: modelVersion`) ?? common.modelVersion,
-    id: text(fields['id'], `${what}: id`),
+    modelVersion: nameIn(fields['modelVersion'], `${what}: modelVersion`) ?? common.modelVersion,
+    id: nameIn(fields['id'], `${what}: id`),
     timeMs: timeIn(fields['time'], what),
     key: keyIn(fields['key'], what),
     inputs: valuesIn(fields['inputs'], `${what}: inputs`),
@@ -165,7 +165,7 @@ function fieldsOf(value: ExactJson | undefined, what: string): Fields {
   throw new Problem('invalid', `${what} must be an object`)
 }
 
-function text(value: ExactJson | undefined, what: string): string | null {
+function nameIn(value: ExactJson | undefined, what: string): string | null {
   if (value === undefined || value === null) return null
   const plain = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value
   if (typeof plain === 'string' && plain !== '' && plain.length <= TEXT_CHARS_MAX) return plain
@@ -184,7 +184,7 @@ function timeIn(value: ExactJson | undefined, what: string): number | null {
 
 /** 7 and "7" are the same entity. */
 function keyIn(value: ExactJson | undefined, what: string): string | null {
-  return text(typeof value === 'boolean' ? String(value) : value, `${what}: key`)
+  return nameIn(typeof value === 'boolean' ? String(value) : value, `${what}: key`)
 }
 
 function valuesIn(value: ExactJson | undefined, what: string): Record<string, Value> {

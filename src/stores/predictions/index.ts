@@ -11,9 +11,11 @@ import { feedbackKeeper } from './feedback.ts'
 import { groupCommit } from './group-commit.ts'
 import { ingestion } from './ingest.ts'
 import { nameTable } from './names.ts'
+import { profilePages } from './profile-pages.ts'
+import { profiling } from './profiles.ts'
 import { queries } from './query.ts'
 import { sealing } from './seal.ts'
-import { segmentReader } from './segment-reader.ts'
+import { segmentReader, type SegmentReader } from './segment-reader.ts'
 import { taker } from './take.ts'
 import { toldKeeper } from './told.ts'
 import { predictionIn, truthKeeper } from './truths.ts'
@@ -36,15 +38,29 @@ interface Dependencies {
  */
 export function openPredictionLog(dependencies: Dependencies): PredictionLog {
   const parts = partsOf(dependencies)
-  const { open, growth, ingesting, close } = parts
+  const { reader, source, commit, open, growth, ingesting, close } = parts
+  const { objects, files, folder, journal } = dependencies
+  const segments = segmentReader(reader, { objects, files, folder: join(folder, 'read') })
+  const profiles = profiling({
+    reader,
+    pages: profilePages({ reader, source, segments }),
+    commit,
+    onGrowth: growth.listen,
+    logger: journal?.logger,
+  })
   return {
-    ...questionsOf(parts, dependencies),
+    ...questionsOf(parts, segments),
+    profiles: async function* (endpoint, span) {
+      await ingesting?.catchUp()
+      yield* profiles.profiles(endpoint, span)
+    },
     ...writesOf(parts),
     full: async (rows) => open.atLeast(rows),
-    sealing: sealingOf(parts, dependencies),
+    sealing: sealingOf(parts, dependencies, profiles.catchUp),
     onGrowth: growth.listen,
     close: async () => {
       await ingesting?.stop()
+      await profiles.stop()
       await close()
     },
   }
@@ -64,7 +80,7 @@ function partsOf({ file, journal }: Dependencies) {
   const group = groupCommit(writer, onRollback)
   const truths = truthKeeper(writer, names, adding.open)
   const feedback = feedbackKeeper(writer, names, { truths, open: adding.open })
-  const told = toldKeeper(writer, names, { add: adding.add, settle: adding.settle, truths })
+  const elsewhere = toldKeeper(writer, names, { add: adding.add, settle: adding.settle, truths })
   const open = openCounts(reader)
   const growth = growthOf()
   let closed = false
@@ -105,7 +121,7 @@ function partsOf({ file, journal }: Dependencies) {
     adding,
     truths,
     feedback,
-    told,
+    elsewhere,
     open,
     growth,
     ingesting,
@@ -118,9 +134,8 @@ type Parts = ReturnType<typeof partsOf>
 /** Questions, each of which first takes over what was answered before it. */
 function questionsOf(
   { reader, source: { batchIn }, commit, adding, feedback, ingesting }: Parts,
-  { objects, files, folder }: Dependencies,
+  segments: SegmentReader,
 ) {
-  const segments = segmentReader(reader, { objects, files, folder: join(folder, 'read') })
   const asked = queries(reader, { segments, batchIn })
   const mayHold = blockFinder(reader)
   const opened = async (batch: string): Promise<void> => {
@@ -158,7 +173,7 @@ function writesOf({
   adding,
   truths,
   feedback,
-  told,
+  elsewhere,
   open,
   growth,
   ingesting,
@@ -177,7 +192,7 @@ function writesOf({
       void commit(() => adding.skip(endpoint, predictions, atMs)).catch(() => undefined)
     },
     recordTold: async (all, atMs) => {
-      const { counts, added } = await commit(() => told.record(all, atMs))
+      const { counts, added } = await commit(() => elsewhere.record(all, atMs))
       for (const { endpoint, kind, rows } of added) {
         open.add(endpoint, kind, rows)
         growth.tell(endpoint)
@@ -210,6 +225,7 @@ function writesOf({
 function sealingOf(
   { reader, names, source, commit, open }: Parts,
   { objects, files, folder }: Dependencies,
+  profiled: (endpoint: string) => Promise<void>,
 ): PredictionLog['sealing'] {
   const steps = sealing({
     reader,
@@ -225,6 +241,10 @@ function sealingOf(
     finish: async (segment) => {
       await steps.finish(segment)
       open.recount()
+    },
+    sweep: async (endpoint) => {
+      await profiled(endpoint)
+      return steps.sweep(endpoint)
     },
   }
 }

@@ -30,24 +30,7 @@ export function truthKeeper(
   const count = connection.prepare(
     'update hours set labels = labels + 1 where endpoint = ? and hour = ?',
   )
-  const byKey = connection.prepare(
-    `select s.place, s.event_ms, s.key, b.id as batch from subjects s join batches b on b.seq = s.place >> 20
-     where s.endpoint = ? and s.key = ?`,
-  )
-  const byPlace = connection.prepare(
-    `select s.place, s.event_ms, s.key, b.id as batch from subjects s join batches b on b.seq = s.place >> 20
-     where s.place = ? and s.endpoint = ?`,
-  )
-  const findSeq = connection.prepare('select seq from batches where id = ?').pluck()
-
-  const subjectsOf = (endpoint: number, { by, value }: Truth['ref']): Subject[] => {
-    if (by === 'key') return byKey.all(endpoint, value) as Subject[]
-    const id = predictionIn(value)
-    if (id !== undefined) open(id.batch)
-    const seq = id === undefined ? undefined : (findSeq.get(id.batch) as number | undefined)
-    if (id === undefined || seq === undefined) return []
-    return byPlace.all(placeOf(seq, id.row), endpoint) as Subject[]
-  }
+  const subjectsOf = subjectReader(connection, open)
 
   /** Whether the prediction had a label already, by the other way of naming it. */
   const labelledOtherwise = (endpoint: number, by: Truth['ref']['by'], subject: Subject) => {
@@ -59,7 +42,6 @@ export function truthKeeper(
   }
 
   const told = toldNames(connection)
-
   const recordOne = (endpoint: number, truth: Truth, atMs: number) => {
     const { by, value } = told.settled(endpoint, truth.ref)
     const label = JSON.stringify(truth.label)
@@ -87,6 +69,28 @@ export function truthKeeper(
       }
       return recorded
     },
+  }
+}
+
+/** Finds the predictions that a truth is about. */
+function subjectReader(connection: Connection, open: (batch: string) => void) {
+  const byKey = connection.prepare(
+    `select s.place, s.event_ms, s.key, b.id as batch from subjects s join batches b on b.seq = s.place >> 20
+     where s.endpoint = ? and s.key = ?`,
+  )
+  const byPlace = connection.prepare(
+    `select s.place, s.event_ms, s.key, b.id as batch from subjects s join batches b on b.seq = s.place >> 20
+     where s.place = ? and s.endpoint = ?`,
+  )
+  const findSeq = connection.prepare('select seq from batches where id = ?').pluck()
+
+  return (endpoint: number, { by, value }: Truth['ref']): Subject[] => {
+    if (by === 'key') return byKey.all(endpoint, value) as Subject[]
+    const id = predictionIn(value)
+    if (id !== undefined) open(id.batch)
+    const seq = id === undefined ? undefined : (findSeq.get(id.batch) as number | undefined)
+    if (id === undefined || seq === undefined) return []
+    return byPlace.all(placeOf(seq, id.row), endpoint) as Subject[]
   }
 }
 
