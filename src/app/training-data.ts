@@ -19,6 +19,12 @@ export function trainingData({
 }): TrainingData {
   return {
     find: async (model, version) => {
+      if (!Number.isInteger(version) || (await registry.models.find(model)) === undefined)
+        return {
+          state: 'unknown',
+          reason:
+            'the model that answered is not registered here, so its training data is not on record; register it, or name what to compare with as the reference of the monitor',
+        }
       const { runId, description } = await registry.versions.get(model, version)
       const stage = runId === null ? undefined : await pipelines.stageOf(runId)
       if (stage === undefined)

@@ -17,8 +17,8 @@ export interface Evaluation extends Sources {
   readonly actor: Actor
   readonly transact: Transact<{ monitoring: MonitoringWrites }>
   readonly predictions: PredictionQueries
-  /** The version that answers now. */
-  liveVersion(): Promise<string | undefined>
+  /** Whether a version is one that answers now. */
+  isLive(modelVersion: string): Promise<boolean>
 }
 
 /**
@@ -56,7 +56,7 @@ async function evaluateOne(evaluation: Evaluation, task: Task): Promise<void> {
   // An hour can have predictions of which none lies in this window.
   if (version === undefined) return
   const window = await judged(evaluation, { task, rows, version, known })
-  const isLive = (await evaluation.liveVersion()) === window.modelVersion
+  const isLive = await evaluation.isLive(window.modelVersion)
   await transact(async ({ monitoring, ledger }) => {
     const done = await monitoring.progress(endpoint)
     const reached = task.due === 'closed' ? done.closedMs : done.settledMs

@@ -76,7 +76,8 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
 
   const run: Handler['run'] = async (job, signal) => {
     const { endpoint: name, ...ends } = job.payload as unknown as Ends
-    const endpoint = (await endpoints()).find((each) => each.name === name)
+    const isIt = (each: Endpoint) => each.name === name
+    const endpoint = (await endpoints()).find(isIt)
     if (endpoint === undefined || endpoint.monitor === null) return
     const { monitor } = endpoint
     await evaluate({
@@ -88,7 +89,7 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       ...dependencies,
       reference: (version) => references.of(version, cutOf(monitor)),
       rows: (span) => liveRows(predictions, name, span),
-      liveVersion: async () => versionOf((await endpoints()).find((each) => each.name === name)),
+      isLive: async (version) => answers((await endpoints()).find(isIt), version),
     })
   }
 
@@ -157,9 +158,11 @@ function asksFor(endpoint: Endpoint, model: string): boolean {
   return endpoint.live?.model === model || endpoint.model.startsWith(`models:/${model}@`)
 }
 
-function versionOf(endpoint: Endpoint | undefined): string | undefined {
+function answers(endpoint: Endpoint | undefined, version: string): boolean {
+  // Which of its versions another system asks is seen by what it tells of.
+  if (endpoint?.elsewhere === true) return true
   const live = endpoint?.live ?? undefined
-  return live === undefined ? undefined : `${live.model}/${live.version}`
+  return live !== undefined && `${live.model}/${live.version}` === version
 }
 
 async function* liveRows(
