@@ -201,7 +201,7 @@ export function countsOf(
   const place = placeIn(column)
   let missing = 0
   for (const value of values) {
-    if (value === null || value === undefined || isNotFinite(value)) {
+    if (value === null || value === undefined || hasNoPlace(column, value)) {
       missing++
       continue
     }
@@ -268,7 +268,10 @@ function binOf(edges: readonly number[], value: number): number {
   return low
 }
 
-function isNotFinite(value: Value): boolean {
+/** What is no finite number, and in a column of numbers any text that is none: one of them would spoil every sum. */
+function hasNoPlace({ kind }: NumericProfile | CategoricalProfile, value: Value): boolean {
+  if (typeof value === 'string')
+    return kind === 'numeric' && (value.trim() === '' || !Number.isFinite(Number(value)))
   return typeof value === 'number' && !Number.isFinite(value)
 }
 

@@ -95,9 +95,8 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
 
   return {
     tick: async () => {
-      const jobs = (await Promise.all((await endpoints()).map(dueAt))).filter(
-        (job) => job !== undefined,
-      )
+      const due = await Promise.all((await endpoints()).map(dueAt))
+      const jobs = due.filter((job) => job !== undefined)
       if (jobs.length === 0) return
       await transact(({ work }) => work.enqueue(jobs))
       for (const { key } of jobs) asked.add(key)

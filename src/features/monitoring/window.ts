@@ -1,12 +1,14 @@
 import type { Ref } from '#ledger'
 import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
 import type { PerformanceVerdict } from '#performance'
+import type { QualityVerdict } from './quality/verdict.ts'
 
 /** What parts find of a window. Those that came later are absent from windows that were judged before them. */
 export interface Verdicts {
   readonly drift: WindowDrift
   /** Null until the labels have had their time to come. */
   readonly performance: PerformanceVerdict | null
+  readonly quality?: QualityVerdict
 }
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */

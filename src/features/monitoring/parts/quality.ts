@@ -1,0 +1,96 @@
+import type { MonitorConfig } from '#projects'
+import { lasting, lastingCondition } from '../conditions.ts'
+import type { Condition } from '../findings.ts'
+import type { Part, View } from '../part.ts'
+import { persists } from '../persistence.ts'
+import { qualityOf } from '../quality/judge.ts'
+import type { QualityIssue, QualityVerdict } from '../quality/verdict.ts'
+import { windowRef, type Window } from '../window.ts'
+
+/** Whether what was asked is what the model was made for: types, gaps, new values, sensors that are stuck, other units. */
+export const quality: Part = {
+  kind: 'quality',
+  due: 'closed',
+  judge: async (view) => ({ quality: await qualityIn(view) }),
+  told: ({ quality: found }) => ({
+    qualityIssues:
+      found?.state === 'judged'
+        ? found.issues
+            .slice(0, ISSUES_TOLD)
+            .map(({ column, check, detail }) => ({ column, check, detail }))
+        : null,
+    qualitySkipped: found?.state === 'skipped' ? found.reason : null,
+  }),
+  lookback: () => EARLIER,
+  conditions: qualityConditions,
+  finding: (window, { subject, detail, severity }, { task }) => ({
+    type: 'quality-broke',
+    data: {
+      endpoint: window.endpoint,
+      window: windowRef(window).id,
+      modelVersion: window.modelVersion,
+      column: subject,
+      severity,
+      detail,
+    },
+    eventMs: task.dueMs,
+  }),
+}
+
+/** A fact stays small: the window itself has all. */
+const ISSUES_TOLD = 10
+
+/** Windows from which what is usual is learnt. */
+const EARLIER = 8
+
+async function qualityIn(view: View): Promise<QualityVerdict> {
+  const known = await view.reference()
+  if (known.state === 'unknown')
+    return { state: 'skipped', reason: `there is no reference: ${known.reason}` }
+  const earlier = await view.earlier(EARLIER)
+  const rows = await view.rows()
+  return qualityOf(
+    rows.map(({ inputs }) => inputs),
+    known.reference.profile,
+    {
+      samplesMin: view.monitor.min_samples,
+      drift: view.found.drift,
+      earlier: earlier.flatMap(({ quality: each }) => each ?? []),
+    },
+  )
+}
+
+const PERSISTENCE = { windows: 2, of: 3 }
+
+/** What is broken beyond doubt is told at once, all else when it lasts. Whatever version answered: callers send what they send. */
+function qualityConditions(
+  window: Window,
+  earlier: readonly Window[],
+  monitor: MonitorConfig,
+): readonly Condition[] | 'unjudged' {
+  const found = window.quality
+  if (found === undefined || found.state === 'skipped') return 'unjudged'
+  const persistence = monitor.quality?.persistence ?? PERSISTENCE
+  const windows = [...earlier, window]
+  const columns = ['', ...Object.keys(found.columns)]
+  return columns.map((column): Condition => {
+    const now = issuesOf(window, column) ?? []
+    const flags = windows.map((each) => {
+      const issues = issuesOf(each, column)
+      return issues === undefined ? null : issues.length > 0
+    })
+    const detail =
+      now.map((issue) => issue.detail).join('; ') ||
+      `${column || 'rows'} broke, ${lasting(persistence)}`
+    if (now.some(({ severity }) => severity === 'critical'))
+      return { state: 'holds', subject: column, severity: 'critical', detail }
+    if (now.length === 0 && persists(flags, persistence)) return { state: 'open', subject: column }
+    return lastingCondition(flags, persistence, { subject: column, severity: 'warning', detail })
+  })
+}
+
+function issuesOf({ quality: found }: Window, column: string): QualityIssue[] | undefined {
+  return found?.state === 'judged'
+    ? found.issues.filter((issue) => issue.column === column)
+    : undefined
+}
