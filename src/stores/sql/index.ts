@@ -6,6 +6,7 @@ import type { LedgerReads, LedgerWrites } from '#ledger'
 import type { DataStoreReads, DataStoreWrites } from '#datastores'
 import type { OutsideReads, OutsideWrites } from '#elsewhere'
 import type { PromotionReads, PromotionWrites } from '#governance'
+import type { AlertingReads, AlertingWrites } from '#alerting'
 import type { AutomationReads, AutomationWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
 import type { PipelineReads, PipelineWrites, RequestReads, RequestWrites } from '#pipelines'
@@ -30,6 +31,7 @@ import { migrations } from './migrations/index.ts'
 import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites } from './governance.ts'
 import { automationReads, automationWrites } from './triggers.ts'
+import { alertingReads, alertingWrites } from './alerting.ts'
 import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
@@ -68,6 +70,7 @@ export interface Reads {
   readonly requests: RequestReads
   readonly outside: OutsideReads
   readonly monitoring: MonitoringReads
+  readonly alerting: AlertingReads
   readonly automation: AutomationReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
@@ -93,6 +96,7 @@ export interface Writes {
   readonly requests: RequestWrites
   readonly outside: OutsideWrites
   readonly monitoring: MonitoringWrites
+  readonly alerting: AlertingWrites
   readonly automation: AutomationWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
@@ -211,6 +215,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     requests: requestReads(db),
     outside: outsideReads(db),
     monitoring: monitoringReads(db),
+    alerting: alertingReads(db),
     automation: automationReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
@@ -237,6 +242,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     requests: requestWrites(db),
     outside: outsideWrites(db),
     monitoring: monitoringWrites(db),
+    alerting: alertingWrites(db),
     automation: automationWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),

@@ -29,6 +29,7 @@ import { runRequestTables } from './0032-run-requests.ts'
 import { triggerTables } from './0033-triggers.ts'
 import { elsewhereTables } from './0035-elsewhere.ts'
 import { runBranches } from './0036-run-branches.ts'
+import { alertingTables } from './0037-alerting.ts'
 import { alertSubjects } from './0039-alert-subjects.ts'
 import { endpointsElsewhere } from './0041-endpoints-elsewhere.ts'
 
@@ -64,6 +65,7 @@ export const migrations: readonly Migration[] = [
   triggerTables,
   elsewhereTables,
   runBranches,
+  alertingTables,
   alertSubjects,
   endpointsElsewhere,
 ]
