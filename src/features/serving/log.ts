@@ -1,4 +1,5 @@
 import type { Feedback, Journal, Logged, NewBatch, Role, Scalar } from '#inference'
+import type { HourProfile } from './hour-profile.ts'
 import type { SegmentKind } from './store.ts'
 
 /** One row of the log: one prediction by one revision, with what turned out to be true. */
@@ -106,6 +107,8 @@ export interface PeriodSummary {
   readonly labels: number
   /** Answered by an endpoint that logs a sample, and not in it. */
   readonly unlogged?: number
+  /** Labels that took the place of others; only ever more. */
+  readonly replaced?: number
 }
 
 /** Questions about what was predicted. */
@@ -124,6 +127,8 @@ export interface PredictionQueries {
   find(id: string, endpoint?: string): Promise<FoundPrediction | undefined>
   /** How far event time has come at an endpoint; `null` before the first prediction. */
   watermark(endpoint: string): Promise<number | null>
+  /** What the whole UTC hours of a span looked like, in their order, and of each hour by revision. */
+  profiles(endpoint: string, span: { fromMs: number; toMs: number }): AsyncIterable<HourProfile>
   /** Calls `listener` with the endpoint's name after predictions, truths or time were added. */
   onGrowth(listener: (endpoint: string) => void): () => void
 }

@@ -183,8 +183,28 @@ create table told (
 create unique index told_by_place on told (place);
 `
 
+const PROFILES = `
+-- Batches up to here are in profiles, in the transaction that put them there; none is swept before.
+alter table endpoints add column profiled_seq integer not null default 0;
+-- What the live answers of a revision looked like in an hour of event time: a sketch for each column.
+create table profiles (
+  endpoint integer not null,
+  hour integer not null,
+  revision integer not null,
+  model_version text not null,
+  rows integer not null,
+  body blob not null,
+  primary key (endpoint, hour, revision, model_version)
+) strict;
+`
+
+const REPLACED = `
+-- Labels of the hour's predictions that took the place of others: with the counts above, whether anything changed.
+alter table hours add column replaced integer not null default 0;
+`
+
 /** Steps that bring the file to the newest form; a new step goes at the end. */
-const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK, BLOCKS, TOLD]
+const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK, BLOCKS, TOLD, PROFILES, REPLACED]
 
 /** Opens the log's file: one connection that writes durably, and one whose reads never wait for it. */
 export function openDatabase(file: string): { writer: Connection; reader: Connection } {

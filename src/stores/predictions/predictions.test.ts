@@ -120,7 +120,7 @@ test('a truth joins by entity or by prediction, before or after it, and the last
   expect(await log.recordTruths('flights', [truth('k0', 0)], 3)).toMatchObject({ replaced: 1 })
   expect((await log.window('flights', all)).rows.map((row) => row.label)).toEqual([0, 1, null])
   expect(await log.summaries('flights', { per: DAY })).toEqual([
-    { startMs: START, predictions: 3, labels: 2 },
+    { startMs: START, predictions: 3, labels: 2, replaced: 1 },
   ])
   expect((await log.find('b1-0'))?.truth).toEqual({ label: 0, timeMs: null, atMs: 3 })
 })

@@ -8,6 +8,7 @@ interface HourRow {
   readonly predictions: number
   readonly labels: number
   readonly unlogged: number
+  readonly replaced: number
 }
 
 /** Counts by period, from the counts that are kept for each hour. */
@@ -16,7 +17,7 @@ export function summaryReader(
   endpointNamed: (name: string) => EndpointRow | undefined,
 ): PredictionQueries['summaries'] {
   const select = connection.prepare(
-    'select hour, predictions, labels, unlogged from hours where endpoint = ? and hour >= ? and hour < ? order by hour',
+    'select hour, predictions, labels, unlogged, replaced from hours where endpoint = ? and hour >= ? and hour < ? order by hour',
   )
   return async (name, { fromMs, toMs, per }) => {
     const endpoint = endpointNamed(name)
@@ -29,18 +30,23 @@ export function summaryReader(
 
 function periodsOf(hours: readonly HourRow[], per: 'month' | number): PeriodSummary[] {
   const periods = new Map<number, Omit<HourRow, 'hour'>>()
-  for (const { hour, predictions, labels, unlogged } of hours) {
+  for (const { hour, ...counts } of hours) {
     const startMs = periodStart(hour * HOUR_MS, per)
-    const sum = periods.get(startMs) ?? { predictions: 0, labels: 0, unlogged: 0 }
+    const sum = periods.get(startMs) ?? { predictions: 0, labels: 0, unlogged: 0, replaced: 0 }
     periods.set(startMs, {
-      predictions: sum.predictions + predictions,
-      labels: sum.labels + labels,
-      unlogged: sum.unlogged + unlogged,
+      predictions: sum.predictions + counts.predictions,
+      labels: sum.labels + counts.labels,
+      unlogged: sum.unlogged + counts.unlogged,
+      replaced: sum.replaced + counts.replaced,
     })
   }
-  return [...periods].map(([startMs, { predictions, labels, unlogged }]) =>
-    unlogged === 0 ? { startMs, predictions, labels } : { startMs, predictions, labels, unlogged },
-  )
+  return [...periods].map(([startMs, { predictions, labels, unlogged, replaced }]) => ({
+    startMs,
+    predictions,
+    labels,
+    ...(unlogged === 0 ? {} : { unlogged }),
+    ...(replaced === 0 ? {} : { replaced }),
+  }))
 }
 
 function periodStart(ms: number, per: 'month' | number): number {

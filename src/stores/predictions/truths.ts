@@ -30,6 +30,9 @@ export function truthKeeper(
   const count = connection.prepare(
     'update hours set labels = labels + 1 where endpoint = ? and hour = ?',
   )
+  const replace = connection.prepare(
+    'update hours set replaced = replaced + 1 where endpoint = ? and hour = ?',
+  )
   const subjectsOf = subjectReader(connection, open)
 
   /** Whether the prediction had a label already, by the other way of naming it. */
@@ -51,7 +54,10 @@ export function truthKeeper(
     if (before === label) return { outcome: 'unchanged', known } as const
     keep.run(endpoint, by, value, label, truth.timeMs, atMs)
     log.run(endpoint, by, value, label, truth.timeMs, atMs)
-    if (before !== undefined) return { outcome: 'replaced', known } as const
+    if (before !== undefined) {
+      for (const subject of subjects) replace.run(endpoint, Math.floor(subject.event_ms / HOUR_MS))
+      return { outcome: 'replaced', known } as const
+    }
     for (const subject of subjects)
       if (!labelledOtherwise(endpoint, by, subject))
         count.run(endpoint, Math.floor(subject.event_ms / HOUR_MS))
