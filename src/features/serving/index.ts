@@ -6,6 +6,7 @@ export {
   type Delivery,
   type Endpoint,
 } from './endpoint.ts'
+export { PROFILED_ELEMENTS_MAX, type HourProfile } from './hour-profile.ts'
 export type {
   FoundPrediction,
   OpenSegment,

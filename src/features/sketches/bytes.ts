@@ -6,6 +6,7 @@ export interface BytesWriter {
   float(value: number): void
   double(value: number): void
   text(value: string): void
+  blob(value: Uint8Array): void
   done(): Uint8Array
 }
 
@@ -16,6 +17,7 @@ export interface BytesReader {
   float(): number
   double(): number
   text(): string
+  blob(): Uint8Array
 }
 
 const utf8 = new TextEncoder()
@@ -48,6 +50,11 @@ export function bytesWriter(): BytesWriter {
     }
     byte(rest)
   }
+  const blob = (value: Uint8Array): void => {
+    count(value.length)
+    const start = place(value.length)
+    bytes.set(value, start)
+  }
   return {
     byte,
     count,
@@ -63,12 +70,8 @@ export function bytesWriter(): BytesWriter {
       const start = place(8)
       view.setFloat64(start, value, true)
     },
-    text: (value) => {
-      const text = utf8.encode(value)
-      count(text.length)
-      const start = place(text.length)
-      bytes.set(text, start)
-    },
+    text: (value) => blob(utf8.encode(value)),
+    blob,
     done: () => bytes.slice(0, at),
   }
 }
@@ -90,17 +93,19 @@ export function bytesReader(bytes: Uint8Array): BytesReader {
       unit *= 128
     }
   }
+  const blob = (): Uint8Array => {
+    const length = count()
+    const start = past(length)
+    if (at > bytes.length) throw new RangeError('what is read ends too early')
+    return bytes.subarray(start, at)
+  }
   return {
     byte: () => view.getUint8(past(1)),
     count,
     int32: () => view.getInt32(past(4), true),
     float: () => view.getFloat32(past(4), true),
     double: () => view.getFloat64(past(8), true),
-    text: () => {
-      const length = count()
-      const start = past(length)
-      if (at > bytes.length) throw new RangeError('a text ends behind the end')
-      return fromUtf8.decode(bytes.subarray(start, at))
-    },
+    text: () => fromUtf8.decode(blob()),
+    blob,
   }
 }

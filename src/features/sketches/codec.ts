@@ -123,3 +123,23 @@ function readRegisters(from: BytesReader): Uint8Array | null {
   if (from.byte() === 0) return null
   return Uint8Array.from({ length: REGISTERS }, () => from.byte())
 }
+
+/** Sketches of many columns, by name, in the order they have. */
+export function encodeSketches(sketches: ReadonlyMap<string, ColumnSketch>): Uint8Array {
+  const to = bytesWriter()
+  to.count(sketches.size)
+  for (const [name, sketch] of sketches) {
+    to.text(name)
+    to.blob(encodeSketch(sketch))
+  }
+  return to.done()
+}
+
+/** Throws for what are no sketches. */
+export function decodeSketches(bytes: Uint8Array): Map<string, ColumnSketch> {
+  const from = bytesReader(bytes)
+  const sketches = new Map<string, ColumnSketch>()
+  for (let left = from.count(); left > 0; left--)
+    sketches.set(from.text(), decodeSketch(from.blob()))
+  return sketches
+}

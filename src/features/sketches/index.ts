@@ -1,4 +1,4 @@
-export { decodeSketch, encodeSketch } from './codec.ts'
+export { decodeSketch, decodeSketches, encodeSketch, encodeSketches } from './codec.ts'
 export type { NumberSketch, Weighted } from './numbers.ts'
 export {
   categoricalCounts,

@@ -51,6 +51,9 @@ beforeAll(async () => {
         summaries: nothing,
         find: nothing,
         watermark: nothing,
+        profiles: () => {
+          throw new Error('not asked here')
+        },
         onGrowth: () => () => undefined,
       },
       trainingData: {

@@ -1,5 +1,5 @@
 import type { NewBatch, NumericBatch, Value } from '#inference'
-import { PROFILED_ELEMENTS_MAX } from '#serving'
+import { PROFILED_ELEMENTS_MAX, type SegmentRow } from '#serving'
 import { addNumbers, addValue, emptySketch, mergeInto, type ColumnSketch } from '#sketches'
 import { HOUR_MS } from './append.ts'
 
@@ -16,129 +16,120 @@ export interface Hour {
 export const LATENCY = 'latency'
 
 /** Inputs, outputs and what is measured may have the same names. */
-export function columnName(kind: 'input' | 'output', name: string): string {
+function columnName(kind: 'input' | 'output', name: string): string {
   return `${kind}/${name}`
-}
-
-export function hourName({ hour, revision, modelVersion }: Omit<Hour, 'rows' | 'columns'>): string {
-  return `${hour}/${revision}/${modelVersion}`
-}
-
-/** A row that has been read, whoever kept it. */
-interface Row {
-  readonly eventMs: number
-  readonly inputs: readonly Value[]
 }
 
 type Revision = NewBatch['answers'][number]['revision']
 
-/** Adds rows to the hours they belong to. */
-export function hourCounter() {
-  const hours = new Map<string, Hour>()
-  let rows = 0
+/** Hours that rows are added to. */
+export interface HourCounter {
+  readonly hours: Map<string, Hour>
+  rows: number
+  readonly places: ReturnType<typeof placeFinder>
+}
 
-  const hourOf = (eventMs: number, { number, modelVersion }: Revision): Hour => {
-    const hour = Math.floor(eventMs / HOUR_MS)
-    const name = hourName({ hour, revision: number, modelVersion })
-    const known = hours.get(name)
-    if (known !== undefined) return known
-    const added: Hour = { hour, revision: number, modelVersion, rows: 0, columns: new Map() }
-    hours.set(name, added)
-    return added
-  }
-  const places = placeFinder()
-  const count = (
-    batch: Pick<NewBatch, 'columns' | 'latencyMs'>,
-    revision: Revision,
-    row: Row,
-    outputs: readonly Value[],
-  ) => {
-    const hour = hourOf(row.eventMs, revision)
-    const { inputs, answers, latency } = places(hour, batch.columns, revision)
-    hour.rows++
-    rows++
-    for (const [index, sketch] of inputs.entries()) addValue(sketch, row.inputs[index] ?? null)
-    for (const [index, sketch] of answers.entries()) {
-      const value = outputs[index] ?? null
-      addValue(sketch, value)
-      if (Array.isArray(value))
-        addElements(hour, revision.outputs[index]?.name ?? '', value as readonly Value[])
-    }
-    addValue(latency, batch.latencyMs)
-  }
+export function hourCounter(): HourCounter {
+  return { hours: new Map(), rows: 0, places: placeFinder() }
+}
 
-  return {
-    hours,
-    rows: () => rows,
-    add: (batch: NewBatch): void => {
-      const [live] = batch.answers
-      if (live === undefined) return
-      const { revision, outputs } = live
-      for (const [index, row] of batch.rows.entries())
-        count(
-          batch,
-          revision,
-          row,
-          outputs.map((output) => output[index] ?? null),
-        )
-    },
-    /** A batch of numbers, whose rows mostly lie in one hour: column by column. */
-    addNumeric: (batch: NumericBatch): void => {
-      const { columns, revision, inputs, outputs } = batch
-      const stride = columns.length + 1
-      for (let first = 0; first < batch.rows;) {
-        const hour = hourOf(inputs[first * stride] as number, revision)
-        let end = first + 1
-        while (
-          end < batch.rows &&
-          Math.floor((inputs[end * stride] as number) / HOUR_MS) === hour.hour
-        )
-          end++
-        const to = places(hour, columns, revision)
-        const some = inputs.subarray(first * stride, end * stride)
-        for (const [index, sketch] of to.inputs.entries())
-          addNumbers(sketch, some, { from: index + 1, stride })
-        for (const [index, sketch] of to.answers.entries())
-          addNumbers(sketch, outputs.subarray(index * batch.rows + first, index * batch.rows + end))
-        for (let row = first; row < end; row++) addValue(to.latency, batch.latencyMs)
-        hour.rows += end - first
-        rows += end - first
-        first = end
-      }
-    },
-    /** A row of a segment, by names. */
-    addNamed: (row: {
-      revision: number
-      modelVersion: string
-      eventMs: number
-      latencyMs: number
-      inputs: Readonly<Record<string, Value>>
-      outputs: Readonly<Record<string, Value>>
-    }): void => {
-      const outputs = Object.keys(row.outputs).map((name) => ({ name, type: 'float64' as const }))
-      const revision: Revision = {
-        number: row.revision,
-        role: 'live',
-        modelVersion: row.modelVersion,
-        outputs,
-      }
-      const columns = Object.keys(row.inputs)
-      const batch = { columns, latencyMs: row.latencyMs }
-      count(
-        batch,
-        revision,
-        { eventMs: row.eventMs, inputs: Object.values(row.inputs) },
-        Object.values(row.outputs),
-      )
-    },
+export function addBatch(counter: HourCounter, batch: NewBatch): void {
+  const [live] = batch.answers
+  if (live === undefined) return
+  for (const [row, { eventMs, inputs }] of batch.rows.entries()) {
+    const outputs = live.outputs.map((output) => output[row] ?? null)
+    addRow(counter, { ...batch, ...live, eventMs, inputs, outputs })
   }
 }
 
-export type HourCounter = ReturnType<typeof hourCounter>
+/** A row of which only names and values are known. */
+export function addNamed(
+  counter: HourCounter,
+  row: Pick<SegmentRow, 'modelVersion' | 'eventMs' | 'latencyMs' | 'inputs' | 'outputs'> & {
+    readonly revision: number
+  },
+): void {
+  const { revision: number, modelVersion, eventMs, latencyMs } = row
+  const outputs = Object.keys(row.outputs).map((name) => ({ name, type: 'float64' as const }))
+  addRow(counter, {
+    columns: Object.keys(row.inputs),
+    revision: { number, role: 'live', modelVersion, outputs },
+    eventMs,
+    latencyMs,
+    inputs: Object.values(row.inputs),
+    outputs: Object.values(row.outputs),
+  })
+}
+
+interface Row {
+  readonly columns: readonly string[]
+  readonly revision: Revision
+  readonly eventMs: number
+  readonly latencyMs: number
+  readonly inputs: readonly Value[]
+  readonly outputs: readonly Value[]
+}
+
+function addRow(counter: HourCounter, row: Row): void {
+  const { revision, outputs } = row
+  const hour = hourOf(counter, row.eventMs, revision)
+  const to = counter.places(hour, row.columns, revision)
+  for (const [index, sketch] of to.inputs.entries()) addValue(sketch, row.inputs[index] ?? null)
+  for (const [index, sketch] of to.outputs.entries()) {
+    const value = outputs[index] ?? null
+    addValue(sketch, value)
+    if (Array.isArray(value))
+      addElements(hour, revision.outputs[index]?.name ?? '', value as readonly Value[])
+  }
+  addValue(to.latency, row.latencyMs)
+  count(counter, hour, 1)
+}
+
+/** A batch of numbers, whose rows mostly lie in one hour: column by column. */
+export function addNumeric(counter: HourCounter, batch: NumericBatch): void {
+  const { columns, revision, inputs, outputs, rows } = batch
+  const stride = columns.length + 1
+  for (let first = 0; first < rows;) {
+    const hour = hourOf(counter, inputs[first * stride] as number, revision)
+    const end = endOfHour(batch, first, hour.hour)
+    const to = counter.places(hour, columns, revision)
+    const some = inputs.subarray(first * stride, end * stride)
+    for (const [index, sketch] of to.inputs.entries())
+      addNumbers(sketch, some, { from: index + 1, stride })
+    for (const [index, sketch] of to.outputs.entries())
+      addNumbers(sketch, outputs.subarray(index * rows + first, index * rows + end))
+    for (let row = first; row < end; row++) addValue(to.latency, batch.latencyMs)
+    count(counter, hour, end - first)
+    first = end
+  }
+}
+
+function endOfHour({ inputs, columns, rows }: NumericBatch, first: number, hour: number): number {
+  const stride = columns.length + 1
+  let end = first + 1
+  while (end < rows && Math.floor((inputs[end * stride] as number) / HOUR_MS) === hour) end++
+  return end
+}
+
+function count(counter: HourCounter, hour: Hour, rows: number): void {
+  counter.rows += rows
+  hour.rows += rows
+}
+
+function hourOf({ hours }: HourCounter, eventMs: number, revision: Revision): Hour {
+  const { number, modelVersion } = revision
+  const hour = Math.floor(eventMs / HOUR_MS)
+  const name = `${hour}/${number}/${modelVersion}`
+  const known = hours.get(name)
+  if (known !== undefined) return known
+  const added: Hour = { hour, revision: number, modelVersion, rows: 0, columns: new Map() }
+  hours.set(name, added)
+  return added
+}
 
 interface Places {
   readonly inputs: readonly ColumnSketch[]
-  readonly answers: readonly ColumnSketch[]
+  readonly outputs: readonly ColumnSketch[]
   readonly latency: ColumnSketch
 }
 
@@ -154,7 +145,7 @@ function placeFinder() {
       return last.places
     const places = {
       inputs: columns.map((name) => sketchIn(hour, columnName('input', name))),
-      answers: revision.outputs.map(({ name }) => sketchIn(hour, columnName('output', name))),
+      outputs: revision.outputs.map(({ name }) => sketchIn(hour, columnName('output', name))),
       latency: sketchIn(hour, LATENCY),
     }
     known.set(hour, { columns, revision, places })

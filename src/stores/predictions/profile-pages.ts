@@ -1,13 +1,16 @@
-import type { JournalSource, NewBatch, NumericBatch, Value } from '#inference'
+import type { JournalSource } from '#inference'
+import type { SegmentFilter } from '#serving'
 import { recordsIn } from './block-codec.ts'
 import { nextBlock } from './block-rows.ts'
 import { placeOf, type Connection } from './database.ts'
-import type { HourCounter } from './profile-hours.ts'
+import { addBatch, addNamed, addNumeric, type HourCounter } from './profile-hours.ts'
 import { rowReader, type HotRow } from './rows.ts'
 import type { SegmentReader } from './segment-reader.ts'
 
 /** Requests that are read at a time; others use the event loop between two pieces. */
 const STEP = 20
+/** Rows of a segment. */
+const SEGMENT_PAGE = 20_000
 
 interface Means {
   readonly reader: Connection
@@ -40,14 +43,21 @@ export function profilePages({ reader, source, segments }: Means) {
       | { last_seq: number; from_ms: number; to_ms: number }
       | undefined
     if (segment === undefined) return undefined
-    const rows = await segments.rows(endpoint, segment.last_seq, {
-      fromMs: segment.from_ms,
-      toMs: segment.to_ms + 1,
-      role: 'live',
-      predictions: [placeOf(after + 1, 0), placeOf(segment.last_seq + 1, 0) - 1],
-    })
-    for (const row of rows) into.addNamed(row)
-    return segment.last_seq
+    for (let behind: SegmentFilter['after']; ;) {
+      // oxlint-disable-next-line no-await-in-loop -- a page begins behind the one before
+      const rows = await segments.rows(endpoint, segment.last_seq, {
+        fromMs: segment.from_ms,
+        toMs: segment.to_ms + 1,
+        role: 'live',
+        predictions: [placeOf(after + 1, 0), placeOf(segment.last_seq + 1, 0) - 1],
+        after: behind,
+        limit: SEGMENT_PAGE,
+      })
+      for (const row of rows) addNamed(into, row)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < SEGMENT_PAGE) return segment.last_seq
+      behind = [last.eventMs, last.prediction, last.revision]
+    }
   }
 
   return {
@@ -79,9 +89,9 @@ function addRecord(
   record: Uint8Array,
   { numbersIn, batchIn }: Pick<JournalSource, 'batchIn' | 'numbersIn'>,
 ): void {
-  const numbers: NumericBatch | undefined = numbersIn(record)
-  if (numbers !== undefined) into.addNumeric(numbers)
-  else into.add(batchIn(record) satisfies NewBatch)
+  const numbers = numbersIn(record)
+  if (numbers === undefined) addBatch(into, batchIn(record))
+  else addNumeric(into, numbers)
 }
 
 /** Requests that lie in tables of their own. */
@@ -105,17 +115,7 @@ function singleReader(reader: Connection) {
     numbers: (endpoint: number, after: number, before: number, most: number) =>
       numbers.all(endpoint, after, before, most) as number[],
     addTo: (into: HourCounter, seq: number): void => {
-      for (const row of rows.all(seq) as HotRow[]) {
-        const { revision, modelVersion, eventMs, latencyMs, inputs, outputs } = open(row)
-        into.addNamed({
-          revision,
-          modelVersion,
-          eventMs,
-          latencyMs,
-          inputs: inputs as Readonly<Record<string, Value>>,
-          outputs: outputs as Readonly<Record<string, Value>>,
-        })
-      }
+      for (const row of rows.all(seq) as HotRow[]) addNamed(into, open(row))
     },
   }
 }

@@ -54,19 +54,34 @@ export function profiling(dependencies: Dependencies) {
       await write(found.id, counter.hours, { after: found.profiled_seq, upTo: reached })
     return isMore
   }
-  const caughtUp = async (endpoint: string, pause: () => Promise<unknown>): Promise<void> => {
-    while (!stop.signal.aborted && (await step(endpoint, pause)));
-  }
   /** One at a time for each endpoint; whoever comes later waits for what came before. */
-  const catchUp = (endpoint: string, pause: () => Promise<unknown> = nextTurn): Promise<void> => {
+  const inTurn = (endpoint: string, pause: () => Promise<unknown>): Promise<void> => {
     const before = running.get(endpoint) ?? Promise.resolve()
-    const now = before.catch(() => undefined).then(() => caughtUp(endpoint, pause))
+    const caughtUp = async () => {
+      await before.catch(() => undefined)
+      // oxlint-disable-next-line no-await-in-loop -- a piece begins where the one before ends
+      while (!stop.signal.aborted && (await step(endpoint, pause)));
+    }
+    const now = caughtUp()
     running.set(endpoint, now)
-    const done = () => void (running.get(endpoint) === now && running.delete(endpoint))
-    now.then(done, done)
-    return now
+    return now.finally(() => {
+      if (running.get(endpoint) === now) running.delete(endpoint)
+    })
   }
-  const background = waiting({ onGrowth, catchUp, logger, stop: stop.signal })
+  /** How many wait for an endpoint: for them nobody rests. */
+  const urgent = new Map<string, number>()
+  const catchUp = async (endpoint: string): Promise<void> => {
+    const change = (by: number) => urgent.set(endpoint, (urgent.get(endpoint) ?? 0) + by)
+    change(1)
+    try {
+      await inTurn(endpoint, nextTurn)
+    } finally {
+      change(-1)
+    }
+  }
+  const calmly = (endpoint: string, pause: () => Promise<unknown>): Promise<void> =>
+    inTurn(endpoint, () => ((urgent.get(endpoint) ?? 0) > 0 ? nextTurn() : pause()))
+  const background = waiting({ onGrowth, catchUp: calmly, logger, stop: stop.signal })
   for (const name of behind(reader)) background.expect(name)
 
   return {
@@ -88,7 +103,7 @@ export function profiling(dependencies: Dependencies) {
 }
 
 function hasRoom({ rows, hours }: HourCounter): boolean {
-  return rows() < ROWS_MAX && hours.size < HOURS_MAX
+  return rows < ROWS_MAX && hours.size < HOURS_MAX
 }
 
 /** Endpoints of which some rows are in no profile. */
@@ -120,10 +135,11 @@ function hourWriter({ reader, commit }: Dependencies) {
     hours: ReadonlyMap<string, Hour>,
     { after, upTo }: { after: number; upTo: number },
   ): Promise<void> => {
-    const rows: (Omit<Hour, 'columns'> & { body: Buffer })[] = []
+    const rows: (Hour & { body: Buffer })[] = []
     for (const added of hours.values()) {
-      const { columns: _, ...hour } = whole(endpoint, added)
-      rows.push({ ...hour, body: bodyOf({ ...hour, columns: _ }) })
+      const hour = whole(endpoint, added)
+      rows.push({ ...hour, body: bodyOf(hour) })
+      // oxlint-disable-next-line no-await-in-loop -- others have their turn between two hours
       await nextTurn()
     }
     await commit((writer) => {

@@ -12,7 +12,7 @@ import { summaryReader } from './summaries.ts'
 export function queries(
   connection: Connection,
   { segments, batchIn }: { segments: SegmentReader; batchIn: JournalSource['batchIn'] },
-): Omit<PredictionQueries, 'onGrowth'> &
+): Omit<PredictionQueries, 'onGrowth' | 'profiles'> &
   NewestQueries & {
     findBatch(id: string): Promise<RecordedBatch | undefined>
     references(digests: readonly string[]): Promise<Map<string, number>>

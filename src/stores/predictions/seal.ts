@@ -161,15 +161,23 @@ function sweep(
   means: Pick<Dependencies, 'names' | 'source'>,
 ): boolean {
   const endpoint = writer.prepare('select * from endpoints where name = ?').get(name) as
-    | { id: number; sealed_seq: number; swept_seq: number; sealed_truth_seq: number }
+    | {
+        id: number
+        sealed_seq: number
+        swept_seq: number
+        sealed_truth_seq: number
+        profiled_seq: number
+      }
     | undefined
   if (endpoint === undefined) return false
+  // What is in no profile yet is read from here.
+  const sweepable = Math.min(endpoint.sealed_seq, endpoint.profiled_seq)
   const seqs = writer
     .prepare(
       'select seq from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
     )
     .pluck()
-    .all(endpoint.id, endpoint.swept_seq, endpoint.sealed_seq, STEP) as number[]
+    .all(endpoint.id, endpoint.swept_seq, sweepable, STEP) as number[]
   const dropInputs = writer.prepare('delete from inputs where place >= ? and place < ?')
   const dropAnswers = writer.prepare('delete from answers where place >= ? and place < ?')
   for (const seq of seqs) {
@@ -186,7 +194,7 @@ function sweep(
     .run(endpoint.id, endpoint.sealed_truth_seq, STEP * 50)
   const thinned = thinBlocks(writer, { names: means.names, outlineIn: means.source.outlineIn })(
     endpoint.id,
-    endpoint.sealed_seq,
+    sweepable,
     BLOCKS_STEP,
   )
   return seqs.length === STEP || thinned === BLOCKS_STEP || truths.changes === STEP * 50
