@@ -8,6 +8,8 @@ export interface ApiClient {
   readonly url: string
   get<T>(path: string, query?: Readonly<Record<string, string | number | undefined>>): Promise<T>
   post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>
+  /** The same of JSON that is written already, with all its digits. */
+  postText<T>(path: string, text: string): Promise<T>
   put<T>(path: string, body: unknown): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
   delete(path: string): Promise<void>
@@ -32,6 +34,7 @@ export async function serverUrl(
 
 interface Sent {
   readonly body?: unknown
+  readonly text?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -39,18 +42,16 @@ export function apiClient(url: string): ApiClient {
   const request = async (
     method: string,
     path: string,
-    { body, headers = {} }: Sent = {},
+    { body, text, headers = {} }: Sent = {},
   ): Promise<Response> => {
+    const json = text ?? (body === undefined ? undefined : JSON.stringify(body))
     let response: Response
     try {
       response = await fetch(`${url}/api/v1${path}`, {
         method,
-        ...(body === undefined
+        ...(json === undefined
           ? {}
-          : {
-              body: JSON.stringify(body),
-              headers: { 'content-type': 'application/json', ...headers },
-            }),
+          : { body: json, headers: { 'content-type': 'application/json', ...headers } }),
       })
     } catch (cause) {
       throw noAnswer(url, cause)
@@ -78,6 +79,7 @@ export function apiClient(url: string): ApiClient {
       return call('GET', search === '' ? path : `${path}?${search}`)
     },
     post: (path, body, headers = {}) => call('POST', path, { body, headers }),
+    postText: (path, text) => call('POST', path, { text }),
     put: (path, body) => call('PUT', path, { body }),
     patch: (path, body) => call('PATCH', path, { body }),
     delete: async (path) => void (await request('DELETE', path)),

@@ -63,6 +63,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   package: async () => (await import('./package.ts')).packageCommand,
   explain: async () => (await import('./explain.ts')).explain,
+  monitor: async () => (await import('./monitor.ts')).monitor,
   feedback: async () => (await import('./feedback.ts')).feedback,
   alerts: async () => (await import('./alerts.ts')).alerts,
   policies: async () => (await import('./policies.ts')).policies,

@@ -1,0 +1,70 @@
+import type { Argv } from 'yargs'
+import { command } from '../command.ts'
+import { remoteFlags } from './project.ts'
+
+const DATA = 'A file, a folder, a pattern of files, or data@revision: Parquet, CSV or JSON'
+
+const importing = command({
+  command: 'import <endpoint> <data>',
+  describe: 'Take in predictions that another system made',
+  builder: (argv: Argv) =>
+    remoteFlags(argv)
+      .positional('endpoint', { type: 'string', demandOption: true, describe: 'One elsewhere' })
+      .positional('data', { type: 'string', demandOption: true, describe: DATA })
+      .option('outputs', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Columns of what was predicted',
+      })
+      .option('inputs', {
+        type: 'string',
+        array: true,
+        describe: 'Columns of what was asked (default: all that have no other part)',
+      })
+      .option('id', { type: 'string', describe: 'Column of ids; made from the rows without' })
+      .option('time', { type: 'string', describe: 'Column of when it was predicted' })
+      .option('key', { type: 'string', describe: 'Column of what the prediction is about' })
+      .option('label', { type: 'string', describe: 'Column of what turned out to be true' })
+      .option('latency', { type: 'string', describe: 'Column of milliseconds' })
+      .option('model-version', { type: 'string', describe: 'NAME/3, or its name elsewhere' })
+      .option('version-column', { type: 'string', describe: 'Column of model versions' })
+      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress' })
+      .example(
+        '$0 monitor import fraud scores.parquet --outputs probability --id request --time at',
+        'the same command again takes nothing in twice',
+      ),
+  handler: async (flags) => {
+    const { importPredictions } = await import('../monitor/import.ts')
+    await importPredictions({ ...flags, version: flags.modelVersion })
+  },
+})
+
+const truths = command({
+  command: 'truths <endpoint> <data>',
+  describe: 'Tell what turned out to be true, from a file',
+  builder: (argv: Argv) =>
+    remoteFlags(argv)
+      .positional('endpoint', { type: 'string', demandOption: true, describe: 'Any endpoint' })
+      .positional('data', { type: 'string', demandOption: true, describe: DATA })
+      .option('label', { type: 'string', demandOption: true, describe: 'Column of what is true' })
+      .option('id', { type: 'string', describe: 'Column of ids of predictions' })
+      .option('key', { type: 'string', describe: 'Column of what they are about' })
+      .option('time', { type: 'string', describe: 'Column of when it became known' })
+      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress' }),
+  handler: async (flags) => {
+    const { importTruths } = await import('../monitor/truths.ts')
+    await importTruths(flags)
+  },
+})
+
+export const monitor = command({
+  command: 'monitor',
+  describe: 'Watch models that other systems serve: import, truths',
+  builder: (argv: Argv) =>
+    argv
+      .command(importing)
+      .command(truths)
+      .demandCommand(1, 'name what to do: orrery monitor import, or truths'),
+  handler: () => undefined,
+})
