@@ -69,3 +69,12 @@ export {
   varianceOf,
   type Sample,
 } from './samples/sample.ts'
+// Trees are ours: npm has no boosted trees that are kept up, and bagged ones (ml-random-forest) sort every column anew at every node.
+export {
+  boostClassification,
+  boostedAnswers,
+  boostRegression,
+  type BoostedTrees,
+  type BoostOptions,
+} from './trees/boost.ts'
+export { type TreeColumn } from './trees/bins.ts'

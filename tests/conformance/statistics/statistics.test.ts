@@ -2,20 +2,27 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { pythonBin } from '../../support/python.ts'
+import { monitorsBin, pythonBin } from '../../support/python.ts'
 
 const GOLDEN = 'src/features/statistics/golden'
 
 const scripts = [
-  { script: 'make.py', values: 'values.json', of: 'SciPy, scikit-learn and MLstatkit' },
-  { script: 'two_samples.py', values: 'two-samples.json', of: 'SciPy' },
+  {
+    script: 'make.py',
+    values: 'values.json',
+    of: 'SciPy, scikit-learn and MLstatkit',
+    bin: pythonBin,
+  },
+  { script: 'two_samples.py', values: 'two-samples.json', of: 'SciPy', bin: pythonBin },
+  { script: 'peers.py', values: 'peers.json', of: 'Evidently and NannyML', bin: monitorsBin },
+  { script: 'trees.py', values: 'trees.json', of: 'LightGBM', bin: monitorsBin },
 ]
 
-for (const { script, values, of } of scripts)
-  test(`the committed ${values} is what ${of} give`, () => {
+for (const { script, values, of, bin } of scripts)
+  test(`the committed ${values} is what ${of} give`, { timeout: 120_000 }, () => {
     const committed: unknown = JSON.parse(readFileSync(join(GOLDEN, values), 'utf8'))
     const made: unknown = JSON.parse(
-      execFileSync(join(pythonBin(), 'python'), [join(GOLDEN, script)]).toString(),
+      execFileSync(join(bin(), 'python'), [join(GOLDEN, script)]).toString(),
     )
     expect(rounded(made)).toEqual(rounded(committed))
   })
