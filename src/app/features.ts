@@ -10,6 +10,7 @@ import { createRegistry } from '#registry'
 import { openAnalytics } from '#stores/analytics/duckdb/index'
 import { createTraces } from '#traces'
 import { createBrowsing, createTracking } from '#tracking'
+import { alertingOf } from './alerting.ts'
 import { backfillsOf } from './backfills.ts'
 import { localClones } from './clones.ts'
 import { dataStoresOf } from './datastores.ts'
@@ -67,8 +68,10 @@ export function createFeatures(ground: Ground) {
   const datasets = datasetsOf(ground, { projects, clones, tracking, files })
   const homes = createHomes({ projects, datasets })
   const retention = retentionOf(ground, { tracking, registry, serving })
+  const told = webhooksOf(ground)
   return {
-    ...webhooksOf(ground),
+    ...told,
+    ...alertingOf(ground, { projects, webhooks: told.webhooks }),
     datastores: dataStoresOf(ground),
     evaluation: createEvaluation({ read: read.evaluation, transact, tracking, clock, ids }),
     projects,

@@ -16,6 +16,7 @@ export function followersOf(parts: Parts): readonly Follower<Writes>[] {
     policiesOn(parts),
     backfillsOn(parts, parts),
     parts.webhookFollower,
+    parts.alertFollower,
     trackOutputs,
     keepTrash(parts.config),
   ]

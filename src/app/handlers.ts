@@ -1,3 +1,4 @@
+import { TELL_GROUP } from '#alerting'
 import { servingHandlers } from '#serving'
 import { DELIVER_WEBHOOK } from '#webhooks'
 import type { Handler } from '#work'
@@ -6,7 +7,7 @@ import { DECLARE_ENDPOINTS, governingHandlers } from './governing.ts'
 import { policyHandlers } from './policies.ts'
 
 /** Whoever reaches the database can do these; all others need what lies in the home of the server that leads. */
-const ANYWHERE = new Set([DELIVER_WEBHOOK, DECLARE_ENDPOINTS])
+const ANYWHERE = new Set([DELIVER_WEBHOOK, TELL_GROUP, DECLARE_ENDPOINTS])
 
 /** Whether a server may take jobs of a kind. */
 export function mayTake({ replicas }: Pick<Parts, 'replicas'>): (kind: string) => boolean {
@@ -21,6 +22,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     parts.replays.handler,
     parts.datasets.handler,
     parts.webhookHandler,
+    parts.tellHandler,
     ...parts.requests.handlers,
     parts.retention.handler,
     ...governingHandlers(parts),

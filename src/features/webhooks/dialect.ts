@@ -16,7 +16,11 @@ export interface Dialect {
     registry: RegistryReads,
   ): Promise<Message | undefined>
   /** A message that tells nothing, to try a receiver with. */
-  example(event: string | undefined, webhook: Pick<Webhook, 'events'>, atMs: number): Message
+  example(
+    event: string | undefined,
+    webhook: Pick<Webhook, 'events' | 'description'>,
+    atMs: number,
+  ): Message
   /** Headers that name, date and sign a message; `secrets` sign it each. */
   headers(message: {
     id: string

@@ -24,6 +24,24 @@ interface Settings {
   readonly agent: string
   readonly resolve?: Resolve
   readonly timeoutMs?: number
+  /** What is read of an answer; the beginning of it by default. */
+  readonly answerBytesMax?: number
+}
+
+/** Gives the address of a host that may be connected to. Throws as a post to it does. */
+export type Reach = (host: string, signal: AbortSignal) => Promise<Address>
+
+/** For what is not spoken over HTTP: hosts that users give, with the same guard before them. */
+export function openReach(settings: Settings): Reach {
+  const { resolve = systemResolve(), timeoutMs = TIMEOUT_MS, allowPrivate } = settings
+  return async (host, signal) => {
+    const url = new URL(`http://${host}`)
+    const timed = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal])
+    const found = allowPrivate ? addressesOf(url, resolve) : publicAddresses(url, resolve)
+    const [first] = await inTime(found, timed, url)
+    if (first !== undefined) return first
+    throw new Problem('unavailable', `${host} has no address now`)
+  }
 }
 
 type Request = Parameters<Destinations['post']>[0]
