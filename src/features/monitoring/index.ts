@@ -1,5 +1,7 @@
 export type { Alert, AlertKind, Condition, Severity } from './findings.ts'
+export { keptWindow } from './kept.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
+export { monitorProblems } from './promises.ts'
 export { persists, type Persistence } from './persistence.ts'
 export type { KnownReference } from './reference.ts'
 export type { Reference } from './store.ts'

@@ -1,4 +1,3 @@
-import type { Logged } from '#inference'
 import type { DataFile, Profile, ProfileRequest, Value } from '#drift'
 
 /** What a version of a model was trained on, or why that is not known. */
@@ -37,24 +36,4 @@ export type Score = (
   rows: readonly Readonly<Record<string, Value | null>>[],
 ) => Promise<readonly Readonly<Record<string, unknown>>[]>
 
-/**
- * The one number of an answer that ranks rows: of a list, as classifiers give their probabilities, the last one;
- * else an output that is called a probability or score; else the last number.
- */
-export function scoreOf(outputs: Readonly<Record<string, Logged>>): number | undefined {
-  const all = Object.entries(outputs)
-  for (const [, value] of all) {
-    const last = Array.isArray(value) ? (value.at(-1) as Logged) : undefined
-    if (typeof last === 'number') return last
-  }
-  const numbers = all.filter((pair): pair is [string, number] => typeof pair[1] === 'number')
-  const named = numbers.find(([name]) => /prob|score/i.test(name))
-  return (named ?? numbers.at(-1))?.[1]
-}
-
-/** Truth as a class: 1, true, "1" and "true" are the event; undefined for what is not one of two classes. */
-export function classOf(label: unknown): 0 | 1 | undefined {
-  if (label === 1 || label === true || label === '1' || label === 'true') return 1
-  if (label === 0 || label === false || label === '0' || label === 'false') return 0
-  return undefined
-}
+export { classOf, scoreOf } from '#performance'

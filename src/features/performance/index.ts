@@ -1,6 +1,19 @@
+export { answersOf } from './answers.ts'
+export { betterOf, isMetric, MAIN, metricOf, METRICS, type Better } from './catalogue.ts'
+export { groupsOf, groupTitle, type Group, type GroupBy } from './groups.ts'
+export { taskOf, type InferredTask } from './infer.ts'
+export { keptPerformance } from './kept.ts'
+export { boundsIn, type Breach, type JudgedLimit, type Limit } from './limits.ts'
+export { measure } from './measure.ts'
+export { classNameOf, classOf, scoreOf } from './outputs.ts'
 export {
   performanceOf,
-  type Calibration,
+  type Confusion,
   type MeasuredPerformance,
+  type PerformanceSettings,
   type PerformanceVerdict,
+  type SlicedPerformance,
 } from './performance.ts'
+export { subsetOf } from './subset.ts'
+export type { AnsweredRow, Answers, Metric, Metrics, Roles, Task } from './tasks.ts'
+export { limitProblems } from './promised.ts'

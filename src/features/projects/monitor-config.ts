@@ -1,11 +1,10 @@
 import { Type, type Static } from 'typebox'
-import { durationPattern, strict } from './config-words.ts'
+import { durationPattern, Name, strict } from './config-words.ts'
 
 /**
  * What an endpoint's `monitor:` says, one schema for each section. Endpoints are kept with the sections that they
  * were declared with, so a section that is added later is optional, and its part knows what holds without it.
  */
-const Share = Type.Number({ minimum: 0, maximum: 1 })
 
 /** A condition must hold in `windows` of the last `of` windows. */
 const PersistenceSection = Type.Object(
@@ -20,6 +19,8 @@ const WindowSection = Type.Object(
   {
     size: Type.String({ pattern: durationPattern, default: '1d' }),
     by: Type.Optional(Type.String()),
+    /** What comes later than this after its window changes no window. */
+    late: Type.Optional(Type.String({ pattern: durationPattern })),
   },
   { ...strict, default: { size: '1d' } },
 )
@@ -32,10 +33,115 @@ const DriftSection = Type.Object(
   { ...strict, default: { alert_share: 0.3, persistence: { windows: 3, of: 5 } } },
 )
 
+const ClassName = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
+
+const limitFields = {
+  min: Type.Optional(Type.Number()),
+  max: Type.Optional(Type.Number()),
+}
+
+/** The least and the most that a metric may be. */
+const LimitSection = Type.Object(
+  { metric: Type.String({ minLength: 1, maxLength: 50 }), ...limitFields },
+  { ...strict, minProperties: 2 },
+)
+
+const Limits = Type.Array(LimitSection, { maxItems: 50 })
+
+/** How answers are read, where it cannot be told from them, and what they must keep to. */
 const PerformanceSection = Type.Object(
-  { metric: Type.Literal('roc_auc'), min: Share, persistence: PersistenceSection },
+  {
+    task: Type.Optional(
+      Type.Union([
+        Type.Literal('binary'),
+        Type.Literal('multiclass'),
+        Type.Literal('multilabel'),
+        Type.Literal('regression'),
+        Type.Literal('ranking'),
+      ]),
+    ),
+    positive: Type.Optional(ClassName),
+    threshold: Type.Optional(Type.Number()),
+    /** The output that is the prediction. */
+    prediction: Type.Optional(Type.String({ minLength: 1 })),
+    /** The output with the list of probabilities, or an output for each class. */
+    probabilities: Type.Optional(
+      Type.Union([Type.String({ minLength: 1 }), Type.Record(Type.String(), Type.String())]),
+    ),
+    /** In the order of the list of probabilities. */
+    classes: Type.Optional(Type.Array(ClassName, { minItems: 2, maxItems: 10_000 })),
+    /** The input that says which rows are ranked against each other; `key` is the key of the prediction. */
+    group: Type.Optional(Type.String({ minLength: 1 })),
+    k: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    metric: Type.Optional(Type.String({ minLength: 1, maxLength: 50 })),
+    ...limitFields,
+    metrics: Type.Optional(Limits),
+    persistence: PersistenceSection,
+  },
   strict,
 )
+
+const Column = Type.String({ minLength: 1 })
+
+/** A column, several together, or a column of numbers cut at edges. */
+const GroupBy = Type.Union([
+  Column,
+  Type.Array(Column, { minItems: 2, maxItems: 4 }),
+  Type.Object(
+    { column: Column, edges: Type.Array(Type.Number(), { minItems: 1, maxItems: 40 }) },
+    strict,
+  ),
+])
+
+const GroupsBy = Type.Array(GroupBy, { minItems: 1, maxItems: 20 })
+
+/** `by`: columns by whose values performance is measured too; `metrics`: what each of the slices must keep to. */
+const SlicesSection = Type.Object(
+  {
+    by: Type.Optional(GroupsBy),
+    min_samples: Type.Optional(Type.Integer({ minimum: 1 })),
+    metrics: Type.Optional(Limits),
+  },
+  strict,
+)
+
+const FairnessSection = Type.Object(
+  {
+    by: GroupsBy,
+    /** Smaller groups are not told of: one could recognise who is in them. */
+    min_group: Type.Integer({ default: 30, minimum: 2 }),
+    metrics: Type.Array(LimitSection, { maxItems: 50, default: [] }),
+    persistence: PersistenceSection,
+  },
+  strict,
+)
+
+/** What a row is worth, or a question in SQL over the rows of a window. */
+const KpiSection = Type.Object(
+  {
+    /** By the outcome of two classes: `tp`, `fp`, `fn`, `tn`; of amounts: what each unit `over` and `under` is worth. */
+    outcomes: Type.Optional(
+      Type.Union([
+        Type.Record(Type.String({ pattern: '^(tp|fp|fn|tn|over|under)$' }), Type.Number(), {
+          minProperties: 1,
+          additionalProperties: false,
+        }),
+        /** By truth, and in it by prediction. */
+        Type.Record(Type.String(), Type.Record(Type.String(), Type.Number()), {
+          minProperties: 1,
+        }),
+      ]),
+    ),
+    sql: Type.Optional(Type.String({ minLength: 1, maxLength: 10_000 })),
+    unit: Type.Optional(Type.String({ maxLength: 30 })),
+    ...limitFields,
+    persistence: Type.Optional(PersistenceSection),
+  },
+  strict,
+)
+
+/** Data quality is always looked at; this says how long what is not gross must last. */
+const QualitySection = Type.Object({ persistence: PersistenceSection }, strict)
 
 export const MonitorSchema = Type.Object(
   {
@@ -45,7 +151,11 @@ export const MonitorSchema = Type.Object(
     settle: Type.String({ pattern: durationPattern, default: '1d' }),
     min_samples: Type.Integer({ default: 100, minimum: 1 }),
     drift: DriftSection,
+    quality: Type.Optional(QualitySection),
     performance: Type.Optional(PerformanceSection),
+    slices: Type.Optional(SlicesSection),
+    fairness: Type.Optional(FairnessSection),
+    kpis: Type.Optional(Type.Record(Name, KpiSection)),
   },
   strict,
 )

@@ -45,7 +45,9 @@ test.each([
   ['', 'project: NAME'],
   ['project: [', 'Flow sequence'],
   ['project: flights\ncolour: red', 'additional'],
-  [whole.replace('0.66', '66'), 'endpoints.flights-late.monitor.performance.min'],
+  [whole.replace('0.66', '66'), 'endpoints.flights-late.monitor.performance: min 66 can never'],
+  [whole.replace('roc_auc, min: 0.66', 'rocauc, min: 0.66'), 'there is no metric rocauc'],
+  [whole.replace('roc_auc, min: 0.66', 'roc_auc'), 'say the least or the most'],
   [
     whole.replace('    monitor:', '    log: { sample: 2 }\n    monitor:'),
     'endpoints.flights-late.log.sample',

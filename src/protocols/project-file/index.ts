@@ -1,5 +1,6 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
+import { monitorProblems } from '#monitoring'
 import {
   alertProblems,
   environmentProblems,
@@ -46,6 +47,7 @@ function crossCheck(config: ProjectConfig): string[] {
     ...crossCheckPolicies(config),
     ...crossCheckElsewhere(config),
     ...crossCheckTraffic(config),
+    ...crossCheckMonitors(config),
     ...environmentProblems(config),
     ...alertProblems(config),
   ]
@@ -104,6 +106,14 @@ function crossCheckTraffic({ endpoints }: ProjectConfig): string[] {
       problems.push(`endpoints.${name}.experiment: it needs traffic with two versions or more`)
     return problems
   })
+}
+
+function crossCheckMonitors({ endpoints }: ProjectConfig): string[] {
+  return Object.entries(endpoints).flatMap(([name, { monitor }]) =>
+    (monitor === undefined ? [] : monitorProblems(monitor)).map(
+      (problem) => `endpoints.${name}.monitor.${problem}`,
+    ),
+  )
 }
 
 function crossCheckPolicies(config: ProjectConfig): string[] {

@@ -1,5 +1,11 @@
 import type { Kysely } from 'kysely'
-import type { Alert, MonitoringReads, MonitoringWrites, Reference, Window } from '#monitoring'
+import {
+  keptWindow,
+  type Alert,
+  type MonitoringReads,
+  type MonitoringWrites,
+  type Reference,
+} from '#monitoring'
 
 export interface MonitoringTables {
   windows: { endpoint: string; start_ms: number; body: string }
@@ -30,7 +36,7 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
         .where('endpoint', '=', endpoint)
         .where('start_ms', '=', startMs)
         .executeTakeFirst()
-      return row === undefined ? undefined : (JSON.parse(row.body) as Window)
+      return row === undefined ? undefined : keptWindow(row.body)
     },
     windows: async (endpoint, { limit, beforeMs }) => {
       let query = db
@@ -40,7 +46,7 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
         .orderBy('start_ms', 'desc')
         .limit(limit)
       if (beforeMs !== undefined) query = query.where('start_ms', '<', beforeMs)
-      return (await query.execute()).map((row) => JSON.parse(row.body) as Window)
+      return (await query.execute()).map(({ body }) => keptWindow(body))
     },
     progress: async (endpoint) => {
       const row = await db
