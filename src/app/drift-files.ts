@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeWhole } from '#stores/dvc/atomic'
 import { openDriftEngine, type DriftEngine } from '#stores/analytics/duckdb/drift/index'
 
 /** Opens what compares files, and closes it after `use`. */
@@ -24,3 +25,8 @@ const MEMORY_MB = 384
 
 /** Every thread holds pages of each column that is read. */
 const THREADS_MAX = 4
+
+/** Keeps a profile in a file, whole or not at all. */
+export function saveDriftProfile(path: string, text: string): void {
+  writeWhole(path, text)
+}

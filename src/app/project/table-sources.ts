@@ -1,5 +1,5 @@
 import { hash as hashOf } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import { isFolder, isWithin, type Content, type Out, type Revisions, type Workspace } from '#data'
@@ -29,7 +29,7 @@ async function foundNow(
   path: string,
 ): Promise<Found | undefined> {
   const whole = resolve(root, path)
-  if (!existsSync(whole)) return undefined
+  if (!existsSync(whole)) return filesLike(root, path)
   if (!statSync(whole).isDirectory()) {
     const measured = await workspace?.measure(path)
     return { kind: 'file', files: [fileAt(whole, basename(whole), measured?.content.md5)] }
@@ -42,6 +42,19 @@ async function foundNow(
   return {
     kind: 'folder',
     files: entries.map((entry) => fileAt(join(whole, entry.path), entry.path, entry.md5)),
+  }
+}
+
+/** A pattern names files of one table as a folder does. */
+function filesLike(root: string, pattern: string): Found | undefined {
+  if (!/[*?[{]/.test(pattern)) return undefined
+  const names = globSync(pattern, { cwd: root }).filter((name) =>
+    statSync(resolve(root, name)).isFile(),
+  )
+  if (names.length === 0) return undefined
+  return {
+    kind: 'folder',
+    files: names.map((name) => fileAt(resolve(root, name), name, undefined)),
   }
 }
 

@@ -9,7 +9,7 @@ export const drift = command({
       .positional('reference', {
         type: 'string',
         demandOption: true,
-        describe: 'A file, a folder, a pattern of files, or data@revision',
+        describe: 'A file, a folder, a pattern of files, data@revision, or a profile of them',
       })
       .positional('current', {
         type: 'string',
@@ -21,6 +21,17 @@ export const drift = command({
         default: 'native',
         describe: 'Whose rules decide',
       })
+      .option('statistic', {
+        type: 'string',
+        array: true,
+        describe:
+          'Tell this one too, such as psi or kolmogorov-smirnov; by Evidently’s rules, judge by it',
+      })
+      .option('by', {
+        type: 'string',
+        describe: 'Judge the current rows by windows of this time column, too',
+      })
+      .option('window', { type: 'string', describe: 'With --by: their length (default: 1d)' })
       .option('columns', {
         type: 'string',
         array: true,
@@ -47,6 +58,7 @@ export const drift = command({
       })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress' })
       .example('$0 drift train.parquet today.parquet', 'has anything changed since training?')
+      .example('$0 drift train.parquet live.parquet --by time --window 1d', 'since when?')
       .example('$0 drift data@v1 data --preset evidently', 'what Evidently would say'),
   handler: async (flags) => {
     const { driftOfFiles } = await import('../drift/index.ts')

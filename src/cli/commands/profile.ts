@@ -18,6 +18,15 @@ export const profile = command({
         array: true,
         describe: 'Only these columns; may be given again',
       })
+      .option('drift', {
+        type: 'string',
+        describe: 'Write to this .json file what `orrery drift` compares with, instead of showing',
+      })
+      .option('by', {
+        type: 'string',
+        describe: 'With --drift: learn from this time column what is ordinary between windows',
+      })
+      .option('window', { type: 'string', describe: 'With --by: their length (default: 1d)' })
       .option('again', {
         type: 'boolean',
         default: false,
@@ -25,6 +34,10 @@ export const profile = command({
       })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress' }),
   handler: async (flags) => {
+    if (flags.drift !== undefined) {
+      const { writeDriftProfile } = await import('../drift/profile.ts')
+      return writeDriftProfile({ ...flags, drift: flags.drift })
+    }
     const { withTables, versionFrom } = await import('../tables/open.ts')
     const { profileLines } = await import('../tables/profile-lines.ts')
     const { showShare } = await import('../tables/share.ts')

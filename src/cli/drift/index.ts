@@ -1,8 +1,19 @@
 import { Problem } from '#base/problem'
-import { compareTables, PRESETS, type DriftReport, type DriftRequest, type Preset } from '#drift'
+import {
+  compareTables,
+  compareWithProfile,
+  PRESETS,
+  statisticNamed,
+  statisticNames,
+  type DriftReport,
+  type DriftRequest,
+  type Preset,
+} from '#drift'
+import { spansOf } from './spans.ts'
 import { withDriftEngine } from '#app/drift-files'
 import { showShare } from '../tables/share.ts'
 import { reportLines } from './lines.ts'
+import { storedProfile } from './stored.ts'
 import { tableNamed } from './sides.ts'
 
 export interface DriftFlags {
@@ -10,6 +21,9 @@ export interface DriftFlags {
   readonly current: string
   readonly preset: string
   readonly columns?: readonly string[] | undefined
+  readonly statistic?: readonly string[] | undefined
+  readonly by?: string | undefined
+  readonly window?: string | undefined
   readonly share?: number | undefined
   readonly minSamples: number
   readonly details: boolean
@@ -22,15 +36,27 @@ export interface DriftFlags {
 export async function driftOfFiles(flags: DriftFlags): Promise<boolean> {
   const request = requestOf(flags)
   const progress = showShare('Comparing', flags)
-  const [reference, current] = [await tableNamed(flags.reference), await tableNamed(flags.current)]
-  const report = await withDriftEngine((engine) =>
-    engine.pair({ reference, current }, (reader) =>
-      compareTables(reader, { ...request, onProgress: progress.at }),
-    ),
-  ).finally(progress.end)
+  const report = await compared(flags, { ...request, onProgress: progress.at }).finally(
+    progress.end,
+  )
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(`${reportLines(report, flags).join('\n')}\n`)
   return hasDrifted(report)
+}
+
+async function compared(flags: DriftFlags, request: DriftRequest): Promise<DriftReport> {
+  const profile = storedProfile(flags.reference)
+  const current = await tableNamed(flags.current)
+  if (profile !== undefined)
+    return withDriftEngine((engine) =>
+      engine.single(current, (reader) =>
+        compareWithProfile(reader, { name: flags.reference, profile }, request),
+      ),
+    )
+  const reference = await tableNamed(flags.reference)
+  return withDriftEngine((engine) =>
+    engine.pair({ reference, current }, (reader) => compareTables(reader, request)),
+  )
 }
 
 function hasDrifted({ verdict, windows }: DriftReport): boolean {
@@ -46,10 +72,26 @@ function requestOf(flags: DriftFlags): DriftRequest {
   return {
     preset: presetOf(flags.preset),
     columns: flags.columns?.flatMap((each) => each.split(',')).filter((each) => each !== ''),
-    spans: null,
+    statistics: statisticsOf(flags.statistic ?? []),
+    spans: spansOf(flags),
     shareMax: share,
     samplesMin: minSamples,
   }
+}
+
+function statisticsOf(words: readonly string[]): string[] {
+  return words
+    .flatMap((each) => each.split(','))
+    .filter((each) => each !== '')
+    .map((word) => {
+      const name = statisticNamed(word)
+      if (name === undefined)
+        throw new Problem(
+          'invalid',
+          `${word} is no statistic; there are ${statisticNames.join(', ')}`,
+        )
+      return name
+    })
 }
 
 function presetOf(word: string): Preset {

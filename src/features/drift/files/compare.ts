@@ -1,32 +1,29 @@
 import { Problem } from '#base/problem'
 import type { Profile } from '../profile.ts'
-import { evidentlyStatistics, type Judged } from './evidently.ts'
+import { evidentlyJudged, type Judged } from './evidently.ts'
 import { countedTable, nativeReports } from './native.ts'
-import { sampleOf } from './numbers.ts'
-import { kindOf, summariesOf, type Pair, type SideCounts } from './pair.ts'
+import { kindOf, summariesOf, type Pair } from './pair.ts'
+import { pairsOf, type PairRequest } from './pairs.ts'
 import type { PairReader, Spans, TableReader } from './reader.ts'
 import {
   spanReport,
   type ColumnReport,
   type DriftReport,
   type Preset,
-  type SpanReport,
+  type StatisticReport,
   type WindowReport,
 } from './report.ts'
-import {
-  finiteOf,
-  groupsOf,
-  heldNumbers,
-  isCategoricalType,
-  isNumericType,
-  tableProfile,
-  type OnRead,
-} from './table-profile.ts'
+import { statisticReport } from './statistics.ts'
+import { tableProfile, type OnRead } from './table-profile.ts'
+import { tfdvJudged } from './tfdv.ts'
 
 export interface DriftRequest {
   readonly preset: Preset
-  /** Only these columns; undefined for all that both have. */
+  /** Only these columns; undefined for all. */
   readonly columns?: readonly string[] | undefined
+  /** Statistics by name: told beside the verdict by the native rules, asked instead of its choice by Evidently's. */
+  readonly statistics: readonly string[]
+  /** The current rows are judged by spans too. */
   readonly spans: Spans | null
   /** From this part of drifted columns on the data as a whole has drifted; undefined for the preset's. */
   readonly shareMax?: number | undefined
@@ -39,28 +36,33 @@ export interface DriftRequest {
 /** From which part of its columns on data has drifted: what monitors take, what Evidently takes, any anomaly. */
 const SHARES: Readonly<Record<Preset, number>> = { native: 0.3, evidently: 0.5, tfdv: 0 }
 
+/** The reports on columns, by span; under null those on all current rows. */
+type Reports = (span: number | null) => ColumnReport[]
+
 /** Compares two tables. */
 export async function compareTables(
   reader: PairReader,
   request: DriftRequest,
 ): Promise<DriftReport> {
   const { reference, current } = reader
-  if (request.preset !== 'native') return judgedByValues(reader, request)
   const columns = chosenColumns(request, [reference, current])
-  const values = columns.length * (reference.rows + current.rows)
-  const onRead = progressOf(request, values)
-  const spans = spansIn(reference, request.spans)
-  const profile = await tableProfile(reference, { columns, spans, onRead })
-  const report = await againstProfile(current, { profile, request, onRead })
-  const types = new Map(reference.columns.map(({ name, type }) => [name, type]))
-  return {
-    ...mapped(report, (column) => ({
-      ...column,
-      types: { ...column.types, reference: types.get(column.column) ?? null },
-    })),
-    reference: { name: reference.name, rows: reference.rows },
-    only: onlyIn(reference, current),
-  }
+  const passes = request.preset === 'native' && request.statistics.length > 0 ? 2 : 1
+  const onRead = progressOf(request, passes * columns.length * (reference.rows + current.rows))
+  const sizes = await spanSizes(current, request)
+  const wanted =
+    request.spans === null ? null : { spans: request.spans, numbers: [...sizes.keys()] }
+  const at = { columns, wanted, onRead }
+  const reports =
+    request.preset === 'native'
+      ? await judgedByCounts(reader, request, at)
+      : await judgedByValues(reader, request, at)
+  const names = (side: TableReader) => side.columns.map(({ name }) => name)
+  return assembled(reports, {
+    request,
+    sizes,
+    current,
+    reference: { name: reference.name, rows: reference.rows, columns: names(reference) },
+  })
 }
 
 /** Compares a table with a profile that was made before. */
@@ -69,94 +71,132 @@ export async function compareWithProfile(
   { name, profile }: { name: string; profile: Profile },
   request: DriftRequest,
 ): Promise<DriftReport> {
-  if (request.preset !== 'native')
+  if (request.preset !== 'native' || request.statistics.length > 0)
     throw new Problem(
       'invalid',
-      `${request.preset} compares values, and ${name} is a profile that holds counts; name the data itself, or take --preset native`,
+      `${name} is a profile and holds counts, where ${request.preset === 'native' ? '--statistic' : `--preset ${request.preset}`} takes values; name the data itself as the reference, or leave that out`,
     )
-  const wanted = request.columns
-  assertAll(wanted ?? [], Object.keys(profile.columns), name)
+  const known = Object.keys(profile.columns)
+  assertAll(request.columns ?? [], known, name)
   const columns = Object.fromEntries(
-    Object.entries(profile.columns).filter(([column]) => wanted?.includes(column) ?? true),
+    Object.entries(profile.columns).filter(
+      ([column]) => request.columns?.includes(column) ?? column !== request.spans?.column,
+    ),
   )
   const onRead = progressOf(request, Object.keys(columns).length * current.rows)
-  const report = await againstProfile(current, {
+  const sizes = await spanSizes(current, request)
+  const reports = await againstProfile(current, {
     profile: { ...profile, columns },
     request,
     onRead,
   })
-  const known = new Set(Object.keys(profile.columns))
-  const own = current.columns.map((column) => column.name)
-  return {
-    ...report,
-    reference: { name, rows: profile.rows },
-    only: {
-      reference: [...known].filter((column) => !own.includes(column)),
-      current: own.filter((column) => !known.has(column)),
-    },
-  }
+  const reference = { name, rows: profile.rows, columns: known }
+  return assembled(reports, { request, sizes, current, reference })
+}
+
+/** The native rules: the reference's profile, and the current rows counted in its bins. */
+async function judgedByCounts(
+  reader: PairReader,
+  request: DriftRequest,
+  at: PairRequest,
+): Promise<Reports> {
+  const { reference, current } = reader
+  const spans = reference.columns.some(({ name }) => name === request.spans?.column)
+    ? request.spans
+    : null
+  const profile = await tableProfile(reference, { ...at, spans })
+  const reports = await againstProfile(current, { profile, request, onRead: at.onRead })
+  const told = await toldStatistics(reader, request, at)
+  const types = new Map(reference.columns.map(({ name, type }) => [name, type]))
+  return (span) =>
+    reports(span).map((report) => ({
+      ...report,
+      types: { ...report.types, reference: types.get(report.column) ?? null },
+      statistics:
+        report.verdict === 'not-applicable'
+          ? report.statistics
+          : withTold(report.statistics, told.get(report.column)?.get(span) ?? []),
+    }))
+}
+
+/** What was asked for by name says more than what is told anyway. */
+function withTold(
+  own: readonly StatisticReport[],
+  told: readonly StatisticReport[],
+): StatisticReport[] {
+  const names = new Set(told.map(({ statistic }) => statistic))
+  const kept = own.filter(
+    ({ statistic, decidesBy }) => decidesBy !== 'none' || !names.has(statistic),
+  )
+  return [
+    ...kept,
+    ...told.filter(({ statistic }) => !kept.some((each) => each.statistic === statistic)),
+  ]
 }
 
 async function againstProfile(
   current: TableReader,
   { profile, request, onRead }: { profile: Profile; request: DriftRequest; onRead: OnRead },
-): Promise<DriftReport> {
-  const counted = await countedTable(current, profile, { spans: request.spans, onRead })
-  const { samplesMin, preset } = request
-  const at = (span: number | null) =>
-    spanReport(nativeReports(profile, counted, { span, samplesMin }), shareOf(request))
-  const numbers = new Set([...counted.columns.values()].flatMap((each) => [...each.keys()]))
-  return {
-    version: 1,
-    preset,
-    reference: { name: '', rows: profile.rows },
-    current: { name: current.name, rows: current.rows },
-    only: { reference: [], current: [] },
-    ...at(null),
-    windows: request.spans === null ? null : windowsOf(numbers, request.spans, (span) => at(span)),
-  }
+): Promise<Reports> {
+  const { samplesMin, spans } = request
+  const counted = await countedTable(current, profile, { spans, onRead })
+  return (span) => nativeReports(profile, counted, { span, samplesMin })
 }
 
-/** Windows in the order of time, with what was found in each. */
-function windowsOf(
-  numbers: Iterable<number | null>,
-  { sizeMs }: Spans,
-  at: (span: number) => SpanReport,
-): WindowReport[] {
-  return [...numbers]
-    .filter((span) => span !== null)
-    .toSorted((one, other) => one - other)
-    .map((span) => {
-      const found = at(span)
-      return {
-        from: new Date(span * sizeMs).toISOString(),
-        to: new Date((span + 1) * sizeMs).toISOString(),
-        rows: Math.max(0, ...found.columns.map(({ current }) => current?.rows ?? 0)),
-        ...found,
-      }
+type Told = ReadonlyMap<string, ReadonlyMap<number | null, readonly StatisticReport[]>>
+
+/** Statistics that were asked for by name beside the native verdict. */
+async function toldStatistics(
+  reader: PairReader,
+  { statistics }: DriftRequest,
+  at: PairRequest,
+): Promise<Told> {
+  const told = new Map<string, ReadonlyMap<number | null, readonly StatisticReport[]>>()
+  if (statistics.length === 0) return told
+  const of = (pair: Pair): StatisticReport[] => {
+    if (pair.kind === 'incomparable') return []
+    const looked =
+      pair.kind === 'numeric'
+        ? {
+            kind: pair.kind,
+            one: pair.samples.reference,
+            other: pair.samples.current,
+            integers: false,
+          }
+        : {
+            kind: pair.kind,
+            one: Array.from(pair.tally.reference),
+            other: Array.from(pair.tally.current),
+          }
+    return statistics.map((name) => statisticReport(name, looked, 'native'))
+  }
+  for await (const { column, bySpan } of pairsOf(reader, at))
+    told.set(column, new Map([...bySpan].map(([span, pair]) => [span, of(pair)])))
+  return told
+}
+
+/** Presets that compare values and not counts. */
+async function judgedByValues(
+  reader: PairReader,
+  { preset, statistics }: DriftRequest,
+  at: PairRequest,
+): Promise<Reports> {
+  if (preset === 'tfdv' && statistics.length > 0)
+    throw new Problem(
+      'invalid',
+      'the tfdv rules have one comparator for numbers and one for strings; leave --statistic out, or take --preset native',
+    )
+  const reports = new Map<string, ReadonlyMap<number | null, ColumnReport>>()
+  for await (const { column, bySpan } of pairsOf(reader, at)) {
+    const judged = (pair: Pair) =>
+      reportOf(pair, preset === 'tfdv' ? tfdvJudged(pair) : evidentlyJudged(pair, statistics))
+    reports.set(column, new Map([...bySpan].map(([span, pair]) => [span, judged(pair)])))
+  }
+  return (span) =>
+    at.columns.map((column) => {
+      const own = reports.get(column)
+      return (own?.get(span) ?? own?.get(null)) as ColumnReport
     })
-}
-
-/** Presets that compare values: column by column, so that few of them are held at a time. */
-async function judgedByValues(reader: PairReader, request: DriftRequest): Promise<DriftReport> {
-  const { reference, current } = reader
-  const columns = chosenColumns(request, [reference, current])
-  const onRead = progressOf(request, columns.length * (reference.rows + current.rows))
-  const reports = new Map<string, ColumnReport>()
-  for await (const pair of pairsOf(reader, columns, onRead))
-    reports.set(pair.column, reportOf(pair, evidentlyStatistics(pair)))
-  return {
-    version: 1,
-    preset: request.preset,
-    reference: { name: reference.name, rows: reference.rows },
-    current: { name: current.name, rows: current.rows },
-    only: onlyIn(reference, current),
-    ...spanReport(
-      columns.map((column) => reports.get(column) as ColumnReport),
-      shareOf(request),
-    ),
-    windows: null,
-  }
 }
 
 function reportOf(pair: Pair, judged: Judged): ColumnReport {
@@ -165,124 +205,78 @@ function reportOf(pair: Pair, judged: Judged): ColumnReport {
   if ('reason' in judged)
     return { ...shared, verdict: 'not-applicable', reason: judged.reason, statistics: [] }
   const { statistics } = judged
-  const hasDrifted = statistics.some(({ verdict }) => verdict === 'drifted')
-  return { ...shared, verdict: hasDrifted ? 'drifted' : 'steady', reason: null, statistics }
+  const verdicts = statistics.map(({ verdict }) => verdict)
+  const verdict = verdicts.includes('drifted')
+    ? 'drifted'
+    : verdicts.includes('steady')
+      ? 'steady'
+      : 'not-applicable'
+  return { ...shared, verdict, reason: null, statistics }
 }
 
-async function* pairsOf(
-  reader: PairReader,
-  columns: readonly string[],
-  onRead: OnRead,
-): AsyncGenerator<Pair> {
-  const { reference, current } = reader
-  const types = (side: TableReader) =>
-    new Map(side.columns.map(({ name, type }) => [name, type] as const))
-  const [one, other] = [types(reference), types(current)]
-  const bothAre = (column: string, is: (type: string) => boolean) =>
-    is(one.get(column) ?? '') && is(other.get(column) ?? '')
-  const numeric = columns.filter((column) => bothAre(column, isNumericType))
-  for (const group of groupsOf(numeric, reference.rows + current.rows))
-    yield* numericPairs(reader, group, onRead)
-  for (const column of columns.filter((each) => !numeric.includes(each))) {
-    const typed = {
-      column,
-      types: { reference: one.get(column) ?? null, current: other.get(column) ?? null },
-    }
-    if (bothAre(column, isCategoricalType)) yield await categoricalPair(reader, typed)
-    else
-      yield {
-        ...typed,
-        kind: 'incomparable',
-        reason: reasonNotToCompare(typed.types),
-        reference: { rows: reference.rows, missing: 0, notFinite: 0 },
-        current: { rows: current.rows, missing: 0, notFinite: 0 },
-      }
-    onRead(reference.rows + current.rows)
-  }
-}
-
-async function* numericPairs(
-  { reference, current }: PairReader,
-  columns: readonly string[],
-  onRead: OnRead,
-): AsyncGenerator<Pair> {
-  const one = await heldNumbers(reference, { columns, spans: null, onRead })
-  const other = await heldNumbers(current, { columns, spans: null, onRead })
-  const typeIn = (side: TableReader, column: string) =>
-    side.columns.find(({ name }) => name === column)?.type ?? null
-  for (const column of columns) {
-    const sides = { reference: one.get(column)?.values, current: other.get(column)?.values }
-    one.delete(column)
-    other.delete(column)
-    const finite = {
-      reference: finiteOf(sides.reference as Float64Array),
-      current: finiteOf(sides.current as Float64Array),
-    }
-    yield {
-      kind: 'numeric',
-      column,
-      types: { reference: typeIn(reference, column), current: typeIn(current, column) },
-      reference: await gapsOf(reference, column, sides.reference as Float64Array),
-      current: await gapsOf(current, column, sides.current as Float64Array),
-      samples: { reference: sampleOf(finite.reference), current: sampleOf(finite.current) },
-    }
-  }
-}
-
-/** Gaps are told from not-a-number where there is any of either; asking costs a scan. */
-async function gapsOf(
-  reader: TableReader,
-  column: string,
-  values: Float64Array,
-): Promise<SideCounts> {
-  let notANumber = 0
-  let infinite = 0
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index] as number
-    if (value - value === 0) continue
-    if (Number.isNaN(value)) notANumber++
-    else infinite++
-  }
-  const missing = notANumber === 0 ? 0 : ((await reader.nulls([column]))[0] as number)
-  return { rows: values.length, missing, notFinite: notANumber - missing + infinite }
-}
-
-async function categoricalPair(
-  reader: PairReader,
-  typed: { column: string; types: Pair['types'] },
-): Promise<Pair> {
-  const tally = await reader.tally(typed.column, null)
-  const gaps = (side: TableReader, counts: Float64Array): SideCounts => {
-    const values = counts.reduce((all, each) => all + each, 0)
-    return { rows: side.rows, missing: side.rows - values, notFinite: 0 }
-  }
+function assembled(
+  reports: Reports,
+  at: {
+    request: DriftRequest
+    sizes: ReadonlyMap<number, number>
+    current: TableReader
+    reference: { name: string; rows: number; columns: readonly string[] }
+  },
+): DriftReport {
+  const { request, sizes, current, reference } = at
+  const { spans, preset, shareMax = SHARES[preset] } = request
+  const own = current.columns.map(({ name }) => name)
+  const windows = [...sizes].map(([span, rows]): WindowReport => ({
+    from: timeOf(span * (spans as Spans).sizeMs),
+    to: timeOf((span + 1) * (spans as Spans).sizeMs),
+    rows,
+    ...spanReport(reports(span), shareMax),
+  }))
   return {
-    ...typed,
-    kind: 'categorical',
-    reference: gaps(reader.reference, tally.reference),
-    current: gaps(reader.current, tally.current),
-    tally,
+    version: 1,
+    preset,
+    reference: { name: reference.name, rows: reference.rows },
+    current: { name: current.name, rows: current.rows },
+    only: {
+      reference: reference.columns.filter((name) => !own.includes(name)),
+      current: own.filter((name) => !reference.columns.includes(name)),
+    },
+    ...spanReport(reports(null), shareMax),
+    windows: spans === null ? null : windows,
   }
 }
 
-function reasonNotToCompare({ reference, current }: Pair['types']): string {
-  if (reference === null) return 'the reference does not have it'
-  if (current === null) return 'the current rows do not have it'
-  return reference === current
-    ? `no statistic is for its type, ${reference}`
-    : `its type has changed: ${reference} in the reference, ${current} in the current rows`
+/** Times beyond what a date can say stay numbers. */
+function timeOf(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms)
 }
 
-function shareOf({ preset, shareMax }: DriftRequest): number {
-  return shareMax ?? SHARES[preset]
+/** Windows beyond this many are no overview; each is judged by itself. */
+const WINDOWS_MAX = 1000
+
+/** The spans that the current rows lie in, in the order of time, with their numbers of rows. */
+async function spanSizes(
+  current: TableReader,
+  { spans }: DriftRequest,
+): Promise<ReadonlyMap<number, number>> {
+  if (spans === null) return new Map()
+  const sizes = await current.spans(spans)
+  if (sizes.size > WINDOWS_MAX)
+    throw new Problem(
+      'invalid',
+      `${current.name} spans ${sizes.size} windows of that length, and more than ${WINDOWS_MAX} are not judged; give a longer --window`,
+    )
+  if (sizes.size === 0)
+    throw new Problem('invalid', `${spans.column} of ${current.name} holds no time`)
+  return new Map([...sizes].toSorted(([one], [other]) => one - other))
 }
 
-/** The columns that are compared: those of both sides, and those of one too, so that nothing is passed over. */
+/** The columns that are compared: those of one side too, so that nothing is passed over. */
 function chosenColumns(
   { columns, spans }: DriftRequest,
   [reference, current]: readonly [TableReader, TableReader],
 ): string[] {
-  const all = [...new Set([...reference.columns, ...current.columns].map((column) => column.name))]
+  const all = [...new Set([...reference.columns, ...current.columns].map(({ name }) => name))]
   assertAll(columns ?? [], all, `${reference.name} and ${current.name}`)
   return columns === undefined
     ? all.filter((name) => name !== spans?.column)
@@ -293,28 +287,9 @@ function assertAll(wanted: readonly string[], known: readonly string[], where: s
   const absent = wanted.filter((column) => !known.includes(column))
   if (absent.length > 0)
     throw new Problem(
-      'invalid',
-      `${where} ${where.includes(' and ') ? 'have' : 'has'} no column ${absent.join(', ')}; there are ${known.join(', ')}`,
+      'not-found',
+      `no column ${absent.join(', ')} is in ${where}; there are ${known.join(', ')}`,
     )
-}
-
-/** The reference need not have the time by which the current rows are told apart. */
-function spansIn(reader: TableReader, spans: Spans | null): Spans | null {
-  return reader.columns.some(({ name }) => name === spans?.column) ? spans : null
-}
-
-function onlyIn(reference: TableReader, current: TableReader): DriftReport['only'] {
-  const names = (side: TableReader) => side.columns.map(({ name }) => name)
-  const [one, other] = [names(reference), names(current)]
-  return {
-    reference: one.filter((name) => !other.includes(name)),
-    current: other.filter((name) => !one.includes(name)),
-  }
-}
-
-function mapped(report: DriftReport, change: (column: ColumnReport) => ColumnReport): DriftReport {
-  const windows = report.windows?.map((each) => ({ ...each, columns: each.columns.map(change) }))
-  return { ...report, columns: report.columns.map(change), windows: windows ?? null }
 }
 
 function progressOf({ onProgress }: DriftRequest, values: number): OnRead {

@@ -10,4 +10,6 @@ export {
   type StatisticReport,
   type WindowReport,
 } from './report.ts'
+export { parseProfile, printProfile, PROFILE_MARK } from './stored.ts'
+export { statisticNamed, statisticNames } from './statistics.ts'
 export { isNumericType, tableProfile } from './table-profile.ts'

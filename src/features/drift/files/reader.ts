@@ -20,6 +20,8 @@ export interface TableReader {
   categories(column: string, most: number): Promise<{ names: string[]; distinct: number }>
   /** How many rows of each span have each of these values; the last count is of all others. */
   counts(column: string, names: readonly string[], spans: Spans | null): Promise<SpanCounts[]>
+  /** How many rows lie in each span; those without a time in none. */
+  spans(spans: Spans): Promise<ReadonlyMap<number, number>>
   /** The least and the greatest time of a column, in milliseconds; undefined where it holds none. */
   period(column: string): Promise<{ fromMs: number; toMs: number } | undefined>
 }

@@ -44,13 +44,10 @@ export async function tableProfile(
       found.set(column, numericProfile(values))
   for (const column of columns) {
     if (found.has(column)) continue
-    const type = types.get(column) ?? ''
-    found.set(
-      column,
-      isCategoricalType(type)
-        ? await categoricalProfile(reader, column, spans)
-        : { kind: 'other', reason: `no statistic is for its type, ${type}` },
-    )
+    const type = types.get(column)
+    if (type !== undefined && isCategoricalType(type))
+      found.set(column, await categoricalProfile(reader, column, spans))
+    else found.set(column, { kind: 'other', reason: reasonForNone(type) })
     onRead?.(reader.rows)
   }
   return {
@@ -64,6 +61,12 @@ export async function tableProfile(
       columns.map((column) => [column, found.get(column) as ColumnProfile]),
     ),
   }
+}
+
+function reasonForNone(type: string | undefined): string {
+  return type === undefined
+    ? 'the reference does not have it'
+    : `no statistic is for its type, ${type}`
 }
 
 /** Columns that are read together, so that no more than so many values are held. */

@@ -53,6 +53,12 @@ export function tableReader(opened: Opened): TableReader {
         ),
         names.length,
       ),
+    spans: async (spans) => {
+      const found = await rows(
+        sql`select span, count(*) as n from (select ${spanText(opened, spans)} as span from ${from}) where span is not null group by span`,
+      )
+      return new Map(found.map((row) => [row['span'] as number, Number(row['n'])]))
+    },
     period: async (column) => {
       const millis = millisOf(opened, column)
       const [row] = await rows(
