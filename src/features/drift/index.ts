@@ -1,3 +1,4 @@
+export { attributed, type Attribution, type ColumnCause, type MovedRow } from './cause.ts'
 export { driftOf, type ComparedFeature, type DriftVerdict, type FeatureVerdict } from './drift.ts'
 export {
   compareTables,

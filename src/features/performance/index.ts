@@ -1,7 +1,15 @@
 export { answersOf } from './answers.ts'
 export { betterOf, isMetric, MAIN, metricOf, METRICS, type Better } from './catalogue.ts'
+export {
+  fairnessOf,
+  FAIRNESS_METRICS,
+  type FairColumn,
+  type FairGroup,
+  type FairnessVerdict,
+} from './fairness.ts'
 export { groupsOf, groupTitle, type Group, type GroupBy } from './groups.ts'
 export { taskOf, type InferredTask } from './infer.ts'
+export { nothing as noKpi, worthOf, type Kpi, type Outcomes } from './kpis.ts'
 export { keptPerformance } from './kept.ts'
 export { boundsIn, type Breach, type JudgedLimit, type Limit } from './limits.ts'
 export { measure } from './measure.ts'
@@ -17,3 +25,7 @@ export {
 export { subsetOf } from './subset.ts'
 export type { AnsweredRow, Answers, Metric, Metrics, Roles, Task } from './tasks.ts'
 export { limitProblems } from './promised.ts'
+export type { ClassificationEstimator, Estimate } from './estimated/cbpe.ts'
+export { estimate, fitEstimator, realised, type Estimator } from './estimated/estimator.ts'
+export { type Cell as SliceCell } from './slices/columns.ts'
+export { findSlices, SEARCH, type Slice } from './slices/find.ts'

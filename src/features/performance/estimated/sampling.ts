@@ -28,7 +28,7 @@ interface Confusion {
   readonly tn: number
 }
 
-function confusionOf({ predicted, truth }: Decided): Confusion {
+export function confusionOf({ predicted, truth }: Decided): Confusion {
   let [tp, fp, fn, tn] = [0, 0, 0, 0]
   for (const [row, said] of predicted.entries())
     if (said === 1 && truth[row] === 1) tp++
