@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import type { Alerting } from '#alerting'
 import type { Datasets } from '#datasets'
 import type { DataStores } from '#datastores'
 import type { Elsewhere } from '#elsewhere'
@@ -23,6 +24,7 @@ import type { Browsing, Tracking } from '#tracking'
 import { answerProblems } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { ledgerRoutes } from './ledger.ts'
+import { alertingRoutes } from './alerting.ts'
 import { activityRoutes, type Activity } from './activity.ts'
 import { dataRoutes } from './data.ts'
 import { importRoutes } from './imports.ts'
@@ -53,6 +55,7 @@ import { registryHistoryRoutes } from './registry-history.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { runRoutes } from './runs.ts'
 import { viewRoutes } from './views.ts'
+import { logReceiverRoutes, type LogParts } from './log-receivers.ts'
 import { toldPredictionRoutes } from './told-predictions.ts'
 import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
@@ -85,6 +88,8 @@ export interface ApiParts
   readonly rollouts: Pick<Rollouts<never>, 'list' | 'newest' | 'order'>
   readonly explain: Explain['explain']
   readonly webhooks: Webhooks
+  readonly logs: Omit<LogParts, 'actor'>
+  readonly alerting: Alerting
   readonly compareRoles: CompareRoles
   readonly backfills: Backfills
   readonly policies: Policies
@@ -144,5 +149,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   replayRoutes(app, parts.replays, parts.actor)
   retentionRoutes(app, parts)
   webhookRoutes(app, parts.webhooks, parts.actor)
+  alertingRoutes(app, parts.alerting, parts.actor)
+  logReceiverRoutes(app, { ...parts.logs, actor: parts.actor })
   importRoutes(app, parts)
 }

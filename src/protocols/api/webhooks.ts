@@ -207,7 +207,7 @@ function webhookToWire(webhook: Webhook): WebhookWire {
   }
 }
 
-function deliveryToWire(delivery: Delivery): DeliveryWire {
+export function deliveryToWire(delivery: Delivery): DeliveryWire {
   return {
     id: delivery.id,
     webhook: delivery.webhook,
