@@ -35,11 +35,11 @@ function binaryOf(rows: readonly AnsweredRow[], roles: Roles): Answers {
     const said = saidClass(outputs, roles)
     if (truth === undefined || (score === undefined && said === undefined)) return undefined
     const byScore = Number((score ?? 0) >= (roles.threshold ?? HALF))
-    const isSaid = said !== undefined && (roles.threshold === undefined || score === undefined)
+    const takesSaid = said !== undefined && (roles.threshold === undefined || score === undefined)
     return {
       truth: Number(truth === positive),
       score,
-      predicted: isSaid ? Number(said === positive) : byScore,
+      predicted: takesSaid ? Number(said === positive) : byScore,
     }
   })
   const { kept, values } = known(found)

@@ -121,7 +121,7 @@ export function resamplesOf(rows: number): Resamples {
   const draw = seededDraws(rows)
   const drawn = Math.min(rows, DRAWN_MAX)
   const samples = Array.from({ length: RESAMPLES }, () =>
-    Uint32Array.from({ length: drawn }, () => Math.floor(draw() * rows)).sort(),
+    Uint32Array.from({ length: drawn }, () => Math.floor(draw() * rows)).toSorted(),
   )
   return { rows, drawn, samples }
 }

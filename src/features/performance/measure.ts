@@ -9,18 +9,11 @@ import type { Answers, LazyMetrics, Metric, Metrics } from './tasks.ts'
 
 /** All metrics of a sample, each worked out when it is asked for. */
 export function metricsOf(answers: Answers, ks: readonly number[] = [K]): LazyMetrics {
-  switch (answers.task) {
-    case 'binary':
-      return binaryMetrics(answers)
-    case 'multiclass':
-      return multiclassMetrics(answers)
-    case 'multilabel':
-      return multilabelMetrics(answers)
-    case 'regression':
-      return regressionMetrics(answers)
-    case 'ranking':
-      return rankingMetrics(answers, ks)
-  }
+  if (answers.task === 'binary') return binaryMetrics(answers)
+  if (answers.task === 'multiclass') return multiclassMetrics(answers)
+  if (answers.task === 'multilabel') return multilabelMetrics(answers)
+  if (answers.task === 'regression') return regressionMetrics(answers)
+  return rankingMetrics(answers, ks)
 }
 
 /** Metrics of a sample by their names: those asked for, or all. One that the task does not have says so. */

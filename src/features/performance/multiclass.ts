@@ -46,7 +46,6 @@ export function multiclassMetrics(answers: MulticlassAnswers): LazyMetrics {
     const { right: hits, total } = marginsOf(table())
     return share(hits, total, 'there are no rows')
   }
-  const f1 = (counts: Counts) => fBetaOf(counts, 1)
   return {
     accuracy: right,
     balanced_accuracy: by(balancedAccuracyOf, SHARE),
@@ -88,6 +87,10 @@ export function perClass({ classes, truths, predicted }: MulticlassAnswers): {
       f1: fBetaOf(counts, 1),
     }
   })
+}
+
+function f1(counts: Counts): number {
+  return fBetaOf(counts, 1)
 }
 
 /** Over the classes that are true or predicted of some row, as scikit-learn counts them. */

@@ -61,8 +61,8 @@ describe('answers about two classes', () => {
 
   test('are measured by slices of a column too, each with its limits', () => {
     const { slices, limits } = measured(
-      rows(0.3).map((each, index) =>
-        index % 2 === 0 ? each : { ...each, label: 1 - Number(each.label) },
+      rows(0.3).map(({ inputs, outputs, label }, index) =>
+        row(outputs, index % 2 === 0 ? label : 1 - Number(label), inputs),
       ),
       {
         slices: { by: ['origin', ['origin', 'gate']], limits: [{ metric: 'roc_auc', min: 0.5 }] },

@@ -59,7 +59,7 @@ function ndcg({ truths, scores }: Ranked, k: number, gainOf: (truth: number) => 
   const gains = truths.map(gainOf)
   const ideal = gains
     .toSorted()
-    .reverse()
+    .toReversed()
     .reduce((all, gain, place) => all + gain * discount(place, k), 0)
   if (ideal === 0) return 0
   let found = 0

@@ -2,61 +2,56 @@ import type { Answers } from './tasks.ts'
 
 /** The answers at these places. */
 export function subsetOf(answers: Answers, places: Uint32Array): Answers {
-  const rows = places.map((place) => answers.rows[place] as number)
-  switch (answers.task) {
-    case 'binary':
-      return {
-        ...answers,
-        rows,
-        truths: picked(answers.truths, places),
-        predicted: picked(answers.predicted, places),
-        scores: answers.scores === null ? null : picked(answers.scores, places),
-      }
-    case 'multiclass':
-      return {
-        ...answers,
-        rows,
-        truths: picked(answers.truths, places),
-        predicted: picked(answers.predicted, places),
-        probabilities:
-          answers.probabilities === null
-            ? null
-            : picked(answers.probabilities, places, answers.width),
-      }
-    case 'multilabel': {
-      const width = answers.labels.length
-      return {
-        ...answers,
-        rows,
-        truths: picked(answers.truths, places, width),
-        predicted: picked(answers.predicted, places, width),
-        scores: answers.scores === null ? null : picked(answers.scores, places, width),
-      }
+  const rows = picked(answers.rows, places)
+  const own = <T extends Column>(values: T, width = 1) => picked(values, places, width)
+  const some = (values: Float64Array | null, width: number) =>
+    values === null ? null : picked(values, places, width)
+  if (answers.task === 'binary')
+    return {
+      ...answers,
+      rows,
+      truths: own(answers.truths),
+      predicted: own(answers.predicted),
+      scores: some(answers.scores, 1),
     }
-    case 'regression':
-      return {
-        ...answers,
-        rows,
-        truths: picked(answers.truths, places),
-        predicted: picked(answers.predicted, places),
-      }
-    case 'ranking':
-      return {
-        ...answers,
-        rows,
-        groups: picked(answers.groups, places),
-        truths: picked(answers.truths, places),
-        scores: picked(answers.scores, places),
-      }
+  if (answers.task === 'multiclass')
+    return {
+      ...answers,
+      rows,
+      truths: own(answers.truths),
+      predicted: own(answers.predicted),
+      probabilities: some(answers.probabilities, answers.width),
+    }
+  if (answers.task === 'multilabel') {
+    const width = answers.labels.length
+    return {
+      ...answers,
+      rows,
+      truths: own(answers.truths, width),
+      predicted: own(answers.predicted, width),
+      scores: some(answers.scores, width),
+    }
+  }
+  if (answers.task === 'regression')
+    return {
+      ...answers,
+      rows,
+      truths: own(answers.truths),
+      predicted: own(answers.predicted),
+    }
+  return {
+    ...answers,
+    rows,
+    groups: own(answers.groups),
+    truths: own(answers.truths),
+    scores: own(answers.scores),
   }
 }
 
+type Column = Uint8Array | Uint32Array | Int32Array | Float64Array
+
 /** The values at these places, `width` for each. */
-function picked<T extends Uint8Array | Int32Array | Float64Array>(
-  values: T,
-  places: Uint32Array,
-  width = 1,
-): T {
+function picked<T extends Column>(values: T, places: Uint32Array, width = 1): T {
   const found = values.slice(0, 0).constructor as new (length: number) => T
   const taken = new found(places.length * width)
   for (const [at, place] of places.entries())

@@ -2,12 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { pythonBin } from '../../support/python.ts'
+import { monitorsBin, pythonBin } from '../../support/python.ts'
 
 const GOLDEN = 'src/features/performance/golden'
 
 test('the committed metrics are what scikit-learn and SciPy give', () => {
   expect(rounded(made(pythonBin(), 'make.py'))).toEqual(rounded(committed('values.json')))
+})
+
+test('the committed metrics between groups are what Fairlearn gives', () => {
+  expect(rounded(made(monitorsBin(), 'fairness.py'))).toEqual(rounded(committed('fairness.json')))
 })
 
 function made(bin: string, script: string): unknown {

@@ -92,9 +92,7 @@ function rolesIn({ performance: said }: MonitorConfig): Roles {
   if (said === undefined) return {}
   const { task, positive, threshold, prediction, probabilities, classes, group, k } = said
   const roles = { task, positive, threshold, prediction, probabilities, classes, group, k }
-  return Object.fromEntries(
-    Object.entries(roles).filter(([, value]) => value !== undefined),
-  ) as Roles
+  return Object.fromEntries(Object.entries(roles).filter(([, value]) => value !== undefined))
 }
 
 /** The metric that is named alone, and the list of them. */
