@@ -2,9 +2,11 @@ import type { Json } from '#base/json'
 import type { Fact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
-import type { Counts } from '#drift'
+import type { Roles } from '#performance'
 import type { AlertKind, Condition } from './findings.ts'
+import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
+import type { Look } from './spans/look.ts'
 import type { Reference } from './store.ts'
 import type { Due, Task, Verdicts, Window } from './window.ts'
 
@@ -49,9 +51,14 @@ export interface View {
   readonly found: Partial<Verdicts>
   /** Live predictions, whichever version answered. */
   rows(): Promise<readonly PredictionRow[]>
-  /** How the values of each column that the reference knows fall into its bins. */
-  counts(reference: Reference): Promise<ReadonlyMap<string, Counts>>
+  /**
+   * How the values of each column that a reference knows, and the answers, fall into its bins: of all predictions, from
+   * the hours' profiles where the window is whole hours, else from `rows`.
+   */
+  look(reference: Reference): Promise<Look>
   reference(): Promise<KnownReference>
+  /** What tells how good its answers are before their truths are known; `roles` say how answers are read. */
+  estimator(roles: Roles): Promise<KnownEstimator>
   /** The windows before this one, oldest first, of any version. */
   earlier(count: number): Promise<readonly Window[]>
   /** The window that starts at a time, if it was evaluated. */

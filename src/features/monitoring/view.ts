@@ -1,13 +1,16 @@
 import type { MonitorConfig } from '#projects'
-import type { Logged } from '#inference'
-import type { PredictionRow } from '#serving'
-import { countsOf, type Counts, type Profile, type Value } from '#drift'
+import type { HourProfile, PredictionQueries, PredictionRow } from '#serving'
+import type { Roles } from '#performance'
 import type { View } from './part.ts'
+import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
-import type { MonitoringReads } from './store.ts'
-import type { Task, Verdicts } from './window.ts'
+import { mainVersionIn } from './spans/history.ts'
+import { lookAtHours, rowsIn, type Look } from './spans/look.ts'
+import { lookAtRows } from './spans/rows.ts'
+import type { MonitoringReads, Reference } from './store.ts'
+import type { Counted, Task, Verdicts } from './window.ts'
 
-/** More rows than this of one window are not looked at. */
+/** Of windows with more rows than this so many are looked at one by one, evenly over the window. */
 const ROWS_MAX = 200_000
 
 /** Where views get what they show. */
@@ -16,25 +19,51 @@ export interface Sources {
   readonly monitor: MonitorConfig
   readonly read: MonitoringReads
   reference(version: { model: string; version: number }): Promise<KnownReference>
+  estimator(modelVersion: string, roles: Roles): Promise<KnownEstimator>
   /** The live rows of a span, in pages. */
   rows(span: { fromMs: number; toMs: number }): AsyncIterable<readonly PredictionRow[]>
+  readonly predictions: Pick<PredictionQueries, 'profiles'>
+}
+
+/** A window's rows, and the profiles of its hours; each when it is asked for, and once. */
+export interface Held {
+  rows(): Promise<readonly PredictionRow[]>
+  /** Undefined where the window is no whole hours, or nobody profiled them. */
+  hours(): Promise<readonly HourProfile[] | undefined>
+}
+
+export function heldIn(sources: Sources, task: Task, { predictions }: Counted): Held {
+  return {
+    rows: once(() => rowsOf(sources, task, predictions)),
+    hours: once(() => hoursOf(sources, task)),
+  }
+}
+
+/** How many predictions a window has, and the version that answered most of them. */
+export async function sizeOf(
+  held: Held,
+): Promise<{ predictions: number; version: string | undefined }> {
+  const hours = await held.hours()
+  if (hours !== undefined) return { predictions: rowsIn(hours), version: mainVersionIn(hours) }
+  const rows = await held.rows()
+  return { predictions: rows.length, version: mainVersion(rows) }
 }
 
 export function viewOf(
-  { endpoint, monitor, read, reference }: Sources,
+  { endpoint, monitor, read, reference, estimator }: Sources,
   of: {
     task: Task
     modelVersion: string
-    rows: () => Promise<readonly PredictionRow[]>
+    held: Held
     found: Partial<Verdicts>
   },
 ): View {
-  const { task, modelVersion, rows, found } = of
+  const { task, modelVersion, held, found } = of
   const { startMs: fromMs, endMs: toMs } = task
-  const counted = new Map<Profile, Promise<ReadonlyMap<string, Counts>>>()
-  const counts = async ({ profile }: { profile: Profile }) => {
-    const made = counted.get(profile) ?? rows().then((all) => inputCounts(profile, all))
-    counted.set(profile, made)
+  const looks = new Map<Reference, Promise<Look>>()
+  const look = (known: Reference) => {
+    const made = looks.get(known) ?? lookAt(held, known)
+    looks.set(known, made)
     return made
   }
   return {
@@ -43,59 +72,60 @@ export function viewOf(
     span: { fromMs, toMs },
     modelVersion,
     found,
-    rows,
-    counts,
+    rows: held.rows,
+    look,
     reference: once(() => reference(versionIn(modelVersion))),
+    estimator: (roles) => estimator(modelVersion, roles),
     earlier: async (limit) =>
       (await read.windows(endpoint, { limit, beforeMs: fromMs })).toReversed(),
     at: (startMs) => read.findWindow(endpoint, startMs),
   }
 }
 
-export async function rowsOf(
+async function lookAt(held: Held, reference: Reference): Promise<Look> {
+  const hours = await held.hours()
+  return hours === undefined
+    ? lookAtRows(await held.rows(), reference)
+    : lookAtHours(hours, reference)
+}
+
+const HOUR_MS = 3_600_000
+
+async function hoursOf(
+  { endpoint, predictions }: Sources,
+  { startMs: fromMs, endMs: toMs }: Task,
+): Promise<HourProfile[] | undefined> {
+  if (fromMs % HOUR_MS !== 0 || toMs % HOUR_MS !== 0) return undefined
+  const hours = await Array.fromAsync(predictions.profiles(endpoint, { fromMs, toMs }))
+  return hours.length === 0 ? undefined : hours
+}
+
+async function rowsOf(
   { rows }: Sources,
   { startMs, endMs }: Task,
+  predictions: number,
 ): Promise<PredictionRow[]> {
+  const step = Math.max(1, predictions / ROWS_MAX)
   const found: PredictionRow[] = []
-  for await (const page of rows({ fromMs: startMs, toMs: endMs })) {
-    for (const row of page) found.push(row)
-    if (found.length >= ROWS_MAX) break
-  }
+  let seen = 0
+  for await (const page of rows({ fromMs: startMs, toMs: endMs }))
+    for (const row of page) if (seen++ >= found.length * step) found.push(row)
   return found
 }
 
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
+function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())
 }
 
 /** The version that answered most rows, the later one of two that answered equally many. */
-export function mainVersion(rows: readonly PredictionRow[]): string | undefined {
+function mainVersion(rows: readonly PredictionRow[]): string | undefined {
   const counts = new Map<string, number>()
   for (const { modelVersion } of rows) counts.set(modelVersion, (counts.get(modelVersion) ?? 0) + 1)
   return [...counts].reduce<[string, number] | undefined>(
     (most, each) => (most === undefined || each[1] >= most[1] ? each : most),
     undefined,
   )?.[0]
-}
-
-function inputCounts(profile: Profile, rows: readonly PredictionRow[]): Map<string, Counts> {
-  const counts = new Map<string, Counts>()
-  for (const [feature, column] of Object.entries(profile.columns))
-    if (column.kind !== 'other' && rows.some(({ inputs }) => feature in inputs))
-      counts.set(
-        feature,
-        countsOf(
-          column,
-          rows.map(({ inputs }) => plain(inputs[feature])),
-        ),
-      )
-  return counts
-}
-
-/** A list is no value that a column's bins know. */
-function plain(value: Logged | undefined): Value | null {
-  return value === undefined || typeof value === 'object' ? null : value
 }
 
 /** `flights-late/3` in its parts. */

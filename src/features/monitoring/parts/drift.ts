@@ -1,12 +1,10 @@
 import type { Json } from '#base/json'
 import type { MonitorConfig } from '#projects'
-import type { PredictionRow } from '#serving'
-import { countsOf, driftOf, type ComparedFeature, type Counts, type FeatureVerdict } from '#drift'
+import type { ComparedFeature } from '#drift'
 import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
+import { driftVerdict } from '../drift-verdict.ts'
 import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
-import { scoreOf } from '../sources.ts'
-import type { Reference } from '../store.ts'
 import { driftedFeatures, windowRef, type Window, type WindowDrift } from '../window.ts'
 
 /** Whether what was asked and what was answered look other than the training data. */
@@ -39,43 +37,11 @@ export const drift: Part = {
   }),
 }
 
-/** Compares what an endpoint was asked, and what its main version answered, with that version's training data. */
 async function driftIn(view: View): Promise<WindowDrift> {
   const { monitor } = view
   const known = await view.reference()
-  if (known.state === 'unknown')
-    return { state: 'skipped', reason: `there is no reference: ${known.reason}` }
-  const rows = await view.rows()
-  if (rows.length < monitor.min_samples)
-    return {
-      state: 'skipped',
-      reason: `${rows.length} predictions are fewer than ${monitor.min_samples}`,
-    }
-  const { reference } = known
-  const options = { samplesMin: monitor.min_samples }
-  const verdict = driftOf(reference.profile, await view.counts(reference), options)
-  const prediction = predictionVerdict(rows, reference, options)
-  const { alert_share: alertShare } = monitor.drift
-  const alarming =
-    (verdict.compared > 0 && verdict.share > 0 && verdict.share >= alertShare) ||
-    prediction?.state === 'drifted'
-  return { state: 'judged', ...verdict, prediction, alarming }
-}
-
-const PREDICTION = 'prediction'
-
-function predictionVerdict(
-  rows: readonly PredictionRow[],
-  { modelVersion, prediction, profile }: Reference,
-  options: { samplesMin: number },
-): FeatureVerdict | null {
-  if (prediction === null) return null
-  const scores = rows
-    .filter((row) => row.modelVersion === modelVersion)
-    .map(({ outputs }) => scoreOf(outputs))
-  const counts: [string, Counts] = [PREDICTION, countsOf(prediction, scores)]
-  const columns = { [PREDICTION]: prediction }
-  return driftOf({ ...profile, columns }, new Map([counts]), options).features[0] ?? null
+  if (known.state === 'unknown') return driftVerdict(known, { monitor, look: undefined })
+  return driftVerdict(known, { monitor, look: await view.look(known.reference) })
 }
 
 /** Only windows of the same model version count, for another version has another reference. */
