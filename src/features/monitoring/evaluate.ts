@@ -1,13 +1,14 @@
-import { durationMs } from '#projects'
+import { durationMs, type MonitorConfig } from '#projects'
 import type { Actor, Fact, LedgerWrites, Transact } from '#ledger'
-import type { PredictionQueries, PredictionRow } from '#serving'
+import type { PeriodSummary, PredictionQueries } from '#serving'
 import { transitions } from './alerts.ts'
 import { windowEvaluated } from './facts.ts'
 import { PARTS } from './parts/index.ts'
 import type { Part } from './part.ts'
-import type { MonitoringWrites } from './store.ts'
-import { mainVersion, once, rowsOf, viewOf, type Sources } from './view.ts'
-import { dueTasks, type Progress, type Task, type Verdicts, type Window } from './window.ts'
+import { countedBy, dueTasks, reopenedTasks, type Timing } from './plan.ts'
+import type { MonitoringReads, MonitoringWrites } from './store.ts'
+import { heldIn, sizeOf, viewOf, type Held, type Sources } from './view.ts'
+import type { Counted, Progress, Task, Verdicts, Window } from './window.ts'
 
 /** Everything that one endpoint's evaluation needs. */
 export interface Evaluation extends Sources {
@@ -23,55 +24,142 @@ export interface Evaluation extends Sources {
 
 /**
  * Evaluates the windows of an endpoint that are due, each in a transaction with its findings and the place
- * reached: cut off anywhere, it goes on with the next window.
+ * reached: cut off anywhere, it goes on with the next window. Then those again of which more has come since.
  */
 export async function evaluate(evaluation: Evaluation): Promise<void> {
-  const { endpoint, monitor, ends, read, transact, predictions, signal } = evaluation
+  const { endpoint, monitor, ends, read, transact, signal } = evaluation
   const progress = await read.progress(endpoint)
-  const fromMs = Math.min(progress.closedMs ?? -Infinity, progress.settledMs ?? -Infinity)
-  const summaries = await predictions.summaries(endpoint, {
-    ...(Number.isFinite(fromMs) ? { fromMs } : {}),
-    toMs: ends.closedMs,
-    per: HOUR_MS,
-  })
-  const hours = summaries.map(({ startMs }) => startMs)
-  const timing = {
-    sizeMs: durationMs(monitor.window.size),
-    settleMs: durationMs(monitor.settle),
-  }
-  for (const task of dueTasks(hours, progress, ends, timing)) {
+  const timing = timingOf(monitor)
+  const hours = await hoursOf(evaluation, progress, ends.closedMs)
+  const counted = countedBy(hours, timing.sizeMs)
+  const reopened = await reopenedOf(evaluation, { hours, progress, timing })
+  const starts = hours.map(({ startMs }) => startMs)
+  for (const task of [...dueTasks(starts, progress, ends, timing), ...reopened]) {
     signal.throwIfAborted()
-    await evaluateOne(evaluation, task)
+    await evaluateOne(evaluation, task, counted.get(task.startMs) ?? NOTHING)
   }
   await transact(({ monitoring }) => advance(monitoring, endpoint, ends))
 }
 
-const HOUR_MS = 3_600_000
+/** Whether more has come of windows that were evaluated. */
+export async function hasLateness(
+  evaluation: Pick<Evaluation, 'endpoint' | 'monitor' | 'read' | 'predictions'>,
+): Promise<boolean> {
+  const progress = await evaluation.read.progress(evaluation.endpoint)
+  if (progress.closedMs === null) return false
+  const hours = await hoursOf(evaluation, progress, progress.closedMs)
+  const timing = timingOf(evaluation.monitor)
+  return (await reopenedOf(evaluation, { hours, progress, timing })).length > 0
+}
 
-async function evaluateOne(evaluation: Evaluation, task: Task): Promise<void> {
+export function timingOf({ window, settle }: MonitorConfig): Timing {
+  return { sizeMs: durationMs(window.size), settleMs: durationMs(settle) }
+}
+
+/** What comes later than this after its window is kept in the log, and changes no window. */
+const LATE = '90d'
+
+const HOUR_MS = 3_600_000
+const NOTHING: Counted = { predictions: 0, labels: 0, replaced: 0 }
+
+/** The hours that have predictions, from what is not evaluated yet or may still be evaluated anew. */
+async function hoursOf(
+  { endpoint, monitor, predictions }: Pick<Evaluation, 'endpoint' | 'monitor' | 'predictions'>,
+  { closedMs, settledMs }: Progress,
+  toMs: number,
+): Promise<PeriodSummary[]> {
+  const fromMs = lateFromMs(monitor, closedMs)
+  const earliest = Math.min(fromMs, closedMs ?? -Infinity, settledMs ?? -Infinity)
+  return predictions.summaries(endpoint, {
+    ...(Number.isFinite(earliest) ? { fromMs: earliest } : {}),
+    toMs,
+    per: HOUR_MS,
+  })
+}
+
+function lateFromMs(monitor: MonitorConfig, closedMs: number | null): number {
+  const { sizeMs } = timingOf(monitor)
+  const fromMs = (closedMs ?? -Infinity) - durationMs(monitor.window.late ?? LATE)
+  return Math.floor(fromMs / sizeMs) * sizeMs
+}
+
+async function reopenedOf(
+  { endpoint, monitor, read }: Pick<Evaluation, 'endpoint' | 'monitor' | 'read'>,
+  of: { hours: readonly PeriodSummary[]; progress: Progress; timing: Timing },
+): Promise<Task[]> {
+  const { hours, progress, timing } = of
+  if (progress.closedMs === null) return []
+  const fromMs = lateFromMs(monitor, progress.closedMs)
+  const windows = await read.knownWindows(endpoint, { fromMs, toMs: progress.closedMs })
+  const known = new Map(windows.map((window) => [window.startMs, window]))
+  const late = hours.filter(({ startMs }) => startMs >= fromMs)
+  return reopenedTasks(late, known, progress, timing)
+}
+
+async function evaluateOne(evaluation: Evaluation, task: Task, counted: Counted): Promise<void> {
   const { endpoint, read, transact } = evaluation
-  const rows = once(() => rowsOf(evaluation, task))
+  const held = heldIn(evaluation, task, counted)
   const known = await read.findWindow(endpoint, task.startMs)
-  const version = known?.modelVersion ?? mainVersion(await rows())
-  // An hour can have predictions of which none lies in this window.
+  const before = (await read.windows(endpoint, { limit: 1, beforeMs: task.startMs }))[0]
+  const version =
+    known !== undefined && known.predictions > 0
+      ? known.modelVersion
+      : ((await sizeOf(held)).version ?? before?.modelVersion)
   if (version === undefined) return
-  const window = await judged(evaluation, { task, rows, version, known })
+  const window = await judged(evaluation, {
+    task,
+    held,
+    version,
+    known,
+    counted,
+    isFirst: before === undefined,
+  })
   const isLive = await evaluation.isLive(window.modelVersion)
   await transact(async ({ monitoring, ledger }) => {
-    const done = await monitoring.progress(endpoint)
-    const reached = task.due === 'closed' ? done.closedMs : done.settledMs
-    if (reached !== null && reached >= task.endMs) return
+    if (await isDone(monitoring, task, { known, endpoint })) return
     await monitoring.saveWindow(window)
+    if (task.reopened === true && saysTheSame(known, window)) return
     await ledger.append(evaluation.actor, [windowEvaluated(window, PARTS, task)])
-    // What is found of a version that no longer answers asks nobody to do anything.
-    if (isLive) await tellFindings(evaluation, { monitoring, ledger }, window, task)
-    const end = task.endMs
+    // What is found of a version that no longer answers, or of the past, asks nobody to do anything.
+    if (isLive && (await isLast(monitoring, endpoint, task)))
+      await tellFindings(evaluation, { monitoring, ledger }, window, task)
+    if (task.reopened === true) return
+    const { endMs } = task
     await advance(
       monitoring,
       endpoint,
-      task.due === 'closed' ? { closedMs: end } : { settledMs: end },
+      task.due === 'closed' ? { closedMs: endMs } : { settledMs: endMs },
     )
   })
+}
+
+/** Somebody else was here since: another server, or this one before it was cut off. */
+async function isDone(
+  monitoring: MonitoringReads,
+  task: Task,
+  { known, endpoint }: { known: Window | undefined; endpoint: string },
+): Promise<boolean> {
+  if (task.reopened === true) {
+    const now = await monitoring.findWindow(endpoint, task.startMs)
+    return JSON.stringify(now?.counted) !== JSON.stringify(known?.counted)
+  }
+  const done = await monitoring.progress(endpoint)
+  const reached = task.due === 'closed' ? done.closedMs : done.settledMs
+  return reached !== null && reached >= task.endMs
+}
+
+/** Only the newest window raises and clears alerts. */
+async function isLast(monitoring: MonitoringReads, endpoint: string, task: Task): Promise<boolean> {
+  if (task.reopened !== true) return true
+  const { closedMs, settledMs } = await monitoring.progress(endpoint)
+  return task.endMs === (task.due === 'closed' ? closedMs : settledMs)
+}
+
+function saysTheSame(known: Window | undefined, window: Window): boolean {
+  if (known === undefined) return false
+  return (
+    JSON.stringify({ ...known, counted: null }) === JSON.stringify({ ...window, counted: null })
+  )
 }
 
 /** The window with the verdicts that are due, and those that it had. */
@@ -79,17 +167,20 @@ async function judged(
   evaluation: Evaluation,
   of: {
     task: Task
-    rows: () => Promise<readonly PredictionRow[]>
+    held: Held
     version: string
     known: Window | undefined
+    counted: Counted
+    isFirst: boolean
   },
 ): Promise<Window> {
-  const { task, rows, version: modelVersion, known } = of
+  const { task, held, version: modelVersion, known, counted, isFirst } = of
   const { startMs, endMs } = task
   const found: Partial<Verdicts> = { ...known }
-  const view = viewOf(evaluation, { task, modelVersion, rows, found })
-  const due = PARTS.filter((part) => isDue(part, { task, known }))
-  for (const part of due) Object.assign(found, await part.judge(view))
+  const view = viewOf(evaluation, { task, modelVersion, held, found })
+  const isNew = known === undefined || known.counted?.predictions !== counted.predictions
+  for (const part of PARTS)
+    if (isDue(part, { task, isNew })) Object.assign(found, await part.judge(view))
   return {
     drift: { state: 'skipped', reason: 'it was not looked at' },
     performance: null,
@@ -98,13 +189,16 @@ async function judged(
     startMs,
     endMs,
     modelVersion,
-    predictions: (await rows()).length,
+    predictions: (await sizeOf(held)).predictions,
+    counted,
+    // Before its first window nobody asked the endpoint: it began somewhere in there.
+    ...(isFirst ? { partial: true } : {}),
   }
 }
 
-/** What is found at a window's end is found later where it was not found then. */
-function isDue(part: Part, { task, known }: { task: Task; known: Window | undefined }): boolean {
-  return part.due === task.due || (part.due === 'closed' && known === undefined)
+/** What is found at a window's end is found later where it was not found then, or where more rows have come. */
+function isDue(part: Part, { task, isNew }: { task: Task; isNew: boolean }): boolean {
+  return part.due === task.due || (part.due === 'closed' && isNew)
 }
 
 /** Tells what holds, and raises and clears the alerts that it makes. */

@@ -13,13 +13,19 @@ export function windowEvaluated(window: Window, parts: readonly Part[], task: Ta
       start: new Date(startMs).toISOString(),
       end: new Date(endMs).toISOString(),
       modelVersion,
-      state: task.due === 'settled' ? 'settled' : 'provisional',
+      state: stateOf(task),
       predictions,
       ...Object.assign({}, ...parts.map((part) => part.told?.(window) ?? {})),
     },
     edges: [{ from: windowRef(window), relation: 'window-of', to: endpointRef(endpoint) }],
     eventMs: task.dueMs,
   }
+}
+
+/** `recomputed`: predictions or labels came after it was told of first. */
+function stateOf({ due, reopened }: Task): string {
+  if (reopened === true) return 'recomputed'
+  return due === 'settled' ? 'settled' : 'provisional'
 }
 
 export function alertRaised(alert: Alert): Fact {

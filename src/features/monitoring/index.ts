@@ -1,19 +1,35 @@
 export type { Alert, AlertKind, Condition, Severity } from './findings.ts'
-export { keptWindow } from './kept.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
-export { monitorProblems } from './promises.ts'
 export { persists, type Persistence } from './persistence.ts'
 export type { KnownReference } from './reference.ts'
 export type { Reference } from './store.ts'
+export type { EstimateVerdict, KeptEstimator } from './estimate-verdict.ts'
+export type { SlicesVerdict } from './slices-verdict.ts'
 export {
   classOf,
   scoreOf,
+  type AskRows,
   type Profiler,
+  type RowAnswer,
   type SampledRow,
   type Score,
   type TrainedOn,
   type TrainingData,
 } from './sources.ts'
+export { driftHistory, type History } from './spans/history.ts'
+export { lookAtHours, type Look } from './spans/look.ts'
+export { referenceOfSpan } from './spans/reference.ts'
+export { lookAtRows } from './spans/rows.ts'
 export type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
 export type { Holding, Part, View } from './part.ts'
-export type { Due, Progress, Verdicts, Window, WindowDrift } from './window.ts'
+export type {
+  Counted,
+  Due,
+  KnownWindow,
+  Progress,
+  Verdicts,
+  Window,
+  WindowDrift,
+} from './window.ts'
+export { monitorProblems } from './promises.ts'
+export { keptWindow } from './kept.ts'

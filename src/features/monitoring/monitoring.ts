@@ -5,11 +5,14 @@ import { durationMs, type MonitorConfig } from '#projects'
 import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
 import type { Handler, NewJob, WorkWrites } from '#work'
 import type { Alert } from './findings.ts'
-import { evaluate } from './evaluate.ts'
+import { createEstimators } from './estimators.ts'
+import { evaluate, timingOf } from './evaluate.ts'
 import { createReferences, type Cut, type KnownReference } from './reference.ts'
 import type { Profiler, Score, TrainingData } from './sources.ts'
 import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
-import { endsBy, type Progress, type Window } from './window.ts'
+import { lateLooks } from './lateness.ts'
+import { endsBy, reachedBy } from './plan.ts'
+import type { Progress, Window } from './window.ts'
 
 export interface Monitoring {
   /** Looks for windows that are over and asks for their evaluation. Asking twice is asking once. */
@@ -59,19 +62,31 @@ interface Ends {
 }
 
 export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
-  const { read, transact, endpoints, predictions } = dependencies
+  const { read, transact, endpoints, predictions, clock } = dependencies
   const references = createReferences(dependencies)
+  const estimators = createEstimators({
+    read,
+    transact,
+    rows: (endpoint, span) => liveRows(predictions, endpoint, span),
+  })
   const asked = new Set<string>()
 
+  const looks = lateLooks(dependencies)
   const dueAt = async (endpoint: Endpoint): Promise<NewJob | undefined> => {
-    if (endpoint.monitor === null) return undefined
-    const watermarkMs = await predictions.watermark(endpoint.name)
+    const { name, monitor } = endpoint
+    if (monitor === null) return undefined
+    const watermarkMs = await predictions.watermark(name)
     if (watermarkMs === null) return undefined
-    const ends = endsBy(watermarkMs, timingOf(endpoint.monitor))
-    const job = evaluationJob({ endpoint: endpoint.name, ...ends })
+    const done = await read.progress(name)
+    const { sizeMs } = timingOf(monitor)
+    const pace = { watermarkMs, closedMs: done.closedMs }
+    const arrival = monitor.window.by === undefined
+    const reachedMs = reachedBy(pace, clock.nowMs(), { sizeMs, arrival })
+    const ends = endsBy(reachedMs, timingOf(monitor))
+    const late = isBehind(done, ends) ? undefined : await looks(name, monitor)
+    const job = evaluationJob({ endpoint: name, ...ends }, late)
     if (asked.has(job.key)) return undefined
-    const done = await read.progress(endpoint.name)
-    return isBehind(done, ends) ? job : undefined
+    return isBehind(done, ends) || late !== undefined ? job : undefined
   }
 
   const run: Handler['run'] = async (job, signal) => {
@@ -88,6 +103,8 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       actor: MONITORS,
       ...dependencies,
       reference: (version) => references.of(version, cutOf(monitor)),
+      estimator: (modelVersion, roles) =>
+        estimators.of({ endpoint: name, modelVersion, monitor, roles }),
       rows: (span) => liveRows(predictions, name, span),
       isLive: async (version) => answers((await endpoints()).find(isIt), version),
     })
@@ -132,10 +149,6 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
   }
 }
 
-function timingOf(monitor: MonitorConfig): { sizeMs: number; settleMs: number } {
-  return { sizeMs: durationMs(monitor.window.size), settleMs: durationMs(monitor.settle) }
-}
-
 function cutOf(monitor: MonitorConfig): Cut {
   return { timeColumn: monitor.window.by ?? null, windowMs: timingOf(monitor).sizeMs }
 }
@@ -144,11 +157,12 @@ function isBehind({ closedMs, settledMs }: Progress, ends: Omit<Ends, 'endpoint'
   return (closedMs ?? -Infinity) < ends.closedMs || (settledMs ?? -Infinity) < ends.settledMs
 }
 
-function evaluationJob(ends: Ends): NewJob {
+/** One that is asked for because something came late is another one each time. */
+function evaluationJob(ends: Ends, lookedMs: number | undefined): NewJob {
   const { endpoint, closedMs, settledMs } = ends
   return {
     kind: EVALUATE_WINDOWS,
-    key: [EVALUATE_WINDOWS, endpoint, closedMs, settledMs].join(':'),
+    key: [EVALUATE_WINDOWS, endpoint, closedMs, settledMs, lookedMs ?? []].flat().join(':'),
     payload: { endpoint, closedMs, settledMs },
   }
 }

@@ -1,6 +1,7 @@
+import type { KeptEstimator } from './estimate-verdict.ts'
 import type { Alert, AlertKind } from './findings.ts'
 import type { NumericProfile, Profile } from '#drift'
-import type { Progress, Window } from './window.ts'
+import type { KnownWindow, Progress, Window } from './window.ts'
 
 /** What windows of a model version's predictions are compared with. */
 export interface Reference {
@@ -30,12 +31,15 @@ export interface MonitoringReads {
   findWindow(endpoint: string, startMs: number): Promise<Window | undefined>
   /** Newest first. */
   windows(endpoint: string, page: WindowPage): Promise<Window[]>
+  /** Those that start in a span, without what was found. */
+  knownWindows(endpoint: string, span: { fromMs: number; toMs: number }): Promise<KnownWindow[]>
   progress(endpoint: string): Promise<Progress>
   /** At most one for each subject. */
   openAlerts(endpoint: string, kind: AlertKind): Promise<Alert[]>
   /** The last raised first. */
   alerts(page: AlertPage): Promise<Alert[]>
   findReference(key: string): Promise<Reference | undefined>
+  findEstimator(key: string): Promise<KeptEstimator | undefined>
 }
 
 export interface MonitoringWrites extends MonitoringReads {
@@ -43,4 +47,5 @@ export interface MonitoringWrites extends MonitoringReads {
   saveProgress(endpoint: string, progress: Progress): Promise<void>
   saveAlert(alert: Alert): Promise<void>
   saveReference(key: string, reference: Reference): Promise<void>
+  saveEstimator(key: string, estimator: KeptEstimator): Promise<void>
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { classOf, scoreOf } from './sources.ts'
-import { dueTasks, endsBy } from './window.ts'
+import { dueTasks, endsBy, reachedBy, reopenedTasks } from './plan.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -17,10 +17,40 @@ describe('windows are due', () => {
         ['closed', 0, 1],
         ['closed', 1, 2],
         ['settled', 0, 3],
+        ['closed', 2, 3],
         ['settled', 1, 4],
         ['closed', 3, 4],
       ],
     )
+  })
+
+  test('where nobody asked too, three in a row at most, for then nothing is new', () => {
+    const timing = { sizeMs: DAY_MS, settleMs: 0 }
+    const hours = [0, 9].map((day) => day * DAY_MS)
+    const tasks = dueTasks(
+      hours,
+      { closedMs: null, settledMs: null },
+      endsBy(30 * DAY_MS, timing),
+      timing,
+    )
+    const starts = (due: string) =>
+      tasks.filter((task) => task.due === due).map(({ startMs }) => startMs / DAY_MS)
+    expect(starts('closed')).toEqual([0, 1, 2, 3, 9, 10, 11, 12])
+    expect(starts('settled')).toEqual([0, 9])
+  })
+
+  test('without predictions where event time keeps pace with the clock, and not where the past is played', () => {
+    const sizeMs = DAY_MS
+    const at = (watermark: number, closed: number, now: number, arrival = false) =>
+      reachedBy({ watermarkMs: watermark * DAY_MS, closedMs: closed * DAY_MS }, now * DAY_MS, {
+        sizeMs,
+        arrival,
+      }) / DAY_MS
+    expect(at(10, 10, 12.5)).toBe(11.5)
+    expect(at(10, 10, 12.5, true)).toBe(12.5)
+    expect(at(10, 40, 42.5)).toBe(41.5)
+    expect(at(10, 10, 20)).toBe(10)
+    expect(at(10, 9, 10.1)).toBe(10)
   })
 
   test('also when they are shorter than the hours by which predictions are counted', () => {
@@ -58,6 +88,42 @@ describe('windows are due', () => {
         },
       ),
     )
+  })
+})
+
+describe('windows are judged anew', () => {
+  const timing = { sizeMs: DAY_MS, settleMs: DAY_MS }
+  const progress = { closedMs: 3 * DAY_MS, settledMs: 2 * DAY_MS }
+  const counted = { predictions: 5, labels: 5, replaced: 0 }
+  const known = new Map(
+    [0, 1, 2].map((day) => {
+      const startMs = day * DAY_MS
+      return [startMs, { startMs, endMs: startMs + DAY_MS, counted }] as const
+    }),
+  )
+  const changed = (day: number, change: object) =>
+    reopenedTasks(
+      [0, 1, 2, 3].map((each) => ({
+        startMs: each * DAY_MS,
+        ...counted,
+        ...(each === day ? change : {}),
+      })),
+      known,
+      progress,
+      timing,
+    ).map(({ due, startMs }) => [due, startMs / DAY_MS])
+
+  test('when predictions came, or labels after they were settled, or labels were corrected', () => {
+    expect(changed(9, {})).toEqual([])
+    expect(changed(0, { predictions: 6 })).toEqual([['settled', 0]])
+    expect(changed(2, { predictions: 6 })).toEqual([['closed', 2]])
+    expect(changed(1, { labels: 6 })).toEqual([['settled', 1]])
+    expect(changed(1, { replaced: 1 })).toEqual([['settled', 1]])
+  })
+
+  test('not for labels that are expected still, nor before they were judged at all', () => {
+    expect(changed(2, { labels: 6 })).toEqual([])
+    expect(changed(3, { predictions: 6 })).toEqual([])
   })
 })
 

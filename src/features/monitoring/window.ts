@@ -1,14 +1,20 @@
 import type { Ref } from '#ledger'
 import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
 import type { PerformanceVerdict } from '#performance'
+import type { TrafficVerdict } from './parts/traffic.ts'
+import type { EstimateVerdict } from './estimate-verdict.ts'
 import type { QualityVerdict } from './quality/verdict.ts'
+import type { SlicesVerdict } from './slices-verdict.ts'
 
 /** What parts find of a window. Those that came later are absent from windows that were judged before them. */
 export interface Verdicts {
   readonly drift: WindowDrift
   /** Null until the labels have had their time to come. */
   readonly performance: PerformanceVerdict | null
+  readonly traffic?: TrafficVerdict
   readonly quality?: QualityVerdict
+  readonly estimate?: EstimateVerdict
+  readonly slices?: SlicesVerdict
 }
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */
@@ -20,6 +26,24 @@ export interface Window extends Verdicts {
   /** The version that answered most of it. */
   readonly modelVersion: string
   readonly predictions: number
+  /** What there was of it when it was judged; with more, or other labels, it is judged anew. */
+  readonly counted?: Counted
+  /** The endpoint was first asked within it, so that a part of it is missing. */
+  readonly partial?: true
+}
+
+/** How much there is of a span: two equal counts are of the same predictions and labels. */
+export interface Counted {
+  readonly predictions: number
+  readonly labels: number
+  readonly replaced: number
+}
+
+/** A window that was evaluated, without what was found. */
+export interface KnownWindow {
+  readonly startMs: number
+  readonly endMs: number
+  readonly counted: Counted | null
 }
 
 export type WindowDrift =
@@ -41,61 +65,14 @@ export interface Task {
   readonly startMs: number
   readonly endMs: number
   readonly dueMs: number
+  /** It was evaluated before, or should have been, and predictions or labels have come since. */
+  readonly reopened?: true
 }
 
 /** How far an endpoint's windows have been evaluated; both are ends of windows. */
 export interface Progress {
   readonly closedMs: number | null
   readonly settledMs: number | null
-}
-
-const HOUR_MS = 3_600_000
-
-/** The ends of the last windows that are closed and that are settled at this time. */
-export function endsBy(
-  watermarkMs: number,
-  { sizeMs, settleMs }: { sizeMs: number; settleMs: number },
-): { closedMs: number; settledMs: number } {
-  return {
-    closedMs: floorTo(watermarkMs, sizeMs),
-    settledMs: floorTo(watermarkMs - settleMs, sizeMs),
-  }
-}
-
-/** What is due, in the order in which it became so. `hours` are the hours that have predictions. */
-export function dueTasks(
-  hours: readonly number[],
-  progress: Progress,
-  ends: { closedMs: number; settledMs: number },
-  { sizeMs, settleMs }: { sizeMs: number; settleMs: number },
-): Task[] {
-  const starts = startsOf(hours, sizeMs)
-  const tasksOf = (due: Due, fromMs: number | null, untilMs: number, waitMs: number) =>
-    starts
-      .filter((startMs) => startMs >= (fromMs ?? startMs) && startMs + sizeMs <= untilMs)
-      .map((startMs) => ({
-        due,
-        startMs,
-        endMs: startMs + sizeMs,
-        dueMs: startMs + sizeMs + waitMs,
-      }))
-  return [
-    ...tasksOf('closed', progress.closedMs, ends.closedMs, 0),
-    ...tasksOf('settled', progress.settledMs, ends.settledMs, settleMs),
-  ].toSorted((one, other) => one.dueMs - other.dueMs || one.startMs - other.startMs)
-}
-
-/** The starts of the windows that these hours touch. */
-function startsOf(hours: readonly number[], sizeMs: number): number[] {
-  const starts = new Set<number>()
-  for (const hourMs of hours)
-    for (let startMs = floorTo(hourMs, sizeMs); startMs < hourMs + HOUR_MS; startMs += sizeMs)
-      starts.add(startMs)
-  return [...starts].toSorted((one, other) => one - other)
-}
-
-function floorTo(ms: number, sizeMs: number): number {
-  return Math.floor(ms / sizeMs) * sizeMs
 }
 
 /** A window in the lineage graph: `flights-late/2013-07-01T00:00:00.000Z`. */

@@ -101,6 +101,29 @@ const SlicesSection = Type.Object(
     by: Type.Optional(GroupsBy),
     min_samples: Type.Optional(Type.Integer({ minimum: 1 })),
     metrics: Type.Optional(Limits),
+    /** Slices that nobody named are always looked for; `alert`: somebody hears of those that last. */
+    find: Type.Optional(
+      Type.Object(
+        {
+          depth: Type.Optional(Type.Union([Type.Literal(1), Type.Literal(2), Type.Literal(3)])),
+          support: Type.Optional(Type.Number({ minimum: 0.001, maximum: 0.5 })),
+          alert: Type.Optional(Type.Boolean()),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+
+/** Performance is estimated before labels come; the limit is that of `performance`, unless there is one here. */
+const EstimateSection = Type.Object(
+  {
+    /** Labelled predictions of a version to learn from before anything is estimated. */
+    rows: Type.Optional(Type.Integer({ minimum: 200, maximum: 20_000 })),
+    metric: Type.Optional(Type.String({ minLength: 1, maxLength: 50 })),
+    ...limitFields,
+    persistence: Type.Optional(PersistenceSection),
   },
   strict,
 )
@@ -154,6 +177,7 @@ export const MonitorSchema = Type.Object(
     quality: Type.Optional(QualitySection),
     performance: Type.Optional(PerformanceSection),
     slices: Type.Optional(SlicesSection),
+    estimate: Type.Optional(EstimateSection),
     fairness: Type.Optional(FairnessSection),
     kpis: Type.Optional(Type.Record(Name, KpiSection)),
   },

@@ -131,6 +131,76 @@ eachSqlStore((_name, open) => {
       expect(await facts('alert-raised')).toHaveLength(1)
     })
 
+    test('has windows judged anew when labels come late or are corrected, each change once', async () => {
+      world.play(0, 6)
+      const [first] = world.rows
+      for (const row of world.rows) Object.assign(row, { label: row === first ? true : null })
+      await settle()
+      expect((await monitoring.window('late', 0)).performance).toMatchObject({ state: 'too-few' })
+      const truths = newWorld()
+      truths.play(0, 6)
+      for (const [index, { label }] of truths.rows.entries())
+        Object.assign(world.rows[index] as object, { label })
+      await settle()
+      await settle()
+      const [day] = await facts('window-evaluated').then((all) =>
+        all.filter(({ data }) => data['state'] === 'recomputed'),
+      )
+      expect(day?.data).toMatchObject({ start: '1970-01-01T00:00:00.000Z', labels: ROWS_A_DAY })
+      expect((await monitoring.window('late', 0)).performance).toMatchObject({ state: 'measured' })
+      world.replaced = 1
+      await settle()
+      await settle()
+      // The numbers are the same, so there is nothing to tell.
+      expect(await recomputed()).toHaveLength(4)
+      Object.assign(world.rows[0] as object, { label: false })
+      world.replaced = 2
+      await settle()
+      expect(await recomputed()).toHaveLength(5)
+    })
+
+    test('has a window judged anew when predictions come after its end', async () => {
+      world.play(0, 6)
+      const late = world.rows.splice(ROWS_A_DAY, ROWS_A_DAY)
+      await settle()
+      expect(await monitoring.window('late', DAY_MS)).toMatchObject({ predictions: 0 })
+      world.rows.splice(ROWS_A_DAY, 0, ...late)
+      await settle()
+      expect(await monitoring.window('late', DAY_MS)).toMatchObject({
+        predictions: ROWS_A_DAY,
+        drift: { state: 'judged' },
+        performance: { state: 'measured' },
+      })
+      expect(await recomputed()).toHaveLength(1)
+      await settle()
+      expect(await recomputed()).toHaveLength(1)
+    })
+
+    test('that nobody asks any more is told of, once, until somebody asks again', async () => {
+      world.play(0, 8)
+      world.play(11, 13)
+      await settle()
+      const [raised, cleared] = await facts('alert-raised', 'alert-cleared')
+      expect(raised?.data).toMatchObject({
+        kind: 'traffic',
+        severity: 'critical',
+        window: 'late/1970-01-09T00:00:00.000Z',
+        detail: 'nobody asked; the 5 windows before had at least 240 predictions each',
+      })
+      expect(cleared?.data).toMatchObject({ window: 'late/1970-01-12T00:00:00.000Z' })
+      expect(await monitoring.window('late', 8 * DAY_MS)).toMatchObject({
+        predictions: 0,
+        drift: { state: 'skipped', reason: '0 predictions are fewer than 100' },
+      })
+    })
+
+    test('is known to have begun within its first window', async () => {
+      world.play(0, 3)
+      await settle()
+      const [second, first] = await monitoring.windows('late', { limit: 2 })
+      expect([first?.partial, second?.partial]).toEqual([true, undefined])
+    })
+
     test('asks for one job, however often it looks', async () => {
       world.play(0, 3)
       await Promise.all([monitoring.tick(), monitoring.tick()])
@@ -170,6 +240,7 @@ eachSqlStore((_name, open) => {
 
     /** Does the jobs that are asked for, as the worker would. */
     async function settle(): Promise<void> {
+      world.clock.advance(3_600_000)
       await monitoring.tick()
       for (const job of await store.read.work.open()) {
         await monitoring.handler.run(job, new AbortController().signal)
@@ -185,6 +256,11 @@ eachSqlStore((_name, open) => {
       })
     }
 
+    async function recomputed(): Promise<Entry[]> {
+      const all = await facts('window-evaluated')
+      return all.filter(({ data }) => data['state'] === 'recomputed')
+    }
+
     async function facts(...types: string[]): Promise<Entry[]> {
       return store.read.ledger.list({ after: -1, limit: 1000, types })
     }
@@ -192,9 +268,12 @@ eachSqlStore((_name, open) => {
 
   interface World {
     rows: PredictionRow[]
+    readonly clock: ReturnType<typeof manualClock>
     /** The version that answers. */
     live: number
     trained: TrainedOn
+    /** Labels that took the place of others, all of them in the first hour. */
+    replaced: number
     /** Reads of the log until it is cut off. */
     failAfter: number
     play(fromDay: number, toDay: number, how?: { shift?: number; skill?: number }): void
@@ -205,6 +284,8 @@ eachSqlStore((_name, open) => {
       rows: [],
       live: 1,
       trained: { state: 'known', files: [{ path: 'train', name: 'train' }], inputs: ['x', 'y'] },
+      clock: manualClock(),
+      replaced: 0,
       failAfter: Infinity,
       play: (fromDay, toDay, { shift = 0, skill = 1 } = {}) => {
         for (let index = fromDay * ROWS_A_DAY; index < toDay * ROWS_A_DAY; index++)
@@ -283,7 +364,7 @@ eachSqlStore((_name, open) => {
       },
       score: async (_, __, rows) =>
         rows.map((_row, index) => rowAt(index, { shift: 0, skill: 1, version: 1 }).outputs),
-      clock: manualClock(),
+      clock: world.clock,
     })
   }
 
@@ -327,10 +408,15 @@ eachSqlStore((_name, open) => {
         return { rows, next: start + limit < all.length ? String(start + limit) : null }
       },
       summaries: async (_, { fromMs = -Infinity, toMs = Infinity, per }) => {
-        const starts = world.rows
-          .filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
-          .map(({ eventMs }) => Math.floor(eventMs / (per as number)) * (per as number))
-        return [...new Set(starts)].map((startMs) => ({ startMs, predictions: 1, labels: 0 }))
+        const size = per as number
+        const rows = world.rows.filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
+        const hours = Map.groupBy(rows, ({ eventMs }) => Math.floor(eventMs / size) * size)
+        return [...hours].map(([startMs, each]) => ({
+          startMs,
+          predictions: each.length,
+          labels: each.filter(({ label }) => label !== null).length,
+          replaced: startMs === 0 ? world.replaced : 0,
+        }))
       },
       find: async () => undefined,
       watermark: async () => world.rows.at(-1)?.eventMs ?? null,

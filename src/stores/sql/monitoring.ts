@@ -2,13 +2,15 @@ import type { Kysely } from 'kysely'
 import {
   keptWindow,
   type Alert,
+  type KeptEstimator,
+  type KnownWindow,
   type MonitoringReads,
   type MonitoringWrites,
   type Reference,
 } from '#monitoring'
 
 export interface MonitoringTables {
-  windows: { endpoint: string; start_ms: number; body: string }
+  windows: { endpoint: string; start_ms: number; body: string; known: string | null }
   window_progress: {
     endpoint: string
     closed_ms: number | null
@@ -48,6 +50,21 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
       if (beforeMs !== undefined) query = query.where('start_ms', '<', beforeMs)
       return (await query.execute()).map(({ body }) => keptWindow(body))
     },
+    knownWindows: async (endpoint, { fromMs, toMs }) => {
+      const rows = await db
+        .selectFrom('windows')
+        .select(['start_ms', 'known'])
+        .where('endpoint', '=', endpoint)
+        .where('start_ms', '>=', fromMs)
+        .where('start_ms', '<', toMs)
+        .orderBy('start_ms')
+        .execute()
+      return rows.map(({ start_ms: startMs, known }) =>
+        known === null
+          ? { startMs, endMs: startMs, counted: null }
+          : (JSON.parse(known) as KnownWindow),
+      )
+    },
     progress: async (endpoint) => {
       const row = await db
         .selectFrom('window_progress')
@@ -64,6 +81,14 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
         .where('key', '=', key)
         .executeTakeFirst()
       return row === undefined ? undefined : (JSON.parse(row.body) as Reference)
+    },
+    findEstimator: async (key) => {
+      const row = await db
+        .selectFrom('reference_profiles')
+        .select('body')
+        .where('key', '=', key)
+        .executeTakeFirst()
+      return row === undefined ? undefined : (JSON.parse(row.body) as KeptEstimator)
     },
   }
 }
@@ -112,11 +137,13 @@ export function monitoringWrites(db: Kysely<MonitoringTables>): MonitoringWrites
   return {
     ...monitoringReads(db),
     saveWindow: async (window) => {
-      const body = JSON.stringify(window)
+      const { endpoint, startMs, endMs, counted = null } = window
+      const known = JSON.stringify({ startMs, endMs, counted } satisfies KnownWindow)
+      const row = { body: JSON.stringify(window), known }
       await db
         .insertInto('windows')
-        .values({ endpoint: window.endpoint, start_ms: window.startMs, body })
-        .onConflict((conflict) => conflict.columns(['endpoint', 'start_ms']).doUpdateSet({ body }))
+        .values({ endpoint, start_ms: startMs, ...row })
+        .onConflict((conflict) => conflict.columns(['endpoint', 'start_ms']).doUpdateSet(row))
         .execute()
     },
     saveProgress: async (endpoint, { closedMs, settledMs }) => {
@@ -146,13 +173,16 @@ export function monitoringWrites(db: Kysely<MonitoringTables>): MonitoringWrites
         .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
         .execute()
     },
-    saveReference: async (key, reference) => {
-      const body = JSON.stringify(reference)
-      await db
-        .insertInto('reference_profiles')
-        .values({ key, body })
-        .onConflict((conflict) => conflict.column('key').doUpdateSet({ body }))
-        .execute()
-    },
+    saveReference: (key, reference) => saveLearnt(db, key, JSON.stringify(reference)),
+    saveEstimator: (key, estimator) => saveLearnt(db, key, JSON.stringify(estimator)),
   }
+}
+
+/** What windows are compared with: how a version's training data look, and what was learnt of its answers. */
+async function saveLearnt(db: Kysely<MonitoringTables>, key: string, body: string): Promise<void> {
+  await db
+    .insertInto('reference_profiles')
+    .values({ key, body })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ body }))
+    .execute()
 }

@@ -13,7 +13,7 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
   'model-version-registered': ['model', 'version'],
   'pipeline-run-started': ['pipelineRun'],
   'pipeline-run-finished': ['pipelineRun'],
-  'window-evaluated': ['endpoint', 'start', 'state'],
+  'window-evaluated': ['endpoint', 'start', 'state', 'predictions', 'labels'],
   'prediction-segment-sealed': ['digest'],
   'policy-fired': ['policyRun'],
   'policy-run-finished': ['policyRun'],

@@ -5,7 +5,7 @@ interface Known {
   alerts: { id: string; body: string }
 }
 
-/** Alerts are about a subject and have a severity; places are named by what is due, not by what is then judged. */
+/** Alerts are about a subject and have a severity; places are named by what is due; windows say how much there was of them. */
 export const alertSubjects: Migration = {
   name: '0039-alert-subjects',
   up: async (db) => {
@@ -32,6 +32,7 @@ export const alertSubjects: Migration = {
       .columns(['endpoint', 'kind', 'subject'])
       .where(sql.ref('cleared_ms'), 'is', null)
       .execute()
+    await db.schema.alterTable('windows').addColumn('known', 'text').execute()
     for (const [from, to] of [
       ['drift_ms', 'closed_ms'],
       ['performance_ms', 'settled_ms'],
