@@ -78,3 +78,9 @@ export {
   type BoostOptions,
 } from './trees/boost.ts'
 export { type TreeColumn } from './trees/bins.ts'
+export { adwin } from './streams/adwin.ts'
+export { type Detector, type Said, type Signal } from './streams/detector.ts'
+export { ddm, eddm, fhddm } from './streams/errors.ts'
+export { hddmA, hddmW } from './streams/hoeffding.ts'
+export { kswin } from './streams/kswin.ts'
+export { pageHinkley } from './streams/page-hinkley.ts'

@@ -16,6 +16,7 @@ const scripts = [
   { script: 'two_samples.py', values: 'two-samples.json', of: 'SciPy', bin: pythonBin },
   { script: 'peers.py', values: 'peers.json', of: 'Evidently and NannyML', bin: monitorsBin },
   { script: 'trees.py', values: 'trees.json', of: 'LightGBM', bin: monitorsBin },
+  { script: 'streams.py', values: 'streams.json', of: 'River', bin: monitorsBin },
 ]
 
 for (const { script, values, of, bin } of scripts)

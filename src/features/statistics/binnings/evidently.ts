@@ -59,7 +59,7 @@ export function filledAsEvidently({ reference, current }: SharePair): SharePair 
 }
 
 function filled(shares: readonly number[]): number[] {
-  const least = Math.min(...shares.filter((share) => share > 0))
+  const least = shares.reduce((some, share) => (share > 0 && share < some ? share : some), Infinity)
   const fill = least <= 1e-4 ? least / 1e6 : 1e-4
   return shares.map((share) => (share === 0 ? fill : share))
 }

@@ -50,6 +50,6 @@ export function totalVariationNoise(sizes: Sizes, shares: readonly number[]): nu
 export function largestDifferenceNoise(sizes: Sizes, shares: readonly number[]): number {
   const used = shares.filter((share) => share > 0 && share < 1)
   if (used.length === 0) return 0
-  const widest = Math.max(...used.map((share) => Math.sqrt(share * (1 - share))))
+  const widest = used.reduce((most, share) => Math.max(most, Math.sqrt(share * (1 - share))), 0)
   return widest * Math.sqrt(2 * Math.log(2 * used.length) * inverseOf(sizes))
 }

@@ -14,6 +14,8 @@ export interface BinnedColumn {
   readonly bins: Uint8Array
   /** How many bins there are, with the one for missing values. */
   readonly count: number
+  /** All bins but that one. */
+  readonly ascending: Uint8Array
 }
 
 /** As LightGBM has it: more bins tell little more, and 255 fit a byte. */
@@ -32,7 +34,8 @@ export function binned({ values, categorical }: TreeColumn): BinnedColumn {
         ? binOf(bounds, value)
         : (places.get(value) ?? missing)
   invariant(missing <= 255, 'a bin fits a byte')
-  return { categorical, bounds, bins, count: missing + 1 }
+  const ascending = Uint8Array.from({ length: missing }, (_, bin) => bin)
+  return { categorical, bounds, bins, count: missing + 1, ascending }
 }
 
 /** Bounds halfway between distinct values, so that about as many rows lie in each bin. */

@@ -97,10 +97,9 @@ function part(
   const [first, second] = halves as [Uint32Array, Uint32Array]
   const smaller = first.length <= second.length ? 0 : 1
   const counted = histogramsOf(columns, gradients, halves[smaller] as Uint32Array)
-  const rest = counted.map((histogram, index) => {
-    const whole = leaf.histograms[index] as Histogram
-    return whole.map((sum, place) => sum - (histogram[place] as number))
-  })
+  const rest = counted.map((histogram, index) =>
+    minus(leaf.histograms[index] as Histogram, histogram),
+  )
   return halves.map((rows, side) =>
     leafOf(
       { node: at + side, rows, histograms: side === smaller ? counted : rest },
@@ -108,6 +107,13 @@ function part(
       rules,
     ),
   )
+}
+
+function minus(whole: Histogram, half: Histogram): Histogram {
+  const rest = new Float64Array(whole.length)
+  for (let place = 0; place < rest.length; place++)
+    rest[place] = (whole[place] as number) - (half[place] as number)
+  return rest
 }
 
 function histogramsOf(
