@@ -8,7 +8,7 @@ import {
   type NumericProfile,
   type Profile,
 } from './profile.ts'
-import { benjaminiHochberg, chiSquareContingency } from '#statistics'
+import { benjaminiHochberg, chiSquareContingency, chiSquareSf } from '#statistics'
 import { psi } from '#base/shares'
 
 /** What became of one feature in one window. */
@@ -90,8 +90,13 @@ function reasonToSkip(
   if (column.kind === 'other') return column.reason
   if (current === undefined) return 'the predictions do not have it'
   if (valuesOf(column.counts) === 0) return 'the reference has no value of it'
+  if (isTooLarge(column, current)) return 'its values are too large to be added up'
   const rows = valuesOf(current) + current.missing
   return rows < samplesMin ? `${rows} rows are fewer than ${samplesMin}` : undefined
+}
+
+function isTooLarge(column: NumericProfile | CategoricalProfile, current: Counts): boolean {
+  return column.kind === 'numeric' && ![column.std, ...current.sums].every(Number.isFinite)
 }
 
 function verdictOf({ feature, column, current }: Candidate, p: number): ComparedFeature {
@@ -134,7 +139,24 @@ export function noiseFloorOf(column: NumericProfile | CategoricalProfile, curren
 
 /** How likely the counts, missing values included, come from the reference's distribution. */
 function chanceOf({ column, current }: Candidate): number {
-  return chiSquareContingency(cellsOf(column.counts), cellsOf(current)).p
+  const [reference, cells] = [cellsOf(column.counts), cellsOf(current)]
+  const found = chiSquareContingency(reference, cells)
+  const blur = blurOf(reference, current)
+  return blur === 0 ? found.p : chiSquareSf(found.statistic / (1 + blur), found.degreesOfFreedom)
+}
+
+/** What counts from a sketch add to the statistic by their own error, against what chance adds to it. */
+function blurOf(reference: readonly number[], { bins, variance = 0, missing }: Counts): number {
+  if (variance === 0) return 0
+  const [all, rows] = [sumOf(reference), sumOf(bins) + missing]
+  const used = reference.filter((count) => count > 0)
+  // A bin lies between two edges, each of which may be off.
+  const added = used.map((count) => (2 * variance) / (rows * (count / all)))
+  return ((all / (all + rows)) * sumOf(added)) / Math.max(1, used.length - 1)
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0)
 }
 
 function cellsOf({ bins, missing }: Counts): number[] {

@@ -3,6 +3,7 @@ export { driftOf, type ComparedFeature, type DriftVerdict, type FeatureVerdict }
 export {
   compareTables,
   compareWithProfile,
+  isCategoricalType,
   isNumericType,
   parseProfile,
   PRESETS,

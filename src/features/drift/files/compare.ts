@@ -2,7 +2,7 @@ import { Problem } from '#base/problem'
 import type { Profile } from '../profile.ts'
 import { evidentlyJudged, type Judged } from './evidently.ts'
 import { countedTable, nativeReports } from './native.ts'
-import { kindOf, summariesOf, type Pair } from './pair.ts'
+import { kindOf, reasonNotToJudge, summariesOf, type Pair } from './pair.ts'
 import { pairsOf, type PairRequest } from './pairs.ts'
 import type { PairReader, Spans, TableReader } from './reader.ts'
 import {
@@ -56,12 +56,12 @@ export async function compareTables(
     request.preset === 'native'
       ? await judgedByCounts(reader, request, at)
       : await judgedByValues(reader, request, at)
-  const names = (side: TableReader) => side.columns.map(({ name }) => name)
+  const names = reference.columns.map(({ name }) => name)
   return assembled(reports, {
     request,
     sizes,
     current,
-    reference: { name: reference.name, rows: reference.rows, columns: names(reference) },
+    reference: { name: reference.name, rows: reference.rows, columns: names },
   })
 }
 
@@ -109,14 +109,15 @@ async function judgedByCounts(
   const told = await toldStatistics(reader, request, at)
   const types = new Map(reference.columns.map(({ name, type }) => [name, type]))
   return (span) =>
-    reports(span).map((report) => ({
-      ...report,
-      types: { ...report.types, reference: types.get(report.column) ?? null },
-      statistics:
-        report.verdict === 'not-applicable'
-          ? report.statistics
-          : withTold(report.statistics, told.get(report.column)?.get(span) ?? []),
-    }))
+    reports(span).map((report): ColumnReport => {
+      const { column, verdict, statistics } = report
+      const type = types.get(column) ?? null
+      const more = verdict === 'not-applicable' ? [] : (told.get(column)?.get(span) ?? [])
+      return Object.assign(report, {
+        types: { ...report.types, reference: type },
+        statistics: withTold(statistics, more),
+      })
+    })
 }
 
 /** What was asked for by name says more than what is told anyway. */
@@ -154,7 +155,7 @@ async function toldStatistics(
   const told = new Map<string, ReadonlyMap<number | null, readonly StatisticReport[]>>()
   if (statistics.length === 0) return told
   const of = (pair: Pair): StatisticReport[] => {
-    if (pair.kind === 'incomparable') return []
+    if (pair.kind === 'incomparable' || reasonNotToJudge(pair) !== undefined) return []
     const looked =
       pair.kind === 'numeric'
         ? {
@@ -205,13 +206,9 @@ function reportOf(pair: Pair, judged: Judged): ColumnReport {
   if ('reason' in judged)
     return { ...shared, verdict: 'not-applicable', reason: judged.reason, statistics: [] }
   const { statistics } = judged
-  const verdicts = statistics.map(({ verdict }) => verdict)
-  const verdict = verdicts.includes('drifted')
-    ? 'drifted'
-    : verdicts.includes('steady')
-      ? 'steady'
-      : 'not-applicable'
-  return { ...shared, verdict, reason: null, statistics }
+  const verdicts = new Set(statistics.map(({ verdict }) => verdict))
+  const verdict = (['drifted', 'steady'] as const).find((each) => verdicts.has(each))
+  return { ...shared, verdict: verdict ?? 'not-applicable', reason: null, statistics }
 }
 
 function assembled(
@@ -226,12 +223,13 @@ function assembled(
   const { request, sizes, current, reference } = at
   const { spans, preset, shareMax = SHARES[preset] } = request
   const own = current.columns.map(({ name }) => name)
-  const windows = [...sizes].map(([span, rows]): WindowReport => ({
-    from: timeOf(span * (spans as Spans).sizeMs),
-    to: timeOf((span + 1) * (spans as Spans).sizeMs),
-    rows,
-    ...spanReport(reports(span), shareMax),
-  }))
+  const windows = [...sizes].map(([span, rows]): WindowReport =>
+    Object.assign(spanReport(reports(span), shareMax), {
+      from: timeOf(span * (spans as Spans).sizeMs),
+      to: timeOf((span + 1) * (spans as Spans).sizeMs),
+      rows,
+    }),
+  )
   return {
     version: 1,
     preset,

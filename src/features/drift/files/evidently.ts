@@ -1,5 +1,5 @@
 import { distinctUpTo, tallied } from './numbers.ts'
-import { valuesIn, type CategoricalPair, type NumericPair, type Pair } from './pair.ts'
+import { reasonNotToJudge, type CategoricalPair, type NumericPair, type Pair } from './pair.ts'
 import type { StatisticReport } from './report.ts'
 import { statisticReport, type Looked } from './statistics.ts'
 
@@ -14,8 +14,8 @@ export type Judged =
  */
 export function evidentlyJudged(pair: Pair, named: readonly string[]): Judged {
   if (pair.kind === 'incomparable') return { reason: pair.reason }
-  const empty = (['reference', 'current'] as const).find((side) => valuesIn(pair, side) === 0)
-  if (empty !== undefined) return { reason: reasonForEmpty(empty) }
+  const reason = reasonNotToJudge(pair)
+  if (reason !== undefined) return { reason }
   const unlike = pair.kind === 'numeric' ? ofNoType(pair) : leftOut(pair)
   if (unlike !== undefined) return { reason: unlike }
   const looked = pair.kind === 'numeric' ? numbersOrFew(pair) : categoriesOf(pair)
@@ -26,12 +26,6 @@ export function evidentlyJudged(pair: Pair, named: readonly string[]): Judged {
         ? [statisticReport(chosen, as, 'evidently')]
         : named.map((name) => statisticReport(name, looked, 'evidently')),
   }
-}
-
-export function reasonForEmpty(side: 'reference' | 'current'): string {
-  return side === 'reference'
-    ? 'the reference has no value of it'
-    : 'the current rows have no value of it'
 }
 
 /** A reference with more values than this is compared by how far and no longer by how likely. */
@@ -58,7 +52,6 @@ function choiceFor(looked: Looked): { chosen: string; as: Looked } {
 /** Whole numbers of few values are categories; numbers with gaps are read as fractions and never are. */
 function numbersOrFew({ samples, types, current, reference }: NumericPair): Looked {
   const { reference: one, current: other } = samples
-  const isWhole = (type: string | null) => /^(TINY|SMALL|BIG)?INT(EGER)?$/.test(type ?? '')
   const hasNoGaps = current.missing === 0
   const looked = {
     kind: 'numeric' as const,
@@ -76,6 +69,10 @@ function numbersOrFew({ samples, types, current, reference }: NumericPair): Look
 }
 
 const NONE = new Float64Array()
+
+function isWhole(type: string | null): boolean {
+  return /^(TINY|SMALL|BIG)?INT(EGER)?$/.test(type ?? '')
+}
 
 function byValue(
   { one, other }: Extract<Looked, { kind: 'numeric' }>,

@@ -12,4 +12,4 @@ export {
 } from './report.ts'
 export { parseProfile, printProfile, PROFILE_MARK } from './stored.ts'
 export { statisticNamed, statisticNames } from './statistics.ts'
-export { isNumericType, tableProfile } from './table-profile.ts'
+export { isCategoricalType, isNumericType, tableProfile } from './table-profile.ts'

@@ -186,7 +186,7 @@ function reportOf({ name, column, counted, span, verdict }: Judged): ColumnRepor
   return {
     ...shared,
     verdict: verdict.state,
-    reason: reasonFor(verdict),
+    reason: reasonFor(verdict) ?? reasonForRare(column),
     statistics: statisticsOf(verdict, noiseFloorOf(column, current.counts)),
   }
 }
@@ -202,6 +202,18 @@ function reasonFor({ state, effect, threshold, missing, p }: Compared): string |
   if (isLarge || isMissing) return 'the difference is large, and chance explains it'
   return p <= FALSE_DISCOVERIES ? 'the difference is no chance, and small' : null
 }
+
+/** What a profile's bins cannot tell. */
+function reasonForRare(column: ColumnProfile): string | null {
+  if (column.kind !== 'categorical') return null
+  const { bins } = column.counts
+  const share = (bins.at(-1) as number) / bins.reduce((sum, count) => sum + count, 0)
+  return share > RARE_SHARE
+    ? `${Math.round(share * 100)} % of its values are too rare to be told apart`
+    : null
+}
+
+const RARE_SHARE = 0.5
 
 function statisticsOf(verdict: Compared, noiseFloor: number): StatisticReport[] {
   const { effect, threshold, missing, p, measure, psi } = verdict

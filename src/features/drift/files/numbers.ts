@@ -1,3 +1,4 @@
+import { sampleIn } from '#statistics'
 import type { NumberSummary } from './report.ts'
 
 /** The finite values of a column on one side, in ascending order. */
@@ -10,7 +11,7 @@ export interface Sample {
 
 /** Sorts the values where they lie: the caller gives them away. */
 export function sampleOf(values: Float64Array): Sample {
-  const sorted = values.sort()
+  const { sorted } = sampleIn(values)
   return { sorted, ...spreadIn(sorted) }
 }
 

@@ -89,3 +89,13 @@ export function valuesIn(
   const { rows, missing, notFinite } = pair[side]
   return rows - missing - notFinite
 }
+
+/** Why no statistic can say anything of a column; undefined where one may. */
+export function reasonNotToJudge(pair: NumericPair | CategoricalPair): string | undefined {
+  if (valuesIn(pair, 'reference') === 0) return 'the reference has no value of it'
+  if (valuesIn(pair, 'current') === 0) return 'the current rows have no value of it'
+  const isTooLarge = (['reference', 'current'] as const).some(
+    (side) => pair.kind === 'numeric' && !Number.isFinite(pair.samples[side].std),
+  )
+  return isTooLarge ? 'its values are too large to be added up' : undefined
+}

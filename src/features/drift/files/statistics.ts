@@ -345,8 +345,11 @@ function byQuantiles(one: Sample, other: Sample): SharePair {
 const SHARE_MIN = 1e-4
 
 function atLeast({ reference, current }: SharePair): SharePair {
-  const filled = (shares: readonly number[]) => shares.map((share) => Math.max(share, SHARE_MIN))
   return { reference: filled(reference), current: filled(current) }
+}
+
+function filled(shares: readonly number[]): number[] {
+  return shares.map((share) => Math.max(share, SHARE_MIN))
 }
 
 function usedIn({ reference, current }: SharePair): number {
@@ -368,8 +371,10 @@ function unitOf({ std, mean }: Sample): number {
 type Hits = { hits: number; of: number }
 
 function hitsOf(one: readonly number[], other: readonly number[]): [Hits, Hits] {
-  const of = (counts: readonly number[]) => ({ hits: counts[1] ?? 0, of: totalOf(counts) })
-  return [of(one), of(other)]
+  return [
+    { hits: one[1] ?? 0, of: totalOf(one) },
+    { hits: other[1] ?? 0, of: totalOf(other) },
+  ]
 }
 
 function totalOf(counts: readonly number[]): number {

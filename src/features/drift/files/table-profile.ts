@@ -16,11 +16,11 @@ import type { Spans, SpanCounts, TableReader } from './reader.ts'
 
 /** The types of columns that are numbers, by the engine's names. */
 export function isNumericType(type: string): boolean {
-  return /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/.test(type)
+  return /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/.test(type)
 }
 
 export function isCategoricalType(type: string): boolean {
-  return /^(VARCHAR|ENUM|UUID|BOOLEAN)/.test(type)
+  return /^(VARCHAR|UUID|BOOLEAN)$|^ENUM\(.*\)$/s.test(type)
 }
 
 /** As many numbers as are held at a time, of several columns together. */

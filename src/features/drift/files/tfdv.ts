@@ -6,8 +6,14 @@ import {
   tfdvBuckets,
   tfdvJensenShannon,
 } from '#statistics'
-import { reasonForEmpty, type Judged } from './evidently.ts'
-import { valuesIn, type CategoricalPair, type NumericPair, type Pair } from './pair.ts'
+import type { Judged } from './evidently.ts'
+import {
+  reasonNotToJudge,
+  valuesIn,
+  type CategoricalPair,
+  type NumericPair,
+  type Pair,
+} from './pair.ts'
 import { verdictOf, type StatisticReport } from './report.ts'
 
 /** TensorFlow Data Validation leaves the thresholds to the schema; these are those of its guide. */
@@ -19,8 +25,8 @@ const THRESHOLD = 0.01
  */
 export function tfdvJudged(pair: Pair): Judged {
   if (pair.kind === 'incomparable') return { reason: pair.reason }
-  const empty = (['reference', 'current'] as const).find((side) => valuesIn(pair, side) === 0)
-  if (empty !== undefined) return { reason: reasonForEmpty(empty) }
+  const reason = reasonNotToJudge(pair)
+  if (reason !== undefined) return { reason }
   return { statistics: pair.kind === 'numeric' ? ofNumbers(pair) : ofCategories(pair) }
 }
 

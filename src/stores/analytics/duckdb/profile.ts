@@ -3,6 +3,8 @@ import {
   BIN_COUNT,
   CATEGORIES_MAX,
   emptyCounts,
+  isCategoricalType,
+  isNumericType,
   plus,
   spreadOf,
   type CategoricalProfile,
@@ -99,8 +101,6 @@ interface Timed {
   readonly millis: Sql
 }
 
-const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/
-
 async function typesOf(
   { rows }: Session,
   source: Sql,
@@ -139,14 +139,14 @@ async function timeOf(
 
 /** Numbers are milliseconds since the epoch; everything else is a time, or text of one, in UTC unless it says otherwise. */
 function millisOf(column: string, type: string): Sql {
-  return NUMERIC.test(type)
+  return isNumericType(type)
     ? sql`${name(column)}::bigint`
     : sql`epoch_ms(${name(column)}::timestamptz)`
 }
 
 async function columnOf(table: Table, column: string, type: string): Promise<ColumnProfile> {
-  if (NUMERIC.test(type)) return numericOf(table, column)
-  if (/^(VARCHAR|ENUM|UUID|BOOLEAN)/.test(type)) return categoricalOf(table, column)
+  if (isNumericType(type)) return numericOf(table, column)
+  if (isCategoricalType(type)) return categoricalOf(table, column)
   return { kind: 'other', reason: `no statistic is for its type, ${type}` }
 }
 

@@ -22,6 +22,13 @@ export function tableReader(opened: Opened): TableReader {
     session.rows(statement).catch((error: unknown) => {
       throw unreadable(table, error)
     })
+  const timed = (column: string, statement: Sql) =>
+    session.rows(statement).catch((error: unknown) => {
+      throw new Problem(
+        'invalid',
+        `${column} of ${table.name} holds what is no time: ${messageOf(error).split('\n')[0]}`,
+      )
+    })
   return {
     name: table.name,
     rows: opened.rows,
@@ -54,14 +61,16 @@ export function tableReader(opened: Opened): TableReader {
         names.length,
       ),
     spans: async (spans) => {
-      const found = await rows(
+      const found = await timed(
+        spans.column,
         sql`select span, count(*) as n from (select ${spanText(opened, spans)} as span from ${from}) where span is not null group by span`,
       )
       return new Map(found.map((row) => [row['span'] as number, Number(row['n'])]))
     },
     period: async (column) => {
       const millis = millisOf(opened, column)
-      const [row] = await rows(
+      const [row] = await timed(
+        column,
         sql`select min(${millis})::double as least, max(${millis})::double as greatest from ${from}`,
       )
       return typeof row?.['least'] === 'number'

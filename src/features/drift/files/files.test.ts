@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { driftOf } from '../drift.ts'
+import { countsOf, numericProfileOf } from '../profile.ts'
+import { numberCounter } from './counting.ts'
+import { parseProfile, printProfile, PROFILE_MARK } from './stored.ts'
+import { statisticNamed, statisticNames, statisticReport, type Looked } from './statistics.ts'
+import { sampleOf } from './numbers.ts'
+
+const values = Float64Array.from({ length: 500 }, (_, index) => ((index * 37) % 101) / 7)
+
+describe('numbers counted as they come', () => {
+  const profile = numericProfileOf(
+    [...values].map((value) => ({ value, atMs: null })),
+    1000,
+  )
+  if (profile === null) throw new Error('there are values')
+
+  test('are what a window counts of them', () => {
+    const odd = Float64Array.of(...values, Number.NaN, Infinity, -Infinity, -5, 1e9)
+    const counter = numberCounter(profile)
+    counter.add(odd.subarray(0, 100), null)
+    counter.add(odd.subarray(100), null)
+    const found = counter.found().get(null)
+    expect(found?.counts).toEqual(countsOf(profile, odd))
+    expect(found).toMatchObject({ notANumber: 1, infinite: 2, numbers: { min: -5, max: 1e9 } })
+  })
+
+  test('add up over spans, and rows without a time are in none', () => {
+    const counter = numberCounter(profile)
+    const spans = values.map((_, index) => (index < 5 ? Number.NaN : Math.floor(index / 200)))
+    counter.add(values, spans)
+    const found = counter.found()
+    expect([...found.keys()]).toEqual([null, 0, 1, 2])
+    expect(found.get(0)?.counts).toEqual(countsOf(profile, values.subarray(5, 200)))
+    expect(found.get(null)?.counts.bins).toEqual(countsOf(profile, values).bins)
+    const { mean = 0, std = 0 } = found.get(null)?.numbers ?? {}
+    const whole = sampleOf(values.slice())
+    expect(mean).toBeCloseTo(whole.mean, 10)
+    expect(std).toBeCloseTo(whole.std, 10)
+  })
+
+  test('have no verdict where they cannot be added up', () => {
+    const counts = countsOf(profile, [1e308, 1e308, 1e308, ...values])
+    const found = driftOf(
+      { version: 1, rows: 500, time: null, columns: { x: profile } },
+      new Map([['x', counts]]),
+      { samplesMin: 1 },
+    )
+    expect(found.features).toEqual([
+      { feature: 'x', state: 'skipped', reason: 'its values are too large to be added up' },
+    ])
+  })
+})
+
+describe('a profile in a file', () => {
+  const profile = {
+    version: 1 as const,
+    rows: 500,
+    time: null,
+    columns: {
+      x: numericProfileOf(
+        [...values].map((value, index) => ({ value, atMs: index * 100 })),
+        5000,
+      ) as NonNullable<ReturnType<typeof numericProfileOf>>,
+      other: { kind: 'other' as const, reason: 'no statistic is for its type, DATE' },
+    },
+  }
+
+  test('is read as it was written', () => {
+    const text = printProfile(profile)
+    expect(text.startsWith(PROFILE_MARK)).toBe(true)
+    expect(parseProfile(text, 'p.json')).toEqual(profile)
+  })
+
+  test.each([
+    ['no JSON', '{"orrery":"drift-profile"', 'it is no JSON'],
+    ['of another version', '{"version":2}', 'its version is 2'],
+    ['without columns', '{"version":1,"rows":1}', 'a part of it is missing'],
+    [
+      'whose counts do not fit its edges',
+      '{"version":1,"rows":1,"columns":{"x":{"kind":"numeric","edges":[1,2],"counts":{"bins":[1],"sums":[1],"missing":0},"spread":null}}}',
+      'its counts do not fit',
+    ],
+    [
+      'that counts less than nothing',
+      '{"version":1,"rows":1,"columns":{"x":{"kind":"categorical","categories":["a"],"counts":{"bins":[-1,2],"sums":[],"missing":0},"spread":null}}}',
+      'it counts less than nothing',
+    ],
+  ])('is refused when it is %s', (_, text, reason) => {
+    expect(() => parseProfile(text, 'p.json')).toThrow(reason)
+  })
+})
+
+describe('statistics by name', () => {
+  const one = sampleOf(values.slice())
+  const moved = sampleOf(values.map((value) => value + 5))
+  const numbers: Looked = { kind: 'numeric', one, other: moved, integers: false }
+  const same: Looked = { kind: 'numeric', one, other: one, integers: false }
+
+  test('each is for something, and says what it is not for', () => {
+    const categories: Looked = { kind: 'categorical', one: [300, 200], other: [100, 400] }
+    const reports = statisticNames.map((name) =>
+      [numbers, categories].map((looked) => statisticReport(name, looked, 'native')),
+    )
+    for (const both of reports) {
+      const told = both.filter(({ verdict }) => verdict !== 'not-applicable')
+      expect(told.length).toBeGreaterThan(0)
+      for (const { verdict, reason } of both)
+        expect(verdict === 'not-applicable' ? reason : verdict).not.toBe(null)
+    }
+  })
+
+  test('tell what has moved from what has not', () => {
+    for (const name of statisticNames) {
+      const report = statisticReport(name, numbers, 'native')
+      if (report.verdict === 'not-applicable') continue
+      expect(report, name).toMatchObject({ verdict: 'drifted' })
+      expect(statisticReport(name, same, 'native'), name).not.toMatchObject({ verdict: 'drifted' })
+    }
+  })
+
+  test('are known by the names that Evidently has for them', () => {
+    expect(['ks', 'kl_div', 'ed', 'mannw', 'psi'].map(statisticNamed)).toEqual([
+      'kolmogorov-smirnov',
+      'kullback-leibler',
+      'energy',
+      'mann-whitney',
+      'psi',
+    ])
+    expect(statisticNamed('toString')).toBe(undefined)
+  })
+})
