@@ -69,6 +69,8 @@ export interface Counts {
   readonly sums: readonly number[]
   /** Rows with no value, which includes not-a-number and infinities. */
   readonly missing: number
+  /** Of how many lie up to an edge, where that is not counted but known from a sketch. */
+  readonly variance?: number
 }
 
 /** How far single windows of the reference are from the rest of it: what is ordinary. */
@@ -240,7 +242,13 @@ function combined(
     bins: one.bins.map((count, index) => combine(count, other.bins[index] as number)),
     sums: one.sums.map((sum, index) => combine(sum, other.sums[index] as number)),
     missing: combine(one.missing, other.missing),
+    ...varianceOf(one, other),
   }
+}
+
+function varianceOf(one: Counts, other: Counts): Pick<Counts, 'variance'> {
+  const variance = (one.variance ?? 0) + (other.variance ?? 0)
+  return variance === 0 ? {} : { variance }
 }
 
 /** Each bin as one point at the mean of its own values, so that open bins count with what is in them. */

@@ -10,6 +10,8 @@ export interface BinCounts {
   readonly sums: number[]
   /** Rows with no value for a bin: null, a list, not-a-number, infinities. */
   readonly missing: number
+  /** Of how many lie up to an edge, where that is not known exactly. */
+  readonly variance?: number
 }
 
 /**
@@ -40,7 +42,8 @@ export function numericCounts(sketch: ColumnSketch, edges: readonly number[]): B
       add(value, weight)
     }
   }
-  return { bins, sums, missing }
+  const { exact, variance } = sketch.numbers
+  return exact === null ? { bins, sums, missing, variance } : { bins, sums, missing }
 }
 
 /** What booleans and texts are as numbers. Texts that are not kept any more say nothing. */
