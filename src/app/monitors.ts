@@ -3,6 +3,7 @@ import { createMonitoring, type Monitoring } from '#monitoring'
 import type { Registry } from '#registry'
 import type { Serving } from '#serving'
 import type { Analytics } from '#stores/analytics/duckdb/index'
+import { askRows } from '#stores/analytics/duckdb/questions'
 import type { DatasetFiles } from './dataset-files.ts'
 import type { Ground } from './ground.ts'
 import { trainingData } from './training-data.ts'
@@ -30,6 +31,7 @@ export function monitoringOf(
     }),
     profiler: analytics,
     score: serving.score,
+    askRows,
     clock,
   })
 }

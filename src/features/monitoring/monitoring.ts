@@ -8,7 +8,7 @@ import type { Alert } from './findings.ts'
 import { createEstimators } from './estimators.ts'
 import { evaluate, timingOf } from './evaluate.ts'
 import { createReferences, type Cut, type KnownReference } from './reference.ts'
-import type { Profiler, Score, TrainingData } from './sources.ts'
+import type { AskRows, Profiler, Score, TrainingData } from './sources.ts'
 import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
 import { lateLooks } from './lateness.ts'
 import { endsBy, reachedBy } from './plan.ts'
@@ -41,6 +41,7 @@ export interface MonitoringDependencies {
   readonly trainingData: TrainingData
   readonly profiler: Profiler
   readonly score: Score
+  readonly askRows: AskRows
   readonly clock: Clock
 }
 

@@ -6,6 +6,7 @@ import type { Roles } from '#performance'
 import type { AlertKind, Condition } from './findings.ts'
 import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
+import type { RowAnswer } from './sources.ts'
 import type { Look } from './spans/look.ts'
 import type { Reference } from './store.ts'
 import type { Due, Task, Verdicts, Window } from './window.ts'
@@ -57,6 +58,8 @@ export interface View {
    */
   look(reference: Reference): Promise<Look>
   reference(): Promise<KnownReference>
+  /** Answers questions in SQL over its rows. */
+  ask(questions: Readonly<Record<string, string>>): Promise<Readonly<Record<string, RowAnswer>>>
   /** What tells how good its answers are before their truths are known; `roles` say how answers are read. */
   estimator(roles: Roles): Promise<KnownEstimator>
   /** The windows before this one, oldest first, of any version. */

@@ -1,8 +1,8 @@
-import { limitProblems } from '#performance'
+import { FAIRNESS_METRICS, limitProblems } from '#performance'
 import type { MonitorConfig } from '#projects'
 
 /** What an endpoint's monitor says that cannot be, each with the section that says it. */
-export function monitorProblems({ performance, slices }: MonitorConfig): string[] {
+export function monitorProblems({ performance, slices, fairness, kpis }: MonitorConfig): string[] {
   const { task, metric, min, max, metrics = [] } = performance ?? {}
   const bounds = {
     ...(min === undefined ? {} : { min }),
@@ -17,7 +17,21 @@ export function monitorProblems({ performance, slices }: MonitorConfig): string[
     ...lone,
     ...[...alone, ...metrics].flatMap((limit) => told('performance', limitProblems(limit, task))),
     ...(slices?.metrics ?? []).flatMap((limit) => told('slices', limitProblems(limit, task))),
+    ...told('fairness', fairnessProblems(fairness)),
+    ...Object.entries(kpis ?? {}).flatMap(([name, kpi]) => told(`kpis.${name}`, kpiProblems(kpi))),
   ]
+}
+
+function fairnessProblems(fairness: MonitorConfig['fairness']): string[] {
+  return (fairness?.metrics ?? [])
+    .filter(({ metric }) => !FAIRNESS_METRICS.includes(metric))
+    .map(({ metric }) => `there is no metric ${metric}; there are ${FAIRNESS_METRICS.join(', ')}`)
+}
+
+function kpiProblems({ outcomes, sql }: NonNullable<MonitorConfig['kpis']>[string]): string[] {
+  return (outcomes === undefined) === (sql === undefined)
+    ? ['say either what outcomes are worth, with outcomes, or a question over the rows, with sql']
+    : []
 }
 
 function told(section: string, problems: readonly string[]): string[] {

@@ -1,3 +1,4 @@
+import type { PredictionRow } from '#serving'
 import type { DataFile, Profile, ProfileRequest, Value } from '#drift'
 
 /** What a version of a model was trained on, or why that is not known. */
@@ -37,3 +38,15 @@ export type Score = (
 ) => Promise<readonly Readonly<Record<string, unknown>>[]>
 
 export { classOf, scoreOf } from '#performance'
+
+/** What a question over rows is answered with; without a number, why there is none. */
+export interface RowAnswer {
+  readonly value: number | null
+  readonly note?: string
+}
+
+/** Answers questions in SQL over the table `predictions` that rows are, each by one number. They see nothing else. */
+export type AskRows = (
+  rows: readonly PredictionRow[],
+  questions: Readonly<Record<string, string>>,
+) => Promise<Readonly<Record<string, RowAnswer>>>

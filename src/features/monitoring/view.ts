@@ -4,6 +4,7 @@ import type { Roles } from '#performance'
 import type { View } from './part.ts'
 import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
+import type { AskRows } from './sources.ts'
 import { mainVersionIn } from './spans/history.ts'
 import { lookAtHours, rowsIn, type Look } from './spans/look.ts'
 import { lookAtRows } from './spans/rows.ts'
@@ -20,6 +21,7 @@ export interface Sources {
   readonly read: MonitoringReads
   reference(version: { model: string; version: number }): Promise<KnownReference>
   estimator(modelVersion: string, roles: Roles): Promise<KnownEstimator>
+  readonly askRows: AskRows
   /** The live rows of a span, in pages. */
   rows(span: { fromMs: number; toMs: number }): AsyncIterable<readonly PredictionRow[]>
   readonly predictions: Pick<PredictionQueries, 'profiles'>
@@ -50,7 +52,7 @@ export async function sizeOf(
 }
 
 export function viewOf(
-  { endpoint, monitor, read, reference, estimator }: Sources,
+  { endpoint, monitor, read, reference, estimator, askRows }: Sources,
   of: {
     task: Task
     modelVersion: string
@@ -74,6 +76,7 @@ export function viewOf(
     found,
     rows: held.rows,
     look,
+    ask: async (questions) => askRows(await held.rows(), questions),
     reference: once(() => reference(versionIn(modelVersion))),
     estimator: (roles) => estimator(modelVersion, roles),
     earlier: async (limit) =>

@@ -1,6 +1,7 @@
 import type { Ref } from '#ledger'
 import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
-import type { PerformanceVerdict } from '#performance'
+import type { FairnessVerdict, PerformanceVerdict } from '#performance'
+import type { KpiVerdict } from './parts/kpis.ts'
 import type { TrafficVerdict } from './parts/traffic.ts'
 import type { EstimateVerdict } from './estimate-verdict.ts'
 import type { QualityVerdict } from './quality/verdict.ts'
@@ -15,6 +16,8 @@ export interface Verdicts {
   readonly quality?: QualityVerdict
   readonly estimate?: EstimateVerdict
   readonly slices?: SlicesVerdict
+  readonly fairness?: FairnessVerdict
+  readonly kpis?: KpiVerdict
 }
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */

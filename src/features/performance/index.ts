@@ -11,7 +11,7 @@ export { groupsOf, groupTitle, type Group, type GroupBy } from './groups.ts'
 export { taskOf, type InferredTask } from './infer.ts'
 export { nothing as noKpi, worthOf, type Kpi, type Outcomes } from './kpis.ts'
 export { keptPerformance } from './kept.ts'
-export { boundsIn, type Breach, type JudgedLimit, type Limit } from './limits.ts'
+export { boundsIn, judgedLimit, type Breach, type JudgedLimit, type Limit } from './limits.ts'
 export { measure } from './measure.ts'
 export { classNameOf, classOf, scoreOf } from './outputs.ts'
 export {

@@ -1,3 +1,4 @@
+import { askRows } from '#stores/analytics/duckdb/questions'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
 import type { Entry } from '#ledger'
@@ -335,6 +336,7 @@ eachSqlStore((_name, open) => {
         DAY_MS,
       ) as NumericProfile
     return createMonitoring({
+      askRows,
       read: store.read.monitoring,
       transact: store.transact,
       endpoints: async () => [endpointOf(world)],

@@ -1,10 +1,12 @@
 import type { Part } from '../part.ts'
 import { drift } from './drift.ts'
 import { estimate, estimateScored } from './estimate.ts'
+import { fairness } from './fairness.ts'
+import { kpis } from './kpis.ts'
 import { performance } from './performance.ts'
 import { quality } from './quality.ts'
 import { slices } from './slices.ts'
 import { traffic } from './traffic.ts'
 
 /** Everything that is found out about windows, in the order in which it is looked at. */
-export const PARTS: readonly Part[] = [traffic, drift, quality, estimate, performance, estimateScored, slices]
+export const PARTS: readonly Part[] = [traffic, drift, quality, estimate, performance, fairness, kpis, estimateScored, slices]

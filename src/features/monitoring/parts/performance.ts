@@ -47,10 +47,7 @@ export const performance: Part = {
   conditions: performanceConditions,
   finding: (window, { subject, detail }, { task }) => {
     const { performance: found } = window
-    const limit =
-      found?.state === 'measured'
-        ? found.limits.find((each) => subjectOf(each) === subject)
-        : undefined
+    const limit = found?.state === 'measured' ? limitWith(found.limits, subject) : undefined
     return {
       type: 'performance-fell',
       data: {
@@ -201,6 +198,14 @@ export function findIn(
   { metric, of }: JudgedLimit,
 ): JudgedLimit | undefined {
   return limits.find((each) => each.metric === metric && each.of === of)
+}
+
+/** The limit that an alert's subject names. */
+export function limitWith(
+  limits: readonly JudgedLimit[],
+  subject: string,
+): JudgedLimit | undefined {
+  return limits.find((each) => subjectOf(each) === subject)
 }
 
 /** `rmse`, or `rmse of carrier=UA`. */
