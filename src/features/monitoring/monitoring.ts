@@ -1,18 +1,20 @@
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import { platformActor, type Transact } from '#ledger'
-import { durationMs, type MonitorConfig } from '#projects'
+import type { MonitorConfig } from '#projects'
 import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
-import type { Handler, NewJob, WorkWrites } from '#work'
+import type { Handler, WorkWrites } from '#work'
+import type { Happenings } from './causes.ts'
 import type { Alert } from './findings.ts'
 import { createEstimators } from './estimators.ts'
 import { evaluate, timingOf } from './evaluate.ts'
 import { createReferences, type Cut, type KnownReference } from './reference.ts'
 import type { AskRows, Profiler, Score, TrainingData } from './sources.ts'
 import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
-import { lateLooks } from './lateness.ts'
-import { endsBy, reachedBy } from './plan.ts'
-import type { Progress, Window } from './window.ts'
+import { DEFAULT_MONITOR, monitorOf } from './default-monitor.ts'
+import { EVALUATE_WINDOWS, evaluationsDue, type Ends } from './due.ts'
+import { pastReferences } from './past.ts'
+import type { Window } from './window.ts'
 
 export interface Monitoring {
   /** Looks for windows that are over and asks for their evaluation. Asking twice is asking once. */
@@ -24,6 +26,8 @@ export interface Monitoring {
   /** Throws `not-found`. */
   window(endpoint: string, startMs: number): Promise<Window>
   alerts(page: AlertPage): Promise<Alert[]>
+  /** With its causes, where they are found. Throws `not-found`. */
+  alert(id: string): Promise<Alert>
   /** What a version was trained on, as the monitors compare with it. */
   reference(model: string, version: number): Promise<KnownReference>
   /** Live predictions with a label, in the order of event time. */
@@ -41,11 +45,10 @@ export interface MonitoringDependencies {
   readonly trainingData: TrainingData
   readonly profiler: Profiler
   readonly score: Score
+  readonly happenings: Happenings
   readonly askRows: AskRows
   readonly clock: Clock
 }
-
-export const EVALUATE_WINDOWS = 'evaluate-windows'
 
 /** Who acts when windows are judged. */
 const MONITORS = platformActor('monitors')
@@ -53,49 +56,23 @@ const MONITORS = platformActor('monitors')
 /** Rows of the log that are read at a time. */
 const PAGE = 20_000
 
-/** An endpoint that names no column of event time is compared with training data as a whole. */
-const DEFAULT_CUT: Cut = { timeColumn: null, windowMs: 86_400_000 }
-
-interface Ends {
-  readonly endpoint: string
-  readonly closedMs: number
-  readonly settledMs: number
-}
-
 export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
-  const { read, transact, endpoints, predictions, clock } = dependencies
+  const { read, transact, endpoints, predictions } = dependencies
   const references = createReferences(dependencies)
   const estimators = createEstimators({
     read,
     transact,
     rows: (endpoint, span) => liveRows(predictions, endpoint, span),
   })
-  const asked = new Set<string>()
-
-  const looks = lateLooks(dependencies)
-  const dueAt = async (endpoint: Endpoint): Promise<NewJob | undefined> => {
-    const { name, monitor } = endpoint
-    if (monitor === null) return undefined
-    const watermarkMs = await predictions.watermark(name)
-    if (watermarkMs === null) return undefined
-    const done = await read.progress(name)
-    const { sizeMs } = timingOf(monitor)
-    const pace = { watermarkMs, closedMs: done.closedMs }
-    const arrival = monitor.window.by === undefined
-    const reachedMs = reachedBy(pace, clock.nowMs(), { sizeMs, arrival })
-    const ends = endsBy(reachedMs, timingOf(monitor))
-    const late = isBehind(done, ends) ? undefined : await looks(name, monitor)
-    const job = evaluationJob({ endpoint: name, ...ends }, late)
-    if (asked.has(job.key)) return undefined
-    return isBehind(done, ends) || late !== undefined ? job : undefined
-  }
+  const ofPast = pastReferences(predictions)
+  const dueJobs = evaluationsDue(dependencies)
 
   const run: Handler['run'] = async (job, signal) => {
     const { endpoint: name, ...ends } = job.payload as unknown as Ends
     const isIt = (each: Endpoint) => each.name === name
     const endpoint = (await endpoints()).find(isIt)
-    if (endpoint === undefined || endpoint.monitor === null) return
-    const { monitor } = endpoint
+    if (endpoint === undefined) return
+    const monitor = monitorOf(endpoint)
     await evaluate({
       endpoint: name,
       monitor,
@@ -103,7 +80,8 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       signal,
       actor: MONITORS,
       ...dependencies,
-      reference: (version) => references.of(version, cutOf(monitor)),
+      reference: (version, span) =>
+        ofPast(name, { monitor, version, span }) ?? references.of(version, cutOf(monitor)),
       estimator: (modelVersion, roles) =>
         estimators.of({ endpoint: name, modelVersion, monitor, roles }),
       rows: (span) => liveRows(predictions, name, span),
@@ -113,11 +91,10 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
 
   return {
     tick: async () => {
-      const due = await Promise.all((await endpoints()).map(dueAt))
-      const jobs = due.filter((job) => job !== undefined)
+      const { jobs, asked } = await dueJobs()
       if (jobs.length === 0) return
       await transact(({ work }) => work.enqueue(jobs))
-      for (const { key } of jobs) asked.add(key)
+      asked()
     },
     handler: { kind: EVALUATE_WINDOWS, concurrency: 1, attemptsMax: 20, run },
     windows: async (endpoint, page) => {
@@ -136,12 +113,15 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       return window
     },
     alerts: (page) => read.alerts(page),
+    alert: async (id) => {
+      const alert = await read.findAlert(id)
+      if (alert !== undefined) return alert
+      throw new Problem('not-found', `there is no alert ${id}; list them with \`orrery alerts\``)
+    },
     reference: async (model, version) => {
-      const monitor = (await endpoints()).find((each) => asksFor(each, model))?.monitor
-      return references.of(
-        { model, version },
-        monitor === undefined || monitor === null ? DEFAULT_CUT : cutOf(monitor),
-      )
+      const endpoint = (await endpoints()).find((each) => asksFor(each, model))
+      const monitor = endpoint === undefined ? DEFAULT_MONITOR : monitorOf(endpoint)
+      return references.of({ model, version }, cutOf(monitor))
     },
     labelledRows: async function* (endpoint, span) {
       for await (const page of liveRows(predictions, endpoint, span))
@@ -152,20 +132,6 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
 
 function cutOf(monitor: MonitorConfig): Cut {
   return { timeColumn: monitor.window.by ?? null, windowMs: timingOf(monitor).sizeMs }
-}
-
-function isBehind({ closedMs, settledMs }: Progress, ends: Omit<Ends, 'endpoint'>): boolean {
-  return (closedMs ?? -Infinity) < ends.closedMs || (settledMs ?? -Infinity) < ends.settledMs
-}
-
-/** One that is asked for because something came late is another one each time. */
-function evaluationJob(ends: Ends, lookedMs: number | undefined): NewJob {
-  const { endpoint, closedMs, settledMs } = ends
-  return {
-    kind: EVALUATE_WINDOWS,
-    key: [EVALUATE_WINDOWS, endpoint, closedMs, settledMs, lookedMs ?? []].flat().join(':'),
-    payload: { endpoint, closedMs, settledMs },
-  }
 }
 
 function asksFor(endpoint: Endpoint, model: string): boolean {

@@ -19,7 +19,11 @@ export interface Sources {
   readonly endpoint: string
   readonly monitor: MonitorConfig
   readonly read: MonitoringReads
-  reference(version: { model: string; version: number }): Promise<KnownReference>
+  /** What a version's predictions in a span are compared with. */
+  reference(
+    version: { model: string; version: number },
+    span: { fromMs: number; toMs: number },
+  ): Promise<KnownReference>
   estimator(modelVersion: string, roles: Roles): Promise<KnownEstimator>
   readonly askRows: AskRows
   /** The live rows of a span, in pages. */
@@ -77,7 +81,7 @@ export function viewOf(
     rows: held.rows,
     look,
     ask: async (questions) => askRows(await held.rows(), questions),
-    reference: once(() => reference(versionIn(modelVersion))),
+    reference: once(() => reference(versionIn(modelVersion), { fromMs, toMs })),
     estimator: (roles) => estimator(modelVersion, roles),
     earlier: async (limit) =>
       (await read.windows(endpoint, { limit, beforeMs: fromMs })).toReversed(),

@@ -103,11 +103,9 @@ describe('windows are judged anew', () => {
   )
   const changed = (day: number, change: object) =>
     reopenedTasks(
-      [0, 1, 2, 3].map((each) => ({
-        startMs: each * DAY_MS,
-        ...counted,
-        ...(each === day ? change : {}),
-      })),
+      [0, 1, 2, 3].map((each) =>
+        Object.assign({ startMs: each * DAY_MS, ...counted }, each === day ? change : {}),
+      ),
       known,
       progress,
       timing,

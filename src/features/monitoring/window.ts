@@ -56,6 +56,10 @@ export type WindowDrift =
       readonly prediction: FeatureVerdict | null
       /** Enough features have drifted, or the prediction has. */
       readonly alarming: boolean
+      /** Effects in the first windows of the version, by feature, where the training data has no time to learn from. */
+      readonly firsts?: Readonly<Record<string, readonly number[]>>
+      /** Features that are far from the training data, and no farther than is usual here, and why so. */
+      readonly usual?: Readonly<Record<string, 'season' | 'beginning'>>
     })
   | { readonly state: 'skipped'; readonly reason: string }
 

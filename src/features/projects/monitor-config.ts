@@ -25,9 +25,21 @@ const WindowSection = Type.Object(
   { ...strict, default: { size: '1d' } },
 )
 
+const day = '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:00(:00(\\.000)?)?Z)?$'
+
+/** What windows are compared with: what the version was trained on, or the endpoint's own past. */
+const ReferenceSection = Type.Union([
+  Type.Literal('training'),
+  Type.Literal('previous'),
+  Type.Literal('same-weekday'),
+  Type.Object({ from: Type.String({ pattern: day }), to: Type.String({ pattern: day }) }, strict),
+])
+
 const DriftSection = Type.Object(
   {
     alert_share: Type.Number({ minimum: 0, maximum: 1, default: 0.3 }),
+    /** Whether what returns every day or every week at its hour is no drift; so it is unless this says otherwise. */
+    seasonality: Type.Optional(Type.Boolean()),
     persistence: PersistenceSection,
   },
   { ...strict, default: { alert_share: 0.3, persistence: { windows: 3, of: 5 } } },
@@ -173,6 +185,7 @@ export const MonitorSchema = Type.Object(
     label: Type.Optional(Type.String()),
     settle: Type.String({ pattern: durationPattern, default: '1d' }),
     min_samples: Type.Integer({ default: 100, minimum: 1 }),
+    reference: Type.Optional(ReferenceSection),
     drift: DriftSection,
     quality: Type.Optional(QualitySection),
     performance: Type.Optional(PerformanceSection),

@@ -5,6 +5,7 @@ import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
 import { driftVerdict } from '../drift-verdict.ts'
 import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
+import { judgedOf, rhythmsOf, withUsual, type Past } from '../usual.ts'
 import { driftedFeatures, windowRef, type Window, type WindowDrift } from '../window.ts'
 
 /** Whether what was asked and what was answered look other than the training data. */
@@ -41,8 +42,28 @@ async function driftIn(view: View): Promise<WindowDrift> {
   const { monitor } = view
   const known = await view.reference()
   if (known.state === 'unknown') return driftVerdict(known, { monitor, look: undefined })
-  return driftVerdict(known, { monitor, look: await view.look(known.reference) })
+  const verdict = driftVerdict(known, { monitor, look: await view.look(known.reference) })
+  if (verdict.state === 'skipped') return verdict
+  return withUsual(verdict, await pastOf(view, verdict), monitor.drift.alert_share)
 }
+
+/** Windows before the last one of the version, of which some could not be judged. */
+const BEFORE_MAX = 8
+
+async function pastOf(view: View, { features, prediction }: DriftVerdict): Promise<Past> {
+  const { modelVersion, monitor, span } = view
+  const before = judgedOf(await view.earlier(BEFORE_MAX), modelVersion).at(-1)
+  const hasDrift = [...features, prediction].some((each) => each?.state === 'drifted')
+  const starts = hasDrift && monitor.drift.seasonality !== false ? rhythmsOf(span) : []
+  const windows = async (at: readonly number[]) =>
+    judgedOf(await Promise.all(at.map((startMs) => view.at(startMs))), modelVersion)
+  const rhythms = await Promise.all(
+    starts.map(async ({ on, off }) => ({ on: await windows(on), off: await windows(off) })),
+  )
+  return { before, rhythms }
+}
+
+type DriftVerdict = Extract<WindowDrift, { state: 'judged' }>
 
 /** Only windows of the same model version count, for another version has another reference. */
 function driftConditions(

@@ -1,0 +1,78 @@
+import type { MonitorConfig } from '#projects'
+import type { HourProfile, PredictionQueries } from '#serving'
+import { timingOf } from './evaluate.ts'
+import type { KnownReference } from './reference.ts'
+import { referenceOfSpan } from './spans/reference.ts'
+
+interface Span {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** What a window of a version is to be compared with. */
+export interface Compared {
+  readonly monitor: MonitorConfig
+  readonly version: { readonly model: string; readonly version: number | string }
+  readonly span: Span
+}
+
+const HOUR_MS = 3_600_000
+const WEEK_MS = 7 * 24 * HOUR_MS
+
+/** Weeks whose same day, or same hour of the day, say how it is then. */
+const WEEKS = 6
+
+/**
+ * References that are the endpoint's own past, where its monitor asks for one: a period, the window before, or the same
+ * window of the weeks before. Undefined where it asks for what the model was trained on.
+ */
+export function pastReferences(
+  predictions: Pick<PredictionQueries, 'profiles'>,
+): (endpoint: string, compared: Compared) => Promise<KnownReference> | undefined {
+  const hoursIn = async (endpoint: string, spans: readonly Span[]): Promise<HourProfile[]> => {
+    const found: HourProfile[] = []
+    for (const span of spans)
+      for await (const hour of predictions.profiles(endpoint, span)) found.push(hour)
+    return found
+  }
+  const known = async (
+    endpoint: string,
+    { monitor, version }: Compared,
+    spans: readonly Span[],
+  ) => {
+    const windowMs = timingOf(monitor).sizeMs
+    if (windowMs % HOUR_MS !== 0)
+      return {
+        state: 'unknown',
+        reason: 'only windows of whole hours are compared with the past; training data is for any',
+      } as const
+    const modelVersion = `${version.model}/${version.version}`
+    const hours = await hoursIn(endpoint, spans)
+    const reference = referenceOfSpan(hours, { modelVersion, windowMs })
+    if (reference !== undefined) return { state: 'known', reference } as const
+    const [first] = spans
+    const from = new Date(first?.fromMs ?? 0).toISOString()
+    return {
+      state: 'unknown',
+      reason: `nobody asked in what it is compared with, from ${from} on`,
+    } as const
+  }
+  return (endpoint, compared) => {
+    const spans = spansOf(compared)
+    return spans === undefined ? undefined : known(endpoint, compared, spans)
+  }
+}
+
+/** In the order of time. */
+function spansOf({ monitor, span: { fromMs, toMs } }: Compared): Span[] | undefined {
+  const { reference = 'training' } = monitor
+  const sizeMs = toMs - fromMs
+  if (reference === 'training') return undefined
+  if (reference === 'previous') return [{ fromMs: fromMs - sizeMs, toMs: fromMs }]
+  if (reference === 'same-weekday')
+    return Array.from({ length: WEEKS }, (_, index) => (WEEKS - index) * WEEK_MS).map((ago) => ({
+      fromMs: fromMs - ago,
+      toMs: toMs - ago,
+    }))
+  return [{ fromMs: Date.parse(reference.from), toMs: Date.parse(reference.to) }]
+}
