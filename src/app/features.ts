@@ -24,6 +24,7 @@ import { replaysOf } from './replays.ts'
 import { assertServesNot, retentionOf } from './retention.ts'
 import { runsOf } from './runs.ts'
 import { servingOf } from './serving.ts'
+import { shippingOf } from './shipping.ts'
 import { webhooksOf } from './webhooks.ts'
 
 /** Makes the features, each from the ground and the features above it. */
@@ -70,6 +71,7 @@ export function createFeatures(ground: Ground) {
   const retention = retentionOf(ground, { tracking, registry, serving })
   const told = webhooksOf(ground)
   return {
+    shipping: shippingOf(ground, { serving }),
     ...told,
     ...alertingOf(ground, { projects, webhooks: told.webhooks }),
     datastores: dataStoresOf(ground),

@@ -22,6 +22,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     parts.replays.handler,
     parts.datasets.handler,
     parts.webhookHandler,
+    parts.shipping.handler,
     parts.tellHandler,
     ...parts.requests.handlers,
     parts.retention.handler,

@@ -15,6 +15,7 @@ import type { Parts } from './features.ts'
 import { policiesOf } from './policies.ts'
 import { forwardPredictions } from './plane/forward.ts'
 import { gauge, merged, processMetrics } from './plane/metrics.ts'
+import { ecsOf } from '#protocols/elastic/index'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
 
@@ -76,6 +77,19 @@ function metricsOf({ plane }: Parts): () => Promise<Family[]> {
   }
 }
 
+/** The logs as they are told outside. */
+function logsOf({ shipping, serving, store }: Parts): ApiParts['logs'] {
+  return {
+    shipping,
+    sources: {
+      ledger: store.read.ledger,
+      predictions: serving.predictions,
+      endpoints: async () => [],
+    },
+    ecs: (document) => ecsOf(document, { namespace: 'default', version: VERSION }),
+  }
+}
+
 function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
   return {
     ...parts,
@@ -96,6 +110,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
       return compareRoles(parts.serving.predictions, name, span)
     },
     traffic: () => parts.serving.traffic(),
+    logs: logsOf(parts),
     explain: (endpoint, request) => parts.plane.explain(endpoint, request),
     tracedPrediction: async (id) => {
       const found = await parts.serving.predictions.find(id)

@@ -20,6 +20,7 @@ import { signingKey } from './keys.ts'
 import { watchWindows } from './monitors.ts'
 import { watchTriggers } from './policies.ts'
 import { openPlaces } from './objects.ts'
+import { watchLogs } from './shipping.ts'
 import { addressOf, assertPortIsFree, drain, listen } from './listening.ts'
 import { mountProtocols } from './protocols.ts'
 import { sharing, sweepPeriodically } from './retention.ts'
@@ -118,6 +119,7 @@ export async function startServer(
 async function lookPeriodically(ground: Ground, parts: Parts): Promise<void> {
   watchWindows(ground, parts)
   watchTriggers(ground, parts)
+  watchLogs(ground, parts)
   await sweepPeriodically(ground, parts.retention)
 }
 

@@ -40,6 +40,7 @@ export const FEATURES = [
   'performance',
   'monitoring',
   'alerting',
+  'shipping',
   'replay',
   'governance',
   'lineage',

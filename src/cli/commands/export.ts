@@ -12,15 +12,23 @@ import { remoteFlags } from './project.ts'
 
 export const exportCommand = command({
   command: 'export <what> <to>',
-  describe: 'Write everything as a store that a real MLflow server opens',
+  describe:
+    'Write everything as a store that a real MLflow server opens, or a log as lines of ECS JSON',
   builder: (argv) =>
     remoteFlags(argv)
-      .positional('what', { choices: ['mlflow'] as const, demandOption: true })
+      .positional('what', { choices: ['mlflow', 'ecs'] as const, demandOption: true })
       .positional('to', {
         type: 'string',
         demandOption: true,
-        describe: 'New folder, or sqlite:///FILE for the database',
+        describe: 'New folder, or sqlite:///FILE for the database; of ecs a new file, or -',
       })
+      .option('log', {
+        choices: ['events', 'predictions'] as const,
+        default: 'events' as const,
+        describe: 'Which log, of ecs',
+      })
+      .option('endpoint', { type: 'string', describe: 'Whose predictions, of ecs' })
+      .option('from', { type: 'number', describe: 'Where to go on, of ecs: as the last one said' })
       .option('artifacts', {
         type: 'string',
         describe: 'Folder for the artifacts (default: mlartifacts beside the database)',
@@ -34,6 +42,11 @@ export const exportCommand = command({
       .option('quiet', { type: 'boolean', default: false, describe: 'Show no progress' })
       .example('$0 export mlflow ./mlflow-store', 'mlflow.db and mlartifacts in a new folder'),
   handler: async (flags) => {
+    if (flags.what === 'ecs') {
+      const { exportEcs } = await import('../ecs-export.ts')
+      await exportEcs(flags)
+      return
+    }
     const database = databaseIn(flags.to)
     const artifacts = resolve(flags.artifacts ?? join(dirname(database), 'mlartifacts'))
     const source = restSource(restClient(await serverUrl(flags), {}), { usual: [] })

@@ -78,6 +78,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'data-store': async () => (await import('./data-store.ts')).dataStore,
   lineage: async () => (await import('./lineage.ts')).lineage,
   webhooks: async () => (await import('./webhooks.ts')).webhooks,
+  'log-receivers': async () => (await import('./log-receivers.ts')).logReceivers,
   import: async () => (await import('./import.ts')).importCommand,
   export: async () => (await import('./export.ts')).exportCommand,
   migrate: async () => (await import('./migrate.ts')).migrate,

@@ -8,6 +8,8 @@ export {
 } from './endpoint.ts'
 export { PROFILED_ELEMENTS_MAX, type HourProfile } from './hour-profile.ts'
 export type {
+  ArrivalQueries,
+  ArrivalQuery,
   FoundPrediction,
   OpenSegment,
   PeriodSummary,

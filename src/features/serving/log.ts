@@ -145,6 +145,26 @@ export interface NewestQueries {
   ): Promise<{ rows: PredictionRow[]; next: number | null }>
 }
 
+export interface ArrivalQuery {
+  /** `next` of the step before; 0 begins at the first. */
+  readonly from: number
+  readonly limit: number
+}
+
+/** Questions for those who follow the log. */
+export interface ArrivalQueries {
+  /**
+   * Live rows in the order in which the log took them. `next` is where to go on, null at the end; a step may have
+   * fewer rows than there is room for, or none.
+   */
+  arrivals(
+    endpoint: string,
+    query: ArrivalQuery,
+  ): Promise<{ rows: PredictionRow[]; next: number | null }>
+  /** Where those come that are not there yet. */
+  arrivalsEnd(endpoint: string): Promise<number>
+}
+
 /** Questions about what predictions were worth. */
 export interface RewardQueries {
   /** Rewards that were told since a time, by the revision that answered; those of predictions that are not known yet are left out. */
@@ -152,7 +172,8 @@ export interface RewardQueries {
 }
 
 /** The durable log of predictions and truths. What was appended is there after any crash. */
-export interface PredictionLog extends PredictionQueries, NewestQueries, RewardQueries, Journal {
+export interface PredictionLog
+  extends PredictionQueries, NewestQueries, RewardQueries, ArrivalQueries, Journal {
   /** The last label wins; a truth may come before its prediction. */
   recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
   /**

@@ -10,6 +10,7 @@ import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { servingProcessRestarted } from './facts.ts'
 import type {
+  ArrivalQueries,
   NewestQueries,
   PredictionLog,
   PredictionQueries,
@@ -59,7 +60,7 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
   advance(endpoint: string, timeMs: number): Promise<number>
-  readonly predictions: PredictionQueries & NewestQueries & RewardQueries
+  readonly predictions: PredictionQueries & NewestQueries & RewardQueries & ArrivalQueries
   /** How many segments of the log lie in each of these objects. */
   readonly references: PredictionLog['references']
   readonly seal: Sealing['seal']

@@ -72,7 +72,8 @@ export function openDestinations(settings: Settings): Destinations {
         url,
       )
       const headers = { ...request.headers, 'user-agent': settings.agent }
-      return exchange({ ...request, headers, signal }, url, addresses)
+      const answerBytesMax = settings.answerBytesMax ?? ANSWER_BYTES_MAX
+      return exchange({ ...request, headers, signal, answerBytesMax }, url, addresses)
     },
   }
 }
@@ -99,7 +100,7 @@ function urlIn(text: string, { schemes }: Settings): URL {
 }
 
 async function exchange(
-  { headers, body, signal }: Request,
+  { headers, body, signal, answerBytesMax }: Request & { answerBytesMax: number },
   url: URL,
   addresses: readonly Address[],
 ): Promise<{ status: number; body: string; retryAfterMs: number | null }> {
@@ -123,7 +124,7 @@ async function exchange(
     })
     return {
       status: response.statusCode ?? 0,
-      body: await beginning(response),
+      body: await beginning(response, answerBytesMax),
       retryAfterMs: retryAfterIn(response.headers['retry-after']),
     }
   } catch (error) {
@@ -141,21 +142,21 @@ function fixed(addresses: readonly Address[]): LookupFunction {
 }
 
 /** The first bytes of an answer; what comes after them is not waited for. */
-async function beginning(response: IncomingMessage): Promise<string> {
+async function beginning(response: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes >= ANSWER_BYTES_MAX) break
+      if (bytes >= bytesMax) break
     }
   } catch {
     // The status came and says how it went; the text is only for the log.
   }
   response.destroy()
   // Text columns of PostgreSQL hold no NUL.
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString().replaceAll('\0', '�')
+  return Buffer.concat(chunks).subarray(0, bytesMax).toString().replaceAll('\0', '�')
 }
 
 function retryAfterIn(header: string | undefined): number | null {

@@ -151,6 +151,8 @@ function questionsOf(
     ...asked,
     window: caughtUp(asked.window),
     newest: caughtUp(asked.newest),
+    arrivals: caughtUp(asked.arrivals),
+    arrivalsEnd: caughtUp(asked.arrivalsEnd),
     summaries: caughtUp(asked.summaries),
     find: caughtUp(async (id: string, endpoint?: string) => {
       const parts = predictionIn(id)

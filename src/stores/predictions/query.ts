@@ -1,5 +1,6 @@
 import type { JournalSource, RecordedBatch } from '#inference'
-import type { NewestQueries, PredictionQueries } from '#serving'
+import type { ArrivalQueries, NewestQueries, PredictionQueries } from '#serving'
+import { arrivalReader } from './arrivals.ts'
 import { batchReader } from './batches.ts'
 import type { Connection } from './database.ts'
 import { endpointFinder, hotReader, mergedRows } from './hot.ts'
@@ -13,7 +14,8 @@ export function queries(
   connection: Connection,
   { segments, batchIn }: { segments: SegmentReader; batchIn: JournalSource['batchIn'] },
 ): Omit<PredictionQueries, 'onGrowth' | 'profiles'> &
-  NewestQueries & {
+  NewestQueries &
+  ArrivalQueries & {
     findBatch(id: string): Promise<RecordedBatch | undefined>
     references(digests: readonly string[]): Promise<Map<string, number>>
   } {
@@ -58,6 +60,7 @@ export function queries(
       const { rows, next } = hot.newest(endpoint, query)
       return { rows: labels.join(endpoint.id, rows), next }
     },
+    ...arrivalReader(connection, { endpointNamed, hot, labels, segments, batchIn }),
     window,
     summaries: summaryReader(connection, endpointNamed),
     watermark: async (name) => endpointNamed(name)?.watermark_ms ?? null,

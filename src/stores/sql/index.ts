@@ -7,6 +7,7 @@ import type { DataStoreReads, DataStoreWrites } from '#datastores'
 import type { OutsideReads, OutsideWrites } from '#elsewhere'
 import type { PromotionReads, PromotionWrites } from '#governance'
 import type { AlertingReads, AlertingWrites } from '#alerting'
+import type { ShippingReads, ShippingWrites } from '#shipping'
 import type { AutomationReads, AutomationWrites } from '#automation'
 import type { MonitoringReads, MonitoringWrites } from '#monitoring'
 import type { PipelineReads, PipelineWrites, RequestReads, RequestWrites } from '#pipelines'
@@ -32,6 +33,7 @@ import { createNews, type News } from './news.ts'
 import { promotionReads, promotionWrites } from './governance.ts'
 import { automationReads, automationWrites } from './triggers.ts'
 import { alertingReads, alertingWrites } from './alerting.ts'
+import { shippingReads, shippingWrites } from './shipping.ts'
 import { monitoringReads, monitoringWrites } from './monitoring.ts'
 import { pipelineReads, pipelineWrites } from './pipelines.ts'
 import { projectReads, projectWrites } from './projects.ts'
@@ -71,6 +73,7 @@ export interface Reads {
   readonly outside: OutsideReads
   readonly monitoring: MonitoringReads
   readonly alerting: AlertingReads
+  readonly shipping: ShippingReads
   readonly automation: AutomationReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
@@ -97,6 +100,7 @@ export interface Writes {
   readonly outside: OutsideWrites
   readonly monitoring: MonitoringWrites
   readonly alerting: AlertingWrites
+  readonly shipping: ShippingWrites
   readonly automation: AutomationWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
@@ -216,6 +220,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     outside: outsideReads(db),
     monitoring: monitoringReads(db),
     alerting: alertingReads(db),
+    shipping: shippingReads(db),
     automation: automationReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
@@ -243,6 +248,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     outside: outsideWrites(db),
     monitoring: monitoringWrites(db),
     alerting: alertingWrites(db),
+    shipping: shippingWrites(db),
     automation: automationWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),

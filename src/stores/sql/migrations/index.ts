@@ -31,6 +31,7 @@ import { elsewhereTables } from './0035-elsewhere.ts'
 import { runBranches } from './0036-run-branches.ts'
 import { alertingTables } from './0037-alerting.ts'
 import { alertSubjects } from './0039-alert-subjects.ts'
+import { logReceiverTables } from './0041-log-receivers.ts'
 import { endpointsElsewhere } from './0041-endpoints-elsewhere.ts'
 
 /** Every step, in order. A new step goes at the end. */
@@ -68,4 +69,5 @@ export const migrations: readonly Migration[] = [
   alertingTables,
   alertSubjects,
   endpointsElsewhere,
+  logReceiverTables,
 ]

@@ -1,0 +1,2 @@
+export { bulkSender } from './bulk.ts'
+export { ecsOf, type EcsDocument } from './ecs.ts'
