@@ -58,13 +58,56 @@ const truths = command({
   },
 })
 
+const score = command({
+  command: 'score <predictions>',
+  describe: 'Measure the predictions of a file by what turned out to be true',
+  builder: (argv: Argv) =>
+    argv
+      .positional('predictions', { type: 'string', demandOption: true, describe: DATA })
+      .option('label', { type: 'string', demandOption: true, describe: 'Column of what is true' })
+      .option('truth', {
+        type: 'string',
+        describe: 'The data that has it (default: the predictions themselves)',
+      })
+      .option('id', { type: 'string', describe: 'Column of ids, which both have' })
+      .option('outputs', {
+        type: 'string',
+        array: true,
+        describe:
+          'Columns of what was predicted (default: those called score, probability, prediction)',
+      })
+      .option('by', {
+        type: 'string',
+        array: true,
+        describe: 'Measure each value of these columns, too',
+      })
+      .option('task', {
+        choices: ['binary', 'multiclass', 'multilabel', 'regression', 'ranking'],
+        describe: 'What the model was to do (default: read off the values)',
+      })
+      .option('positive', { type: 'string', describe: 'The class that is the event' })
+      .option('group', { type: 'string', describe: 'Column of what was ranked together' })
+      .option('k', { type: 'number', describe: 'How far down rankings are looked at' })
+      .option('min-samples', { type: 'number', default: 100, describe: 'Fewer are not measured' })
+      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress' })
+      .example(
+        '$0 monitor score scores.parquet --truth outcomes.csv --id request --label paid',
+        'how good were they?',
+      ),
+  handler: async (flags) => {
+    const { scorePredictions } = await import('../monitor/score.ts')
+    await scorePredictions(flags)
+  },
+})
+
 export const monitor = command({
   command: 'monitor',
-  describe: 'Watch models that other systems serve: import, truths',
+  describe: 'Watch models that other systems serve, and score files: import, truths, score',
   builder: (argv: Argv) =>
     argv
       .command(importing)
       .command(truths)
-      .demandCommand(1, 'name what to do: orrery monitor import, or truths'),
+      .command(score)
+      .demandCommand(1, 'name what to do: orrery monitor import, truths, or score'),
   handler: () => undefined,
 })
