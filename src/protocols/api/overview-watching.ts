@@ -44,7 +44,7 @@ export async function monitorsFrom(newest: Newest): Promise<MonitorWire[]> {
   const names = new Set([...declarations.keys(), ...evaluated.map(endpointIn)])
   return [...names].map((endpoint) => {
     const facts = evaluated.filter((entry) => endpointIn(entry) === endpoint)
-    const { driftLimit, aucLimit } = limitsIn(declarations.get(endpoint))
+    const { driftLimit, aucLimit, performanceLimit } = limitsIn(declarations.get(endpoint))
     const { drifted, driftedAt } = newestDrift(
       facts,
       drifts.filter((entry) => endpointIn(entry) === endpoint),
@@ -54,6 +54,7 @@ export async function monitorsFrom(newest: Newest): Promise<MonitorWire[]> {
       windows: windowsOf(facts),
       driftLimit,
       aucLimit,
+      performanceLimit,
       drifted,
       driftedAt,
       alerts: alerts.filter((alert) => alert.endpoint === endpoint),
@@ -65,16 +66,29 @@ function endpointIn(entry: Entry): string {
   return textIn(entry, 'endpoint') ?? ''
 }
 
-function limitsIn(declared: Entry | undefined): {
-  driftLimit: number | null
-  aucLimit: number | null
-} {
-  if (declared === undefined) return { driftLimit: null, aucLimit: null }
+function limitsIn(
+  declared: Entry | undefined,
+): Pick<MonitorWire, 'driftLimit' | 'aucLimit' | 'performanceLimit'> {
+  if (declared === undefined) return { driftLimit: null, aucLimit: null, performanceLimit: null }
   const monitor = recordIn(declared, 'monitor')
+  const performanceLimit = limitOf(recordOf(monitor['performance']))
   return {
     driftLimit: numberOf(recordOf(monitor['drift'])['alert_share']),
-    aucLimit: numberOf(recordOf(monitor['performance'])['min']),
+    aucLimit: performanceLimit?.metric === AREA ? performanceLimit.min : null,
+    performanceLimit,
   }
+}
+
+const AREA = 'roc_auc'
+
+/** The metric that is named alone, else the first of the list. */
+function limitOf(section: Readonly<Record<string, Json>>): MonitorWire['performanceLimit'] {
+  const { metrics } = section
+  const listed = Array.isArray(metrics) ? (metrics as readonly Json[])[0] : undefined
+  const named = typeof section['metric'] === 'string' ? section : recordOf(listed ?? null)
+  const { metric } = named
+  if (typeof metric !== 'string') return null
+  return { metric, min: numberOf(named['min']), max: numberOf(named['max']) }
 }
 
 /** One window for each start, oldest first; a later fact of the same window fills in what it knows better. */
@@ -100,11 +114,19 @@ function windowOf(entry: Entry): WindowWire {
     modelVersion: textIn(entry, 'modelVersion'),
     driftShare: numberIn(entry, 'driftShare'),
     prediction: textIn(entry, 'prediction'),
-    auc: numberIn(entry, 'auc'),
+    ...measuredIn(entry),
     low: numberIn(entry, 'ciLow'),
     high: numberIn(entry, 'ciHigh'),
     unjudged: textIn(entry, 'performanceSkipped') ?? textIn(entry, 'driftSkipped'),
   }
+}
+
+/** Facts from before there was more than one metric name none: theirs is the area under the curve. */
+function measuredIn(entry: Entry): Pick<WindowWire, 'metric' | 'value' | 'auc'> {
+  const area = numberIn(entry, 'auc')
+  const metric = textIn(entry, 'metric') ?? (area === null ? null : AREA)
+  const value = metric === AREA ? area : numberIn(entry, 'value')
+  return { metric, value, auc: metric === AREA ? area : null }
 }
 
 function completed(earlier: WindowWire, later: WindowWire): WindowWire {
@@ -112,6 +134,8 @@ function completed(earlier: WindowWire, later: WindowWire): WindowWire {
     ...later,
     driftShare: later.driftShare ?? earlier.driftShare,
     prediction: later.prediction ?? earlier.prediction,
+    metric: later.metric ?? earlier.metric,
+    value: later.value ?? earlier.value,
     auc: later.auc ?? earlier.auc,
     low: later.low ?? earlier.low,
     high: later.high ?? earlier.high,

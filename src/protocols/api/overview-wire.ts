@@ -125,7 +125,11 @@ export const WindowWire = Type.Object({
   prediction: Nullable(
     Type.String({ description: 'Whether what was predicted has drifted, too.' }),
   ),
-  auc: Nullable(Type.Number()),
+  metric: Nullable(
+    Type.String({ description: 'What performance is measured by, such as `roc_auc` or `rmse`.' }),
+  ),
+  value: Nullable(Type.Number({ description: 'Of `metric`, with `low` and `high`.' })),
+  auc: Nullable(Type.Number({ description: 'The same where the metric is `roc_auc`.' })),
   low: Nullable(Type.Number()),
   high: Nullable(Type.Number()),
   unjudged: Nullable(Type.String({ description: 'Why a part of it could not be judged.' })),
@@ -151,6 +155,13 @@ export const MonitorWire = Type.Object({
   windows: Type.Array(WindowWire, { description: 'Oldest first.' }),
   driftLimit: Nullable(Type.Number()),
   aucLimit: Nullable(Type.Number()),
+  performanceLimit: Nullable(
+    Type.Object({
+      metric: Type.String(),
+      min: Nullable(Type.Number()),
+      max: Nullable(Type.Number()),
+    }),
+  ),
   drifted: Type.Array(DriftedFeatureWire, {
     description: 'Of the newest judged window, most drifted first.',
   }),

@@ -165,7 +165,29 @@ describe('the overview', () => {
     const [monitor] = (await overview()).monitors
     expect(monitor?.driftLimit).toBe(0.3)
     expect(monitor?.windows).toHaveLength(1)
-    expect(monitor?.windows[0]).toMatchObject({ driftShare: 0.4, auc: 0.7, settled: true })
+    expect(monitor?.windows[0]).toMatchObject({
+      driftShare: 0.4,
+      metric: 'roc_auc',
+      value: 0.7,
+      auc: 0.7,
+      settled: true,
+    })
+  })
+
+  test('tells by which metric a window was measured, whatever the task', async () => {
+    const window = { endpoint: 'e', start: '2013-03-01T00:00:00Z', end: '2013-03-02T00:00:00Z' }
+    const performance = { metrics: [{ metric: 'rmse', max: 12 }] }
+    await tell(
+      { type: 'endpoint-declared', data: { endpoint: 'e', monitor: { performance } } },
+      {
+        type: 'window-evaluated',
+        data: { ...window, state: 'settled', metric: 'rmse', value: 9, ciLow: 8, ciHigh: 10 },
+      },
+    )
+    const [monitor] = (await overview()).monitors
+    expect(monitor?.performanceLimit).toEqual({ metric: 'rmse', min: null, max: 12 })
+    expect(monitor?.aucLimit).toBeNull()
+    expect(monitor?.windows[0]).toMatchObject({ metric: 'rmse', value: 9, low: 8, auc: null })
   })
 
   test('lists an alert until it is cleared', async () => {
