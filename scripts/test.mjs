@@ -9,6 +9,7 @@ import { buildDist } from './steps/dist.mjs'
 import { testHermeticTools } from './steps/hermetic.mjs'
 import { testImageTools } from './steps/images.mjs'
 import { tool, toolEnvironment } from './steps/node.mjs'
+import { testPrometheus } from './steps/prometheus.mjs'
 import { testMlflow2Bin, testMonitorsBin, testPythonBin } from './steps/python.mjs'
 import { root } from './steps/places.mjs'
 import { testSshServer } from './steps/ssh.mjs'
@@ -37,6 +38,7 @@ const made = await Promise.allSettled([
   testImageTools(),
   testSshServer(),
   testHermeticTools(),
+  testPrometheus(),
   testMonitorsBin(),
 ])
 for (const result of made)
