@@ -1,4 +1,5 @@
 import { messageOf } from '#base/problem'
+import { createLineage } from '#lineage'
 import { createMonitoring, type Monitoring } from '#monitoring'
 import type { Registry } from '#registry'
 import type { Serving } from '#serving'
@@ -6,6 +7,7 @@ import type { Analytics } from '#stores/analytics/duckdb/index'
 import { askRows } from '#stores/analytics/duckdb/questions'
 import type { DatasetFiles } from './dataset-files.ts'
 import type { Ground } from './ground.ts'
+import { happeningsIn } from './happenings.ts'
 import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
@@ -32,6 +34,11 @@ export function monitoringOf(
     profiler: analytics,
     score: serving.score,
     askRows,
+    happenings: happeningsIn({
+      read: store.read.ledger,
+      lineage: createLineage({ read: store.read.ledger }),
+      find: async (name) => (await serving.endpoints.list()).find((each) => each.name === name),
+    }),
     clock,
   })
 }

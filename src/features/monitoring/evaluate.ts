@@ -2,6 +2,7 @@ import { durationMs, type MonitorConfig } from '#projects'
 import type { Actor, Fact, LedgerWrites, Transact } from '#ledger'
 import type { PeriodSummary, PredictionQueries } from '#serving'
 import { transitions } from './alerts.ts'
+import { explainAlerts, type Explaining } from './explain.ts'
 import { windowEvaluated } from './facts.ts'
 import { PARTS } from './parts/index.ts'
 import type { Part } from './part.ts'
@@ -11,12 +12,10 @@ import { heldIn, sizeOf, viewOf, type Held, type Sources } from './view.ts'
 import type { Counted, Progress, Task, Verdicts, Window } from './window.ts'
 
 /** Everything that one endpoint's evaluation needs. */
-export interface Evaluation extends Sources {
+export interface Evaluation extends Explaining {
   /** Windows up to these ends are evaluated. */
   readonly ends: { readonly closedMs: number; readonly settledMs: number }
   readonly signal: AbortSignal
-  readonly actor: Actor
-  readonly transact: Transact<{ monitoring: MonitoringWrites }>
   readonly predictions: PredictionQueries
   /** Whether a version is one that answers now. */
   isLive(modelVersion: string): Promise<boolean>
@@ -131,6 +130,7 @@ async function evaluateOne(evaluation: Evaluation, task: Task, counted: Counted)
       task.due === 'closed' ? { closedMs: endMs } : { settledMs: endMs },
     )
   })
+  await explainAlerts(evaluation, task)
 }
 
 /** Somebody else was here since: another server, or this one before it was cut off. */

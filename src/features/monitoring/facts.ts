@@ -1,5 +1,6 @@
 import type { Fact } from '#ledger'
 import { endpointRef } from '#serving'
+import type { Causes } from './causes.ts'
 import type { Alert } from './findings.ts'
 import type { Part } from './part.ts'
 import { windowRef, type Task, type Window } from './window.ts'
@@ -40,6 +41,27 @@ export function alertWorsened(alert: Alert, by: { window: Window; task: Task }):
 
 export function alertCleared(alert: Alert, by: { window: Window; task: Task }): Fact {
   return alertFact('alert-cleared', alert, atWindow(by))
+}
+
+/** A fact stays small: the alert itself has all causes. */
+const CAUSES_TOLD = 5
+
+export function alertExplained(
+  { endpoint, kind, subject, id }: Alert,
+  { ranked }: Causes,
+  { dueMs }: Task,
+): Fact {
+  const causes = ranked.slice(0, CAUSES_TOLD).map(({ kind: of, subject: what, share, detail }) => ({
+    kind: of,
+    subject: what,
+    share,
+    detail,
+  }))
+  return {
+    type: 'alert-explained',
+    data: { endpoint, kind, subject, alert: id, causes },
+    eventMs: dueMs,
+  }
 }
 
 function atWindow({ window, task }: { window: Window; task: Task }) {

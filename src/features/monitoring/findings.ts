@@ -1,3 +1,4 @@
+import type { Causes } from './causes.ts'
 import type { Verdicts } from './window.ts'
 
 /** What an alert can be about: what parts find out about windows. */
@@ -20,6 +21,8 @@ export interface Alert {
   readonly raisedMs: number
   readonly clearedWindowMs: number | null
   readonly clearedMs: number | null
+  /** Why; absent until somebody has looked. */
+  readonly causes?: Causes
 }
 
 /** Whether something about a subject holds at a window, seen with the windows before it. */

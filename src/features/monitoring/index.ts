@@ -4,14 +4,13 @@ export { persists, type Persistence } from './persistence.ts'
 export type { KnownReference } from './reference.ts'
 export type { Reference } from './store.ts'
 export type { EstimateVerdict, KeptEstimator } from './estimate-verdict.ts'
+export type { Cause, Causes, CauseSpan, Happening, Happenings } from './causes.ts'
 export type { SlicesVerdict } from './slices-verdict.ts'
 export {
   classOf,
   scoreOf,
   type AskRows,
-  type AskRows,
   type Profiler,
-  type RowAnswer,
   type RowAnswer,
   type SampledRow,
   type Score,

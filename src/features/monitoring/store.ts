@@ -36,6 +36,7 @@ export interface MonitoringReads {
   progress(endpoint: string): Promise<Progress>
   /** At most one for each subject. */
   openAlerts(endpoint: string, kind: AlertKind): Promise<Alert[]>
+  findAlert(id: string): Promise<Alert | undefined>
   /** The last raised first. */
   alerts(page: AlertPage): Promise<Alert[]>
   findReference(key: string): Promise<Reference | undefined>

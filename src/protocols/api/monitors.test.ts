@@ -61,6 +61,8 @@ beforeAll(async () => {
       },
       profiler: { columnNames: nothing, profile: nothing, sample: nothing },
       score: nothing,
+      askRows: nothing,
+      happenings: () => Promise.resolve([]),
       clock,
     }),
   )

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { Problem } from '#base/problem'
-import type { Alert, Monitoring, Window } from '#monitoring'
+import type { Alert, Causes, CauseSpan, Monitoring, Window } from '#monitoring'
 
 const Endpoint = Type.Object({ endpoint: Type.String() })
 const limit = Type.Integer({ minimum: 1, maximum: 200, default: 50 })
@@ -24,6 +24,28 @@ export function alertToWire(alert: Alert) {
     raisedWindow: iso(alert.raisedWindowMs),
     cleared: alert.clearedMs === null ? null : iso(alert.clearedMs),
     clearedWindow: alert.clearedWindowMs === null ? null : iso(alert.clearedWindowMs),
+  }
+}
+
+/** An alert with why it was raised; `causes` is null until that was looked for. */
+export function explainedAlertToWire(alert: Alert) {
+  return { ...alertToWire(alert), causes: causesToWire(alert.causes) }
+}
+
+function causesToWire(causes: Causes | undefined) {
+  if (causes === undefined) return null
+  const { before, since, change, ranked, notes } = causes
+  const span = ({ fromMs, toMs, predictions }: CauseSpan) => ({
+    from: iso(fromMs),
+    to: iso(toMs),
+    predictions,
+  })
+  return {
+    before: before === null ? null : span(before),
+    since: span(since),
+    change,
+    ranked,
+    notes,
   }
 }
 
@@ -85,6 +107,17 @@ export function monitorRoutes(app: FastifyInstance, monitoring: Monitoring): voi
         next: page.length === query.limit ? (page.at(-1)?.id ?? null) : null,
       }
     },
+  )
+
+  app.get<{ Params: { id: string } }>(
+    '/alerts/:id',
+    {
+      schema: {
+        summary: 'Show one alert of the monitors, with what probably caused it',
+        params: Type.Object({ id: Type.String() }),
+      },
+    },
+    async ({ params }) => explainedAlertToWire(await monitoring.alert(params.id)),
   )
 
   referenceRoute(app, monitoring)

@@ -337,6 +337,7 @@ eachSqlStore((_name, open) => {
       ) as NumericProfile
     return createMonitoring({
       askRows,
+      happenings: async () => [],
       read: store.read.monitoring,
       transact: store.transact,
       endpoints: async () => [endpointOf(world)],

@@ -93,8 +93,18 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
   }
 }
 
-function alertReads(db: Kysely<MonitoringTables>): Pick<MonitoringReads, 'openAlerts' | 'alerts'> {
+function alertReads(
+  db: Kysely<MonitoringTables>,
+): Pick<MonitoringReads, 'findAlert' | 'openAlerts' | 'alerts'> {
   return {
+    findAlert: async (id) => {
+      const row = await db
+        .selectFrom('alerts')
+        .select('body')
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row === undefined ? undefined : (JSON.parse(row.body) as Alert)
+    },
     openAlerts: async (endpoint, kind) => {
       const rows = await db
         .selectFrom('alerts')

@@ -134,10 +134,11 @@ async function scoredBy(
   view: View,
   { estimator }: KeptEstimator,
   estimates: readonly Estimate[],
-): Promise<Scored> {
+): Promise<Scored | null> {
   const rows = (await view.rows()).filter(
     (row) => row.modelVersion === view.modelVersion && row.label !== null,
   )
+  if (rows.length === 0) return null
   const real = realised(estimator, rows)
   const metrics = estimates.flatMap(({ metric, value, ciLow, ciHigh }) => {
     const truth = real[metric]

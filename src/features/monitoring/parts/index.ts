@@ -9,4 +9,14 @@ import { slices } from './slices.ts'
 import { traffic } from './traffic.ts'
 
 /** Everything that is found out about windows, in the order in which it is looked at. */
-export const PARTS: readonly Part[] = [traffic, drift, quality, estimate, performance, fairness, kpis, estimateScored, slices]
+export const PARTS: readonly Part[] = [
+  traffic,
+  drift,
+  quality,
+  estimate,
+  performance,
+  fairness,
+  kpis,
+  estimateScored,
+  slices,
+]

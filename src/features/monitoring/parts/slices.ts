@@ -52,7 +52,7 @@ async function searched(view: View): Promise<SlicesVerdict> {
   return { state: 'searched', loss: loss.name, ...found }
 }
 
-function lossOf(
+export function lossOf(
   answers: Answers,
 ): { name: 'share of wrong answers' | 'absolute error'; each: number[] } | undefined {
   if (answers.task === 'regression')

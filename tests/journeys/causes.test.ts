@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seededDraws } from '#base/seeded'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+// A model that runs elsewhere goes bad: what is estimated before truth comes, and what is said to have caused it.
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(async () => {
+  await server.stop()
+})
+
+const DAY = 86_400_000
+const START = Date.UTC(2026, 0, 5)
+const ROWS_A_DAY = 250
+
+async function ask<T = Record<string, unknown>>(path: string, body?: unknown): Promise<T> {
+  const answer = await fetch(`${server.url}/api/v1${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const json = (await answer.json()) as T
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${JSON.stringify(json)}`)
+  return json
+}
+
+interface World {
+  /** What the model says, and how probable it really is. */
+  readonly chance?: (row: { amount: number; country: string }) => [said: number, real: number]
+  readonly amount?: (drawn: number) => number
+  readonly labelled?: boolean
+}
+
+/** A day of payments: the larger, the more probably a fraud. */
+async function tell(endpoint: string, day: number, world: World = {}): Promise<void> {
+  const random = seededDraws(1000 + day)
+  const predictions = Array.from({ length: ROWS_A_DAY }, (_, index) => {
+    const amount = (world.amount ?? ((drawn) => drawn))(random())
+    const country = ['DE', 'FR', 'US', 'JP'][Math.floor(random() * 4)] as string
+    const calibrated = Math.min(0.98, Math.max(0.02, amount))
+    const [said, real] = world.chance?.({ amount, country }) ?? [calibrated, calibrated]
+    const label = random() < real ? 1 : 0
+    return {
+      id: `${day}-${index}`,
+      modelVersion: 'xgb-1',
+      time: START + day * DAY + Math.floor((index / ROWS_A_DAY) * DAY),
+      inputs: { amount, country, noise: random() },
+      outputs: { probability: said },
+      ...(world.labelled === false ? {} : { label }),
+    }
+  })
+  await ask('/predictions', { endpoint, predictions })
+}
+
+interface Window {
+  start: string
+  estimate?: {
+    state: string
+    reason?: string
+    outside: string
+    estimates: { metric: string; value: number; ciLow: number; ciHigh: number }[]
+    scored: { labels: number; metrics: Record<string, { error: number; within: boolean }> } | null
+  }
+  slices?: { state: string; slices: { name: string }[] }
+  performance: { state: string } | null
+}
+
+async function windowOf(endpoint: string, day: number, ready: (window: Window) => boolean) {
+  const start = new Date(START + day * DAY).toISOString()
+  const found = async () => {
+    const { windows } = await ask<{ windows: Window[] }>(`/endpoints/${endpoint}/windows?limit=50`)
+    return windows.find((each) => each.start === start && ready(each))
+  }
+  await expect.poll(found, { timeout: 30_000 }).toBeDefined()
+  return (await found()) as Window
+}
+
+interface Alert {
+  id: string
+  kind: string
+  causes: {
+    change: { of: string; by: number } | null
+    ranked: { kind: string; subject: string; share: number | null; detail: string }[]
+  } | null
+}
+
+async function explained(endpoint: string, kind: string): Promise<Alert> {
+  const found = async () => {
+    const { alerts } = await ask<{ alerts: Alert[] }>(`/alerts?endpoint=${endpoint}`)
+    const open = alerts.find((each) => each.kind === kind)
+    if (open === undefined) return undefined
+    const alert = await ask<Alert>(`/alerts/${encodeURIComponent(open.id)}`)
+    return alert.causes === null ? undefined : alert
+  }
+  await expect.poll(found, { timeout: 30_000 }).toBeDefined()
+  return (await found()) as Alert
+}
+
+const monitor = {
+  window: { size: '1d', by: 'time' },
+  settle: '1d',
+  estimate: { rows: 600, persistence: { windows: 2, of: 2 } },
+}
+
+test('performance is estimated before truth comes, alerted with its cause, and scored when it has come', async () => {
+  const endpoint = 'estimated'
+  await ask('/endpoints', { name: endpoint, elsewhere: true, monitor })
+  for (let day = 0; day < 6; day++) await tell(endpoint, day)
+  const calm = await windowOf(endpoint, 4, ({ estimate }) => estimate?.state === 'estimated')
+  expect(calm.estimate?.outside).toBe('no')
+  // The first windows had nothing to learn from, and say so.
+  const first = await windowOf(endpoint, 0, ({ estimate }) => estimate !== undefined)
+  expect(first.estimate?.reason).toContain('600')
+  // Amounts gather where nobody can tell.
+  const middling: World = { amount: (drawn) => 0.4 + drawn * 0.2, labelled: false }
+  for (let day = 6; day < 12; day++) await tell(endpoint, day, middling)
+  const bad = await windowOf(endpoint, 8, ({ estimate }) => estimate?.state === 'estimated')
+  expect(bad.estimate).toMatchObject({ outside: expect.stringMatching(/yes|certainly/) as string })
+  const alert = await explained(endpoint, 'estimate')
+  expect(alert.causes?.ranked[0]).toMatchObject({ kind: 'column', subject: 'amount' })
+  expect(alert.causes?.ranked[0]?.share).toBeGreaterThan(0.8)
+  // Truth comes late: the estimate is held against it.
+  expect(bad.estimate?.scored).toBeNull()
+  const random = seededDraws(5)
+  const truths = Array.from({ length: ROWS_A_DAY }, (_, index) => ({
+    prediction: `8-${index}`,
+    label: random() < 0.5 ? 1 : 0,
+  }))
+  await ask(`/endpoints/${endpoint}/ground-truth`, { truths })
+  const scored = await windowOf(endpoint, 8, ({ estimate }) => (estimate?.scored ?? null) !== null)
+  expect(scored.estimate?.scored?.labels).toBe(ROWS_A_DAY)
+  expect(scored.estimate?.scored?.metrics['accuracy']?.within).toBe(true)
+}, 90_000)
+
+test('what is true of some rows changes: the alert says so, and which rows', async () => {
+  const endpoint = 'changed'
+  const performance = { metric: 'accuracy', min: 0.7, persistence: { windows: 2, of: 2 } }
+  await ask('/endpoints', { name: endpoint, elsewhere: true, monitor: { ...monitor, performance } })
+  for (let day = 0; day < 5; day++) await tell(endpoint, day)
+  const turned: World = {
+    chance: ({ amount, country }) => [amount, country === 'US' ? 1 - amount : amount],
+  }
+  for (let day = 5; day < 10; day++) await tell(endpoint, day, turned)
+  const alert = await explained(endpoint, 'performance')
+  const kinds = alert.causes?.ranked.map(({ kind }) => kind)
+  expect(alert.causes?.change).toMatchObject({ of: 'loss' })
+  expect(kinds?.[0]).toBe('relation')
+  const segment = alert.causes?.ranked.find(({ kind }) => kind === 'segment')
+  expect(segment?.subject).toContain('country = US')
+  const window = await windowOf(endpoint, 7, ({ slices }) => slices?.state === 'searched')
+  expect(window.slices?.slices[0]?.name).toContain('country = US')
+}, 90_000)
