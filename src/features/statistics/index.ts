@@ -84,3 +84,18 @@ export { ddm, eddm, fhddm } from './streams/errors.ts'
 export { hddmA, hddmW } from './streams/hoeffding.ts'
 export { kswin } from './streams/kswin.ts'
 export { pageHinkley } from './streams/page-hinkley.ts'
+export { type Column } from './rows/column.ts'
+export { domainClassifier, type DomainClassifierOptions } from './rows/domain-classifier.ts'
+export { maximumMeanDiscrepancy, type MmdOptions, type Points } from './rows/kernel.ts'
+export {
+  learnReconstruction,
+  reconstructionError,
+  type Reconstruction,
+} from './rows/reconstruction.ts'
+export {
+  outsideVocabulary,
+  textDescriptors,
+  textDomainClassifier,
+  vocabularyOf,
+  type TextDescriptors,
+} from './rows/text.ts'
