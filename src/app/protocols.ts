@@ -12,6 +12,7 @@ import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import { environment } from './environment.ts'
 import type { Parts } from './features.ts'
+import { monitorMetrics } from './monitor-metrics.ts'
 import { policiesOf } from './policies.ts'
 import { forwardPredictions } from './plane/forward.ts'
 import { gauge, merged, processMetrics } from './plane/metrics.ts'
@@ -66,14 +67,19 @@ export async function mountProtocols(
 }
 
 /** What is measured in all processes; without the plane while that is away. */
-function metricsOf({ plane }: Parts): () => Promise<Family[]> {
+function metricsOf(parts: Parts): () => Promise<Family[]> {
   const ofProcess = processMetrics('server')
   return async () => {
-    const theirs = await plane.metrics()
+    const theirs = await parts.plane.metrics()
     const up = gauge('orrery_plane_up', 'Whether the process that answers predictions runs.', [
       { labels: {}, value: theirs.length > 0 ? 1 : 0 },
     ])
-    return merged([...ofProcess(), up, ...theirs])
+    const endpoints = (await parts.serving.endpoints.list()).map(({ name }) => name)
+    const found = await monitorMetrics(
+      { monitoring: parts.monitoring, endpoints },
+      parts.store.read,
+    )
+    return merged([...ofProcess(), up, ...theirs, ...found])
   }
 }
 

@@ -154,7 +154,7 @@ test('an alert, that somebody looks after it, and that it is over reach a real m
   const hub = () => alertmanager.get<HubAlert[]>('/api/v2/alerts')
   const drifts = async () => (await hub()).filter(({ labels }) => labels['kind'] === 'drift')
   await expect.poll(async () => (await drifts()).length).toBe(2)
-  const [one] = (await drifts()).filter(({ labels }) => labels['subject'] === 'dist')
+  const one = (await drifts()).find(({ labels }) => labels['subject'] === 'dist')
   expect(one).toMatchObject({
     labels: {
       alertname: 'OrreryDrift',
