@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import type { Alarms, Incident } from './outcome.ts'
+
+const DAY_MS = 86_400_000
+const REFERENCE_DAYS = 30
+const PATIENCE_MS = 120_000
+
+/** What of a row is the model's input. */
+const FEATURES =
+  'hour distance temp dewp humid wind_dir wind_speed precip pressure visib carrier origin'.split(
+    ' ',
+  )
+
+interface Row extends Record<string, unknown> {
+  readonly id: string
+  readonly day: bigint
+  readonly time: Date
+  readonly arrival: Date
+  readonly label_days: bigint
+  readonly late: bigint
+  readonly score: number
+}
+
+/** Tells a server of a stream day by day, as it happened, and gives the alerts that it raised. */
+export async function alarmsOfOrrery(
+  url: string,
+  folder: string,
+  incident: Incident,
+): Promise<Alarms> {
+  const ask = talking(url)
+  const rows = await rowsOf(join(folder, incident.name, 'stream.parquet'))
+  await ask('POST', '/endpoints', {
+    name: incident.name,
+    elsewhere: true,
+    monitor: monitorOf(Date.parse(incident.begin)),
+  })
+  const beginMs = Date.parse(incident.begin)
+  await past(ask, incident, await rowsOf(join(folder, incident.name, 'reference.parquet')))
+  const arrivals = Map.groupBy(rows, ({ arrival }) => dayOf(arrival.getTime() - beginMs))
+  const truths = Map.groupBy(rows, (row) => Number(row.day) + Number(row.label_days))
+  for (let day = 0; day < incident.days; day++) {
+    const told = (arrivals.get(day) ?? []).map((row) => predictionOf(incident, row))
+    await sent(ask, '/predictions', 'predictions', told, { endpoint: incident.name })
+    const known = (truths.get(day) ?? []).map(({ id, late }) => ({
+      prediction: id,
+      label: Number(late),
+    }))
+    await sent(ask, `/endpoints/${incident.name}/ground-truth`, 'truths', known, {})
+    if (day > 0) await evaluated(ask, incident.name, beginMs + (day - 1) * DAY_MS)
+  }
+  const alarms = await alertsOf(ask, incident, beginMs)
+  return { firstDay: 0, alarms }
+}
+
+/** All that is said to the monitor: which days nothing happened in. Everything else is as it comes. */
+function monitorOf(beginMs: number) {
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
+  return {
+    window: { size: '1d' },
+    settle: '1d',
+    reference: { from: day(beginMs - REFERENCE_DAYS * DAY_MS), to: day(beginMs) },
+  }
+}
+
+/** Tells of the days before the stream, with their truths. */
+async function past(ask: Ask, incident: Incident, rows: readonly Row[]): Promise<void> {
+  const told = rows.map((row, index) => ({
+    ...predictionOf({ ...incident, onsetDay: Infinity }, row),
+    id: `${incident.name}-past-${index}`,
+    label: Number(row.late),
+  }))
+  await sent(ask, '/predictions', 'predictions', told, { endpoint: incident.name })
+}
+
+function predictionOf(incident: Incident, row: Row) {
+  const hurt = Number(row.day) >= incident.onsetDay
+  const inputs = FEATURES.flatMap((name) => {
+    if (hurt && name === incident.gone) return []
+    const value = valueOf(row[name])
+    return [[name, hurt && name === incident.retyped ? String(value) : value]]
+  })
+  return {
+    id: row.id,
+    modelVersion: 'flights-late-1',
+    time: row.time.toISOString(),
+    inputs: Object.fromEntries(inputs) as Record<string, unknown>,
+    outputs: { score: row.score },
+  }
+}
+
+function valueOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  return typeof value === 'number' && Number.isNaN(value) ? null : value
+}
+
+async function rowsOf(path: string): Promise<Row[]> {
+  const file = await asyncBufferFromFile(path)
+  return (await parquetReadObjects({ file, compressors })) as Row[]
+}
+
+const AT_ONCE = 2000
+
+async function sent(
+  ask: Ask,
+  path: string,
+  as: string,
+  all: readonly unknown[],
+  more: Record<string, unknown>,
+): Promise<void> {
+  for (let at = 0; at < all.length; at += AT_ONCE)
+    await ask('POST', path, { ...more, [as]: all.slice(at, at + AT_ONCE) })
+}
+
+async function evaluated(ask: Ask, endpoint: string, startMs: number): Promise<void> {
+  const until = Date.now() + PATIENCE_MS
+  while (Date.now() < until) {
+    const { windows } = (await ask('GET', `/endpoints/${endpoint}/windows?limit=1`)) as {
+      windows: { start: string }[]
+    }
+    if (windows[0] !== undefined && Date.parse(windows[0].start) >= startMs) return
+    await sleep(20)
+  }
+  throw new Error(`${endpoint}: the window of ${new Date(startMs).toISOString()} was not judged`)
+}
+
+interface WireAlert {
+  readonly id: string
+  readonly kind: string
+  readonly subject?: string
+  readonly raised: string
+  readonly causes?: readonly { readonly feature?: string; readonly subject?: string }[]
+}
+
+async function alertsOf(ask: Ask, incident: Incident, beginMs: number): Promise<Alarms['alarms']> {
+  const { alerts } = (await ask('GET', `/alerts?endpoint=${incident.name}&limit=200`)) as {
+    alerts: WireAlert[]
+  }
+  return alerts.map(({ kind, subject, raised, causes }) => ({
+    // Raised when its day was over.
+    day: dayOf(Date.parse(raised) - beginMs) - 1,
+    columns: [
+      ...(causes ?? []).flatMap((cause) => cause.feature ?? cause.subject ?? []),
+      ...(subject === undefined || subject === '' ? [] : [subject]),
+      kind,
+    ],
+  }))
+}
+
+function dayOf(ms: number): number {
+  return Math.floor(ms / DAY_MS)
+}
+
+type Ask = (method: string, path: string, body?: unknown) => Promise<unknown>
+
+function talking(url: string): Ask {
+  return async (method, path, body) => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+    return answer.json()
+  }
+}
