@@ -93,6 +93,8 @@ async function takeOver(what: string, requests: number): Promise<void> {
   await log.watermark('flights')
   const seconds = (performance.now() - beganMs) / 1000
   const taken = cpuUs()
+  for await (const hour of log.profiles('flights', { fromMs: 0, toMs: 9e15 })) void hour
+  const profiled = cpuUs()
   for (;;) {
     const segment = await log.sealing.begin('flights', 'predictions')
     if (segment === undefined) break
@@ -102,7 +104,7 @@ async function takeOver(what: string, requests: number): Promise<void> {
   while (await log.sealing.sweep('flights')) await turn()
   const per = (from: number, to: number) => `${((to - from) / requests).toFixed(1)} µs`
   console.log(
-    `requests ${what}, CPU of each: ${per(began, taken)} to take over (${Math.round(requests / seconds)} requests/s), ${per(taken, sealed)} to seal, ${per(sealed, cpuUs())} to sweep`,
+    `requests ${what}, CPU of each: ${per(began, taken)} to take over (${Math.round(requests / seconds)} requests/s), ${per(taken, profiled)} to profile, ${per(profiled, sealed)} to seal, ${per(sealed, cpuUs())} to sweep`,
   )
   await log.close()
 }
