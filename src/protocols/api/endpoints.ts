@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Actor } from '#ledger'
 import { instantMs, settingsOf, versionName, type Revision } from '#inference'
+import { monitorProblems } from '#monitoring'
 import { LimitsSchema, monitorIn, type MonitorConfig } from '#projects'
 import { type Endpoint, type Serving } from '#serving'
 import { Problem } from '#base/problem'
@@ -135,7 +136,7 @@ function repositoryRoutes(
     },
     async ({ body: { name, model, pin = false, limits, elsewhere = false, monitor } }, reply) => {
       if (elsewhere) {
-        const watched = { name, model: model ?? '', monitor: monitorIn(monitor ?? {}) }
+        const watched = { name, model: model ?? '', monitor: soundMonitor(monitor ?? {}) }
         return reply.code(201).send(await shown(await declareElsewhere(serving, actor, watched)))
       }
       if (model === undefined || monitor !== undefined) throw servedOtherwise(name, { model })
@@ -187,6 +188,14 @@ function servedOtherwise(name: string, { model }: { model: string | undefined })
       ? `endpoint ${name} needs a model: name one, or say "elsewhere": true if another system answers`
       : `the monitor of ${name} is declared in orrery.yaml; only endpoints elsewhere bring theirs`,
   )
+}
+
+function soundMonitor(raw: object): MonitorConfig {
+  const monitor = monitorIn(raw)
+  const problems = monitorProblems(monitor)
+  if (problems.length > 0)
+    throw new Problem('invalid', problems.map((each) => `monitor.${each}`).join('; '))
+  return monitor
 }
 
 /** Throws `exists` where a project or a model of this server has the name. */

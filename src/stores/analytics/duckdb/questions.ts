@@ -150,7 +150,6 @@ function columnsOf(rows: readonly PredictionRow[]): Column[] {
       return { of, name, kind: kindOf(rows, value), value }
     })
   }
-  const label = (row: PredictionRow) => row.label
   return [
     top('id', 'text', (row) => row.id),
     top('key', 'text', (row) => row.key),
@@ -158,10 +157,14 @@ function columnsOf(rows: readonly PredictionRow[]): Column[] {
     top('latency_ms', 'number', (row) => row.latencyMs),
     top('model_version', 'text', (row) => row.modelVersion),
     top('revision', 'number', (row) => row.revision),
-    top('label', kindOf(rows, label), label),
+    top('label', kindOf(rows, labelOf), labelOf),
     ...within('inputs'),
     ...within('outputs'),
   ]
+}
+
+function labelOf(row: PredictionRow): PredictionRow['label'] {
+  return row.label
 }
 
 function kindOf(rows: readonly PredictionRow[], value: Column['value']): Kind {
