@@ -63,6 +63,17 @@ export function pastReferences(
   }
 }
 
+/** What is wrong with a period that windows are to be compared with. */
+export function referenceProblems(reference: MonitorConfig['reference']): string[] {
+  if (reference === undefined || typeof reference === 'string') return []
+  const { from, to } = reference
+  const no = [from, to].find((each) => Number.isNaN(Date.parse(each)))
+  if (no !== undefined) return [`${no} is no day; write one as 2013-01-31`]
+  return Date.parse(from) < Date.parse(to)
+    ? []
+    : [`the period ends (${to}) before it begins (${from})`]
+}
+
 /** In the order of time. */
 function spansOf({ monitor, span: { fromMs, toMs } }: Compared): Span[] | undefined {
   const { reference = 'training' } = monitor

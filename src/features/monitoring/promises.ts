@@ -1,8 +1,10 @@
 import { FAIRNESS_METRICS, limitProblems } from '#performance'
 import type { MonitorConfig } from '#projects'
+import { referenceProblems } from './past.ts'
 
 /** What an endpoint's monitor says that cannot be, each with the section that says it. */
-export function monitorProblems({ performance, slices, fairness, kpis }: MonitorConfig): string[] {
+export function monitorProblems(monitor: MonitorConfig): string[] {
+  const { reference, performance, slices, fairness, kpis } = monitor
   const { task, metric, min, max, metrics = [] } = performance ?? {}
   const bounds = {
     ...(min === undefined ? {} : { min }),
@@ -14,6 +16,7 @@ export function monitorProblems({ performance, slices, fairness, kpis }: Monitor
       ? ['performance: min and max are of a metric; name it with metric']
       : []
   return [
+    ...told('reference', referenceProblems(reference)),
     ...lone,
     ...[...alone, ...metrics].flatMap((limit) => told('performance', limitProblems(limit, task))),
     ...(slices?.metrics ?? []).flatMap((limit) => told('slices', limitProblems(limit, task))),

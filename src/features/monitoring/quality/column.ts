@@ -1,7 +1,7 @@
 import type { CategoricalProfile, ColumnProfile, NumericProfile } from '#drift'
 import type { Logged } from '#inference'
 import { numberIn, type Look } from './look.ts'
-import { unitChangeOf } from './units.ts'
+import { distance, unitChangeOf } from './units.ts'
 import type { QualityCheck, QualityIssue } from './verdict.ts'
 
 /** A column of a window with what it is held against. */
@@ -201,14 +201,32 @@ function stale(column: ColumnLooked): Suspicion | undefined {
 function unit(column: ColumnLooked): Suspicion | undefined {
   const { profile, look, earlier, name, drift } = column
   if (profile.kind === 'categorical') return undefined
-  if (drift === undefined || (drift.effect ?? 0) <= drift.threshold) return undefined
   const windows = earlier.map(({ tenths }) => tenths).filter(({ length }) => length > 0)
+  const isFar = drift !== undefined && (drift.effect ?? 0) > drift.threshold
+  const step = usualStep(windows)
+  const isLeap = step !== undefined && distance(look.tenths, windows.at(-1) ?? []) > LEAP * step
+  if (!isFar && !isLeap) return undefined
   const before = windows.at(-1) ?? tenthsOf(profile)
-  const change = unitChangeOf(look.tenths, windows.length > 0 ? windows : [before], profile.std)
+  const change = unitChangeOf(look.tenths, windows.length > 0 ? windows : [before], {
+    unit: profile.std,
+    step: isLeap ? step : 0,
+  })
   if (change === undefined) return undefined
   const since = earlier.length === 0 ? 'training' : 'the window before'
   const detail = `${name} looks as if it was ${change.name} since ${since}: its median is ${short(look.tenths[5] as number)}, and was ${short(before[5] as number)}`
   return certain(column, { check: 'unit', share: null, detail, gross: true })
+}
+
+const STEPS_MIN = 5
+/** So many times the usual step from one window to the next is one that a window seldom takes. */
+const LEAP = 2.5
+
+/** The greatest step between two windows in a row, where enough of them are known. */
+function usualStep(windows: readonly (readonly number[])[]): number | undefined {
+  if (windows.length <= STEPS_MIN) return undefined
+  return Math.max(
+    ...windows.slice(1).map((each, index) => distance(each, windows[index] as number[])),
+  )
 }
 
 /** From the edges of twentieths, where the column has all of them. */

@@ -55,12 +55,12 @@ const JUMP_MIN = 1
 /**
  * The change of unit that explains how the tenths of a window jumped from those of all of `windows` (the last one the
  * nearest); undefined when they did not, or when none of the known changes leaves next to nothing of it. `unit` is
- * how far values of this column ordinarily lie apart.
+ * how far values of this column ordinarily lie apart, `step` how far one window ordinarily is from the next.
  */
 export function unitChangeOf(
   now: readonly number[],
   windows: readonly (readonly number[])[],
-  unit: number,
+  { unit, step }: { unit: number; step: number },
 ): UnitChange | undefined {
   const before = windows.at(-1)
   if (now.length === 0 || before === undefined || before.length === 0) return undefined
@@ -71,7 +71,7 @@ export function unitChangeOf(
     change,
     left: distance(undone(now, change), before),
   })).reduce((best, each) => (each.left < best.left ? each : best))
-  const isExplained = left.left * EXPLAINED < jump && left.left < LEFT_MAX * spread
+  const isExplained = left.left * EXPLAINED < jump && left.left < Math.max(LEFT_MAX * spread, step)
   return isExplained ? left.change : undefined
 }
 
@@ -81,7 +81,7 @@ function undone(tenths: readonly number[], { times, plus }: UnitChange): number[
 }
 
 /** The ends are left out: one outlier moves them anywhere. */
-function distance(one: readonly number[], other: readonly number[]): number {
+export function distance(one: readonly number[], other: readonly number[]): number {
   let sum = 0
   for (let tenth = 1; tenth <= 9; tenth++)
     sum += Math.abs((one[tenth] as number) - (other[tenth] as number))
