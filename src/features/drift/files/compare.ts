@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Profile } from '../profile.ts'
+import type { ColumnProfile, Profile } from '../profile.ts'
 import { evidentlyJudged, type Judged } from './evidently.ts'
 import { countedTable, nativeReports } from './native.ts'
 import { kindOf, reasonNotToJudge, summariesOf, type Pair } from './pair.ts'
@@ -78,10 +78,9 @@ export async function compareWithProfile(
     )
   const known = Object.keys(profile.columns)
   assertAll(request.columns ?? [], known, name)
+  const chosen = request.columns ?? known.filter((column) => column !== request.spans?.column)
   const columns = Object.fromEntries(
-    Object.entries(profile.columns).filter(
-      ([column]) => request.columns?.includes(column) ?? column !== request.spans?.column,
-    ),
+    chosen.map((column) => [column, profile.columns[column] as ColumnProfile]),
   )
   const onRead = progressOf(request, Object.keys(columns).length * current.rows)
   const sizes = await spanSizes(current, request)

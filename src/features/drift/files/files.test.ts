@@ -114,8 +114,10 @@ describe('statistics by name', () => {
     for (const name of statisticNames) {
       const report = statisticReport(name, numbers, 'native')
       if (report.verdict === 'not-applicable') continue
-      expect(report, name).toMatchObject({ verdict: 'drifted' })
-      expect(statisticReport(name, same, 'native'), name).not.toMatchObject({ verdict: 'drifted' })
+      expect(report, `${name}`).toMatchObject({ verdict: 'drifted' })
+      expect(statisticReport(name, same, 'native'), `${name}`).not.toMatchObject({
+        verdict: 'drifted',
+      })
     }
   })
 

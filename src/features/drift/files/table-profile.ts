@@ -124,6 +124,8 @@ export function finiteOf(values: Float64Array): Float64Array {
 function numericProfile({ values, spans }: HeldNumbers): ColumnProfile {
   const { sorted, mean, std } = sampleOf(finiteOf(values))
   if (sorted.length === 0) return { kind: 'other', reason: 'the reference has no value of it' }
+  if (!Number.isFinite(std))
+    return { kind: 'other', reason: 'its values are too large to be added up' }
   const levels = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
   const column: NumericProfile = {
     kind: 'numeric',
