@@ -17,7 +17,6 @@ export {
   addNumbers,
   addTextCounts,
   addValue,
-  addValues,
   addWeighted,
   emptySketch,
   mergeInto,
