@@ -165,8 +165,3 @@ export function metricOf(task: Task, name: string, k: number = K): string | unde
 export function betterOf(task: Task, metric: string): Better {
   return METRICS[task][metric.split('@')[0] ?? ''] ?? 'higher'
 }
-
-/** Whether any task has a metric of this name. */
-export function isMetric(name: string): boolean {
-  return (Object.keys(METRICS) as Task[]).some((task) => metricOf(task, name) !== undefined)
-}

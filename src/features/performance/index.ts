@@ -1,5 +1,5 @@
 export { answersOf } from './answers.ts'
-export { betterOf, isMetric, MAIN, metricOf, METRICS, type Better } from './catalogue.ts'
+export { betterOf, MAIN, metricOf, type Better } from './catalogue.ts'
 export {
   fairnessOf,
   FAIRNESS_METRICS,
@@ -7,13 +7,12 @@ export {
   type FairGroup,
   type FairnessVerdict,
 } from './fairness.ts'
-export { groupsOf, groupTitle, type Group, type GroupBy } from './groups.ts'
+export type { GroupBy } from './groups.ts'
 export { taskOf, type InferredTask } from './infer.ts'
 export { nothing as noKpi, worthOf, type Kpi, type Outcomes } from './kpis.ts'
 export { keptPerformance } from './kept.ts'
 export { boundsIn, judgedLimit, type Breach, type JudgedLimit, type Limit } from './limits.ts'
-export { measure } from './measure.ts'
-export { classNameOf, classOf, scoreOf } from './outputs.ts'
+export { classOf, scoreOf } from './outputs.ts'
 export {
   performanceOf,
   type Confusion,
@@ -22,7 +21,6 @@ export {
   type PerformanceVerdict,
   type SlicedPerformance,
 } from './performance.ts'
-export { subsetOf } from './subset.ts'
 export type { AnsweredRow, Answers, Metric, Metrics, Roles, Task } from './tasks.ts'
 export { limitProblems } from './promised.ts'
 export type { ClassificationEstimator, Estimate } from './estimated/cbpe.ts'
