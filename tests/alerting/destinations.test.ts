@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAlertmanager, type Watcher } from '../support/prometheus.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startReceiver, type Receiver } from '../webhooks/receiver.ts'
-import { putSecret, raised, tellHome } from './support.ts'
+import { cleared, putSecret, raised, tellHome } from './support.ts'
 
 const PASSWORD = 'the password of the mailbox'
 const SIGNING = `whsec_${Buffer.from('a secret of twenty-four').toString('base64')}`
@@ -171,7 +171,7 @@ test('an alert, that somebody looks after it, and that it is over reach a real m
   expect(mails[1]?.text).toContain('mine')
   await server.stop({ keepHome: true })
   await tellHome(home, {
-    facts: ['drift/1', 'drift/2'].map((alert) => ({ type: 'alert-cleared', data: { alert } })),
+    facts: [cleared('drift/1'), cleared('drift/2')],
   })
   server = await startTestServer({
     home,
