@@ -1,6 +1,7 @@
 import type { Ref } from '#ledger'
 import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
 import type { FairnessVerdict, PerformanceVerdict } from '#performance'
+import type { ConceptVerdict } from './concept/errors.ts'
 import type { KpiVerdict } from './parts/kpis.ts'
 import type { TrafficVerdict } from './parts/traffic.ts'
 import type { EstimateVerdict } from './estimate-verdict.ts'
@@ -18,6 +19,7 @@ export interface Verdicts {
   readonly slices?: SlicesVerdict
   readonly fairness?: FairnessVerdict
   readonly kpis?: KpiVerdict
+  readonly concept?: ConceptVerdict
 }
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */

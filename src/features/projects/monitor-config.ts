@@ -178,6 +178,26 @@ const KpiSection = Type.Object(
 /** Data quality is always looked at; this says how long what is not gross must last. */
 const QualitySection = Type.Object({ persistence: PersistenceSection }, strict)
 
+/** What listens to the stream of errors; ADWIN alone where nothing is said. */
+const ConceptSection = Type.Object(
+  {
+    detectors: Type.Array(
+      Type.Union([
+        Type.Literal('adwin'),
+        Type.Literal('ddm'),
+        Type.Literal('eddm'),
+        Type.Literal('fhddm'),
+        Type.Literal('hddm-a'),
+        Type.Literal('hddm-w'),
+        Type.Literal('kswin'),
+        Type.Literal('page-hinkley'),
+      ]),
+      { minItems: 1, maxItems: 8 },
+    ),
+  },
+  strict,
+)
+
 export const MonitorSchema = Type.Object(
   {
     window: WindowSection,
@@ -193,6 +213,7 @@ export const MonitorSchema = Type.Object(
     estimate: Type.Optional(EstimateSection),
     fairness: Type.Optional(FairnessSection),
     kpis: Type.Optional(Type.Record(Name, KpiSection)),
+    concept: Type.Optional(ConceptSection),
   },
   strict,
 )

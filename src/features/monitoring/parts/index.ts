@@ -1,4 +1,5 @@
 import type { Part } from '../part.ts'
+import { concept } from './concept.ts'
 import { drift } from './drift.ts'
 import { estimate, estimateScored } from './estimate.ts'
 import { fairness } from './fairness.ts'
@@ -15,6 +16,7 @@ export const PARTS: readonly Part[] = [
   quality,
   estimate,
   performance,
+  concept,
   fairness,
   kpis,
   estimateScored,

@@ -1,0 +1,112 @@
+import type { Json } from '#base/json'
+import { taskOf } from '#performance'
+import type { MonitorConfig } from '#projects'
+import {
+  errorsOf,
+  watched,
+  type ConceptDetector,
+  type ConceptVerdict,
+  type DetectorsState,
+} from '../concept/errors.ts'
+import type { Condition } from '../findings.ts'
+import type { Part, View } from '../part.ts'
+import { windowRef, type Window } from '../window.ts'
+import { rolesAt } from './performance.ts'
+
+/** Whether what is true came to depend otherwise on what is asked: detectors on the stream of errors, row by row. */
+export const concept: Part = {
+  kind: 'concept',
+  due: 'settled',
+  judge: async (view) => ({ concept: await conceptOf(view) }),
+  told: ({ concept: found }): Record<string, Json> =>
+    found?.state === 'watched'
+      ? { conceptDrift: found.drifted, errorRate: found.rate, errorRateBefore: found.rateBefore }
+      : { conceptDrift: null },
+  lookback: () => CALM,
+  conditions: (window, earlier) => {
+    const { concept: found } = window
+    if (found === undefined || found.state === 'skipped') return 'unjudged'
+    return [conditionOf(window, earlier)]
+  },
+  finding: (window, { detail }, { task }) => {
+    const found = window.concept?.state === 'watched' ? window.concept : undefined
+    return {
+      type: 'concept-drifted',
+      data: {
+        endpoint: window.endpoint,
+        window: windowRef(window).id,
+        modelVersion: window.modelVersion,
+        detectors:
+          found?.detectors.filter(({ drifts }) => drifts > 0).map(({ name }) => name) ?? [],
+        rate: found?.rate ?? null,
+        rateBefore: found?.rateBefore ?? null,
+        detail,
+      },
+      eventMs: task.dueMs,
+    }
+  },
+}
+
+/** ADWIN is the one that is asked of no more than numbers, and told of none in 200,000 even errors. */
+const DETECTORS: readonly ConceptDetector[] = ['adwin']
+
+/** After so many windows without a word of a detector the alert is over. */
+const CALM = 3
+
+/** The states of detectors are taken from the last of so many windows that the version answered. */
+const EARLIER = 20
+
+async function conceptOf(view: View): Promise<ConceptVerdict> {
+  const rows = await view.rows()
+  const roles = await rolesAt(view)
+  const { performance } = view.found
+  const task = performance?.state === 'measured' ? performance.task : taskOf(rows, roles)?.task
+  if (task === undefined) return { state: 'skipped', reason: 'no labels have come' }
+  const errors = errorsOf(rows, task, roles)
+  if ('reason' in errors) return { state: 'skipped', reason: errors.reason }
+  return watched(errors, {
+    names: detectorsIn(view.monitor),
+    before: await stateBefore(view, errors.unit),
+  })
+}
+
+function detectorsIn({ concept: said }: MonitorConfig): readonly ConceptDetector[] {
+  return said?.detectors ?? DETECTORS
+}
+
+/** Where the version's detectors were left; another version starts anew, for its errors are another stream. */
+async function stateBefore(view: View, unit: string): Promise<DetectorsState | undefined> {
+  const windows = await view.earlier(EARLIER)
+  const last = windows.findLast(
+    ({ modelVersion, concept: found }) =>
+      modelVersion === view.modelVersion && found?.state === 'watched' && found.unit === unit,
+  )?.concept
+  return last?.state === 'watched' ? last.kept : undefined
+}
+
+/** It holds in a window in which a detector spoke, and errors were worse than before: getting better is no alarm. */
+function conditionOf(window: Window, earlier: readonly Window[]): Condition {
+  const subject = ''
+  const found = window.concept
+  if (found?.state !== 'watched') return { state: 'open', subject }
+  const { rate, rateBefore, detectors } = found
+  if (worsened(window)) {
+    const names = detectors.filter(({ drifts }) => drifts > 0).map(({ name }) => name)
+    const what = found.unit === 'share' ? 'the share of wrong answers' : 'the mean absolute error'
+    const from = rateBefore === null ? '' : `, ${digits(rateBefore)} before`
+    const detail = `${names.join(', ')}: ${what} is ${digits(rate)}${from}`
+    return { state: 'holds', subject, severity: 'warning', detail }
+  }
+  const calm = [...earlier, window].slice(-CALM)
+  const isOver = calm.length === CALM && !calm.some(worsened)
+  return { state: isOver ? 'over' : 'open', subject }
+}
+
+function worsened({ concept: found }: Window): boolean {
+  return found?.state === 'watched' && found.drifted && found.rate > (found.rateBefore ?? -Infinity)
+}
+
+/** Four digits that count. */
+function digits(value: number): string {
+  return String(Number(value.toPrecision(4)))
+}
