@@ -5,6 +5,8 @@ import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
 import { driftVerdict } from '../drift-verdict.ts'
 import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
+import type { KnownReference } from '../reference.ts'
+import type { Look } from '../spans/look.ts'
 import { judgedOf, rhythmsOf, withUsual, type Past } from '../usual.ts'
 import { driftedFeatures, windowRef, type Window, type WindowDrift } from '../window.ts'
 
@@ -39,10 +41,24 @@ export const drift: Part = {
 }
 
 async function driftIn(view: View): Promise<WindowDrift> {
-  const { monitor } = view
   const known = await view.reference()
-  if (known.state === 'unknown') return driftVerdict(known, { monitor, look: undefined })
-  const verdict = driftVerdict(known, { monitor, look: await view.look(known.reference) })
+  const look = known.state === 'known' ? await view.look(known.reference) : undefined
+  return driftSeen(view, known, look)
+}
+
+/** What a verdict is made of besides what is compared: what is configured, and the windows before. */
+export interface DriftView extends Pick<View, 'modelVersion' | 'span' | 'earlier' | 'at'> {
+  readonly monitor: Pick<MonitorConfig, 'min_samples' | 'drift'>
+}
+
+/** The verdict on a window with what the windows before it tell, live and when history is told anew. */
+export async function driftSeen(
+  view: DriftView,
+  known: KnownReference,
+  look: Look | undefined,
+): Promise<WindowDrift> {
+  const { monitor } = view
+  const verdict = driftVerdict(known, { monitor, look })
   if (verdict.state === 'skipped') return verdict
   return withUsual(verdict, await pastOf(view, verdict), monitor.drift.alert_share)
 }
@@ -50,7 +66,7 @@ async function driftIn(view: View): Promise<WindowDrift> {
 /** Windows before the last one of the version, of which some could not be judged. */
 const BEFORE_MAX = 8
 
-async function pastOf(view: View, { features, prediction }: DriftVerdict): Promise<Past> {
+async function pastOf(view: DriftView, { features, prediction }: DriftVerdict): Promise<Past> {
   const { modelVersion, monitor, span } = view
   const before = judgedOf(await view.earlier(BEFORE_MAX), modelVersion).at(-1)
   const hasDrift = [...features, prediction].some((each) => each?.state === 'drifted')

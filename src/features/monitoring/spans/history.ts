@@ -1,6 +1,6 @@
 import type { MonitorConfig } from '#projects'
 import type { HourProfile } from '#serving'
-import { driftVerdict } from '../drift-verdict.ts'
+import { driftSeen } from '../parts/drift.ts'
 import type { KnownReference } from '../reference.ts'
 import type { Window } from '../window.ts'
 import { lookAtHours, rowsIn } from './look.ts'
@@ -24,20 +24,33 @@ export interface History {
  * without predictions are left out; each holds of one version that answered most of it.
  */
 export async function* driftHistory(history: History): AsyncGenerator<Window> {
+  const told: Window[] = []
+  const byStart = new Map<number, Window>()
   for await (const { startMs, hours } of byWindow(history.hours, history.sizeMs)) {
     const modelVersion = mainVersionIn(hours)
     if (modelVersion === undefined) continue
     const known = await history.reference(modelVersion)
     const look = known.state === 'known' ? lookAtHours(hours, known.reference) : undefined
-    yield {
+    const endMs = startMs + history.sizeMs
+    const view = {
+      modelVersion,
+      monitor: history.monitor,
+      span: { fromMs: startMs, toMs: endMs },
+      earlier: async (limit: number) => told.slice(-limit),
+      at: async (ms: number) => byStart.get(ms),
+    }
+    const window: Window = {
       endpoint: history.endpoint,
       startMs,
-      endMs: startMs + history.sizeMs,
+      endMs,
       modelVersion,
       predictions: rowsIn(hours),
-      drift: driftVerdict(known, { monitor: history.monitor, look }),
+      drift: await driftSeen(view, known, look),
       performance: null,
     }
+    told.push(window)
+    byStart.set(startMs, window)
+    yield window
   }
 }
 
