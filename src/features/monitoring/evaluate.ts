@@ -1,5 +1,5 @@
 import { durationMs, type MonitorConfig } from '#projects'
-import type { Actor, Fact, LedgerWrites, Transact } from '#ledger'
+import type { Fact, LedgerWrites } from '#ledger'
 import type { PeriodSummary, PredictionQueries } from '#serving'
 import { transitions } from './alerts.ts'
 import { explainAlerts, type Explaining } from './explain.ts'
@@ -8,7 +8,7 @@ import { PARTS } from './parts/index.ts'
 import type { Part } from './part.ts'
 import { countedBy, dueTasks, reopenedTasks, type Timing } from './plan.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
-import { heldIn, sizeOf, viewOf, type Held, type Sources } from './view.ts'
+import { heldIn, sizeOf, viewOf, type Held } from './view.ts'
 import type { Counted, Progress, Task, Verdicts, Window } from './window.ts'
 
 /** Everything that one endpoint's evaluation needs. */

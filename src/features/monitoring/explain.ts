@@ -1,4 +1,10 @@
-import { attributed, numericProfileOf, type Attribution, type ColumnProfile } from '#drift'
+import {
+  attributed,
+  numericProfileOf,
+  type Attribution,
+  type ColumnProfile,
+  type MovedRow,
+} from '#drift'
 import type { Actor, Transact } from '#ledger'
 import { answersOf, findSlices, SEARCH, taskOf } from '#performance'
 import type { PredictionRow } from '#serving'
@@ -7,7 +13,7 @@ import { alertExplained } from './facts.ts'
 import type { Alert } from './findings.ts'
 import { columnsOf, evenly, lossOf } from './parts/slices.ts'
 import { scoreOf } from './sources.ts'
-import type { MonitoringReads, MonitoringWrites } from './store.ts'
+import type { MonitoringWrites } from './store.ts'
 import type { Sources } from './view.ts'
 import type { Task, Window } from './window.ts'
 
@@ -144,11 +150,6 @@ function movedIn(sides: Sides, of: { alert: Alert; raised: Window }) {
     now: now.map(({ outputs: each }) => scoreOf(each) ?? null),
   }
   const columns = columnsOf(before)
-  const movedRows = (rows: readonly PredictionRow[], each: readonly (number | null)[]) =>
-    rows.map(({ inputs }, index) => ({
-      inputs: inputs as Record<string, string | number | boolean | null>,
-      output: each[index] ?? null,
-    }))
   const found = attributed(
     profilesOf(columns),
     movedRows(before, outputs.before),
@@ -161,6 +162,16 @@ function movedIn(sides: Sides, of: { alert: Alert; raised: Window }) {
     ...(isLoss ? worseSegments(of.raised) : moreSegments({ before, now })),
   ]
   return { found, causes: promoted(causes), of: isLoss ? ('loss' as const) : ('answer' as const) }
+}
+
+function movedRows(
+  rows: readonly PredictionRow[],
+  outputs: readonly (number | null)[],
+): MovedRow[] {
+  return rows.map(({ inputs }, index) => ({
+    inputs: inputs as MovedRow['inputs'],
+    output: outputs[index] ?? null,
+  }))
 }
 
 /** What each labelled answer lost, on both sides by the same task. */

@@ -59,11 +59,7 @@ const PAGE = 20_000
 export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
   const { read, transact, endpoints, predictions } = dependencies
   const references = createReferences(dependencies)
-  const estimators = createEstimators({
-    read,
-    transact,
-    rows: (endpoint, span) => liveRows(predictions, endpoint, span),
-  })
+  const estimators = createEstimators({ ...dependencies, rows: liveRowsOf(predictions) })
   const ofPast = pastReferences(predictions)
   const dueJobs = evaluationsDue(dependencies)
 
@@ -143,6 +139,11 @@ function answers(endpoint: Endpoint | undefined, version: string): boolean {
   if (endpoint?.elsewhere === true) return true
   const live = endpoint?.live ?? undefined
   return live !== undefined && `${live.model}/${live.version}` === version
+}
+
+function liveRowsOf(predictions: PredictionQueries) {
+  return (endpoint: string, span: { fromMs: number; toMs: number }) =>
+    liveRows(predictions, endpoint, span)
 }
 
 async function* liveRows(

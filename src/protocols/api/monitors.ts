@@ -32,17 +32,16 @@ export function explainedAlertToWire(alert: Alert) {
   return { ...alertToWire(alert), causes: causesToWire(alert.causes) }
 }
 
+function spanToWire({ fromMs, toMs, predictions }: CauseSpan) {
+  return { from: iso(fromMs), to: iso(toMs), predictions }
+}
+
 function causesToWire(causes: Causes | undefined) {
   if (causes === undefined) return null
   const { before, since, change, ranked, notes } = causes
-  const span = ({ fromMs, toMs, predictions }: CauseSpan) => ({
-    from: iso(fromMs),
-    to: iso(toMs),
-    predictions,
-  })
   return {
-    before: before === null ? null : span(before),
-    since: span(since),
+    before: before === null ? null : spanToWire(before),
+    since: spanToWire(since),
     change,
     ranked,
     notes,

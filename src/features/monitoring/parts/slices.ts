@@ -76,7 +76,7 @@ export function columnsOf(rows: readonly PredictionRow[]): Record<string, SliceC
     names.slice(0, COLUMNS_MAX).flatMap((name) => {
       const cells = rows.map(({ inputs }) => inputs[name])
       const isPlain = cells.every((cell) => typeof cell !== 'object' || cell === null)
-      return isPlain ? [[name, cells as SliceCell[]]] : []
+      return isPlain ? [[name, cells]] : []
     }),
   )
 }
