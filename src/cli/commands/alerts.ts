@@ -226,9 +226,12 @@ function destinationPath({ target }: Flags): string {
 function matchersIn({ match = [] }: Flags): Record<string, string[]> {
   const matchers: Record<string, string[]> = {}
   for (const each of match) {
-    const [, label, pattern] = /^(\w+)=(.+)$/s.exec(each) ?? []
+    const [, label, pattern] = /^(project|endpoint|kind|subject|severity)=(.+)$/s.exec(each) ?? []
     if (label === undefined || pattern === undefined)
-      throw new Problem('invalid', `--match ${each} is not label=pattern; say endpoint=flights-*`)
+      throw new Problem(
+        'invalid',
+        `--match ${each} is not label=pattern with a label of project, endpoint, kind, subject or severity; say endpoint=flights-*`,
+      )
     matchers[label] = [...(matchers[label] ?? []), pattern]
   }
   return matchers
