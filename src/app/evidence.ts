@@ -1,5 +1,6 @@
 import type { Comparison, Evidence, Replay } from '#governance'
 import { classOf, scoreOf, type Monitoring } from '#monitoring'
+import { performanceOf, type Roles } from '#performance'
 import { compareAucs, type Label } from '#statistics'
 import type { PipelineReads } from '#pipelines'
 import type { Registry, RegistryReads } from '#registry'
@@ -24,6 +25,14 @@ interface Parts {
   trainedUntil: (model: string, version: number) => Promise<number | null>
   /** Why a version cannot be loaded, if it cannot. */
   fault: (model: string, version: number) => Promise<string | undefined>
+  /** What a version answers to each row. */
+  answers: (
+    model: string,
+    version: number,
+    rows: readonly Readonly<Record<string, Logged>>[],
+  ) => Promise<readonly Readonly<Record<string, Logged>>[]>
+  /** How the answers of an endpoint are read. */
+  roles: (endpoint: string) => Promise<Roles>
   /** A version's score for each row. */
   score: (
     model: string,
@@ -59,6 +68,7 @@ export function promotionEvidence(parts: Parts): Evidence {
       const points = runs.flatMap((run) => run.metrics.filter((metric) => metric.key === name))
       return points.toSorted((a, b) => b.atMs - a.atMs)[0]?.value
     },
+    measured: measuredOf(parts),
     replay: replayOf(parts),
     disagreement: disagreementOf(parts),
     compare: (pairs, by): Comparison => {
@@ -69,6 +79,44 @@ export function promotionEvidence(parts: Parts): Evidence {
       const { candidate, champion, difference, ciLow, ciHigh, confidence } = compared
       return { candidate, champion, difference, ciLow, ciHigh, confidence }
     },
+  }
+}
+
+/** Fewer labelled predictions than this are no measure. */
+const MEASURED_MIN = 100
+
+function measuredOf(parts: Parts): Evidence['measured'] {
+  return async (model, version, name) => {
+    const nothing = { value: null, ciLow: null, ciHigh: null, rows: 0, fromMs: 0, toMs: 0 }
+    const endpoint = await parts.endpointOf(model)
+    if (endpoint === undefined) return { ...nothing, note: `no endpoint serves ${model}` }
+    const end = await parts.trainedUntil(model, version)
+    if (end === null)
+      return { ...nothing, note: `the training data of ${model}:${version} is not known` }
+    const fromMs = end + 1
+    const toMs = ((await parts.queries.watermark(endpoint)) ?? 0) + 1
+    const rows = await Array.fromAsync(parts.labelledRows(endpoint, { fromMs, toMs }))
+    const answers = await parts.answers(
+      model,
+      version,
+      rows.map(({ inputs }) => inputs),
+    )
+    const answered = rows.map(({ inputs, label, key }, at) => ({
+      inputs,
+      label,
+      key,
+      outputs: answers[at] ?? {},
+    }))
+    const found = performanceOf(answered, {
+      roles: await parts.roles(endpoint),
+      samplesMin: MEASURED_MIN,
+      limits: [{ metric: name }],
+    })
+    if (found.state === 'too-few')
+      return { ...nothing, rows: found.labels, fromMs, toMs, note: found.reason }
+    const { value = null, ciLow = null, ciHigh = null, note } = found.limits[0] ?? {}
+    const reason = note === undefined ? {} : { note }
+    return { value, ciLow, ciHigh, ...reason, rows: found.labels, fromMs, toMs }
   }
 }
 

@@ -2,11 +2,11 @@ import { Problem } from '#base/problem'
 import { createGovernance, DECIDE_PROMOTION, type Governance } from '#governance'
 import type { Follower } from '#ledger'
 import { platformActor } from '#ledger'
-import type { Monitoring } from '#monitoring'
+import { rolesIn, type Monitoring } from '#monitoring'
 import type { EndpointConfig, Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Replays } from '#replay'
-import { settingsOf } from '#inference'
+import { settingsOf, type Logged } from '#inference'
 import type { Delivery, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
@@ -53,6 +53,12 @@ export function governanceOf(
       }
     },
     replays,
+    answers: async (model, version, rows) =>
+      (await serving.score(model, version, rows)) as readonly Readonly<Record<string, Logged>>[],
+    roles: async (name) => {
+      const endpoint = (await serving.endpoints.list()).find((each) => each.name === name)
+      return endpoint?.monitor ? rolesIn(endpoint.monitor) : {}
+    },
     score: async (model, version, rows) => scoresOf(await serving.score(model, version, rows)),
   })
   return createGovernance<Writes>({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   betterThanCheck,
+  measuredCheck,
   metricCheck,
   signatureCheck,
   type Comparison,
@@ -60,6 +61,26 @@ describe('better_than', () => {
       candidate: 0.7,
       champion: 0.68,
     })
+  })
+})
+
+describe('a metric on predictions', () => {
+  const found = { value: 9, ciLow: 8, ciHigh: 10, rows: 400, fromMs: 0, toMs: 1 }
+
+  test('is within its bounds or not, and tells its interval', () => {
+    const within = measuredCheck({ name: 'rmse', max: 12, on: 'predictions' }, found)
+    expect(within).toMatchObject({ check: 'metric rmse on predictions', passed: true })
+    expect(within.reason).toBe(
+      'rmse is 9.0000 (8.0000 to 10.0000) on 400 labelled predictions that it has not seen; it must be at most 12',
+    )
+    expect(measuredCheck({ name: 'rmse', max: 8 }, found).passed).toBe(false)
+  })
+
+  test('that could not be measured does not pass, and says why', () => {
+    const note = '3 labels are fewer than 100'
+    const result = measuredCheck({ name: 'f1', min: 0 }, { ...found, value: null, note })
+    expect(result.passed).toBe(false)
+    expect(result.reason).toContain(note)
   })
 })
 

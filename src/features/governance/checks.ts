@@ -70,12 +70,8 @@ export function metricCheck(
   { name, min, max }: MetricCheckConfig,
   value: number | undefined,
 ): CheckResult {
-  const bounds = [
-    min === undefined ? '' : `at least ${min}`,
-    max === undefined ? '' : `at most ${max}`,
-  ]
-  const wanted = bounds.filter(Boolean).join(' and ')
-  const passed = value !== undefined && value >= (min ?? -Infinity) && value <= (max ?? Infinity)
+  const wanted = boundsIn({ min, max })
+  const passed = isWithin(value, { min, max })
   return {
     check: `metric ${name}`,
     passed,
@@ -85,6 +81,63 @@ export function metricCheck(
         : `${name} is ${round(value)}; it must be ${wanted}`,
     evidence: { name, value: value ?? null, min: min ?? null, max: max ?? null },
   }
+}
+
+/** A metric of what a version answers to labelled predictions that are newer than its training data. */
+export interface MeasuredMetric {
+  /** Null where it could not be measured, for the reason in `note`. */
+  readonly value: number | null
+  readonly ciLow: number | null
+  readonly ciHigh: number | null
+  readonly note?: string
+  readonly rows: number
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+export function measuredCheck(
+  { name, min, max }: MetricCheckConfig,
+  { fromMs, toMs, ...found }: MeasuredMetric,
+): CheckResult {
+  const { value, ciLow, ciHigh, note, rows } = found
+  const wanted = boundsIn({ min, max })
+  const interval = ciLow === null || ciHigh === null ? '' : ` (${round(ciLow)} to ${round(ciHigh)})`
+  return {
+    check: `metric ${name} on predictions`,
+    passed: isWithin(value ?? undefined, { min, max }),
+    reason:
+      value === null
+        ? `${name} could not be measured on labelled predictions: ${note}; it must be ${wanted}`
+        : `${name} is ${round(value)}${interval} on ${rows} labelled predictions that it has not seen; it must be ${wanted}`,
+    evidence: {
+      name,
+      value,
+      ciLow,
+      ciHigh,
+      rows,
+      from: new Date(fromMs).toISOString(),
+      to: new Date(toMs).toISOString(),
+      min: min ?? null,
+      max: max ?? null,
+    },
+  }
+}
+
+interface Bounds {
+  readonly min: number | undefined
+  readonly max: number | undefined
+}
+
+function boundsIn({ min, max }: Bounds): string {
+  const bounds = [
+    min === undefined ? '' : `at least ${min}`,
+    max === undefined ? '' : `at most ${max}`,
+  ]
+  return bounds.filter(Boolean).join(' and ')
+}
+
+function isWithin(value: number | undefined, { min, max }: Bounds): boolean {
+  return value !== undefined && value >= (min ?? -Infinity) && value <= (max ?? Infinity)
 }
 
 export function betterThanCheck(

@@ -6,12 +6,14 @@ import { durationMs, type CheckConfig, type ProjectConfig, type ReplayCheckConfi
 import type { NewJob, WorkWrites } from '#work'
 import {
   betterThanCheck,
+  measuredCheck,
   metricCheck,
   replayCheck,
   signatureCheck,
   type Comparison,
   type Disagreement,
   type Replay,
+  type MeasuredMetric,
 } from './checks.ts'
 import {
   decide,
@@ -32,6 +34,8 @@ export interface Evidence {
   hasSignature(model: string, version: number): Promise<boolean>
   /** The newest value of a metric among the runs of the pipeline that made the version. */
   metric(model: string, version: number, name: string): Promise<number | undefined>
+  /** The same, of what the version answers to labelled predictions that it was not trained on. */
+  measured(model: string, version: number, name: string): Promise<MeasuredMetric>
   /** Logged, labelled predictions that neither version was trained on, scored by both. */
   replay(model: string, candidate: number, champion: number): Promise<Replay>
   compare(replay: Replay, by: number): Comparison
@@ -180,6 +184,8 @@ async function resultOf(
   evidence: Evidence,
 ): Promise<CheckResult> {
   const { model, version } = promotion
+  if (check.metric?.on === 'predictions')
+    return measuredCheck(check.metric, await evidence.measured(model, version, check.metric.name))
   if (check.metric !== undefined)
     return metricCheck(check.metric, await evidence.metric(model, version, check.metric.name))
   if (check.replay !== undefined) return replayResult(check.replay, promotion, evidence)

@@ -32,5 +32,6 @@ export type {
   Window,
   WindowDrift,
 } from './window.ts'
+export { rolesIn } from './parts/performance.ts'
 export { monitorProblems } from './promises.ts'
 export { keptWindow } from './kept.ts'

@@ -8,7 +8,13 @@ import { HookSchema, PolicySchema, WatchedTableSchema } from './policy-config.ts
 
 const Share = Type.Number({ minimum: 0, maximum: 1 })
 const MetricCheck = Type.Object(
-  { name: Type.String(), min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) },
+  {
+    name: Type.String(),
+    min: Type.Optional(Type.Number()),
+    max: Type.Optional(Type.Number()),
+    /** Measured on labelled predictions, in place of what the pipeline logged. */
+    on: Type.Optional(Type.Literal('predictions')),
+  },
   strict,
 )
 

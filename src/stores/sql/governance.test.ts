@@ -39,6 +39,9 @@ eachSqlStore((_name, open) => {
     const evidence: Evidence = {
       current: async (model, alias) => aliases.get(`${model}@${alias}`),
       fault: async () => fault,
+      measured: async () => {
+        throw new Error('not asked here')
+      },
       hasSignature: async (model) => {
         if (model !== 'late') throw new Problem('not-found', `there is no model ${model}`)
         return true

@@ -85,7 +85,8 @@ export async function rolesAt(view: View): Promise<Roles> {
 
 const EARLIER = 10
 
-function rolesIn({ performance: said }: MonitorConfig): Roles {
+/** What a monitor says of how answers are read. */
+export function rolesIn({ performance: said }: Pick<MonitorConfig, 'performance'>): Roles {
   if (said === undefined) return {}
   const { task, positive, threshold, prediction, probabilities, classes, group, k } = said
   const roles = { task, positive, threshold, prediction, probabilities, classes, group, k }
