@@ -44,10 +44,10 @@ describe('drift on files', () => {
         const report = await compared(`${one}.parquet`, `${other}.parquet`, preset)
         expect(report.columns.length).toBeGreaterThanOrEqual(16)
         for (const { column, verdict, reason, statistics } of report.columns)
-          if (verdict === 'not-applicable') expect(reason, `${column}`).toMatch(/\w{3}/)
+          if (verdict === 'not-applicable') expect(reason, `of ${column}`).toMatch(/\w{3}/)
           else
             for (const { value, p } of statistics)
-              expect(value ?? p, `${column}`).toBeTypeOf('number')
+              expect(value ?? p, `of ${column}`).toBeTypeOf('number')
       }
       const { columns, only } = await compared('old.parquet', 'new.parquet', preset)
       expect(only).toEqual({ reference: ['gone'], current: ['fresh'] })

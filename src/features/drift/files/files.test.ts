@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { seededDraws } from '#base/seeded'
+import { ascending } from './ascending.ts'
 import { driftOf } from '../drift.ts'
 import { countsOf, numericProfileOf } from '../profile.ts'
 import { numberCounter } from './counting.ts'
@@ -49,6 +51,25 @@ describe('numbers counted as they come', () => {
     expect(found.features).toEqual([
       { feature: 'x', state: 'skipped', reason: 'its values are too large to be added up' },
     ])
+  })
+})
+
+describe('numbers in order', () => {
+  const length = 30_000
+  const draw = seededDraws(5)
+  const kinds: Readonly<Record<string, (at: number) => number>> = {
+    'of both signs': () => draw() - 0.5,
+    'of every size': () => (draw() - 0.5) * 10 ** Math.floor(draw() * 600 - 300),
+    whole: () => Math.floor(draw() * 50) - 25,
+    'that differ in the last digits only': () => 1 + draw() * 1e-9,
+    'in falling order': (at) => -at / 7,
+    'all the same': () => 3.5,
+    'about zero': (at) => (at % 2 === 0 ? -0 : 0) + (at % 3) * Number.MIN_VALUE,
+  }
+  test.each(Object.entries(kinds))('%s', (_, next) => {
+    const numbers = Float64Array.from({ length }, (__, at) => next(at))
+    const sorted = numbers.toSorted()
+    expect(ascending(numbers).every((value, at) => value === sorted[at])).toBe(true)
   })
 })
 
@@ -114,8 +135,8 @@ describe('statistics by name', () => {
     for (const name of statisticNames) {
       const report = statisticReport(name, numbers, 'native')
       if (report.verdict === 'not-applicable') continue
-      expect(report, `${name}`).toMatchObject({ verdict: 'drifted' })
-      expect(statisticReport(name, same, 'native'), `${name}`).not.toMatchObject({
+      expect(report, `by ${name}`).toMatchObject({ verdict: 'drifted' })
+      expect(statisticReport(name, same, 'native'), `by ${name}`).not.toMatchObject({
         verdict: 'drifted',
       })
     }

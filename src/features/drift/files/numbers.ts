@@ -1,4 +1,4 @@
-import { sampleIn } from '#statistics'
+import { ascending } from './ascending.ts'
 import type { NumberSummary } from './report.ts'
 
 /** The finite values of a column on one side, in ascending order. */
@@ -11,7 +11,7 @@ export interface Sample {
 
 /** Sorts the values where they lie: the caller gives them away. */
 export function sampleOf(values: Float64Array): Sample {
-  const { sorted } = sampleIn(values)
+  const sorted = ascending(values)
   return { sorted, ...spreadIn(sorted) }
 }
 
