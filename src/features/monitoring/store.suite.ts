@@ -77,6 +77,17 @@ export function monitoringStoreSuite(openStore: () => Promise<MonitoringStore>) 
     expect(await read.alerts({ open: true, limit: 9 })).toHaveLength(4)
   })
 
+  test('an alert is found by its id, with the causes that were found later', async () => {
+    const { read, transact } = await openStore()
+    const alert = alertAt(1)
+    await transact(({ monitoring }) => monitoring.saveAlert(alert))
+    const since = { fromMs: 1, toMs: 2, predictions: 3 }
+    const causes = { before: null, since, change: null, ranked: [], notes: ['none'] }
+    await transact(({ monitoring }) => monitoring.saveAlert({ ...alert, causes }))
+    expect(await read.findAlert(alert.id)).toEqual({ ...alert, causes })
+    expect(await read.findAlert('nothing')).toBeUndefined()
+  })
+
   test('a reference is found by its key', async () => {
     const { read, transact } = await openStore()
     const reference: Reference = {
