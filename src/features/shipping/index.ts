@@ -7,5 +7,5 @@ export {
   type ShippingHealth,
 } from './receiver.ts'
 export { nextOf, type Document, type Send, type Taken } from './ship.ts'
-export { createShipping, SHIP_LOGS, type Shipping } from './shipping.ts'
+export { createShipping, type Shipping } from './shipping.ts'
 export type { ShippingReads, ShippingWrites } from './store.ts'

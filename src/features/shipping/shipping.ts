@@ -16,7 +16,7 @@ import {
 import { deliver, nextOf, type Send, type Sources } from './ship.ts'
 import type { ShippingReads, ShippingWrites } from './store.ts'
 
-export const SHIP_LOGS = 'ship-logs'
+const SHIP_LOGS = 'ship-logs'
 
 export interface Shipping {
   list(): Promise<LogReceiver[]>
