@@ -43,12 +43,12 @@ export async function alarmsOfOrrery(
   const truths = Map.groupBy(rows, (row) => Number(row.day) + Number(row.label_days))
   for (let day = 0; day < incident.days; day++) {
     const told = (arrivals.get(day) ?? []).map((row) => predictionOf(incident, row))
-    await sent(ask, '/predictions', 'predictions', told, { endpoint: incident.name })
+    await sent(ask, `/predictions?endpoint=${incident.name}`, { predictions: told })
     const known = (truths.get(day) ?? []).map(({ id, late }) => ({
       prediction: id,
       label: Number(late),
     }))
-    await sent(ask, `/endpoints/${incident.name}/ground-truth`, 'truths', known, {})
+    await sent(ask, `/endpoints/${incident.name}/ground-truth`, { truths: known })
     if (day > 0) await evaluated(ask, incident.name, beginMs + (day - 1) * DAY_MS)
   }
   const alarms = await alertsOf(ask, incident, beginMs)
@@ -72,7 +72,7 @@ async function past(ask: Ask, incident: Incident, rows: readonly Row[]): Promise
     id: `${incident.name}-past-${index}`,
     label: Number(row.late),
   }))
-  await sent(ask, '/predictions', 'predictions', told, { endpoint: incident.name })
+  await sent(ask, `/predictions?endpoint=${incident.name}`, { predictions: told })
 }
 
 function predictionOf(incident: Incident, row: Row) {
@@ -106,12 +106,11 @@ const AT_ONCE = 2000
 async function sent(
   ask: Ask,
   path: string,
-  as: string,
-  all: readonly unknown[],
-  more: Record<string, unknown>,
+  all: Readonly<Record<string, readonly unknown[]>>,
 ): Promise<void> {
-  for (let at = 0; at < all.length; at += AT_ONCE)
-    await ask('POST', path, { ...more, [as]: all.slice(at, at + AT_ONCE) })
+  for (const [as, list] of Object.entries(all))
+    for (let at = 0; at < list.length; at += AT_ONCE)
+      await ask('POST', path, { [as]: list.slice(at, at + AT_ONCE) })
 }
 
 async function evaluated(ask: Ask, endpoint: string, startMs: number): Promise<void> {
