@@ -204,12 +204,13 @@ function unit(column: ColumnLooked): Suspicion | undefined {
   const windows = earlier.map(({ tenths }) => tenths).filter(({ length }) => length > 0)
   const isFar = drift !== undefined && (drift.effect ?? 0) > drift.threshold
   const step = usualStep(windows)
-  const isLeap = step !== undefined && distance(look.tenths, windows.at(-1) ?? []) > LEAP * step
-  if (!isFar && !isLeap) return undefined
+  const isLeap =
+    step < STEADY * profile.std && distance(look.tenths, windows.at(-1) ?? []) > LEAP * step
+  if (look.tenths.length === 0 || (!isFar && !isLeap)) return undefined
   const before = windows.at(-1) ?? tenthsOf(profile)
   const change = unitChangeOf(look.tenths, windows.length > 0 ? windows : [before], {
     unit: profile.std,
-    step: isLeap ? step : 0,
+    step: isFar ? 0 : step,
   })
   if (change === undefined) return undefined
   const since = earlier.length === 0 ? 'training' : 'the window before'
@@ -221,9 +222,12 @@ const STEPS_MIN = 5
 /** So many times the usual step from one window to the next is one that a window seldom takes. */
 const LEAP = 2.5
 
-/** The greatest step between two windows in a row, where enough of them are known. */
-function usualStep(windows: readonly (readonly number[])[]): number | undefined {
-  if (windows.length <= STEPS_MIN) return undefined
+/** Windows that differ no more than this from one to the next, in standard deviations: a leap stands out. */
+const STEADY = 0.5
+
+/** The greatest step between two windows in a row; infinite where too few of them are known. */
+function usualStep(windows: readonly (readonly number[])[]): number {
+  if (windows.length <= STEPS_MIN) return Infinity
   return Math.max(
     ...windows.slice(1).map((each, index) => distance(each, windows[index] as number[])),
   )

@@ -40,8 +40,6 @@ const CHANGES: readonly UnitChange[] = [
   { name: 'turned from °F into °C', times: 1 / 1.8, plus: -32 / 1.8 },
   { name: 'turned from °C into K', times: 1, plus: 273.15 },
   { name: 'turned from K into °C', times: 1, plus: -273.15 },
-  { name: 'turned from °F into K', times: 1 / 1.8, plus: 459.67 / 1.8 },
-  { name: 'turned from K into °F', times: 1.8, plus: -459.67 },
   { name: 'taken with the other sign', times: -1, plus: 0 },
 ]
 
@@ -55,7 +53,8 @@ const JUMP_MIN = 1
 /**
  * The change of unit that explains how the tenths of a window jumped from those of all of `windows` (the last one the
  * nearest); undefined when they did not, or when none of the known changes leaves next to nothing of it. `unit` is
- * how far values of this column ordinarily lie apart, `step` how far one window ordinarily is from the next.
+ * how far values of this column ordinarily lie apart, `step` how far one window ordinarily is from the next,
+ * or 0 where the window is far from all that is ordinary anyway.
  */
 export function unitChangeOf(
   now: readonly number[],
@@ -64,15 +63,28 @@ export function unitChangeOf(
 ): UnitChange | undefined {
   const before = windows.at(-1)
   if (now.length === 0 || before === undefined || before.length === 0) return undefined
-  const jump = windows.reduce((least, each) => Math.min(least, distance(now, each)), Infinity)
+  const jump = nearest(now, windows)
   const spread = Math.abs((before[9] as number) - (before[1] as number))
   if (!(jump > JUMP_MIN * unit) || spread === 0) return undefined
-  const left = CHANGES.map((change) => ({
-    change,
-    left: distance(undone(now, change), before),
-  })).reduce((best, each) => (each.left < best.left ? each : best))
-  const isExplained = left.left * EXPLAINED < jump && left.left < Math.max(LEFT_MAX * spread, step)
+  const isLeap = step > 0
+  const left = (isLeap ? CHANGES.filter(isDistinct) : CHANGES)
+    .map((change) => ({
+      change,
+      left: isLeap ? nearest(undone(now, change), windows) : distance(undone(now, change), before),
+    }))
+    .reduce((best, each) => (each.left < best.left ? each : best))
+  const isExplained =
+    left.left * EXPLAINED < jump && left.left < Math.max(LEFT_MAX * spread, isLeap ? step : 0)
   return isExplained ? left.change : undefined
+}
+
+/** Scales of temperature: a factor alone is met by chance where windows differ much from one to the next. */
+function isDistinct({ plus }: UnitChange): boolean {
+  return plus !== 0
+}
+
+function nearest(tenths: readonly number[], windows: readonly (readonly number[])[]): number {
+  return windows.reduce((least, each) => Math.min(least, distance(tenths, each)), Infinity)
 }
 
 function undone(tenths: readonly number[], { times, plus }: UnitChange): number[] {
