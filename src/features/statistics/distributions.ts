@@ -41,11 +41,6 @@ export function chiSquareSf(x: number, degreesOfFreedom: number): number {
   }
 }
 
-/** P(K > x) of Kolmogorov's limiting distribution. */
-export function kolmogorovSf(x: number): number {
-  return x <= 0 ? 1 : cephes().kolmogorov(x)
-}
-
 /** P(|T| > |t|) of Student's distribution. */
 export function studentTwoSided(t: number, degreesOfFreedom: number): number {
   invariant(degreesOfFreedom > 0, "Student's distribution needs degrees of freedom")

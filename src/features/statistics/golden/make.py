@@ -25,7 +25,6 @@ def distributions(rng):
         "normalSf": [[a, stats.norm.sf(a)] for a in z],
         "normalQuantile": [[a, stats.norm.ppf(a)] for a in p],
         "chiSquareSf": [[a, b, stats.chi2.sf(a, b)] for a, b in zip(x, df)],
-        "kolmogorovSf": [[a, special.kolmogorov(a)] for a in k],
     }
 
 

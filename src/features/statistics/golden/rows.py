@@ -5,6 +5,7 @@ import os
 import warnings
 
 os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
 warnings.simplefilter("ignore")
 
 import numpy as np

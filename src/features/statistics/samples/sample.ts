@@ -11,13 +11,6 @@ export function sampleOf(values: Iterable<number>): Sample {
   return { sorted: finite.toSorted() }
 }
 
-/** The same without copying: the array is sorted in place and belongs to the sample from then on. */
-export function sampleIn(values: Float64Array): Sample {
-  const finite = values.every(Number.isFinite) ? values : values.filter(Number.isFinite)
-  finite.sort()
-  return { sorted: finite }
-}
-
 /** How both samples stand at one of the distinct values of either, in ascending order. */
 export interface Step {
   value: number
