@@ -5,12 +5,15 @@ import type { Holding, Part } from './part.ts'
 import type { MonitoringWrites } from './store.ts'
 import { windowRef, type Task, type Window } from './window.ts'
 
+/** Where the alerts of endpoints stand. */
+export type OpenAlerts = Pick<MonitoringWrites, 'openAlerts' | 'saveAlert'>
+
 /**
  * Raises, worsens and clears the alerts of one part by what it says of its subjects at a window, and gives the
  * facts that tell of it. One alert of a kind and subject is open at a time.
  */
 export async function transitions(
-  monitoring: MonitoringWrites,
+  monitoring: OpenAlerts,
   { kind }: Pick<Part, 'kind'>,
   conditions: readonly Condition[],
   at: { window: Window; task: Task },

@@ -1,15 +1,15 @@
 import { durationMs, type MonitorConfig } from '#projects'
-import type { Fact, LedgerWrites } from '#ledger'
+import type { LedgerWrites } from '#ledger'
 import type { PeriodSummary, PredictionQueries } from '#serving'
-import { transitions } from './alerts.ts'
 import { explainAlerts, type Explaining } from './explain.ts'
 import { windowEvaluated } from './facts.ts'
 import { PARTS } from './parts/index.ts'
 import type { Part } from './part.ts'
 import { countedBy, dueTasks, reopenedTasks, type Timing } from './plan.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
+import { lookbackOf, told } from './tell.ts'
 import { heldIn, sizeOf, viewOf, type Held } from './view.ts'
-import type { Counted, Progress, Task, Verdicts, Window } from './window.ts'
+import type { Counted, Due, Progress, Task, Verdicts, Window } from './window.ts'
 
 /** Everything that one endpoint's evaluation needs. */
 export interface Evaluation extends Explaining {
@@ -116,12 +116,12 @@ async function evaluateOne(evaluation: Evaluation, task: Task, counted: Counted)
   const isLive = await evaluation.isLive(window.modelVersion)
   await transact(async ({ monitoring, ledger }) => {
     if (await isDone(monitoring, task, { known, endpoint })) return
-    await monitoring.saveWindow(window)
+    const isHeard = isLive && (await isLast(monitoring, endpoint, task))
+    await monitoring.saveWindow({ ...window, ...unheardIn({ task, known, isHeard }) })
     if (task.reopened === true && saysTheSame(known, window)) return
     await ledger.append(evaluation.actor, [windowEvaluated(window, PARTS, task)])
     // What is found of a version that no longer answers, or of the past, asks nobody to do anything.
-    if (isLive && (await isLast(monitoring, endpoint, task)))
-      await tellFindings(evaluation, { monitoring, ledger }, window, task)
+    if (isHeard) await tellFindings(evaluation, { monitoring, ledger }, window, task)
     if (task.reopened === true) return
     const { endMs } = task
     await advance(
@@ -160,6 +160,19 @@ function saysTheSame(known: Window | undefined, window: Window): boolean {
   return (
     JSON.stringify({ ...known, counted: null }) === JSON.stringify({ ...window, counted: null })
   )
+}
+
+/** What is kept of a window that was told to nobody when it was judged first: a rule that is tried on it tells nobody either. */
+function unheardIn(of: {
+  task: Task
+  known: Window | undefined
+  isHeard: boolean
+}): Pick<Window, 'unheard'> {
+  const { task, known, isHeard } = of
+  if (isHeard || (task.reopened === true && known !== undefined)) return {}
+  // What should have been judged before, and was not, missed both of its turns.
+  const missed: Due[] = task.reopened === true && task.due === 'settled' ? ['closed'] : []
+  return { unheard: [...(known?.unheard ?? []), ...missed, task.due] }
 }
 
 /** The window with the verdicts that are due, and those that it had. */
@@ -208,26 +221,18 @@ async function tellFindings(
   window: Window,
   task: Task,
 ): Promise<void> {
-  const longest = Math.max(...PARTS.map((part) => part.lookback(monitor)))
   const earlier = await tx.monitoring.windows(endpoint, {
-    limit: EARLIER_PER_WINDOW * longest,
+    limit: lookbackOf(monitor),
     beforeMs: task.startMs,
   })
-  const before = earlier.toReversed()
-  const facts: Fact[] = []
-  for (const part of PARTS.filter(({ due }) => due === task.due)) {
-    const conditions = part.conditions(window, before, monitor)
-    if (conditions === 'unjudged') continue
-    for (const condition of conditions)
-      if (condition.state === 'holds' && part.finding !== undefined)
-        facts.push(part.finding(window, condition, { monitor, task }))
-    facts.push(...(await transitions(tx.monitoring, part, conditions, { window, task })))
-  }
+  const facts = await told(tx.monitoring, {
+    window,
+    earlier: earlier.toReversed(),
+    monitor,
+    task,
+  })
   if (facts.length > 0) await tx.ledger.append(actor, facts)
 }
-
-/** Windows that could not be judged lie between those that could. */
-const EARLIER_PER_WINDOW = 4
 
 /** Moves the place reached forward, never back. */
 async function advance(

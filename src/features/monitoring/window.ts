@@ -35,6 +35,8 @@ export interface Window extends Verdicts {
   readonly counted?: Counted
   /** The endpoint was first asked within it, so that a part of it is missing. */
   readonly partial?: true
+  /** When it was judged, and nobody told, for its version no longer answered or it lay in the past. */
+  readonly unheard?: readonly Due[]
 }
 
 /** How much there is of a span: two equal counts are of the same predictions and labels. */

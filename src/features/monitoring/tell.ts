@@ -1,0 +1,38 @@
+import type { Fact } from '#ledger'
+import type { MonitorConfig } from '#projects'
+import { transitions, type OpenAlerts } from './alerts.ts'
+import { PARTS } from './parts/index.ts'
+import type { Task, Window } from './window.ts'
+
+/** Windows that could not be judged lie between those that could. */
+const EARLIER_PER_WINDOW = 4
+
+/** How many windows before one have to be seen to say what holds at it. */
+export function lookbackOf(monitor: MonitorConfig): number {
+  return EARLIER_PER_WINDOW * Math.max(...PARTS.map((part) => part.lookback(monitor)))
+}
+
+/**
+ * Gives the facts of what holds at a window, and of the alerts that it raises and clears. `earlier`: the windows
+ * before it, oldest first. The same when it happens and when a rule is tried on history.
+ */
+export async function told(
+  alerts: OpenAlerts,
+  {
+    window,
+    earlier,
+    monitor,
+    task,
+  }: { window: Window; earlier: readonly Window[]; monitor: MonitorConfig; task: Task },
+): Promise<Fact[]> {
+  const facts: Fact[] = []
+  for (const part of PARTS.filter(({ due }) => due === task.due)) {
+    const conditions = part.conditions(window, earlier, monitor)
+    if (conditions === 'unjudged') continue
+    for (const condition of conditions)
+      if (condition.state === 'holds' && part.finding !== undefined)
+        facts.push(part.finding(window, condition, { monitor, task }))
+    facts.push(...(await transitions(alerts, part, conditions, { window, task })))
+  }
+  return facts
+}
