@@ -44,6 +44,26 @@ describe('windows are compared with the past of', () => {
   })
 })
 
+test('a period is looked at once, and again when there is more of it', async () => {
+  let looks = 0
+  let predictions = 0
+  const references = pastReferences({
+    // oxlint-disable-next-line require-yield -- nobody asked anything there
+    profiles: async function* () {
+      looks++
+    },
+    summaries: async () => [{ startMs: fromMs, predictions, labels: 0 }],
+  })
+  const monitor = { ...DEFAULT_MONITOR, reference: { from: '2013-07-01', to: '2013-07-04' } }
+  const looked = async (endpoint: string) => {
+    await references(endpoint, { monitor, version: { model: 'm', version: 1 }, span })
+    return looks
+  }
+  expect([await looked('e'), await looked('e'), await looked('other')]).toEqual([1, 1, 2])
+  predictions = 1
+  expect([await looked('e'), await looked('e')]).toEqual([3, 3])
+})
+
 test.each([
   ['2013-02-01', '2013-01-01', ['the period ends (2013-01-01) before it begins (2013-02-01)']],
   ['2013-13-01', '2014-01-01', ['2013-13-01 is no day; write one as 2013-01-31']],
@@ -59,6 +79,7 @@ async function lookedUp(monitor: MonitorConfig) {
     profiles: async function* (_, each) {
       asked.push(each)
     },
+    summaries: async () => [],
   })
   const found = await references('e', { monitor, version: { model: 'm', version: 1 }, span })
   return { found, asked }

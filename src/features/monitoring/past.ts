@@ -27,7 +27,7 @@ const WEEKS = 6
  * window of the weeks before. Undefined where it asks for what the model was trained on.
  */
 export function pastReferences(
-  predictions: Pick<PredictionQueries, 'profiles'>,
+  predictions: Pick<PredictionQueries, 'profiles' | 'summaries'>,
 ): (endpoint: string, compared: Compared) => Promise<KnownReference> | undefined {
   const hoursIn = async (endpoint: string, spans: readonly Span[]): Promise<HourProfile[]> => {
     const found: HourProfile[] = []
@@ -57,9 +57,41 @@ export function pastReferences(
       reason: `nobody asked in what it is compared with, from ${from} on`,
     } as const
   }
+  const periods = periodsKept(predictions)
   return (endpoint, compared) => {
     const spans = spansOf(compared)
-    return spans === undefined ? undefined : known(endpoint, compared, spans)
+    if (spans === undefined) return undefined
+    const make = () => known(endpoint, compared, spans)
+    return typeof compared.monitor.reference === 'object'
+      ? periods(endpoint, { compared, span: spans[0] as Span }, make)
+      : make()
+  }
+}
+
+/** Periods that are kept: what most of a server's endpoints are compared with, in some ten megabytes. */
+const PERIODS_MAX = 200
+
+/** A period is the same for each window, and costly to make: it is made again when there is more of it. */
+function periodsKept(predictions: Pick<PredictionQueries, 'summaries'>) {
+  const kept = new Map<
+    string,
+    { readonly counted: number; readonly made: Promise<KnownReference> }
+  >()
+  return async (
+    endpoint: string,
+    { compared: { monitor, version }, span }: { compared: Compared; span: Span },
+    make: () => Promise<KnownReference>,
+  ): Promise<KnownReference> => {
+    const key = JSON.stringify([endpoint, version, span, monitor.window.size])
+    const summaries = await predictions.summaries(endpoint, { ...span, per: 'month' })
+    const counted = summaries.reduce((all, each) => all + each.predictions, 0)
+    const known = kept.get(key)
+    kept.delete(key)
+    const made = known?.counted === counted ? known.made : make()
+    kept.set(key, { counted, made })
+    for (const oldest of kept.keys()) if (kept.size > PERIODS_MAX) kept.delete(oldest)
+    made.catch(() => kept.delete(key))
+    return made
   }
 }
 
