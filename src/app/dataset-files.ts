@@ -23,6 +23,8 @@ export interface DatasetFiles {
   files(project: string, path: string, md5: string): Promise<DatasetFile[] | null>
   /** The same; throws `not-found` with where they were looked for. */
   get(project: string, path: string, md5: string): Promise<DatasetFile[]>
+  /** Whether the project's newest commit holds the path itself, as it does code; of data it holds the hashes only. */
+  isInGit(project: string, path: string): Promise<boolean>
 }
 
 export function datasetFiles({
@@ -79,6 +81,7 @@ export function datasetFiles({
         `the bytes of ${path}@${md5} are neither in this server's cache nor on the remote ${name} (${withoutSecrets(url)}): ${files}; run "orrery push" where they are, and ask again`,
       )
     },
+    isInGit: async (project, path) => existsSync(join(await settingsOf(project), path)),
   }
 }
 

@@ -37,6 +37,13 @@ export function trainingData({
       for (const dep of stage.deps) {
         if (project === undefined || !(dep.md5.endsWith('.dir') || ROWS.test(dep.path))) continue
         const found = await datasets.files(project, dep.path, dep.md5)
+        // A folder of code, or of settings, has no rows; nobody has to push it.
+        if (
+          found === null &&
+          dep.md5.endsWith('.dir') &&
+          (await datasets.isInGit(project, dep.path))
+        )
+          continue
         if (found === null)
           return {
             state: 'unknown',
