@@ -58,8 +58,10 @@ beforeAll(async () => {
   server = await startTestServer()
   await writeProject()
   const told = ['--url', server.url]
-  for (const args of [['add', 'flights.csv'], ['repro', ...told], ['push']])
-    expect(await runCommand(folder, args)).toMatchObject({ code: 0 })
+  for (const args of [['add', 'flights.csv'], ['repro', ...told], ['push']]) {
+    const { code, err } = await runCommand(folder, args)
+    if (code !== 0) throw new Error(`orrery ${args.join(' ')}: ${err}`)
+  }
   git('add', '--all')
   git('commit', '--quiet', '--message', 'Trained')
   await ask('POST', '/projects', { origin: folder })
