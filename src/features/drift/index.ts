@@ -1,5 +1,11 @@
 export { attributed, type Attribution, type ColumnCause, type MovedRow } from './cause.ts'
-export { driftOf, type ComparedFeature, type DriftVerdict, type FeatureVerdict } from './drift.ts'
+export {
+  driftOf,
+  noiseFloorOf,
+  type ComparedFeature,
+  type DriftVerdict,
+  type FeatureVerdict,
+} from './drift.ts'
 export {
   compareTables,
   compareWithProfile,

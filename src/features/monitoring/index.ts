@@ -4,6 +4,7 @@ export { persists, type Persistence } from './persistence.ts'
 export type { KnownReference } from './reference.ts'
 export type { Reference } from './store.ts'
 export type { EstimateVerdict, KeptEstimator } from './estimate-verdict.ts'
+export type { ComparedColumn } from './compared.ts'
 export type { Cause, Causes, CauseSpan, Happening, Happenings } from './causes.ts'
 export type { SlicesVerdict } from './slices-verdict.ts'
 export {

@@ -6,6 +6,7 @@ import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
 import type { Handler, WorkWrites } from '#work'
 import type { Happenings } from './causes.ts'
 import type { Alert } from './findings.ts'
+import { comparedColumn, type ComparedColumn } from './compared.ts'
 import { createEstimators } from './estimators.ts'
 import { evaluate, timingOf } from './evaluate.ts'
 import { createReferences, type Cut, type KnownReference } from './reference.ts'
@@ -14,6 +15,7 @@ import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from '.
 import { DEFAULT_MONITOR, monitorOf } from './default-monitor.ts'
 import { EVALUATE_WINDOWS, evaluationsDue, type Ends } from './due.ts'
 import { pastReferences } from './past.ts'
+import type { Sources } from './view.ts'
 import type { Window } from './window.ts'
 
 export interface Monitoring {
@@ -25,6 +27,10 @@ export interface Monitoring {
   windows(endpoint: string, page: WindowPage): Promise<Window[]>
   /** Throws `not-found`. */
   window(endpoint: string, startMs: number): Promise<Window>
+  /** How an endpoint is watched. Throws `not-found`. */
+  monitor(endpoint: string): Promise<MonitorConfig>
+  /** One column of a window beside its reference; null for what was answered. Throws `not-found`. */
+  compared(endpoint: string, startMs: number, feature: string | null): Promise<ComparedColumn>
   alerts(page: AlertPage): Promise<Alert[]>
   /** With its causes, where they are found. Throws `not-found`. */
   alert(id: string): Promise<Alert>
@@ -57,34 +63,36 @@ const MONITORS = platformActor('monitors')
 const PAGE = 20_000
 
 export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
-  const { read, transact, endpoints, predictions } = dependencies
+  const { transact, endpoints, predictions } = dependencies
   const references = createReferences(dependencies)
   const estimators = createEstimators({ ...dependencies, rows: liveRowsOf(predictions) })
   const ofPast = pastReferences(predictions)
   const dueJobs = evaluationsDue(dependencies)
 
+  const sourcesOf = (name: string, monitor: MonitorConfig): Sources => ({
+    ...dependencies,
+    endpoint: name,
+    monitor,
+    reference: (version, span) =>
+      ofPast(name, { monitor, version, span }) ?? references.of(version, cutOf(monitor)),
+    estimator: (modelVersion, roles) =>
+      estimators.of({ endpoint: name, modelVersion, monitor, roles }),
+    rows: (span) => liveRows(predictions, name, span),
+  })
   const run: Handler['run'] = async (job, signal) => {
     const { endpoint: name, ...ends } = job.payload as unknown as Ends
     const isIt = (each: Endpoint) => each.name === name
     const endpoint = (await endpoints()).find(isIt)
     if (endpoint === undefined) return
-    const monitor = monitorOf(endpoint)
     await evaluate({
-      endpoint: name,
-      monitor,
+      ...sourcesOf(name, monitorOf(endpoint)),
+      ...dependencies,
       ends,
       signal,
       actor: MONITORS,
-      ...dependencies,
-      reference: (version, span) =>
-        ofPast(name, { monitor, version, span }) ?? references.of(version, cutOf(monitor)),
-      estimator: (modelVersion, roles) =>
-        estimators.of({ endpoint: name, modelVersion, monitor, roles }),
-      rows: (span) => liveRows(predictions, name, span),
       isLive: async (version) => answers((await endpoints()).find(isIt), version),
     })
   }
-
   return {
     tick: async () => {
       const { jobs, asked } = await dueJobs()
@@ -93,27 +101,7 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       asked()
     },
     handler: { kind: EVALUATE_WINDOWS, concurrency: 1, attemptsMax: 20, run },
-    windows: async (endpoint, page) => {
-      const windows = await read.windows(endpoint, page)
-      if (windows.length > 0 || (await endpoints()).some(({ name }) => name === endpoint))
-        return windows
-      throw new Problem('not-found', `there is no endpoint ${endpoint}`)
-    },
-    window: async (endpoint, startMs) => {
-      const window = await read.findWindow(endpoint, startMs)
-      if (window === undefined)
-        throw new Problem(
-          'not-found',
-          `no window of ${endpoint} that starts at ${new Date(startMs).toISOString()} was evaluated`,
-        )
-      return window
-    },
-    alerts: (page) => read.alerts(page),
-    alert: async (id) => {
-      const alert = await read.findAlert(id)
-      if (alert !== undefined) return alert
-      throw new Problem('not-found', `there is no alert ${id}; list them with \`orrery alerts\``)
-    },
+    ...readsOf(dependencies, sourcesOf),
     reference: async (model, version) => {
       const endpoint = (await endpoints()).find((each) => asksFor(each, model))
       const monitor = endpoint === undefined ? DEFAULT_MONITOR : monitorOf(endpoint)
@@ -122,6 +110,45 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
     labelledRows: async function* (endpoint, span) {
       for await (const page of liveRows(predictions, endpoint, span))
         yield* page.filter((row) => row.label !== null)
+    },
+  }
+}
+
+/** What was found, to be read. */
+function readsOf(
+  { read, endpoints }: MonitoringDependencies,
+  sourcesOf: (name: string, monitor: MonitorConfig) => Sources,
+): Pick<Monitoring, 'windows' | 'window' | 'monitor' | 'compared' | 'alerts' | 'alert'> {
+  const monitorAt = async (name: string): Promise<MonitorConfig> => {
+    const endpoint = (await endpoints()).find((each) => each.name === name)
+    if (endpoint === undefined) throw new Problem('not-found', `there is no endpoint ${name}`)
+    return monitorOf(endpoint)
+  }
+  const windowOf = async (endpoint: string, startMs: number): Promise<Window> => {
+    const window = await read.findWindow(endpoint, startMs)
+    if (window !== undefined) return window
+    const start = new Date(startMs).toISOString()
+    const what = `no window of ${endpoint} that starts at ${start} was evaluated`
+    throw new Problem('not-found', what)
+  }
+
+  return {
+    windows: async (endpoint, page) => {
+      const windows = await read.windows(endpoint, page)
+      if (windows.length === 0) await monitorAt(endpoint)
+      return windows
+    },
+    window: windowOf,
+    monitor: monitorAt,
+    compared: async (name, startMs, feature) => {
+      const sources = sourcesOf(name, await monitorAt(name))
+      return comparedColumn(sources, await windowOf(name, startMs), feature)
+    },
+    alerts: (page) => read.alerts(page),
+    alert: async (id) => {
+      const alert = await read.findAlert(id)
+      if (alert !== undefined) return alert
+      throw new Problem('not-found', `there is no alert ${id}; list them with \`orrery alerts\``)
     },
   }
 }

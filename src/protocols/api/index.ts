@@ -34,6 +34,7 @@ import { endpointLiveRoutes, type EndpointLife } from './endpoint-live.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { modelFileRoutes } from './model-files.ts'
 import { monitorRoutes } from './monitors.ts'
+import { monitoringRoutes } from './monitoring.ts'
 import { explanationRoutes } from './explanations.ts'
 import { predictionRoutes } from './predictions.ts'
 import { promotionRoutes } from './promotions.ts'
@@ -146,6 +147,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   await toldPredictionRoutes(app, parts.serving, parts.actor)
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
+  monitoringRoutes(app, parts.monitoring)
   replayRoutes(app, parts.replays, parts.actor)
   retentionRoutes(app, parts)
   webhookRoutes(app, parts.webhooks, parts.actor)
