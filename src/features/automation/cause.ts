@@ -1,4 +1,5 @@
 import type { Entry, Ref } from '#ledger'
+import { FINDING_TYPES } from '#monitoring'
 import {
   commitRef,
   datasetVersionRef,
@@ -7,7 +8,7 @@ import {
   type Trigger,
   type TriggerOf,
 } from '#projects'
-import { FINDING_TYPES, type RunOrder } from './policy-run.ts'
+import type { RunOrder } from './policy-run.ts'
 
 /** An entry of the ledger as one policy sees it: what it waited for has come. */
 export interface Cause {
@@ -26,15 +27,15 @@ export interface Cause {
 }
 
 /** Facts that can set policies off, besides those that `event` names. */
-export const CAUSE_TYPES = [
-  ...FINDING_TYPES,
+export const CAUSE_TYPES: readonly string[] = [
+  ...Object.values(FINDING_TYPES),
   'schedule-ticked',
   'dataset-version-added',
   'table-version-added',
   'branch-pushed',
   'hook-called',
   'policy-triggered',
-] as const
+]
 
 /** What an entry means for a policy; undefined when it does not wait for it. An entry that several triggers fit counts once. */
 export function causeOf(
@@ -57,6 +58,8 @@ function fits(trigger: Trigger, entry: Entry, own: { project: string; name: stri
       return type === 'drift-detected' && data['endpoint'] === trigger.endpoint
     case 'performance':
       return type === 'performance-fell' && data['endpoint'] === trigger.endpoint
+    case 'alert':
+      return isAbout(trigger, entry)
     case 'schedule':
       return (
         type === 'schedule-ticked' &&
@@ -85,6 +88,24 @@ function fits(trigger: Trigger, entry: Entry, own: { project: string; name: stri
   return false
 }
 
+/** Whether what was found is what is waited for. */
+function isAbout(trigger: TriggerOf<'alert'>, entry: Entry): boolean {
+  const { endpoint, kinds, subjects, severity } = trigger
+  const kind = kindOf(entry)
+  return (
+    kind !== undefined &&
+    entry.data['endpoint'] === endpoint &&
+    (kinds.length === 0 || kinds.includes(kind)) &&
+    (subjects.length === 0 || subjects.includes(textIn(entry, 'subject'))) &&
+    (severity === 'warning' || entry.data['severity'] === severity)
+  )
+}
+
+/** What kind of finding an entry tells of. */
+function kindOf({ type }: Entry): string | undefined {
+  return Object.entries(FINDING_TYPES).find(([, told]) => told === type)?.[0]
+}
+
 function isAt(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`)
 }
@@ -110,7 +131,9 @@ function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
     text
       .replaceAll('{date}', date)
       .replaceAll('{tick}', tick)
-      .replaceAll('{version}', textIn(entry, 'version')),
+      .replaceAll('{version}', textIn(entry, 'version'))
+      .replaceAll('{from}', textIn(entry, 'start'))
+      .replaceAll('{to}', textIn(entry, 'end')),
   )
   const rev = trigger.kind === 'push' ? textIn(entry, 'commit') : textIn(entry, 'rev')
   return {
@@ -130,6 +153,7 @@ function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
         ORRERY_CAUSE: entry.type,
         ORRERY_CAUSE_POSITION: String(entry.position),
         ...(trigger.kind === 'delta' ? tableVariables(entry) : {}),
+        ...(isFinding(trigger) ? windowVariables(entry) : {}),
       },
     },
     refs: refsOf(trigger, entry),
@@ -145,17 +169,30 @@ function tableVariables(entry: Entry): Record<string, string> {
   }
 }
 
-export function isFinding(trigger: Trigger): trigger is TriggerOf<'drift' | 'performance'> {
-  return trigger.kind === 'drift' || trigger.kind === 'performance'
+/** What was found where and when, for stages that take the data of that time. */
+function windowVariables(entry: Entry): Record<string, string> {
+  return {
+    ORRERY_ENDPOINT: textIn(entry, 'endpoint'),
+    ORRERY_WINDOW_START: textIn(entry, 'start'),
+    ORRERY_WINDOW_END: textIn(entry, 'end'),
+  }
+}
+
+export function isFinding(
+  trigger: Trigger,
+): trigger is TriggerOf<'drift' | 'performance' | 'alert'> {
+  return trigger.kind === 'drift' || trigger.kind === 'performance' || trigger.kind === 'alert'
 }
 
 function wordsOf(trigger: Trigger, entry: Entry): string {
   const text = (name: string) => textIn(entry, name)
   switch (trigger.kind) {
     case 'drift':
-      return `drift was found at ${trigger.endpoint} in the window ${text('window')}`
+      return `drift was found at ${trigger.endpoint} in the window ${text('window')}${detailIn(entry)}`
     case 'performance':
-      return `the performance of ${trigger.endpoint} fell in the window ${text('window')}`
+      return `the performance of ${trigger.endpoint} fell in the window ${text('window')}${detailIn(entry)}`
+    case 'alert':
+      return `${kindOf(entry)}${text('subject') === '' ? '' : ` of ${text('subject')}`} at ${trigger.endpoint} is not as it should be in the window ${text('window')}${detailIn(entry)}`
     case 'schedule':
       return `it was due at ${minuteOf(Date.parse(text('tick')))} (${trigger.cron}, ${trigger.timezone})${lateness(entry)}`
     case 'data':
@@ -173,6 +210,15 @@ function wordsOf(trigger: Trigger, entry: Entry): string {
     case 'manual':
   }
   return `${entry.actor.id} asked for it${text('reason') === '' ? '' : `: ${text('reason')}`}`
+}
+
+/** A sentence names what was found, and is no page. */
+const DETAIL_MAX = 300
+
+function detailIn(entry: Entry): string {
+  const detail = textIn(entry, 'detail').replace(/\.$/, '')
+  if (detail === '') return ''
+  return ` (${detail.length <= DETAIL_MAX ? detail : `${detail.slice(0, DETAIL_MAX)}…`})`
 }
 
 function lateness({ data }: Entry): string {

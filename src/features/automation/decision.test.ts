@@ -97,6 +97,39 @@ test('it does not wait for what concerns another endpoint, branch, project or po
     expect(causeOf(other, { ...own, policy })).toBeUndefined()
 })
 
+test('what any alert is raised for is waited for by its kind, subject and severity, and named with its detail', () => {
+  const broke = entry('quality-broke', {
+    endpoint: 'late',
+    window: 'late/1',
+    subject: 'price',
+    severity: 'warning',
+    detail: '40 % of its values are a thousand times as large.',
+    start: '2026-01-01T00:00:00.000Z',
+    end: '2026-01-02T00:00:00.000Z',
+  })
+  type Alert = Extract<PolicyConfig['on'][number], { alert?: unknown }>['alert']
+  const of = (alert: Alert) =>
+    causeOf(broke, {
+      ...own,
+      policy: { ...policy, on: [{ alert }] as never, set: ['from={from}'] },
+    })
+  expect(of('late')?.words).toBe(
+    'quality of price at late is not as it should be in the window late/1 (40 % of its values are a thousand times as large)',
+  )
+  expect(of('late')?.order).toMatchObject({
+    set: ['from=2026-01-01T00:00:00.000Z'],
+    variables: { ORRERY_ENDPOINT: 'late', ORRERY_WINDOW_END: '2026-01-02T00:00:00.000Z' },
+  })
+  expect(of({ endpoint: 'late', kind: ['kpis', 'quality'], subject: 'price' })).toBeDefined()
+  for (const other of [
+    'other',
+    { endpoint: 'late', kind: 'kpis' },
+    { endpoint: 'late', subject: 'age' },
+    { endpoint: 'late', severity: 'critical' as const },
+  ])
+    expect(of(other)).toBeUndefined()
+})
+
 test('an event is waited for with its conditions, also inside of what it says', () => {
   const on = (where: Record<string, string | number>) => ({
     ...policy,

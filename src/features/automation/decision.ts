@@ -1,6 +1,6 @@
 import { durationMs, type PolicyConfig } from '#projects'
 import { isFinding, minuteOf, type Cause } from './cause.ts'
-import type { PolicyRun } from './policy-run.ts'
+import { FINDING_KINDS, type PolicyRun } from './policy-run.ts'
 
 /** All that a decision looks at besides the policy and its cause. */
 export interface Standing {
@@ -172,5 +172,5 @@ function whenItsTurn(
 
 /** Whether a run that starts later knows what came meanwhile, so that a second one would do the same again. */
 function takesNewest(kind: PolicyRun['kind']): boolean {
-  return kind === 'data' || kind === 'delta' || kind === 'drift' || kind === 'performance'
+  return kind === 'data' || kind === 'delta' || FINDING_KINDS.includes(kind)
 }

@@ -1,5 +1,6 @@
 import { Problem } from '#base/problem'
 import type { Actor, Entry, LedgerReads } from '#ledger'
+import { FINDING_TYPES, type AlertKind } from '#monitoring'
 import {
   durationMs,
   triggersOf,
@@ -310,6 +311,12 @@ function supposed(
         return ['drift-detected', { endpoint: trigger.endpoint, window: 'that ends then' }]
       case 'performance':
         return ['performance-fell', { endpoint: trigger.endpoint, window: 'that ends then' }]
+      case 'alert': {
+        const { endpoint, kinds, subjects, severity } = trigger
+        const type = FINDING_TYPES[(kinds[0] ?? 'drift') as AlertKind]
+        const subject = subjects[0] ?? ''
+        return [type, { endpoint, subject, severity, window: 'that ends then' }]
+      }
       case 'schedule':
         return [
           'schedule-ticked',

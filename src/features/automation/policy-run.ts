@@ -47,9 +47,7 @@ export interface PolicyRun {
   readonly endedMs: number | null
 }
 
-export const FINDING_TYPES = ['drift-detected', 'performance-fell'] as const
-
-export const FINDING_KINDS: readonly TriggerKind[] = ['drift', 'performance']
+export const FINDING_KINDS: readonly TriggerKind[] = ['drift', 'performance', 'alert']
 
 /** What `then: promote flights-late@champion` asks for. */
 export function promotionAfter(

@@ -4,6 +4,19 @@ import type { Verdicts } from './window.ts'
 /** What an alert can be about: what parts find out about windows. */
 export type AlertKind = keyof Verdicts
 
+/** The types of the facts that tell, at each window, what holds: policies follow them. */
+export const FINDING_TYPES: Readonly<Record<AlertKind, string>> = {
+  drift: 'drift-detected',
+  performance: 'performance-fell',
+  traffic: 'endpoint-fell-silent',
+  quality: 'quality-broke',
+  estimate: 'estimate-fell',
+  slices: 'slice-fell',
+  fairness: 'fairness-broke',
+  kpis: 'kpi-missed',
+  concept: 'concept-drifted',
+}
+
 export type Severity = 'warning' | 'critical'
 
 /** A finding that somebody must hear of, from the window that raised it to the one that cleared it. */

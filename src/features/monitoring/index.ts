@@ -1,4 +1,10 @@
-export type { Alert, AlertKind, Condition, Severity } from './findings.ts'
+export {
+  FINDING_TYPES,
+  type Alert,
+  type AlertKind,
+  type Condition,
+  type Severity,
+} from './findings.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
 export { persists, type Persistence } from './persistence.ts'
 export type { KnownReference } from './reference.ts'

@@ -1,8 +1,10 @@
 import type { Fact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import { transitions, type OpenAlerts } from './alerts.ts'
+import { FINDING_TYPES } from './findings.ts'
+import type { Holding, Part } from './part.ts'
 import { PARTS } from './parts/index.ts'
-import type { Task, Window } from './window.ts'
+import { windowRef, type Task, type Window } from './window.ts'
 
 /** Windows that could not be judged lie between those that could. */
 const EARLIER_PER_WINDOW = 4
@@ -30,9 +32,27 @@ export async function told(
     const conditions = part.conditions(window, earlier, monitor)
     if (conditions === 'unjudged') continue
     for (const condition of conditions)
-      if (condition.state === 'holds' && part.finding !== undefined)
-        facts.push(part.finding(window, condition, { monitor, task }))
+      if (condition.state === 'holds')
+        facts.push(findingOf(part, condition, { window, monitor, task }))
     facts.push(...(await transitions(alerts, part, conditions, { window, task })))
   }
   return facts
+}
+
+/** What holds, in the words of its part, with what it is about. */
+function findingOf(
+  part: Part,
+  condition: Holding,
+  { window, monitor, task }: { window: Window; monitor: MonitorConfig; task: Task },
+): Fact {
+  const { subject, severity, detail } = condition
+  const { endpoint, modelVersion, startMs, endMs } = window
+  const fact = part.finding?.(window, condition, { monitor, task }) ?? {
+    type: FINDING_TYPES[part.kind],
+    data: { endpoint, window: windowRef(window).id, modelVersion, detail },
+    eventMs: task.dueMs,
+  }
+  const of = { kind: part.kind, subject, severity, modelVersion }
+  const span = { start: new Date(startMs).toISOString(), end: new Date(endMs).toISOString() }
+  return { ...fact, data: { ...fact.data, ...of, ...span } }
 }

@@ -33,6 +33,27 @@ const Event = Type.Union([
   ),
 ])
 
+const Words = Type.Union([
+  Type.String({ minLength: 1, maxLength: 1000 }),
+  Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { minItems: 1, maxItems: 100 }),
+])
+
+/** What an alert has to be about. */
+const AlertTrigger = Type.Union([
+  Name,
+  Type.Object(
+    {
+      endpoint: Name,
+      kind: Type.Optional(Words),
+      /** A column, metric, slice or group. */
+      subject: Type.Optional(Words),
+      /** The least that it has to be. */
+      severity: Type.Optional(Type.Union([Type.Literal('warning'), Type.Literal('critical')])),
+    },
+    strict,
+  ),
+])
+
 const Path = Type.String({ minLength: 1, maxLength: 1024 })
 
 const TriggerSchema = Type.Union([
@@ -41,6 +62,8 @@ const TriggerSchema = Type.Union([
     {
       drift: Type.Optional(Name),
       performance: Type.Optional(Name),
+      /** Whatever alerts are raised for. */
+      alert: Type.Optional(AlertTrigger),
       schedule: Type.Optional(Schedule),
       /** Path of tracked data. */
       data: Type.Optional(Path),
@@ -134,6 +157,14 @@ export interface CronSchedule {
 /** One thing that sets a policy off, with nothing left out. */
 export type Trigger =
   | { readonly kind: 'drift' | 'performance'; readonly endpoint: string }
+  | {
+      readonly kind: 'alert'
+      readonly endpoint: string
+      /** Of whatever kind where there are none. */
+      readonly kinds: readonly string[]
+      readonly subjects: readonly string[]
+      readonly severity: 'warning' | 'critical'
+    }
   | ({ readonly kind: 'schedule'; readonly catchUp: Static<typeof CatchUp> } & CronSchedule)
   | { readonly kind: 'data'; readonly path: string }
   | { readonly kind: 'delta'; readonly table: string }
@@ -151,9 +182,10 @@ export type TriggerOf<Kind extends Trigger['kind']> = Extract<Trigger, { kind: K
 export function triggersOf({ on }: Pick<PolicyConfig, 'on'>): Trigger[] {
   return on.map((trigger): Trigger => {
     if (trigger === 'manual') return { kind: 'manual' }
-    const { drift, performance, schedule, data, delta, push, webhook, event } = trigger
+    const { drift, performance, alert, schedule, data, delta, push, webhook, event } = trigger
     if (drift !== undefined) return { kind: 'drift', endpoint: drift }
     if (performance !== undefined) return { kind: 'performance', endpoint: performance }
+    if (alert !== undefined) return alertTrigger(alert)
     if (schedule !== undefined) return scheduleTrigger(schedule)
     if (data !== undefined) return { kind: 'data', path: data.replace(/\/+$/, '') }
     if (delta !== undefined) return { kind: 'delta', table: delta }
@@ -163,6 +195,12 @@ export function triggersOf({ on }: Pick<PolicyConfig, 'on'>): Trigger[] {
       ? { kind: 'event', type: event, where: {} }
       : { kind: 'event', type: event?.type ?? '', where: event?.where ?? {} }
   })
+}
+
+function alertTrigger(alert: Static<typeof AlertTrigger>): TriggerOf<'alert'> {
+  const said = typeof alert === 'string' ? { endpoint: alert } : alert
+  const { endpoint, kind = [], subject = [], severity = 'warning' } = said
+  return { kind: 'alert', endpoint, kinds: [kind].flat(), subjects: [subject].flat(), severity }
 }
 
 function scheduleTrigger(schedule: Static<typeof Schedule>): TriggerOf<'schedule'> {

@@ -150,6 +150,8 @@ test.each([
   ['schedule: "0 3 * *"', 'five fields'],
   ['schedule: { cron: "@daily", timezone: Berlin }', 'no time zone Berlin'],
   ['webhook: build', 'no hook build'],
+  ['alert: nobody', 'there is no endpoint nobody'],
+  ['alert: { endpoint: nobody, kind: qualty }', 'no alerts of the kind qualty'],
   ['event: policy-skipped', 'wait for policy-run-finished'],
   ['{ push: main, data: a }', 'policies.it.on'],
 ])('a trigger that can never be right is refused: %s', (trigger, words) => {

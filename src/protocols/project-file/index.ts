@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
-import { monitorProblems } from '#monitoring'
+import { FINDING_TYPES, monitorProblems } from '#monitoring'
 import {
   alertProblems,
   environmentProblems,
@@ -130,10 +130,18 @@ function crossCheckPolicies(config: ProjectConfig): string[] {
 const OWN_FACTS = /^(policy-(fired|skipped|queued)|schedule-(ticked|missed))$/
 
 function triggerFaults(trigger: Trigger, { endpoints, hooks = {} }: ProjectConfig): string[] {
-  if (trigger.kind === 'drift' || trigger.kind === 'performance')
-    return Object.hasOwn(endpoints, trigger.endpoint)
-      ? []
-      : [`there is no endpoint ${trigger.endpoint} in this file`]
+  if (trigger.kind === 'drift' || trigger.kind === 'performance' || trigger.kind === 'alert') {
+    const kinds = Object.keys(FINDING_TYPES)
+    const unknown = trigger.kind === 'alert' ? trigger.kinds.filter((k) => !kinds.includes(k)) : []
+    return [
+      ...(Object.hasOwn(endpoints, trigger.endpoint)
+        ? []
+        : [`there is no endpoint ${trigger.endpoint} in this file`]),
+      ...unknown.map(
+        (kind) => `there are no alerts of the kind ${kind}; write ${kinds.join(', ')}`,
+      ),
+    ]
+  }
   if (trigger.kind === 'schedule') return [scheduleFault(trigger) ?? []].flat()
   if (trigger.kind === 'webhook' && !Object.hasOwn(hooks, trigger.hook))
     return [

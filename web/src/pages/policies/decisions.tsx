@@ -41,6 +41,19 @@ export function Decisions({ of, names }: { of: Partial<PolicyName>; names: 'with
   )
 }
 
+/** Facts that tell what was found at an endpoint. */
+const FINDINGS: ReadonlySet<string> = new Set([
+  'drift-detected',
+  'performance-fell',
+  'quality-broke',
+  'estimate-fell',
+  'slice-fell',
+  'fairness-broke',
+  'kpi-missed',
+  'concept-drifted',
+  'endpoint-fell-silent',
+])
+
 function Decided({ decision, names }: { decision: DecisionShown; names: 'with' | 'without' }) {
   const { at, type, why, project, policy } = decision
   return (
@@ -75,7 +88,7 @@ function Ways({
 }: {
   decision: DecisionShown
 }) {
-  const isFinding = causeType === 'drift-detected' || causeType === 'performance-fell'
+  const isFinding = FINDINGS.has(causeType)
   // One that was cancelled while it waited asked for no run; one that had begun is told of by its own entry.
   const isGone = type === 'policy-queued' && run?.state === 'cancelled'
   const asked = run === null || isGone ? null : pipelineRunOf(run)

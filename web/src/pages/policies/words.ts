@@ -8,6 +8,8 @@ export function awaited(trigger: TriggerShown): string {
       return `drift at ${trigger.endpoint}`
     case 'performance':
       return `falling performance of ${trigger.endpoint}`
+    case 'alert':
+      return `whatever alerts at ${trigger.endpoint} are raised for${trigger.kinds.length === 0 ? '' : `: ${trigger.kinds.join(', ')}`}${trigger.subjects.length === 0 ? '' : ` of ${trigger.subjects.join(', ')}`}${trigger.severity === 'critical' ? ', when critical' : ''}`
     case 'schedule':
       return `${cronWords(trigger.cron)} (${trigger.timezone}); ${CATCH_UP[trigger.catchUp]}`
     case 'data':
