@@ -1,3 +1,4 @@
+import { versionName } from '#inference'
 import type { MonitorConfig } from '#projects'
 import type { HourProfile, PredictionQueries } from '#serving'
 import { timingOf } from './evaluate.ts'
@@ -12,7 +13,7 @@ interface Span {
 /** What a window of a version is to be compared with. */
 export interface Compared {
   readonly monitor: MonitorConfig
-  readonly version: { readonly model: string; readonly version: number | string }
+  readonly version: { readonly model: string; readonly version: number }
   readonly span: Span
 }
 
@@ -46,7 +47,7 @@ export function pastReferences(
         state: 'unknown',
         reason: 'only windows of whole hours are compared with the past; training data is for any',
       } as const
-    const modelVersion = `${version.model}/${version.version}`
+    const modelVersion = versionName(version)
     const hours = await hoursIn(endpoint, spans)
     const reference = referenceOfSpan(hours, { modelVersion, windowMs })
     if (reference !== undefined) return { state: 'known', reference } as const
