@@ -31,6 +31,8 @@ export interface Monitoring {
   monitor(endpoint: string): Promise<MonitorConfig>
   /** One column of a window beside its reference; null for what was answered. Throws `not-found`. */
   compared(endpoint: string, startMs: number, feature: string | null): Promise<ComparedColumn>
+  /** What a rule would have raised. */
+  readonly backtest: TryRule
   alerts(page: AlertPage): Promise<Alert[]>
   /** With its causes, where they are found. Throws `not-found`. */
   alert(id: string): Promise<Alert>
@@ -116,9 +118,12 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
 
 /** What was found, to be read. */
 function readsOf(
-  { read, endpoints }: MonitoringDependencies,
+  { read, endpoints, predictions }: MonitoringDependencies,
   sourcesOf: (name: string, monitor: MonitorConfig) => Sources,
-): Pick<Monitoring, 'windows' | 'window' | 'monitor' | 'compared' | 'alerts' | 'alert'> {
+): Pick<
+  Monitoring,
+  'windows' | 'window' | 'monitor' | 'compared' | 'backtest' | 'alerts' | 'alert'
+> {
   const monitorAt = async (name: string): Promise<MonitorConfig> => {
     const endpoint = (await endpoints()).find((each) => each.name === name)
     if (endpoint === undefined) throw new Problem('not-found', `there is no endpoint ${name}`)
@@ -144,6 +149,7 @@ function readsOf(
       const sources = sourcesOf(name, await monitorAt(name))
       return comparedColumn(sources, await windowOf(name, startMs), feature)
     },
+    backtest: createBacktests({ read, predictions }, { monitorAt, sourcesOf }),
     alerts: (page) => read.alerts(page),
     alert: async (id) => {
       const alert = await read.findAlert(id)

@@ -22,6 +22,11 @@ export interface Part {
   readonly due: Due
   /** A stated verdict whatever the rows hold: reasons are part of it, exceptions are not. */
   judge(view: View): Promise<Partial<Verdicts>>
+  /**
+   * The verdict on a window that was judged, under what another monitor says and without its rows; what it does not
+   * name stays as it was found. Without this, all of it does not depend on the monitor.
+   */
+  again?(kept: Window, monitor: MonitorConfig): Partial<Verdicts>
   /** What the fact of the window tells of the verdict. A fact stays small. */
   told?(window: Window): Readonly<Record<string, Json>>
   /**

@@ -107,12 +107,12 @@ function hasChanged(before: Counted | null, now: Counted, isSettled: boolean): b
   return isSettled && (before.labels !== now.labels || before.replaced !== now.replaced)
 }
 
-function taskAt(due: Due, startMs: number, { sizeMs, settleMs }: Timing): Task {
+export function taskAt(due: Due, startMs: number, { sizeMs, settleMs }: Timing): Task {
   const endMs = startMs + sizeMs
   return { due, startMs, endMs, dueMs: due === 'closed' ? endMs : endMs + settleMs }
 }
 
-function inOrder(one: Task, other: Task): number {
+export function inOrder(one: Task, other: Task): number {
   return one.dueMs - other.dueMs || one.startMs - other.startMs
 }
 

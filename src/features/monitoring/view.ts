@@ -135,8 +135,8 @@ function mainVersion(rows: readonly PredictionRow[]): string | undefined {
   )?.[0]
 }
 
-/** `flights-late/3` in its parts. */
-function versionIn(name: string): { model: string; version: number } {
-  const slash = name.lastIndexOf('/')
-  return { model: name.slice(0, slash), version: Number(name.slice(slash + 1)) }
+/** `flights-late/3` in its parts; a version that is not registered here has a name alone. */
+export function versionIn(name: string): { model: string; version: number } {
+  const [, model, version] = /^(.+)\/([1-9]\d*)$/s.exec(name) ?? []
+  return model === undefined ? { model: name, version: 0 } : { model, version: Number(version) }
 }

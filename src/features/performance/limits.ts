@@ -47,3 +47,19 @@ export function boundsIn({ min, max }: Limit): string {
   if (min !== undefined && max !== undefined) return `between ${min} and ${max}`
   return min === undefined ? `at most ${max}` : `at least ${min}`
 }
+
+/** A metric of fewer rows of either class than this is mostly chance. */
+export const CLASS_MIN = 10
+
+/** Metrics that are a mean over all rows, whatever their class. */
+export const OVER_ALL = new Set([
+  'accuracy',
+  'log_loss',
+  'brier',
+  'ece',
+  'mce',
+  'ace',
+  'calibration_difference',
+  'selection_rate',
+  'event_rate',
+])

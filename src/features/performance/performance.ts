@@ -4,7 +4,7 @@ import { MAIN, metricOf } from './catalogue.ts'
 import { countsOf, tableOf, tableOfCounts, type Table } from './confusion.ts'
 import { groupsOf, groupTitle, type GroupBy } from './groups.ts'
 import { taskOf } from './infer.ts'
-import { judgedLimit, type JudgedLimit, type Limit } from './limits.ts'
+import { CLASS_MIN, judgedLimit, OVER_ALL, type JudgedLimit, type Limit } from './limits.ts'
 import { measure } from './measure.ts'
 import { perClass } from './multiclass.ts'
 import { subsetOf } from './subset.ts'
@@ -62,9 +62,6 @@ export interface PerformanceSettings {
     readonly limits?: readonly Limit[]
   }
 }
-
-/** A metric of fewer rows of either class than this is mostly chance. */
-const CLASS_MIN = 10
 
 /** Classes are listed one by one up to this many. */
 const CLASSES_TOLD = 50
@@ -152,19 +149,6 @@ function limitsOn(
     )
   })
 }
-
-/** Metrics that are a mean over all rows, whatever their class. */
-const OVER_ALL = new Set([
-  'accuracy',
-  'log_loss',
-  'brier',
-  'ece',
-  'mce',
-  'ace',
-  'calibration_difference',
-  'selection_rate',
-  'event_rate',
-])
 
 function tooFewFor(answers: Answers, metric: string): string | undefined {
   if (answers.task !== 'binary' || OVER_ALL.has(metric)) return undefined

@@ -1,6 +1,7 @@
 import type { Json } from '#base/json'
 import type { MonitorConfig } from '#projects'
 import type { ComparedFeature } from '#drift'
+import { aloneConditions } from '../alone.ts'
 import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
 import { driftVerdict } from '../drift-verdict.ts'
 import type { Condition } from '../findings.ts'
@@ -15,6 +16,7 @@ export const drift: Part = {
   kind: 'drift',
   due: 'closed',
   judge: async (view) => ({ drift: await driftIn(view) }),
+  again: ({ drift: kept, predictions }, monitor) => ({ drift: again(kept, predictions, monitor) }),
   told: (window) => {
     const { drift: found } = window
     return {
@@ -38,6 +40,20 @@ export const drift: Part = {
     },
     eventMs: task.dueMs,
   }),
+}
+
+/** Which features drifted does not depend on how many of them it takes. */
+function again(
+  kept: WindowDrift,
+  predictions: number,
+  { min_samples: least, drift: { alert_share: alertShare } }: MonitorConfig,
+): WindowDrift {
+  if (kept.state === 'skipped') return kept
+  if (predictions < least)
+    return { state: 'skipped', reason: `${predictions} predictions are fewer than ${least}` }
+  const { share, prediction } = kept
+  const alarming = (share > 0 && share >= alertShare) || prediction?.state === 'drifted'
+  return { ...kept, alarming }
 }
 
 async function driftIn(view: View): Promise<WindowDrift> {
@@ -85,9 +101,10 @@ type DriftVerdict = Extract<WindowDrift, { state: 'judged' }>
 function driftConditions(
   window: Window,
   earlier: readonly Window[],
-  { drift: { persistence } }: MonitorConfig,
+  monitor: MonitorConfig,
 ): readonly Condition[] | 'unjudged' {
   if (window.drift.state === 'skipped') return 'unjudged'
+  const { persistence } = monitor.drift
   const flags = sameVersion(window, earlier).map(({ drift: each }) =>
     each.state === 'judged' ? each.alarming : null,
   )
@@ -97,7 +114,8 @@ function driftConditions(
       ? `${lastingFeatures(window)} drifted`
       : `${names.length} of ${window.drift.compared} features drifted (${shortList(names)})`
   const detail = `${found}, ${lasting(persistence)}`
-  return [lastingCondition(flags, persistence, { subject: '', severity: 'warning', detail })]
+  const whole = lastingCondition(flags, persistence, { subject: '', severity: 'warning', detail })
+  return [whole, ...aloneConditions(window, earlier, { monitor, whole })]
 }
 
 /** The persistence can hold although this window itself is calm. */

@@ -20,6 +20,8 @@ export const estimate: Part = {
   kind: 'estimate',
   due: 'closed',
   judge: async (view) => ({ estimate: await estimated(view) }),
+  again: ({ estimate: kept }, monitor) =>
+    kept === undefined ? {} : { estimate: again(kept, monitor) },
   told: ({ estimate: found }): Record<string, Json> => {
     if (found?.state !== 'estimated') return {}
     const named = found.estimates.map(({ metric, value }): [string, Json] => [metric, value])
@@ -110,6 +112,31 @@ function limitOf(monitor: MonitorConfig, { estimator }: KeptEstimator): Estimate
   }
 }
 
+/** What was usual is known as far as it was looked at. */
+function again(kept: EstimateVerdict, monitor: MonitorConfig): EstimateVerdict {
+  if (kept.state === 'skipped') return kept
+  if (kept.predictions < monitor.min_samples)
+    return {
+      state: 'skipped',
+      reason: `${kept.predictions} predictions are fewer than ${monitor.min_samples}`,
+    }
+  const { estimates } = kept
+  const said = monitor.estimate?.metric === undefined ? monitor.performance : monitor.estimate
+  const { metric: named, min = null, max = null } = said ?? {}
+  const isSaid = named !== undefined && (min !== null || max !== null)
+  if (!isSaid) {
+    if (kept.limit?.from === 'usual') return kept
+    return { ...kept, limit: null, outside: 'no' }
+  }
+  const tasks = kept.method === 'dle' ? (['regression'] as const) : CLASSIFYING
+  const names = tasks.map((task) => metricOf(task, named) ?? named)
+  const metric = estimates.find((each) => names.includes(each.metric))?.metric ?? named
+  const limit: EstimateLimit = { metric, min, max, from: 'config' }
+  return { ...kept, limit, outside: beyond(estimates, limit) }
+}
+
+const CLASSIFYING = ['binary', 'multiclass'] as const
+
 /** What is only unusual must also be further from the usual than a window of this size is by chance. */
 function outsideOf(
   estimates: readonly Estimate[],
@@ -118,15 +145,23 @@ function outsideOf(
 ): 'no' | 'yes' | 'certainly' {
   const own = estimates.find(({ metric }) => metric === limit?.metric)
   if (limit === null || own === undefined) return 'no'
-  const low = own.ciLow ?? -Infinity
-  const high = own.ciHigh ?? Infinity
-  const isOutside =
-    (limit.min !== null && own.value < limit.min) || (limit.max !== null && own.value > limit.max)
-  if (!isOutside) return 'no'
-  const isCertain =
-    (limit.min !== null && high < limit.min) || (limit.max !== null && low > limit.max)
   const middle = estimator.usual[limit.metric]?.value
-  if (limit.from === 'usual' && middle !== undefined && low <= middle && middle <= high) return 'no'
+  const isUsual =
+    limit.from === 'usual' &&
+    middle !== undefined &&
+    (own.ciLow ?? -Infinity) <= middle &&
+    middle <= (own.ciHigh ?? Infinity)
+  return isUsual ? 'no' : beyond(estimates, limit)
+}
+
+/** Outside, and with its whole interval so. */
+function beyond(estimates: readonly Estimate[], { metric, min, max }: EstimateLimit) {
+  const own = estimates.find((each) => each.metric === metric)
+  if (own === undefined) return 'no'
+  const { value, ciLow, ciHigh } = own
+  if (!((min !== null && value < min) || (max !== null && value > max))) return 'no'
+  const isCertain =
+    (min !== null && (ciHigh ?? Infinity) < min) || (max !== null && (ciLow ?? -Infinity) > max)
   return isCertain ? 'certainly' : 'yes'
 }
 

@@ -1,4 +1,4 @@
-import { fairnessOf } from '#performance'
+import { fairnessAgain, fairnessOf } from '#performance'
 import { sameVersion } from '../conditions.ts'
 import type { Part } from '../part.ts'
 import { windowRef } from '../window.ts'
@@ -20,6 +20,10 @@ export const fairness: Part = {
       }),
     }
   },
+  again: ({ fairness: kept }, { fairness: asked }) =>
+    kept === undefined || asked === undefined
+      ? {}
+      : { fairness: fairnessAgain(kept, { by: asked.by, limits: asked.metrics }) },
   lookback: (monitor) => monitor.fairness?.persistence.of ?? 0,
   conditions: (window, earlier, monitor) => {
     const { fairness: asked } = monitor

@@ -27,6 +27,11 @@ export const kpis: Part = {
     const found = await kpisOf(view, asked)
     return { kpis: { kpis: found, limits: found.map((kpi, at) => limitOn(kpi, asked[at]?.[1])) } }
   },
+  again: ({ kpis: kept }, { kpis: asked = {} }) => {
+    if (kept === undefined) return {}
+    const found = kept.kpis.filter(({ name }) => asked[name] !== undefined)
+    return { kpis: { kpis: found, limits: found.map((kpi) => limitOn(kpi, asked[kpi.name])) } }
+  },
   told: ({ kpis: found }) =>
     found === undefined
       ? {}

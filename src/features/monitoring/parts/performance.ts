@@ -1,10 +1,12 @@
 import type { MonitorConfig } from '#projects'
 import {
   boundsIn,
+  performanceAgain,
   performanceOf,
   type JudgedLimit,
   type Limit,
   type MeasuredPerformance,
+  type PerformanceSettings,
   type Roles,
 } from '#performance'
 import type { Json } from '#base/json'
@@ -18,26 +20,12 @@ export const performance: Part = {
   kind: 'performance',
   due: 'settled',
   judge: async (view) => {
-    const { monitor } = view
-    const roles = await rolesAt(view)
-    const { by, min_samples: samplesMin, metrics } = monitor.slices ?? {}
-    return {
-      performance: performanceOf(await view.rows(), {
-        roles,
-        samplesMin: monitor.min_samples,
-        limits: limitsIn(monitor),
-        ...(by === undefined
-          ? {}
-          : {
-              slices: {
-                by,
-                ...(samplesMin === undefined ? {} : { samplesMin }),
-                ...(metrics === undefined ? {} : { limits: metrics }),
-              },
-            }),
-      }),
-    }
+    const settings = { ...settingsIn(view.monitor), roles: await rolesAt(view) }
+    return { performance: performanceOf(await view.rows(), settings) }
   },
+  again: ({ performance: kept }, monitor) => ({
+    performance: kept === null ? null : performanceAgain(kept, settingsIn(monitor)),
+  }),
   told: ({ performance: found }) => ({
     labels: found?.labels ?? 0,
     ...(found?.state === 'measured' ? toldOf(found) : NOTHING_TOLD),
@@ -66,6 +54,24 @@ export const performance: Part = {
       eventMs: task.dueMs,
     }
   },
+}
+
+function settingsIn(monitor: MonitorConfig): PerformanceSettings {
+  const { by, min_samples: samplesMin, metrics } = monitor.slices ?? {}
+  return {
+    roles: rolesIn(monitor),
+    samplesMin: monitor.min_samples,
+    limits: limitsIn(monitor),
+    ...(by === undefined
+      ? {}
+      : {
+          slices: {
+            by,
+            ...(samplesMin === undefined ? {} : { samplesMin }),
+            ...(metrics === undefined ? {} : { limits: metrics }),
+          },
+        }),
+  }
 }
 
 /**

@@ -4,7 +4,8 @@ import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
 import { persists } from '../persistence.ts'
 import { qualityOf } from '../quality/judge.ts'
-import type { QualityIssue, QualityVerdict } from '../quality/verdict.ts'
+import type { QualityIssue, QualityVerdict, Unchecked } from '../quality/verdict.ts'
+import type { KnownReference } from '../reference.ts'
 import { windowRef, type Window } from '../window.ts'
 
 /** Whether what was asked is what the model was made for: types, gaps, new values, sensors that are stuck, other units. */
@@ -12,6 +13,15 @@ export const quality: Part = {
   kind: 'quality',
   due: 'closed',
   judge: async (view) => ({ quality: await qualityIn(view) }),
+  again: ({ quality: kept }, { min_samples: least }) =>
+    kept?.state === 'judged' && kept.rows < least
+      ? {
+          quality: {
+            state: 'skipped',
+            reason: `${kept.rows} predictions are fewer than ${least}`,
+          },
+        }
+      : {},
   told: ({ quality: found }) => ({
     qualityIssues:
       found?.state === 'judged'
@@ -53,7 +63,7 @@ async function qualityIn(view: View): Promise<QualityVerdict> {
     rows.map(({ inputs }) => inputs),
     known.reference.profile,
     {
-      samplesMin: view.monitor.min_samples,
+      samplesMin,
       drift: view.found.drift,
       earlier: earlier.flatMap(({ quality: each }) => each ?? []),
     },
@@ -72,8 +82,9 @@ function qualityConditions(
   if (found === undefined || found.state === 'skipped') return 'unjudged'
   const persistence = monitor.quality?.persistence ?? PERSISTENCE
   const windows = [...earlier, window]
-  const columns = ['', ...Object.keys(found.columns)]
-  return columns.map((column): Condition => {
+  const told = windows.flatMap(({ quality: each }) => (each?.state === 'judged' ? each.issues : []))
+  const subjects = ['', ...Object.keys(found.columns), ...told.map(({ column }) => column)]
+  return [...new Set(subjects)].map((column): Condition => {
     const now = issuesOf(window, column) ?? []
     const flags = windows.map((each) => {
       const issues = issuesOf(each, column)

@@ -1,0 +1,25 @@
+import type { OpenAlerts } from '../alerts.ts'
+import type { Alert } from '../findings.ts'
+
+/** Alerts that are kept nowhere else, beginning with those that were open. */
+export interface MemoryAlerts extends OpenAlerts {
+  all(): Alert[]
+}
+
+export function memoryAlerts(open: readonly Alert[]): MemoryAlerts {
+  const alerts = new Map<string, Alert>()
+  for (const alert of open)
+    alerts.set(alert.id, { ...alert, clearedMs: null, clearedWindowMs: null })
+  const inOrder = (one: Alert, other: Alert) =>
+    one.raisedMs - other.raisedMs || (one.id < other.id ? -1 : 1)
+  return {
+    openAlerts: async (_, kind) =>
+      [...alerts.values()]
+        .filter((alert) => alert.kind === kind && alert.clearedMs === null)
+        .toSorted(inOrder),
+    saveAlert: async (alert) => {
+      alerts.set(alert.id, alert)
+    },
+    all: () => [...alerts.values()].toSorted(inOrder),
+  }
+}

@@ -1,0 +1,189 @@
+import { Problem } from '#base/problem'
+import type { MonitorConfig } from '#projects'
+import type { PredictionQueries } from '#serving'
+import { timingOf } from '../evaluate.ts'
+import type { Alert } from '../findings.ts'
+import { PARTS } from '../parts/index.ts'
+import { dueTasks, endsBy, inOrder, taskAt } from '../plan.ts'
+import type { MonitoringReads } from '../store.ts'
+import { lookbackOf, told } from '../tell.ts'
+import type { Sources } from '../view.ts'
+import type { Task, Window } from '../window.ts'
+import { memoryAlerts } from './alerts.ts'
+import { judgedAgain, type Judging } from './judged.ts'
+import { notesOn } from './notes.ts'
+import { pairsOf, type AlertPair } from './pairs.ts'
+
+/** What a rule would have raised over the past, beside what was raised. */
+export interface Backtest {
+  readonly endpoint: string
+  readonly fromMs: number
+  /** As far as windows were judged. */
+  readonly toMs: number
+  readonly windows: number
+  readonly alerts: readonly AlertPair[]
+  /** What could not be told from what was kept, and what is told otherwise than live. */
+  readonly notes: readonly string[]
+}
+
+export interface BacktestSources extends Pick<
+  Sources,
+  'endpoint' | 'monitor' | 'read' | 'reference'
+> {
+  /** What watches the endpoint now. */
+  readonly running: MonitorConfig
+  readonly predictions: Pick<PredictionQueries, 'profiles' | 'summaries'>
+  readonly sinceMs: number
+}
+
+const HOUR_MS = 3_600_000
+
+/** What returns with the week is known after five of them. */
+const WARM_UP_MS = 35 * 24 * HOUR_MS
+
+const WINDOWS_MAX = 6000
+
+/**
+ * Runs a rule over the past by the code that judges live: each window is judged anew, from hourly profiles and from what
+ * was kept of it, and alerts are raised and cleared in the order of event time. Nothing is written.
+ */
+export async function backtest(sources: BacktestSources): Promise<Backtest> {
+  const { endpoint, monitor, running, read, sinceMs } = sources
+  const { sizeMs } = timingOf(monitor)
+  if (sizeMs % HOUR_MS !== 0 && sizeMs !== timingOf(running).sizeMs)
+    throw new Problem(
+      'invalid',
+      `windows of ${monitor.window.size} cannot be told from hourly profiles; say whole hours, as 6h`,
+    )
+  const reachedMs = await reachedOf(read, endpoint, timingOf(running).settleMs)
+  const empty = { endpoint, fromMs: sinceMs, toMs: reachedMs ?? sinceMs, windows: 0, alerts: [] }
+  if (reachedMs === undefined || reachedMs <= sinceMs)
+    return { ...empty, notes: ['no window was judged in that time yet'] }
+  const fromMs = Math.floor((sinceMs - WARM_UP_MS) / sizeMs) * sizeMs
+  if ((reachedMs - fromMs) / sizeMs > WINDOWS_MAX)
+    throw new Problem(
+      'invalid',
+      `that is more than ${WINDOWS_MAX} windows of ${monitor.window.size}, with ${WARM_UP_MS / 86_400_000} days to warm up; ask for a shorter time`,
+    )
+  const kept = await keptFrom(read, { endpoint, fromMs, sizeMs })
+  const tasks = (await tasksOf(sources, { kept, fromMs, reachedMs })).filter(
+    ({ startMs }) => startMs >= fromMs,
+  )
+  const raised = await alertsUntil(read, endpoint, reachedMs)
+  const beganMs = tasks[0]?.dueMs ?? reachedMs
+  const alerts = memoryAlerts(raised.filter((alert) => isOpenAt(alert, beganMs)))
+  const windows = await run({ ...sources, kept, fromMs, alerts }, tasks)
+  const isShown = ({ clearedMs, raisedMs }: Alert) =>
+    clearedMs === null ? raisedMs <= reachedMs : clearedMs > sinceMs
+  const judged = windows.filter(({ endMs }) => endMs > sinceMs)
+  return {
+    endpoint,
+    fromMs: sinceMs,
+    toMs: reachedMs,
+    windows: judged.length,
+    alerts: pairsOf(alerts.all().filter(isShown), raised.filter(isShown)),
+    notes: notesOn({ monitor, running, windows: judged, kept: kept.size > 0 }),
+  }
+}
+
+/** Event time up to which all windows that are due were judged. */
+async function reachedOf(
+  read: MonitoringReads,
+  endpoint: string,
+  settleMs: number,
+): Promise<number | undefined> {
+  const { closedMs, settledMs } = await read.progress(endpoint)
+  if (closedMs === null) return undefined
+  return settledMs === null ? closedMs : Math.max(closedMs, settledMs + settleMs)
+}
+
+const PAGE = 200
+
+/** Windows of one length that were kept, by their starts, oldest first. */
+async function keptFrom(
+  read: MonitoringReads,
+  { endpoint, fromMs, sizeMs }: { endpoint: string; fromMs: number; sizeMs: number },
+): Promise<Map<number, Window>> {
+  const found: Window[] = []
+  let beforeMs: number | undefined
+  for (;;) {
+    const page = await read.windows(endpoint, {
+      limit: PAGE,
+      ...(beforeMs === undefined ? {} : { beforeMs }),
+    })
+    found.push(...page.filter(({ startMs }) => startMs >= fromMs))
+    beforeMs = page.at(-1)?.startMs
+    if (page.length < PAGE || beforeMs === undefined || beforeMs < fromMs) break
+  }
+  const own = found.filter((window) => window.endMs - window.startMs === sizeMs)
+  return new Map(own.toReversed().map((window) => [window.startMs, window]))
+}
+
+/** Windows that were kept are due as they were; where none is of this length, those that have predictions are. */
+async function tasksOf(
+  { endpoint, monitor, predictions }: BacktestSources,
+  of: { kept: ReadonlyMap<number, Window>; fromMs: number; reachedMs: number },
+): Promise<Task[]> {
+  const { kept, fromMs, reachedMs } = of
+  const timing = timingOf(monitor)
+  const ends = endsBy(reachedMs, timing)
+  if (kept.size === 0) {
+    const toMs = Math.floor(reachedMs / HOUR_MS) * HOUR_MS
+    const hours = await predictions.summaries(endpoint, { fromMs, toMs, per: HOUR_MS })
+    const starts = hours.map(({ startMs }) => startMs)
+    return dueTasks(starts, { closedMs: null, settledMs: null }, ends, timing)
+  }
+  return [...kept.values()]
+    .flatMap(({ startMs, endMs, predictions: count }) => [
+      ...(endMs <= ends.closedMs ? [taskAt('closed', startMs, timing)] : []),
+      ...(endMs <= ends.settledMs && count > 0 ? [taskAt('settled', startMs, timing)] : []),
+    ])
+    .toSorted(inOrder)
+}
+
+async function run(judging: Judging, tasks: readonly Task[]): Promise<readonly Window[]> {
+  const { monitor, kept, alerts } = judging
+  const windows: Window[] = []
+  const byStart = new Map<number, Window>()
+  for (const task of tasks) {
+    const { startMs, due } = task
+    const known = byStart.get(startMs)
+    const window = known ?? (await judgedAgain(judging, task, { windows, byStart }))
+    if (window === undefined) continue
+    if (known === undefined) {
+      windows.push(window)
+      byStart.set(startMs, window)
+    }
+    if (kept.get(startMs)?.unheard?.includes(due) === true) continue
+    const before = windows.findLastIndex((each) => each.startMs < startMs) + 1
+    const earlier = windows.slice(Math.max(0, before - lookbackOf(monitor)), before)
+    await told(alerts, { window, earlier, monitor, task })
+  }
+  return windows
+}
+
+const KINDS = new Set(PARTS.map(({ kind }) => kind))
+
+async function alertsUntil(
+  read: MonitoringReads,
+  endpoint: string,
+  reachedMs: number,
+): Promise<Alert[]> {
+  const found: Alert[] = []
+  let before: string | undefined
+  for (;;) {
+    const page = await read.alerts({
+      endpoint,
+      limit: PAGE,
+      ...(before === undefined ? {} : { before }),
+    })
+    found.push(...page)
+    before = page.at(-1)?.id
+    if (page.length < PAGE || before === undefined) break
+  }
+  return found.filter(({ kind, raisedMs }) => KINDS.has(kind) && raisedMs <= reachedMs).toReversed()
+}
+
+function isOpenAt({ raisedMs, clearedMs }: Alert, atMs: number): boolean {
+  return raisedMs < atMs && (clearedMs === null || clearedMs >= atMs)
+}
