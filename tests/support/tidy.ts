@@ -34,6 +34,7 @@ export const FEATURES = [
   'webhooks',
   'inference',
   'serving',
+  'usage',
   'rollouts',
   'explanations',
   'drift',

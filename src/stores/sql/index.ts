@@ -21,6 +21,7 @@ import type { RolloutReads, RolloutWrites } from '#rollouts'
 import type { ServingReads, ServingWrites } from '#serving'
 import type { TraceReads, TraceWrites } from '#traces'
 import type { BrowsingReads, BrowsingWrites, TrackingReads, TrackingWrites } from '#tracking'
+import type { UsageReads, UsageWrites } from '#usage'
 import type { WebhookReads, WebhookWrites } from '#webhooks'
 import type { WorkReads, WorkWrites } from '#work'
 import type { Database } from './database.ts'
@@ -52,6 +53,7 @@ import { servingReads, servingWrites } from './serving.ts'
 import { traceReads, traceWrites } from './traces/index.ts'
 import { browsingReads, browsingWrites } from './browsing/index.ts'
 import { trackingReads, trackingWrites } from './tracking/index.ts'
+import { usageReads, usageWrites } from './usage.ts'
 import { webhookReads, webhookWrites } from './webhooks.ts'
 import { workReads, workWrites } from './work.ts'
 
@@ -77,6 +79,7 @@ export interface Reads {
   readonly automation: AutomationReads
   readonly governance: PromotionReads
   readonly serving: ServingReads
+  readonly usage: UsageReads
   readonly rollouts: RolloutReads
   readonly retention: RetentionReads
   readonly webhooks: WebhookReads
@@ -104,6 +107,7 @@ export interface Writes {
   readonly automation: AutomationWrites
   readonly governance: PromotionWrites
   readonly serving: ServingWrites
+  readonly usage: UsageWrites
   readonly rollouts: RolloutWrites
   readonly retention: RetentionWrites
   readonly webhooks: WebhookWrites
@@ -224,6 +228,7 @@ function readsOn(db: Kysely<unknown>): Reads {
     automation: automationReads(db),
     governance: promotionReads(db),
     serving: servingReads(db),
+    usage: usageReads(db),
     rollouts: rolloutReads(db),
     retention: retentionReads(db),
     webhooks: webhookReads(db),
@@ -252,6 +257,7 @@ function writesOn(db: Kysely<unknown>, world: { clock: Clock; ids: Ids }): Write
     automation: automationWrites(db),
     governance: promotionWrites(db),
     serving: servingWrites(db),
+    usage: usageWrites(db),
     rollouts: rolloutWrites(db),
     retention: retentionWrites(db),
     webhooks: webhookWrites(db),

@@ -32,6 +32,7 @@ import { runBranches } from './0036-run-branches.ts'
 import { alertingTables } from './0037-alerting.ts'
 import { alertSubjects } from './0039-alert-subjects.ts'
 import { logReceiverTables } from './0041-log-receivers.ts'
+import { usageTables } from './0042-usage.ts'
 import { endpointsElsewhere } from './0041-endpoints-elsewhere.ts'
 
 /** Every step, in order. A new step goes at the end. */
@@ -70,4 +71,5 @@ export const migrations: readonly Migration[] = [
   alertSubjects,
   endpointsElsewhere,
   logReceiverTables,
+  usageTables,
 ]
