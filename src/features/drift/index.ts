@@ -51,3 +51,13 @@ export {
   type TimedNumber,
   type Value,
 } from './profile.ts'
+export {
+  CLASSIFIED_MAX,
+  judgeTogether,
+  learnStructure,
+  thinned,
+  type Structure,
+  type TimedRow,
+  type TogetherVerdict,
+  type WholeRow,
+} from './together/index.ts'

@@ -59,8 +59,12 @@ export { ddm, eddm, fhddm } from './streams/errors.ts'
 export { hddmA, hddmW } from './streams/hoeffding.ts'
 export { kswin } from './streams/kswin.ts'
 export { pageHinkley } from './streams/page-hinkley.ts'
-export { type Column } from './rows/column.ts'
-export { type DomainClassifierOptions } from './rows/domain-classifier.ts'
-export { type MmdOptions, type Points } from './rows/kernel.ts'
-export { type Reconstruction } from './rows/reconstruction.ts'
-export { type TextDescriptors } from './rows/text.ts'
+export { rowsIn, type Column } from './rows/column.ts'
+export { toldApart, type ToldApart } from './rows/domain-classifier.ts'
+export { maximumMeanDiscrepancy, type Points } from './rows/kernel.ts'
+export {
+  learnReconstruction,
+  reconstructionDistances,
+  type Reconstruction,
+} from './rows/reconstruction.ts'
+export { textDescriptors, textDomainClassifier, type TextDescriptors } from './rows/text.ts'

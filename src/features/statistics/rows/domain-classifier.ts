@@ -1,11 +1,24 @@
 import { invariant } from '#base/invariant'
+import { seededDraws } from '#base/seeded'
 import { aucOf, type Auc, type Label } from '../ranking.ts'
 import type { TreeColumn } from '../trees/bins.ts'
-import { boostClassification, boostedAnswers, type BoostOptions } from '../trees/boost.ts'
+import {
+  boostClassification,
+  boostedAnswers,
+  type BoostedTrees,
+  type BoostOptions,
+} from '../trees/boost.ts'
 import { rowsIn, stacked, type Column } from './column.ts'
 
 export interface DomainClassifierOptions extends BoostOptions {
   readonly folds?: number
+}
+
+/** How well rows were told apart, and how much of that each column was needed for. */
+export interface ToldApart {
+  readonly auc: Auc
+  /** By column: how much smaller the area is when the column's values are dealt out among the rows anew. */
+  readonly needed: readonly number[]
 }
 
 /**
@@ -17,25 +30,63 @@ export interface DomainClassifierOptions extends BoostOptions {
 export function domainClassifier(
   reference: readonly Column[],
   current: readonly Column[],
-  { folds = 5, ...boost }: DomainClassifierOptions = {},
+  options: DomainClassifierOptions = {},
 ): Auc | undefined {
+  const learnt = learntApart(reference, current, options)
+  return learnt === undefined ? undefined : answered(learnt, learnt.columns)
+}
+
+/** The same, and which columns tell. */
+export function toldApart(
+  reference: readonly Column[],
+  current: readonly Column[],
+  options: DomainClassifierOptions = {},
+): ToldApart | undefined {
+  const learnt = learntApart(reference, current, options)
+  if (learnt === undefined) return undefined
+  const auc = answered(learnt, learnt.columns)
+  const order = shuffled(learnt.labels.length)
+  const needed = learnt.columns.map((column, at) => {
+    const dealt = learnt.columns.with(at, only(column, order))
+    return auc.auc - answered(learnt, dealt).auc
+  })
+  return { auc, needed }
+}
+
+interface Learnt {
+  readonly columns: readonly TreeColumn[]
+  readonly labels: readonly Label[]
+  /** What learnt without some rows, with them. */
+  readonly folds: readonly { readonly model: BoostedTrees; readonly held: Uint32Array }[]
+}
+
+function learntApart(
+  reference: readonly Column[],
+  current: readonly Column[],
+  { folds = 5, ...boost }: DomainClassifierOptions,
+): Learnt | undefined {
   const [n, m] = [rowsIn(reference), rowsIn(current)]
   if (n < folds || m < folds) return undefined
   const columns = stacked(reference, current).map(treeColumnOf)
   const labels = Array.from({ length: n + m }, (_, row): Label => (row < n ? 0 : 1))
   // Every so manyth row of each side: neighbours in time are in different folds.
   const foldOf = (row: number) => (row < n ? row : row - n) % folds
-  const answers = new Float64Array(n + m)
-  for (let fold = 0; fold < folds; fold++) {
-    const [held, learnt] = [
-      rowsWhere(n + m, (row) => foldOf(row) === fold),
-      rowsWhere(n + m, (row) => foldOf(row) !== fold),
-    ]
+  const models = Array.from({ length: folds }, (_, fold) => {
+    const held = rowsWhere(n + m, (row) => foldOf(row) === fold)
+    const learnt = rowsWhere(n + m, (row) => foldOf(row) !== fold)
     const model = boostClassification(
       columns.map((column) => only(column, learnt)),
       Float64Array.from(learnt, (row) => labels[row] as number),
       boost,
     )
+    return { model, held }
+  })
+  return { columns, labels, folds: models }
+}
+
+function answered({ labels, folds }: Learnt, columns: readonly TreeColumn[]): Auc {
+  const answers = new Float64Array(labels.length)
+  for (const { model, held } of folds) {
     const given = boostedAnswers(
       model,
       columns.map((column) => only(column, held)),
@@ -45,6 +96,20 @@ export function domainClassifier(
   const found = aucOf(labels, [...answers])
   invariant(found !== undefined, 'both sides have rows')
   return found
+}
+
+const SEED = 1
+
+function shuffled(count: number): Uint32Array {
+  const draw = seededDraws(SEED)
+  const order = Uint32Array.from({ length: count }, (_, row) => row)
+  for (let last = count - 1; last > 0; last--) {
+    const chosen = Math.floor(draw() * (last + 1))
+    const held = order[last] as number
+    order[last] = order[chosen] as number
+    order[chosen] = held
+  }
+  return order
 }
 
 /** Categories as whole numbers, in the order in which they first come. */

@@ -45,17 +45,26 @@ export function learnReconstruction(
  * that no longer hang together as they did raise it, and so do values beyond the reference's.
  */
 export function reconstructionError(
-  { columns, components }: Reconstruction,
+  learnt: Reconstruction,
   rows: readonly Column[],
 ): { mean: number; samplingError: number } {
-  const values = rows.map((column, index) => valuesIn(column, columns[index] as Scaling))
-  const count = rowsIn(rows)
-  invariant(count > 0, 'an error is of rows')
-  const distances = new Float64Array(count)
-  for (const row of distances.keys()) distances[row] = distanceOf(values, components, row)
-  const mean = distances.reduce((all, each) => all + each, 0) / count
+  const distances = reconstructionDistances(learnt, rows)
+  invariant(distances.length > 0, 'an error is of rows')
+  const mean = distances.reduce((all, each) => all + each, 0) / distances.length
   const squares = distances.reduce((all, each) => all + (each - mean) ** 2, 0)
-  return { mean, samplingError: Math.sqrt(squares / (count - 1)) / Math.sqrt(count) }
+  const { length } = distances
+  return { mean, samplingError: Math.sqrt(squares / (length - 1)) / Math.sqrt(length) }
+}
+
+/** The same of each row. */
+export function reconstructionDistances(
+  { columns, components }: Reconstruction,
+  rows: readonly Column[],
+): Float64Array {
+  const values = rows.map((column, index) => valuesIn(column, columns[index] as Scaling))
+  const distances = new Float64Array(rowsIn(rows))
+  for (const row of distances.keys()) distances[row] = distanceOf(values, components, row)
+  return distances
 }
 
 function scalingOf(column: Column): Scaling {
