@@ -55,7 +55,7 @@ export function createFeatures(ground: Ground) {
   ground.onStop(analytics.close)
   const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
   const files = datasetFiles({ config, projects, clones })
-  const monitoring = monitoringOf(ground, { datasetFiles: files, registry, serving, analytics })
+  const monitoring = monitoringOf(ground, { files, projects, clones, registry, serving, analytics })
   const replays = replaysOf(ground, { registry, serving })
   const governance: Governance = governanceOf(ground, {
     projects,

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { messageOf } from '#base/problem'
 import { createLineage } from '#lineage'
 import { createMonitoring, type Monitoring } from '#monitoring'
+import type { Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Serving } from '#serving'
 import type { Analytics } from '#stores/analytics/duckdb/index'
@@ -8,28 +10,39 @@ import { askRows } from '#stores/analytics/duckdb/questions'
 import type { DatasetFiles } from './dataset-files.ts'
 import type { Ground } from './ground.ts'
 import { happeningsIn } from './happenings.ts'
+import type { LocalClones } from './clones.ts'
+import { liveContracts } from './live-contracts.ts'
 import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
 export function monitoringOf(
-  { store, clock }: Ground,
+  { config, store, clock }: Ground,
   parts: {
-    datasetFiles: DatasetFiles
+    files: DatasetFiles
+    projects: Projects
+    clones: LocalClones
     registry: Registry
     serving: Serving
     analytics: Analytics
   },
 ): Monitoring {
-  const { datasetFiles: datasets, registry, serving, analytics } = parts
+  const { files: datasets, registry, serving, analytics } = parts
+  const training = trainingData({ registry, pipelines: store.read.pipelines, datasets })
   return createMonitoring({
     read: store.read.monitoring,
     transact: store.transact,
     endpoints: () => serving.endpoints.list(),
     predictions: serving.predictions,
-    trainingData: trainingData({
-      registry,
+    trainingData: training,
+    contracts: liveContracts({
+      endpoints: () => serving.endpoints.list(),
+      projects: parts.projects,
+      clones: parts.clones,
       pipelines: store.read.pipelines,
-      datasets,
+      registry,
+      trainingData: training,
+      columnNames: (file) => analytics.columnNames(file),
+      spillFolder: join(config.home, 'spill'),
     }),
     profiler: analytics,
     score: serving.score,

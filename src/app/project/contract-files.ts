@@ -14,7 +14,7 @@ export interface ContractFile {
   readonly contract: Contract
 }
 
-const CONTRACT = /\.odcs\.ya?ml$/
+export const CONTRACT = /\.odcs\.ya?ml$/
 
 /** Where contracts are looked for: beside orrery.yaml, and in this folder. */
 const FOLDER = 'contracts'
@@ -49,7 +49,15 @@ export function contractFileAt(
       'not-found',
       `there is no contract ${file}; make one with orrery validate --infer DATA -o ${file}`,
     )
-  const text = readFileSync(whole, 'utf8')
+  return contractIn(relative(root, whole).split(sep).join('/'), readFileSync(whole, 'utf8'), placed)
+}
+
+/** The contract that a file's text is. Throws `invalid`. */
+export function contractIn(
+  file: string,
+  text: string,
+  placed: Readonly<Record<string, string>>,
+): ContractFile {
   const { contract, problems } = readContract(text)
   if (contract === undefined)
     throw new Problem(
@@ -61,14 +69,13 @@ export function contractFileAt(
         .join('\n')}`,
       { problems },
     )
-  const named = relative(root, whole).split(sep).join('/')
-  const places = placesIn(named, contract, placed)
+  const places = placesIn(file, contract, placed)
   const datasets = contract.datasets.map((dataset) => {
     const path = places.get(dataset.name) ?? dataset.path
     return path === undefined ? dataset : { ...dataset, path }
   })
   return {
-    file: named,
+    file,
     digest: sha256(JSON.stringify([text, [...places]])),
     contract: { ...contract, datasets },
   }

@@ -1,4 +1,5 @@
 export {
+  columnsOf,
   dependsOnTime,
   ruleId,
   strictRule,

@@ -26,6 +26,8 @@ export {
   type TrainedOn,
   type TrainingData,
 } from './sources.ts'
+export type { KnownContract, LiveContracts } from './contract/contract.ts'
+export { liveRules } from './contract/held.ts'
 export { driftHistory, type History } from './spans/history.ts'
 export { lookAtHours, type Look } from './spans/look.ts'
 export { referenceOfSpan } from './spans/reference.ts'

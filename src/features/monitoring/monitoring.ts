@@ -5,6 +5,7 @@ import type { MonitorConfig } from '#projects'
 import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
 import type { Handler, WorkWrites } from '#work'
 import type { Happenings } from './causes.ts'
+import type { LiveContracts } from './contract/contract.ts'
 import type { Alert } from './findings.ts'
 import { comparedColumn, type ComparedColumn } from './compared.ts'
 import { createEstimators } from './estimators.ts'
@@ -55,6 +56,8 @@ export interface MonitoringDependencies {
   readonly score: Score
   readonly happenings: Happenings
   readonly askRows: AskRows
+  /** Without it no window is held against a contract. */
+  readonly contracts?: LiveContracts
   readonly clock: Clock
 }
 

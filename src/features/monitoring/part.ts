@@ -3,6 +3,7 @@ import type { Fact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
 import type { Roles } from '#performance'
+import type { KnownContract, LiveContracts } from './contract/contract.ts'
 import type { AlertKind, Condition } from './findings.ts'
 import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
@@ -67,6 +68,9 @@ export interface View {
   ask(questions: Readonly<Record<string, string>>): Promise<Readonly<Record<string, RowAnswer>>>
   /** What tells how good its answers are before their truths are known; `roles` say how answers are read. */
   estimator(roles: Roles): Promise<KnownEstimator>
+  /** What is promised of the data that the version was trained on. */
+  contract(): Promise<KnownContract>
+  readonly checks: LiveContracts['check']
   /** The windows before this one, oldest first, of any version. */
   earlier(count: number): Promise<readonly Window[]>
   /** The window that starts at a time, if it was evaluated. */

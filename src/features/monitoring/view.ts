@@ -1,6 +1,7 @@
 import type { MonitorConfig } from '#projects'
 import type { HourProfile, PredictionQueries, PredictionRow } from '#serving'
 import type { Roles } from '#performance'
+import type { LiveContracts } from './contract/contract.ts'
 import type { View } from './part.ts'
 import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
@@ -26,6 +27,7 @@ export interface Sources {
   ): Promise<KnownReference>
   estimator(modelVersion: string, roles: Roles): Promise<KnownEstimator>
   readonly askRows: AskRows
+  readonly contracts?: LiveContracts
   /** The live rows of a span, in pages. */
   rows(span: { fromMs: number; toMs: number }): AsyncIterable<readonly PredictionRow[]>
   readonly predictions: Pick<PredictionQueries, 'profiles'>
@@ -56,7 +58,7 @@ export async function sizeOf(
 }
 
 export function viewOf(
-  { endpoint, monitor, read, reference, estimator, askRows }: Sources,
+  { endpoint, monitor, read, reference, estimator, askRows, contracts = NO_CONTRACTS }: Sources,
   of: {
     task: Task
     modelVersion: string
@@ -83,11 +85,15 @@ export function viewOf(
     ask: async (questions) => askRows(await held.rows(), questions),
     reference: once(() => reference(versionIn(modelVersion), { fromMs, toMs })),
     estimator: (roles) => estimator(modelVersion, roles),
+    contract: () => contracts.find({ endpoint, modelVersion, named: monitor.contract }),
+    checks: contracts.check,
     earlier: async (limit) =>
       (await read.windows(endpoint, { limit, beforeMs: fromMs })).toReversed(),
     at: (startMs) => read.findWindow(endpoint, startMs),
   }
 }
+
+const NO_CONTRACTS: LiveContracts = { find: async () => ({ state: 'none' }), check: async () => [] }
 
 async function lookAt(held: Held, reference: Reference): Promise<Look> {
   const hours = await held.hours()

@@ -206,6 +206,8 @@ export const MonitorSchema = Type.Object(
     settle: Type.String({ pattern: durationPattern, default: '1d' }),
     min_samples: Type.Integer({ default: 100, minimum: 1 }),
     reference: Type.Optional(ReferenceSection),
+    /** The contract that inputs keep, `#NAME` after it for one object of several; without, that of the training data. */
+    contract: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
     drift: DriftSection,
     quality: Type.Optional(QualitySection),
     performance: Type.Optional(PerformanceSection),

@@ -1,4 +1,6 @@
 import type { MonitorConfig } from '#projects'
+import type { PredictionRow } from '#serving'
+import { issuesOf as issuesIn, liveRules, withRules } from '../contract/held.ts'
 import { lasting, lastingCondition } from '../conditions.ts'
 import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
@@ -55,10 +57,46 @@ const EARLIER = 8
 
 async function qualityIn(view: View): Promise<QualityVerdict> {
   const known = await view.reference()
-  if (known.state === 'unknown')
-    return { state: 'skipped', reason: `there is no reference: ${known.reason}` }
-  const earlier = await view.earlier(EARLIER)
+  const found = await comparedIn(view, known)
   const rows = await view.rows()
+  if (found.state === 'skipped' && rows.length < view.monitor.min_samples) return found
+  const columns = known.state === 'known' ? Object.keys(known.reference.profile.columns) : undefined
+  const promised = await promisedIn(view, rows, columns)
+  if (promised === undefined) return found
+  const { file, rules, issues, unchecked } = promised
+  const contract = file === undefined ? {} : { contract: { file, rules } }
+  if (found.state === 'judged')
+    return {
+      ...found,
+      issues: [...found.issues, ...issues],
+      unchecked: [...found.unchecked, ...unchecked],
+      ...contract,
+    }
+  if (file === undefined) {
+    const reasons = [found.reason, ...unchecked.map(({ what, reason }) => `${what}: ${reason}`)]
+    return { state: 'skipped', reason: reasons.join('; ') }
+  }
+  // Promises hold whether or not there is anything to compare with.
+  const without = { what: 'what differs from the training data', reason: found.reason }
+  return {
+    state: 'judged',
+    rows: rows.length,
+    issues,
+    unchecked: [without, ...unchecked],
+    duplicates: 0,
+    columns: {},
+    ...contract,
+  }
+}
+
+async function comparedIn(view: View, known: KnownReference): Promise<QualityVerdict> {
+  const rows = await view.rows()
+  const samplesMin = view.monitor.min_samples
+  if (known.state === 'unknown') {
+    const reason = `there is no reference: ${known.reason}`
+    return { state: 'skipped', reason }
+  }
+  const earlier = await view.earlier(EARLIER)
   return qualityOf(
     rows.map(({ inputs }) => inputs),
     known.reference.profile,
@@ -68,6 +106,40 @@ async function qualityIn(view: View): Promise<QualityVerdict> {
       earlier: earlier.flatMap(({ quality: each }) => each ?? []),
     },
   )
+}
+
+/** What the contract of the training data says of the inputs; undefined where nobody promised anything. */
+async function promisedIn(
+  view: View,
+  rows: readonly PredictionRow[],
+  columns: readonly string[] | undefined,
+): Promise<
+  | { file: string | undefined; rules: number; issues: QualityIssue[]; unchecked: Unchecked[] }
+  | undefined
+> {
+  const known = await view.contract()
+  if (known.state === 'none') return undefined
+  if (known.state === 'unknown')
+    return {
+      file: undefined,
+      rules: 0,
+      issues: [],
+      unchecked: [{ what: 'the contract', reason: known.reason }],
+    }
+  const { file, dataset } = known
+  const { rules, unchecked } = liveRules(
+    known,
+    columns === undefined ? undefined : new Set(columns),
+  )
+  const inputs = rows.map((row) => row.inputs)
+  const checks = rules.length === 0 ? [] : await view.checks(inputs, withRules(dataset, rules))
+  const found = issuesIn(checks, file, rows)
+  return {
+    file,
+    rules: rules.length,
+    issues: found.issues,
+    unchecked: [...unchecked, ...found.unchecked],
+  }
 }
 
 const PERSISTENCE = { windows: 2, of: 3 }
