@@ -1,7 +1,6 @@
-import type { Comparison, Evidence, Replay } from '#governance'
-import { classOf, scoreOf, type Monitoring } from '#monitoring'
-import { performanceOf, type Roles } from '#performance'
-import { compareAucs, type Label } from '#statistics'
+import type { Evidence } from '#governance'
+import type { Monitoring } from '#monitoring'
+import { comparePerformance, performanceOf, type Roles } from '#performance'
 import type { PipelineReads } from '#pipelines'
 import type { Registry, RegistryReads } from '#registry'
 import type { Replays } from '#replay'
@@ -33,12 +32,6 @@ interface Parts {
   ) => Promise<readonly Readonly<Record<string, Logged>>[]>
   /** How the answers of an endpoint are read. */
   roles: (endpoint: string) => Promise<Roles>
-  /** A version's score for each row. */
-  score: (
-    model: string,
-    version: number,
-    rows: readonly Readonly<Record<string, Logged>>[],
-  ) => Promise<number[]>
 }
 
 /** What promotions are judged by, from the parts that know it. */
@@ -69,16 +62,8 @@ export function promotionEvidence(parts: Parts): Evidence {
       return points.toSorted((a, b) => b.atMs - a.atMs)[0]?.value
     },
     measured: measuredOf(parts),
-    replay: replayOf(parts),
+    compared: comparedOf(parts),
     disagreement: disagreementOf(parts),
-    compare: (pairs, by): Comparison => {
-      const labels = pairs.labels as readonly Label[]
-      const compared = compareAucs({ ...pairs, labels }, { by })
-      if (compared === undefined)
-        throw new Problem('conflict', 'a comparison needs labelled predictions of both classes')
-      const { candidate, champion, difference, ciLow, ciHigh, confidence } = compared
-      return { candidate, champion, difference, ciLow, ciHigh, confidence }
-    },
   }
 }
 
@@ -133,11 +118,11 @@ function disagreementOf({ replays }: Parts): Evidence['disagreement'] {
   }
 }
 
-function replayOf(parts: Parts): Evidence['replay'] {
-  return async (model: string, candidate: number, champion: number): Promise<Replay> => {
+function comparedOf(parts: Parts): Evidence['compared'] {
+  return async ({ model, candidate, champion, metric, by }) => {
     const endpoint = await parts.endpointOf(model)
     if (endpoint === undefined)
-      return { labels: [], candidate: [], champion: [], fromMs: 0, toMs: 0 }
+      return { rows: 0, positives: null, fromMs: 0, toMs: 0, found: `no endpoint serves ${model}` }
     const ends = [
       await parts.trainedUntil(model, candidate),
       await parts.trainedUntil(model, champion),
@@ -149,22 +134,17 @@ function replayOf(parts: Parts): Evidence['replay'] {
       )
     const fromMs = Math.max(...(ends as number[])) + 1
     const toMs = ((await parts.queries.watermark(endpoint)) ?? 0) + 1
-    const labelled = await Array.fromAsync(parts.labelledRows(endpoint, { fromMs, toMs }))
-    const rows = labelled.filter((row) => classOf(row.label) !== undefined)
+    const rows = await Array.fromAsync(parts.labelledRows(endpoint, { fromMs, toMs }))
     const inputs = rows.map((row) => row.inputs)
-    return {
-      labels: rows.map((row) => classOf(row.label) ?? 0),
-      candidate: await parts.score(model, candidate, inputs),
-      champion: await parts.score(model, champion, inputs),
-      fromMs,
-      toMs,
+    const outputs = {
+      candidate: await parts.answers(model, candidate, inputs),
+      champion: await parts.answers(model, champion, inputs),
     }
+    const roles = await parts.roles(endpoint)
+    const compared = comparePerformance(rows, outputs, { roles, metric, by })
+    if (typeof compared === 'string')
+      return { rows: rows.length, positives: null, fromMs, toMs, found: compared }
+    const { rows: count, positives, metric: _, ...found } = compared
+    return { rows: count, positives, fromMs, toMs, found }
   }
-}
-
-/** The number of each answer that ranks rows; an answer without one ranks nowhere. */
-export function scoresOf(answers: readonly Readonly<Record<string, unknown>>[]): number[] {
-  return answers.map(
-    (outputs) => scoreOf(outputs as Readonly<Record<string, Logged>>) ?? Number.NaN,
-  )
 }

@@ -11,7 +11,7 @@ import type { Delivery, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Tracking } from '#tracking'
 import type { Handler } from '#work'
-import { promotionEvidence, scoresOf } from './evidence.ts'
+import { promotionEvidence } from './evidence.ts'
 import type { Ground } from './ground.ts'
 
 export const DECLARE_ENDPOINTS = 'declare-endpoints'
@@ -59,7 +59,6 @@ export function governanceOf(
       const endpoint = (await serving.endpoints.list()).find((each) => each.name === name)
       return endpoint?.monitor ? rolesIn(endpoint.monitor) : {}
     },
-    score: async (model, version, rows) => scoresOf(await serving.score(model, version, rows)),
   })
   return createGovernance<Writes>({
     read: store.read.governance,

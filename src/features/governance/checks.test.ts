@@ -1,23 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import {
-  betterThanCheck,
-  measuredCheck,
-  metricCheck,
-  signatureCheck,
-  type Comparison,
-  type Replay,
-} from './checks.ts'
+import { betterThanCheck, measuredCheck, metricCheck, signatureCheck } from './checks.ts'
+import type { Comparison } from './checks.ts'
 
-const rule = { alias: 'champion', metric: 'roc_auc' as const, by: 0, confidence: 0.95 }
+const rule = { alias: 'champion', metric: 'roc_auc', by: 0.01, confidence: 0.95 }
 
-function replayOf(positives: number, negatives: number): Replay {
-  const labels = [...Array<1>(positives).fill(1), ...Array<0>(negatives).fill(0)]
-  const scores = labels.map(() => 0.5)
-  return { labels, candidate: scores, champion: scores, fromMs: 0, toMs: 86_400_000 }
-}
-
-function comparisonWith(confidence: number): Comparison {
-  return {
+function compared(confidence: number, rest: Partial<Comparison> = {}): Comparison {
+  const found = {
     candidate: 0.7,
     champion: 0.68,
     difference: 0.02,
@@ -25,42 +13,42 @@ function comparisonWith(confidence: number): Comparison {
     ciHigh: 0.04,
     confidence,
   }
+  return { rows: 1000, positives: 100, fromMs: 0, toMs: 86_400_000, found, ...rest }
 }
 
 describe('better_than', () => {
   test('passes a first version, for there is nothing to compare with', () => {
-    const result = betterThanCheck(rule, undefined, () => comparisonWith(0))
-    expect(result).toMatchObject({
+    expect(betterThanCheck(rule, undefined)).toMatchObject({
       passed: true,
       reason: expect.stringContaining('nothing to compare'),
     })
   })
 
   test('refuses on too few labelled predictions, whatever the scores say', () => {
-    const result = betterThanCheck(rule, replayOf(49, 1000), () => comparisonWith(1))
-    expect(result.passed).toBe(false)
-    expect(result.reason).toContain('at least 50 of each class')
+    const few = betterThanCheck(rule, compared(1, { positives: 49 }))
+    expect(few.passed).toBe(false)
+    expect(few.reason).toContain('at least 50 of each class')
+    const amounts = betterThanCheck(rule, compared(1, { positives: null, rows: 99 }))
+    expect(amounts.passed).toBe(false)
+    expect(amounts.reason).toContain('at least 100')
+  })
+
+  test('refuses what could not be compared, and says why', () => {
+    const result = betterThanCheck(rule, compared(1, { found: 'regression has no metric roc_auc' }))
+    expect(result).toMatchObject({ passed: false, reason: 'regression has no metric roc_auc' })
   })
 
   test('passes with the confidence that is asked for, and refuses with less', () => {
-    const replay = replayOf(100, 900)
-    expect(betterThanCheck(rule, replay, () => comparisonWith(0.95)).passed).toBe(true)
-    expect(betterThanCheck(rule, replay, () => comparisonWith(0.9499)).passed).toBe(false)
+    expect(betterThanCheck(rule, compared(0.95)).passed).toBe(true)
+    expect(betterThanCheck(rule, compared(0.9499)).passed).toBe(false)
   })
 
-  test('hands the wanted margin to the comparison and keeps its figures as evidence', () => {
-    const asked: number[] = []
-    const result = betterThanCheck({ ...rule, by: 0.01 }, replayOf(100, 900), (_, by) => {
-      asked.push(by)
-      return comparisonWith(0.99)
-    })
-    expect(asked).toEqual([0.01])
-    expect(result.evidence).toMatchObject({
-      rows: 1000,
-      positives: 100,
-      candidate: 0.7,
-      champion: 0.68,
-    })
+  test('tells both values, the interval and what was asked for, and keeps the figures as evidence', () => {
+    const result = betterThanCheck({ ...rule, metric: 'f1' }, compared(0.99))
+    expect(result.reason).toBe(
+      'f1 0.7000 against 0.6800 on 1000 labelled predictions that neither has seen: better by more than 0.01 with 99.0 % confidence, 95.0 % is asked for (it is better by 0.0010 to 0.0400)',
+    )
+    expect(result.evidence).toMatchObject({ rows: 1000, positives: 100, candidate: 0.7, by: 0.01 })
   })
 })
 

@@ -2,19 +2,24 @@ import type { Json } from '#base/json'
 import type { BetterThanCheckConfig, MetricCheckConfig, ReplayCheckConfig } from '#projects'
 import type { CheckResult } from './promotion.ts'
 
-/** Both models' scores for the same labelled predictions, newer than anything either was trained on. */
-export interface Replay {
-  readonly labels: readonly (0 | 1)[]
-  readonly candidate: readonly number[]
-  readonly champion: readonly number[]
+/**
+ * How both models do on the same labelled predictions, newer than anything either was trained on, and how sure it
+ * is that the candidate is better by more than `by`.
+ */
+export interface Comparison {
+  readonly rows: number
+  /** Rows of the event; null where there are not two classes. */
+  readonly positives: number | null
   readonly fromMs: number
   readonly toMs: number
+  /** What was found, or why nothing could be. */
+  readonly found: Compared | string
 }
 
-/** How sure it is that the candidate's ROC-AUC exceeds the champion's by more than `by`. */
-export interface Comparison {
+export interface Compared {
   readonly candidate: number
   readonly champion: number
+  /** How much better the candidate is, whichever way is better. */
   readonly difference: number
   readonly ciLow: number
   readonly ciHigh: number
@@ -22,8 +27,11 @@ export interface Comparison {
   readonly confidence: number
 }
 
-/** Fewer labelled predictions than this of either class say nothing about an AUC. */
-export const REPLAY_CLASS_MIN = 50
+/** Fewer labelled predictions than this of either class say nothing about which model is better. */
+const CLASS_MIN = 50
+
+/** The same of all, where there are no two classes. */
+const ROWS_MIN = 100
 
 /** How a candidate's answers to what an endpoint was asked compare with those that were given. */
 export interface Disagreement {
@@ -142,39 +150,43 @@ function isWithin(value: number | undefined, { min, max }: Bounds): boolean {
 
 export function betterThanCheck(
   { alias, metric, by, confidence }: BetterThanCheckConfig,
-  replay: Replay | undefined,
-  compare: (replay: Replay, by: number) => Comparison,
+  compared: Comparison | undefined,
 ): CheckResult {
   const check = `better than ${alias}`
-  if (replay === undefined)
+  if (compared === undefined)
     return {
       check,
       passed: true,
       reason: `nothing has the alias ${alias} yet, so there is nothing to compare with`,
       evidence: {},
     }
-  const positives = replay.labels.filter((label) => label === 1).length
+  const { rows, positives, found } = compared
   const counts = {
-    rows: replay.labels.length,
-    positives,
-    from: new Date(replay.fromMs).toISOString(),
-    to: new Date(replay.toMs).toISOString(),
+    rows,
+    ...(positives === null ? {} : { positives }),
+    from: new Date(compared.fromMs).toISOString(),
+    to: new Date(compared.toMs).toISOString(),
   }
-  if (Math.min(positives, replay.labels.length - positives) < REPLAY_CLASS_MIN)
-    return {
-      check,
-      passed: false,
-      reason: `only ${counts.rows} labelled predictions (${positives} positive) are newer than both models' training data; at least ${REPLAY_CLASS_MIN} of each class are needed`,
-      evidence: counts,
-    }
-  const result = compare(replay, by)
-  const passed = result.confidence >= confidence
+  const objection = tooFew(compared) ?? (typeof found === 'string' ? found : undefined)
+  if (objection !== undefined || typeof found === 'string')
+    return { check, passed: false, reason: objection ?? '', evidence: counts }
+  const { candidate, champion, ciLow, ciHigh } = found
   return {
     check,
-    passed,
-    reason: `${metric} ${round(result.candidate)} against ${round(result.champion)} on ${counts.rows} labelled predictions that neither has seen: better by more than ${by} with ${percent(result.confidence)} confidence, ${percent(confidence)} is asked for`,
-    evidence: { ...counts, ...result, metric, by, asked: confidence },
+    passed: found.confidence >= confidence,
+    reason: `${metric} ${round(candidate)} against ${round(champion)} on ${rows} labelled predictions that neither has seen: better by more than ${by} with ${percent(found.confidence)} confidence, ${percent(confidence)} is asked for (it is better by ${round(ciLow)} to ${round(ciHigh)})`,
+    evidence: { ...counts, ...found, metric, by, asked: confidence },
   }
+}
+
+function tooFew({ rows, positives }: Comparison): string | undefined {
+  if (positives === null)
+    return rows < ROWS_MIN
+      ? `only ${rows} labelled predictions are newer than both models' training data; at least ${ROWS_MIN} are needed`
+      : undefined
+  return Math.min(positives, rows - positives) < CLASS_MIN
+    ? `only ${rows} labelled predictions (${positives} positive) are newer than both models' training data; at least ${CLASS_MIN} of each class are needed`
+    : undefined
 }
 
 function round(value: number): string {

@@ -12,7 +12,6 @@ import {
   signatureCheck,
   type Comparison,
   type Disagreement,
-  type Replay,
   type MeasuredMetric,
 } from './checks.ts'
 import {
@@ -36,9 +35,14 @@ export interface Evidence {
   metric(model: string, version: number, name: string): Promise<number | undefined>
   /** The same, of what the version answers to labelled predictions that it was not trained on. */
   measured(model: string, version: number, name: string): Promise<MeasuredMetric>
-  /** Logged, labelled predictions that neither version was trained on, scored by both. */
-  replay(model: string, candidate: number, champion: number): Promise<Replay>
-  compare(replay: Replay, by: number): Comparison
+  /** Both versions on logged, labelled predictions that neither was trained on. */
+  compared(of: {
+    model: string
+    candidate: number
+    champion: number
+    metric: string
+    by: number
+  }): Promise<Comparison>
   /** Runs a version over what an endpoint was asked; the same name is the same run. Throws `not-found`. */
   disagreement(request: {
     id: string
@@ -192,11 +196,12 @@ async function resultOf(
   if (check.better_than === undefined)
     return signatureCheck(await evidence.hasSignature(model, version))
   const champion = await evidence.current(model, check.better_than.alias)
-  const replay =
+  const { metric, by } = check.better_than
+  const compared =
     champion === undefined || champion === version
       ? undefined
-      : await evidence.replay(model, version, champion)
-  return betterThanCheck(check.better_than, replay, evidence.compare)
+      : await evidence.compared({ model, candidate: version, champion, metric, by })
+  return betterThanCheck(check.better_than, compared)
 }
 
 async function replayResult(

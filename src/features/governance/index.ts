@@ -1,4 +1,4 @@
-export { type Comparison, type Replay } from './checks.ts'
+export { type Comparison } from './checks.ts'
 export {
   createGovernance,
   DECIDE_PROMOTION,

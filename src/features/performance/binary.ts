@@ -28,7 +28,7 @@ import type { BinaryAnswers, LazyMetrics, Metric } from './tasks.ts'
 
 /** All metrics of answers about two classes. */
 export function binaryMetrics(answers: BinaryAnswers): LazyMetrics {
-  const resamples = lazy(() => resamplesOf(answers.truths.length))
+  const resamples = lazy(() => resamplesOf(answers.truths.length, answers))
   return {
     ...countedMetrics(answers, resamples),
     ...(answers.scores === null

@@ -1,6 +1,6 @@
 export { fairnessAgain, performanceAgain } from './again.ts'
 export { answersOf } from './answers.ts'
-export { comparePerformance, type PairedComparison } from './compare.ts'
+export { comparePerformance } from './compare.ts'
 export { betterOf, MAIN, metricOf, type Better } from './catalogue.ts'
 export {
   fairnessOf,

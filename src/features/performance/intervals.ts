@@ -117,7 +117,11 @@ export interface Resamples {
   readonly samples: readonly Uint32Array[]
 }
 
-export function resamplesOf(rows: number): Resamples {
+export function resamplesOf(
+  rows: number,
+  { bare: isBare }: { bare?: true | undefined } = {},
+): Resamples {
+  if (isBare === true) return { rows, drawn: 0, samples: [] }
   const draw = seededDraws(rows)
   const drawn = Math.min(rows, DRAWN_MAX)
   const samples = Array.from({ length: RESAMPLES }, () =>

@@ -36,7 +36,7 @@ const PAIRED_MAX = 50
 export function multiclassMetrics(answers: MulticlassAnswers): LazyMetrics {
   const { classes, truths, predicted } = answers
   const table = lazy(() => tableOf(truths, predicted, classes.length))
-  const resamples = lazy(() => resamplesOf(truths.length))
+  const resamples = lazy(() => resamplesOf(truths.length, answers))
   const drawn = lazy(() =>
     resamples().samples.map((sample) => tableOf(truths, predicted, classes.length, sample)),
   )
@@ -135,7 +135,7 @@ function probabilityMetrics(answers: MulticlassAnswers): LazyMetrics {
       BY_PROBABILITY.map((name) => [name, () => bare(undefined, 'answers have no probabilities')]),
     )
   const rows = truths.length
-  const resamples = lazy(() => resamplesOf(rows))
+  const resamples = lazy(() => resamplesOf(rows, answers))
   const given = (row: number, of: number) => probabilities[row * width + of] ?? 0
   const terms = (of: (row: number) => number) =>
     Float64Array.from({ length: rows }, (_, row) => of(row))

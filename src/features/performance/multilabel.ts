@@ -51,7 +51,7 @@ function cellOf(isTrue: boolean, isPredicted: boolean): keyof Counts {
 /** Metrics that are counted label by label, over all rows. */
 function averagedMetrics(answers: MultilabelAnswers): LazyMetrics {
   const rows = answers.truths.length / answers.labels.length
-  const resamples = lazy(() => resamplesOf(rows))
+  const resamples = lazy(() => resamplesOf(rows, answers))
   const whole = lazy(() => countsByLabel(answers))
   const drawn = lazy(() => resamples().samples.map((sample) => countsByLabel(answers, sample)))
   const metrics: Record<string, () => Metric> = {}

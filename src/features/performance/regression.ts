@@ -19,13 +19,17 @@ import {
 import type { LazyMetrics, Metric, RegressionAnswers } from './tasks.ts'
 
 /** An error is what was predicted less what is true: positive is too high. */
-export function regressionMetrics({ truths, predicted }: RegressionAnswers): LazyMetrics {
+export function regressionMetrics({
+  truths,
+  predicted,
+  bare: isBare,
+}: RegressionAnswers): LazyMetrics {
   const errors = lazy(() => predicted.map((value, row) => value - (truths[row] as number)))
   const sizes = lazy(() => errors().map(Math.abs))
   const sortedErrors = lazy(() => errors().toSorted())
   const sortedSizes = lazy(() => sizes().toSorted())
   const squares = lazy(() => errors().map((error) => error ** 2))
-  const resamples = lazy(() => resamplesOf(truths.length))
+  const resamples = lazy(() => resamplesOf(truths.length, { bare: isBare }))
   return {
     me: () => mean(errors()),
     mae: () => mean(sizes(), { range: POSITIVE }),

@@ -47,7 +47,12 @@ export type Answers = { readonly rows: Uint32Array } & (
   | RankingAnswers
 )
 
-export interface BinaryAnswers {
+/** `bare`: the rows are a sample themselves, so bounds that take samples of them are not asked for. */
+interface Drawn {
+  readonly bare?: true
+}
+
+export interface BinaryAnswers extends Drawn {
   readonly task: 'binary'
   /** The class that is the event. */
   readonly positive: string
@@ -58,7 +63,7 @@ export interface BinaryAnswers {
   readonly scores: Float64Array | null
 }
 
-export interface MulticlassAnswers {
+export interface MulticlassAnswers extends Drawn {
   readonly task: 'multiclass'
   readonly classes: readonly string[]
   /** Places in `classes`. */
@@ -69,7 +74,7 @@ export interface MulticlassAnswers {
   readonly width: number
 }
 
-export interface MultilabelAnswers {
+export interface MultilabelAnswers extends Drawn {
   readonly task: 'multilabel'
   readonly labels: readonly string[]
   /** Row by row, 1 for each label that a row has. */
@@ -78,13 +83,13 @@ export interface MultilabelAnswers {
   readonly scores: Float64Array | null
 }
 
-export interface RegressionAnswers {
+export interface RegressionAnswers extends Drawn {
   readonly task: 'regression'
   readonly truths: Float64Array
   readonly predicted: Float64Array
 }
 
-export interface RankingAnswers {
+export interface RankingAnswers extends Drawn {
   readonly task: 'ranking'
   /** Rows of one number were ranked against each other. */
   readonly groups: Int32Array

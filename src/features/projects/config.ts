@@ -21,7 +21,8 @@ const MetricCheck = Type.Object(
 const BetterThanCheck = Type.Object(
   {
     alias: Type.String(),
-    metric: Type.Literal('roc_auc'),
+    /** Any that monitors know of the task. */
+    metric: Type.String({ pattern: '^[a-z][a-z0-9_]*(@[0-9]+)?$' }),
     by: Type.Number({ default: 0 }),
     confidence: Type.Number({ default: 0.95, exclusiveMinimum: 0.5, exclusiveMaximum: 1 }),
   },

@@ -119,11 +119,8 @@ const evidence: Evidence = {
     return true
   },
   metric: async () => undefined,
-  replay: async () => Promise.reject(new Error('not asked here')),
+  compared: async () => Promise.reject(new Error('not asked here')),
   disagreement: async () => Promise.reject(new Error('not asked here')),
-  compare: () => {
-    throw new Error('not asked here')
-  },
 }
 
 const tracedPrediction = async (id: string) => {

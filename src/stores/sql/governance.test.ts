@@ -50,15 +50,9 @@ eachSqlStore((_name, open) => {
       disagreement: async () => {
         throw new Error('nothing is replayed here')
       },
-      replay: async () => ({ labels: [], candidate: [], champion: [], fromMs: 0, toMs: 0 }),
-      compare: () => ({
-        candidate: 0,
-        champion: 0,
-        difference: 0,
-        ciLow: 0,
-        ciHigh: 0,
-        confidence: 0,
-      }),
+      compared: async () => {
+        throw new Error('nothing is compared here')
+      },
     }
     governance = createGovernance<Writes>({
       ...world,
