@@ -16,6 +16,7 @@ import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from '.
 import { DEFAULT_MONITOR, monitorOf } from './default-monitor.ts'
 import { EVALUATE_WINDOWS, evaluationsDue, type Ends } from './due.ts'
 import { pastReferences } from './past.ts'
+import { createStructures } from './structures.ts'
 import type { Sources } from './view.ts'
 import type { Window } from './window.ts'
 
@@ -71,6 +72,7 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
   const { transact, endpoints, predictions } = dependencies
   const references = createReferences(dependencies)
   const estimators = createEstimators({ ...dependencies, rows: liveRowsOf(predictions) })
+  const structures = createStructures({ references, predictions, cutOf })
   const ofPast = pastReferences(predictions)
   const dueJobs = evaluationsDue(dependencies)
 
@@ -80,6 +82,7 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
     monitor,
     reference: (version, span) =>
       ofPast(name, { monitor, version, span }) ?? references.of(version, cutOf(monitor)),
+    structure: (version, span) => structures(name, { monitor, version, span }),
     estimator: (modelVersion, roles) =>
       estimators.of({ endpoint: name, modelVersion, monitor, roles }),
     rows: (span) => liveRows(predictions, name, span),

@@ -10,7 +10,9 @@ import type { KnownReference } from './reference.ts'
 import type { RowAnswer } from './sources.ts'
 import type { Look } from './spans/look.ts'
 import type { Reference } from './store.ts'
+import type { KnownStructure } from './structures.ts'
 import type { Due, Task, Verdicts, Window } from './window.ts'
+import type { WorkInput, WorkName, WorkResult } from './work/works.ts'
 
 /**
  * One thing that is found out about windows. A part adds its verdict to a window when it is due, and says for each
@@ -58,6 +60,8 @@ export interface View {
   readonly found: Partial<Verdicts>
   /** Live predictions, whichever version answered. */
   rows(): Promise<readonly PredictionRow[]>
+  /** Long arithmetic over them, which may be done elsewhere: what takes longer than a request may wait is a work. */
+  work<Name extends WorkName>(name: Name, input: WorkInput<Name>): Promise<WorkResult<Name>>
   /**
    * How the values of each column that a reference knows, and the answers, fall into its bins: of all predictions, from
    * the hours' profiles where the window is whole hours, else from `rows`.
@@ -68,6 +72,8 @@ export interface View {
   ask(questions: Readonly<Record<string, string>>): Promise<Readonly<Record<string, RowAnswer>>>
   /** What tells how good its answers are before their truths are known; `roles` say how answers are read. */
   estimator(roles: Roles): Promise<KnownEstimator>
+  /** How columns of the reference hang together. */
+  structure(): Promise<KnownStructure>
   /** What is promised of the data that the version was trained on. */
   contract(): Promise<KnownContract>
   readonly checks: LiveContracts['check']

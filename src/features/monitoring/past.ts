@@ -60,7 +60,7 @@ export function pastReferences(
   }
   const periods = periodsKept(predictions)
   return (endpoint, compared) => {
-    const spans = spansOf(compared)
+    const spans = pastSpans(compared)
     if (spans === undefined) return undefined
     const make = () => known(endpoint, compared, spans)
     return typeof compared.monitor.reference === 'object'
@@ -107,8 +107,8 @@ export function referenceProblems(reference: MonitorConfig['reference']): string
     : [`the period ends (${to}) before it begins (${from})`]
 }
 
-/** In the order of time. */
-function spansOf({ monitor, span: { fromMs, toMs } }: Compared): Span[] | undefined {
+/** The spans of the past that a window is compared with, in the order of time; undefined where it is none. */
+export function pastSpans({ monitor, span: { fromMs, toMs } }: Compared): Span[] | undefined {
   const { reference = 'training' } = monitor
   const sizeMs = toMs - fromMs
   if (reference === 'training') return undefined

@@ -3,7 +3,13 @@ import { messageOf, Problem } from '#base/problem'
 import type { Transact } from '#ledger'
 import type { Logged } from '#inference'
 import { numericProfileOf, type DataFile, type ProfileRequest, type TimedNumber } from '#drift'
-import { scoreOf, type Profiler, type Score, type TrainingData } from './sources.ts'
+import {
+  scoreOf,
+  type Profiler,
+  type SampledRow,
+  type Score,
+  type TrainingData,
+} from './sources.ts'
 import type { MonitoringReads, MonitoringWrites, Reference } from './store.ts'
 
 export type KnownReference =
@@ -18,6 +24,12 @@ export interface Cut {
 
 export interface References {
   of(version: { model: string; version: number }, cut: Cut): Promise<KnownReference>
+  /** Rows that a version was trained on, evenly over them; none where these are not known. */
+  sample(
+    version: { model: string; version: number },
+    cut: Cut,
+    rowsMax: number,
+  ): Promise<SampledRow[]>
 }
 
 /** Rows of the training data that a version is asked about to learn how its answers are spread. */
@@ -62,6 +74,14 @@ export function createReferences(dependencies: {
       making.set(key, running)
       return running.finally(() => making.delete(key))
     },
+    sample: async ({ model, version }, cut, rowsMax) => {
+      const { trainingData, profiler } = dependencies
+      const trained = await trainingData.find(model, version)
+      if (trained.state === 'unknown' || trained.inputs.length === 0) return []
+      const found = await usable(profiler, trained.files, trained.inputs, cut)
+      if (found.files.length === 0) return []
+      return profiler.sample({ ...requestFor(found, trained.inputs, cut), rowsMax })
+    },
   }
 }
 
@@ -83,11 +103,7 @@ async function make(
         state: 'unknown',
         reason: `no data that the training read has the columns ${trained.inputs.join(', ')}`,
       }
-    const time =
-      timed && cut.timeColumn !== null
-        ? { column: cut.timeColumn, windowMs: cut.windowMs }
-        : undefined
-    const request = { files, columns: trained.inputs, ...(time === undefined ? {} : { time }) }
+    const request = requestFor({ files, timed }, trained.inputs, cut)
     const profile = await profiler.profile(request)
     const scores = await scoresOf(dependencies, { model, version }, request)
     return {
@@ -102,6 +118,18 @@ async function make(
   } catch (error) {
     if (isPassing(error)) throw error
     return { state: 'unknown', reason: `its training data could not be read: ${messageOf(error)}` }
+  }
+}
+
+function requestFor(
+  { files, timed }: { files: readonly DataFile[]; timed: boolean },
+  columns: readonly string[],
+  { timeColumn, windowMs }: Cut,
+): ProfileRequest {
+  return {
+    files,
+    columns,
+    ...(timed && timeColumn !== null ? { time: { column: timeColumn, windowMs } } : {}),
   }
 }
 

@@ -8,9 +8,11 @@ import type { KnownReference } from './reference.ts'
 import type { AskRows } from './sources.ts'
 import { mainVersionIn } from './spans/history.ts'
 import { lookAtHours, rowsIn, type Look } from './spans/look.ts'
-import { lookAtRows } from './spans/rows.ts'
+
 import type { MonitoringReads, Reference } from './store.ts'
+import type { KnownStructure } from './structures.ts'
 import type { Counted, Task, Verdicts } from './window.ts'
+import { workshopHere, type Workbench, type Workshop } from './work/workshop.ts'
 
 /** Of windows with more rows than this so many are looked at one by one, evenly over the window. */
 const ROWS_MAX = 200_000
@@ -26,8 +28,14 @@ export interface Sources {
     span: { fromMs: number; toMs: number },
   ): Promise<KnownReference>
   estimator(modelVersion: string, roles: Roles): Promise<KnownEstimator>
+  structure(
+    version: { model: string; version: number },
+    span: { fromMs: number; toMs: number },
+  ): Promise<KnownStructure>
   readonly askRows: AskRows
   readonly contracts?: LiveContracts
+  /** Without it all is done in the caller's thread. */
+  readonly workshop?: Workshop
   /** The live rows of a span, in pages. */
   rows(span: { fromMs: number; toMs: number }): AsyncIterable<readonly PredictionRow[]>
   readonly predictions: Pick<PredictionQueries, 'profiles'>
@@ -38,12 +46,24 @@ export interface Held {
   rows(): Promise<readonly PredictionRow[]>
   /** Undefined where the window is no whole hours, or nobody profiled them. */
   hours(): Promise<readonly HourProfile[] | undefined>
+  /** The rows where long works are done. */
+  bench(): Promise<Workbench>
+  /** Lets go of what is held elsewhere. */
+  close(): Promise<void>
 }
 
 export function heldIn(sources: Sources, task: Task, { predictions }: Counted): Held {
+  const rows = once(() => rowsOf(sources, task, predictions))
+  let taken: Promise<Workbench> | undefined
   return {
-    rows: once(() => rowsOf(sources, task, predictions)),
+    rows,
     hours: once(() => hoursOf(sources, task)),
+    bench: () => (taken ??= rows().then((all) => (sources.workshop ?? workshopHere).take(all))),
+    close: async () => {
+      // Whoever waited for it has heard of what went wrong.
+      const bench = await taken?.catch(() => undefined)
+      bench?.close()
+    },
   }
 }
 
@@ -58,7 +78,16 @@ export async function sizeOf(
 }
 
 export function viewOf(
-  { endpoint, monitor, read, reference, estimator, askRows, contracts = NO_CONTRACTS }: Sources,
+  {
+    endpoint,
+    monitor,
+    read,
+    reference,
+    estimator,
+    structure,
+    askRows,
+    contracts = NO_CONTRACTS,
+  }: Sources,
   of: {
     task: Task
     modelVersion: string
@@ -81,10 +110,12 @@ export function viewOf(
     modelVersion,
     found,
     rows: held.rows,
+    work: async (name, input) => (await held.bench()).do(name, input),
     look,
     ask: async (questions) => askRows(await held.rows(), questions),
     reference: once(() => reference(versionIn(modelVersion), { fromMs, toMs })),
     estimator: (roles) => estimator(modelVersion, roles),
+    structure: once(() => structure(versionIn(modelVersion), { fromMs, toMs })),
     contract: () => contracts.find({ endpoint, modelVersion, named: monitor.contract }),
     checks: contracts.check,
     earlier: async (limit) =>
@@ -98,7 +129,7 @@ const NO_CONTRACTS: LiveContracts = { find: async () => ({ state: 'none' }), che
 async function lookAt(held: Held, reference: Reference): Promise<Look> {
   const hours = await held.hours()
   return hours === undefined
-    ? lookAtRows(await held.rows(), reference)
+    ? (await held.bench()).do('look', reference)
     : lookAtHours(hours, reference)
 }
 

@@ -3,6 +3,7 @@ import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
 import type { FairnessVerdict, PerformanceVerdict } from '#performance'
 import type { ConceptVerdict } from './concept/errors.ts'
 import type { KpiVerdict } from './parts/kpis.ts'
+import type { MultivariateVerdict } from './parts/multivariate.ts'
 import type { TrafficVerdict } from './parts/traffic.ts'
 import type { EstimateVerdict } from './estimate-verdict.ts'
 import type { QualityVerdict } from './quality/verdict.ts'
@@ -20,6 +21,7 @@ export interface Verdicts {
   readonly fairness?: FairnessVerdict
   readonly kpis?: KpiVerdict
   readonly concept?: ConceptVerdict
+  readonly multivariate?: MultivariateVerdict
 }
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */

@@ -198,6 +198,15 @@ const ConceptSection = Type.Object(
   strict,
 )
 
+/** How columns hang together is always looked at, unless this says otherwise. */
+const MultivariateSection = Type.Object(
+  {
+    enabled: Type.Optional(Type.Boolean()),
+    persistence: Type.Optional(PersistenceSection),
+  },
+  strict,
+)
+
 export const MonitorSchema = Type.Object(
   {
     window: WindowSection,
@@ -216,6 +225,7 @@ export const MonitorSchema = Type.Object(
     fairness: Type.Optional(FairnessSection),
     kpis: Type.Optional(Type.Record(Name, KpiSection)),
     concept: Type.Optional(ConceptSection),
+    multivariate: Type.Optional(MultivariateSection),
   },
   strict,
 )

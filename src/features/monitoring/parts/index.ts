@@ -4,6 +4,7 @@ import { drift } from './drift.ts'
 import { estimate, estimateScored } from './estimate.ts'
 import { fairness } from './fairness.ts'
 import { kpis } from './kpis.ts'
+import { multivariate } from './multivariate.ts'
 import { performance } from './performance.ts'
 import { quality } from './quality.ts'
 import { slices } from './slices.ts'
@@ -14,6 +15,7 @@ export const PARTS: readonly Part[] = [
   traffic,
   drift,
   quality,
+  multivariate,
   estimate,
   performance,
   concept,

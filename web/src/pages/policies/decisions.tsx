@@ -51,6 +51,7 @@ const FINDINGS: ReadonlySet<string> = new Set([
   'fairness-broke',
   'kpi-missed',
   'concept-drifted',
+  'columns-came-apart',
   'endpoint-fell-silent',
 ])
 
