@@ -66,6 +66,9 @@ interface Flags {
   match?: string[] | undefined
   for: string
   active: boolean
+  since: string
+  rule?: string | undefined
+  file?: string | undefined
   limit: number
   before?: string | undefined
   yes: boolean
@@ -95,12 +98,14 @@ export const alerts = command({
           'destinations',
           'deliveries',
           'test',
+          'backtest',
         ] as const,
         default: 'list' as const,
       })
       .positional('target', {
         type: 'string',
-        describe: 'Id of an alert or a silence; PROJECT/NAME of a destination',
+        describe:
+          'Id of an alert or a silence; PROJECT/NAME of a destination; an endpoint to backtest',
       })
       .option('open', { type: 'boolean', default: false, describe: 'For list: only what is open' })
       .option('endpoint', { type: 'string', describe: 'For list: one endpoint' })
@@ -117,6 +122,17 @@ export const alerts = command({
         type: 'boolean',
         default: false,
         describe: 'For silences: only those that go on',
+      })
+      .option('since', {
+        type: 'string',
+        default: '90d',
+        describe: 'For backtest: how long before the newest window, or a time',
+      })
+      .option('rule', { type: 'string', describe: 'For backtest: a file with a monitor' })
+      .option('file', {
+        type: 'string',
+        alias: 'f',
+        describe: 'For backtest: an orrery.yaml whose monitor of the endpoint is tried',
       })
       .option('limit', { type: 'number', default: 20 })
       .option('before', { type: 'string', describe: 'The next page' })
@@ -205,6 +221,10 @@ const ACTIONS = {
   test: async (api, flags) => {
     const sent = await api.post<ShownDelivery>(`${destinationPath(flags)}/test`, {})
     return { value: sent, lines: [deliveryLine(sent)] }
+  },
+  backtest: async (api, { target, since, rule, file }) => {
+    const { backtested } = await import('../alert-backtest.ts')
+    return backtested(api, { endpoint: target, since, rule, file })
   },
 } satisfies Record<string, Action>
 

@@ -39,6 +39,7 @@ import { explanationRoutes } from './explanations.ts'
 import { predictionRoutes } from './predictions.ts'
 import { promotionRoutes } from './promotions.ts'
 import { policyRoutes } from './automation.ts'
+import { backtestRoutes } from './backtests.ts'
 import { backfillRoutes } from './backfills.ts'
 import { lineageRoutes, type TracedPrediction } from './lineage.ts'
 import { outsideLineageRoutes, outsideRef } from './outside-lineage.ts'
@@ -147,6 +148,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   await toldPredictionRoutes(app, parts.serving, parts.actor)
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
+  backtestRoutes(app, parts.monitoring)
   monitoringRoutes(app, parts.monitoring)
   replayRoutes(app, parts.replays, parts.actor)
   retentionRoutes(app, parts)

@@ -10,8 +10,6 @@ export function memoryAlerts(open: readonly Alert[]): MemoryAlerts {
   const alerts = new Map<string, Alert>()
   for (const alert of open)
     alerts.set(alert.id, { ...alert, clearedMs: null, clearedWindowMs: null })
-  const inOrder = (one: Alert, other: Alert) =>
-    one.raisedMs - other.raisedMs || (one.id < other.id ? -1 : 1)
   return {
     openAlerts: async (_, kind) =>
       [...alerts.values()]
@@ -22,4 +20,8 @@ export function memoryAlerts(open: readonly Alert[]): MemoryAlerts {
     },
     all: () => [...alerts.values()].toSorted(inOrder),
   }
+}
+
+function inOrder(one: Alert, other: Alert): number {
+  return one.raisedMs - other.raisedMs || (one.id < other.id ? -1 : 1)
 }

@@ -33,8 +33,11 @@ export interface BacktestSources extends Pick<
   /** What watches the endpoint now. */
   readonly running: MonitorConfig
   readonly predictions: Pick<PredictionQueries, 'profiles' | 'summaries'>
-  readonly sinceMs: number
+  readonly since: Since
 }
+
+/** A time, or how long before the end of the newest window: where the past is played again, that is long ago. */
+export type Since = { readonly fromMs: number } | { readonly lastMs: number }
 
 const HOUR_MS = 3_600_000
 
@@ -48,7 +51,7 @@ const WINDOWS_MAX = 6000
  * was kept of it, and alerts are raised and cleared in the order of event time. Nothing is written.
  */
 export async function backtest(sources: BacktestSources): Promise<Backtest> {
-  const { endpoint, monitor, running, read, sinceMs } = sources
+  const { endpoint, monitor, running, read, since } = sources
   const { sizeMs } = timingOf(monitor)
   if (sizeMs % HOUR_MS !== 0 && sizeMs !== timingOf(running).sizeMs)
     throw new Problem(
@@ -56,10 +59,13 @@ export async function backtest(sources: BacktestSources): Promise<Backtest> {
       `windows of ${monitor.window.size} cannot be told from hourly profiles; say whole hours, as 6h`,
     )
   const reachedMs = await reachedOf(read, endpoint, timingOf(running).settleMs)
+  const sinceMs =
+    'fromMs' in since ? since.fromMs : Math.max(0, (reachedMs ?? since.lastMs) - since.lastMs)
   const empty = { endpoint, fromMs: sinceMs, toMs: reachedMs ?? sinceMs, windows: 0, alerts: [] }
   if (reachedMs === undefined || reachedMs <= sinceMs)
     return { ...empty, notes: ['no window was judged in that time yet'] }
-  const fromMs = Math.floor((sinceMs - WARM_UP_MS) / sizeMs) * sizeMs
+  const beganMs = await beginningOf(sources, reachedMs)
+  const fromMs = Math.floor(Math.max(beganMs, sinceMs - WARM_UP_MS) / sizeMs) * sizeMs
   if ((reachedMs - fromMs) / sizeMs > WINDOWS_MAX)
     throw new Problem(
       'invalid',
@@ -70,20 +76,30 @@ export async function backtest(sources: BacktestSources): Promise<Backtest> {
     ({ startMs }) => startMs >= fromMs,
   )
   const raised = await alertsUntil(read, endpoint, reachedMs)
-  const beganMs = tasks[0]?.dueMs ?? reachedMs
-  const alerts = memoryAlerts(raised.filter((alert) => isOpenAt(alert, beganMs)))
+  const firstMs = tasks[0]?.dueMs ?? reachedMs
+  const alerts = memoryAlerts(raised.filter((alert) => isOpenAt(alert, firstMs)))
   const windows = await run({ ...sources, kept, fromMs, alerts }, tasks)
   const isShown = ({ clearedMs, raisedMs }: Alert) =>
     clearedMs === null ? raisedMs <= reachedMs : clearedMs > sinceMs
   const judged = windows.filter(({ endMs }) => endMs > sinceMs)
   return {
     endpoint,
-    fromMs: sinceMs,
+    fromMs: Math.max(sinceMs, beganMs),
     toMs: reachedMs,
     windows: judged.length,
     alerts: pairsOf(alerts.all().filter(isShown), raised.filter(isShown)),
     notes: notesOn({ monitor, running, windows: judged, kept: kept.size > 0 }),
   }
+}
+
+/** The month of the first prediction: nothing lies before it. */
+async function beginningOf(
+  { endpoint, predictions }: BacktestSources,
+  reachedMs: number,
+): Promise<number> {
+  const toMs = Math.floor(reachedMs / HOUR_MS) * HOUR_MS
+  const months = await predictions.summaries(endpoint, { toMs, per: 'month' })
+  return months[0]?.startMs ?? reachedMs
 }
 
 /** Event time up to which all windows that are due were judged. */

@@ -3,12 +3,12 @@ import type { MonitorConfig } from '#projects'
 import { monitorProblems } from '../promises.ts'
 import type { MonitoringDependencies } from '../monitoring.ts'
 import type { Sources } from '../view.ts'
-import { backtest, type Backtest } from './backtest.ts'
+import { backtest, type Backtest, type Since } from './backtest.ts'
 
 /** Tries a rule on what has been; without one, the rule that runs. Throws `invalid` for a rule that cannot be. */
 export type TryRule = (
   endpoint: string,
-  of: { sinceMs: number; monitor?: MonitorConfig },
+  of: { since: Since; monitor?: MonitorConfig },
 ) => Promise<Backtest>
 
 export function createBacktests(
@@ -19,12 +19,12 @@ export function createBacktests(
     sourcesOf: (endpoint: string, monitor: MonitorConfig) => Pick<Sources, 'reference'>
   },
 ): TryRule {
-  return async (endpoint, { sinceMs, monitor: proposed }) => {
+  return async (endpoint, { since, monitor: proposed }) => {
     const running = await ask.monitorAt(endpoint)
     const monitor = proposed ?? running
     const problems = monitorProblems(monitor)
     if (problems.length > 0) throw new Problem('invalid', problems.join('; '))
     const { reference } = ask.sourcesOf(endpoint, monitor)
-    return backtest({ endpoint, monitor, running, read, predictions, sinceMs, reference })
+    return backtest({ endpoint, monitor, running, read, predictions, since, reference })
   }
 }
