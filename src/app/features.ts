@@ -25,6 +25,7 @@ import { assertServesNot, retentionOf } from './retention.ts'
 import { runsOf } from './runs.ts'
 import { servingOf } from './serving.ts'
 import { shippingOf } from './shipping.ts'
+import { usageOf } from './usage.ts'
 import { webhooksOf } from './webhooks.ts'
 
 /** Makes the features, each from the ground and the features above it. */
@@ -54,6 +55,7 @@ export function createFeatures(ground: Ground) {
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
   ground.onStop(analytics.close)
   const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
+  const usage = usageOf(ground, plane)
   const files = datasetFiles({ config, projects, clones })
   const monitoring = monitoringOf(ground, { files, projects, clones, registry, serving, analytics })
   const replays = replaysOf(ground, { registry, serving })
@@ -90,6 +92,7 @@ export function createFeatures(ground: Ground) {
     registry,
     serving,
     plane,
+    usage,
     rollouts,
     monitoring,
     replays,

@@ -26,6 +26,7 @@ import { mountProtocols } from './protocols.ts'
 import { sharing, sweepPeriodically } from './retention.ts'
 import { replicasOf } from './replicas.ts'
 import { openKeys } from './shared-keys.ts'
+import { watchUsage } from './usage.ts'
 import { VERSION } from './version.ts'
 
 export interface Server {
@@ -120,6 +121,7 @@ async function lookPeriodically(ground: Ground, parts: Parts): Promise<void> {
   watchWindows(ground, parts)
   watchTriggers(ground, parts)
   watchLogs(ground, parts)
+  watchUsage(ground, parts)
   await sweepPeriodically(ground, parts.retention)
 }
 

@@ -30,6 +30,21 @@ export async function memoryOf(plane: Pick<LocalPlane, 'measured'>): Promise<Mem
   )
 }
 
+/** Ticks of a second in which Linux tells processor time, on every processor that Orrery is built for. */
+const TICKS = 100
+
+/** The processor time that a process has used; null where it is not told, or once it has ended. */
+export async function cpuSecondsOf(pid: number): Promise<number | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    // The name may hold anything, blanks and brackets too; what follows it are plain numbers.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS
+  } catch {
+    return null
+  }
+}
+
 /** What a process holds in memory; nothing for one that has ended. */
 export async function residentBytes(pid: number): Promise<number> {
   try {

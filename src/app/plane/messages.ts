@@ -11,6 +11,7 @@ import type {
   Statistics,
   Traffic,
 } from '#inference'
+import type { Counted } from '#usage'
 import type { Family } from '#protocols/prometheus/index'
 import type { Config } from '../config.ts'
 import type { ChannelExplain } from './explanations.ts'
@@ -49,6 +50,7 @@ export type PlaneCalls = Pick<
     recent(endpoint: string): Recent
     memory(): Promise<MemoryOf[]>
     metrics(): Promise<Family[]>
+    usage(): Promise<Counted>
     ping(): void
     /** Is not ready from now on, answers what is open, and ends its models. */
     stop(): Promise<void>

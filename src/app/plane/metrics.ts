@@ -1,10 +1,12 @@
+import { freemem, loadavg, totalmem } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '#base/clock'
 import type { Histogram, LocalPlane, LoadedRevision } from '#inference'
 import type { Family, Labels, Sample } from '#protocols/prometheus/index'
 import type { JournalStanding } from '#stores/journal/index'
 import { VERSION } from '../version.ts'
-import { residentBytes } from './memory.ts'
+import { cpuSecondsOf, residentBytes } from './memory.ts'
+import { hostOf } from './usage.ts'
 
 const LOOK_MS = 20
 const startedS = systemClock.nowMs() / 1000
@@ -61,6 +63,7 @@ export async function predictionMetrics(
     ...requestMetrics(plane),
     ...endpointMetrics(plane),
     ...(await modelProcessMetrics(loaded)),
+    ...hostMetrics(),
     ...(journal === undefined ? [] : journalMetrics(journal.standing())),
   ]
 }
@@ -162,6 +165,12 @@ async function modelProcessMetrics(loaded: readonly LoadedRevision[]): Promise<F
       return pid === null ? [] : [{ labels, value: await residentBytes(pid) }]
     }),
   )
+  const cpu = await Promise.all(
+    processes.map(async ({ labels, pid }): Promise<Sample[]> => {
+      const value = pid === null ? null : await cpuSecondsOf(pid)
+      return value === null ? [] : [{ labels, value }]
+    }),
+  )
   return [
     gauge(
       'orrery_model_process_resident_memory_bytes',
@@ -173,6 +182,27 @@ async function modelProcessMetrics(loaded: readonly LoadedRevision[]): Promise<F
       'Calls that wait for a process of models.',
       processes.map(({ labels, waiting }) => ({ labels, value: waiting })),
     ),
+    counter(
+      'orrery_model_process_cpu_seconds',
+      'Processor time of a process that runs models.',
+      cpu.flat(),
+    ),
+  ]
+}
+
+/** What the machine has, whoever uses it. */
+function hostMetrics(): Family[] {
+  const { processors, busySeconds } = hostOf()
+  return [
+    gauge('orrery_host_processors', 'Processors of the machine.', one(processors)),
+    counter(
+      'orrery_host_busy_seconds',
+      'Processor time of the machine that somebody used, since it began.',
+      one(busySeconds),
+    ),
+    gauge('orrery_host_load', 'Load of the machine over a minute.', one(loadavg()[0] ?? 0)),
+    gauge('orrery_host_memory_bytes', 'Memory of the machine.', one(totalmem())),
+    gauge('orrery_host_memory_available_bytes', 'Memory that is free to be used.', one(freemem())),
   ]
 }
 

@@ -32,6 +32,7 @@ import {
   type ProtocolParts,
 } from './protocols.ts'
 import { endWithParent } from './parent.ts'
+import { countedIn } from './usage.ts'
 import { mountMetrics, watchersOf } from './watchers.ts'
 
 // The entry of the serving plane: answers predictions, apart from the server and without its database. It is told
@@ -84,6 +85,7 @@ const ours: PlaneCalls = {
   recent: (name) => plane().recent(name),
   memory: () => memoryOf(plane()),
   metrics: () => begun().metrics(),
+  usage: () => countedIn(plane()),
   ...channelExplain(() => begun().explanations),
   ping: () => undefined,
   stop: async () => running?.stop(),

@@ -5,6 +5,7 @@ import type { Explain } from '#explanations'
 import { randomIds } from '#base/ids'
 import type { Remote } from './channel.ts'
 import { explainOver } from './explanations.ts'
+import type { Counted } from '#usage'
 import type { Family } from '#protocols/prometheus/index'
 import { keepAlive, type Told } from './lives.ts'
 import type { Addresses, MemoryOf, PlaneCalls, PlaneSettings, ServerCalls } from './messages.ts'
@@ -24,6 +25,8 @@ export interface PlaneProcess extends Plane, Explain {
   memory(): Promise<MemoryOf[]>
   /** What is measured there; nothing while no process runs. */
   metrics(): Promise<Family[]>
+  /** What was counted there; undefined while no process runs. */
+  usage(): Promise<Counted | undefined>
 }
 
 const refused = async () => {
@@ -101,6 +104,8 @@ export function supervisePlane(dependencies: Dependencies): PlaneProcess {
     memory: async () => (lives.isRunning() ? call((plane) => plane.memory()).catch(() => []) : []),
     metrics: async () =>
       lives.isRunning() ? call((plane) => plane.metrics()).catch(() => []) : [],
+    usage: async () =>
+      lives.isRunning() ? call((plane) => plane.usage()).catch(() => undefined) : undefined,
     drain: () => callIfRunning((plane) => plane.drain()),
     stop: lives.stop,
   }
