@@ -5,6 +5,7 @@ import { explainAlerts, type Explaining } from './explain.ts'
 import { windowEvaluated } from './facts.ts'
 import { PARTS } from './parts/index.ts'
 import type { Part } from './part.ts'
+import { plainFact } from './plain.ts'
 import { countedBy, dueTasks, reopenedTasks, type Timing } from './plan.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
 import { lookbackOf, told } from './tell.ts'
@@ -112,14 +113,14 @@ async function evaluateOne(evaluation: Evaluation, task: Task, counted: Counted)
     known,
     counted,
     isFirst: before === undefined,
-  })
+  }).finally(held.close)
   const isLive = await evaluation.isLive(window.modelVersion)
   await transact(async ({ monitoring, ledger }) => {
     if (await isDone(monitoring, task, { known, endpoint })) return
     const isHeard = isLive && (await isLast(monitoring, endpoint, task))
     await monitoring.saveWindow({ ...window, ...unheardIn({ task, known, isHeard }) })
     if (task.reopened === true && saysTheSame(known, window)) return
-    await ledger.append(evaluation.actor, [windowEvaluated(window, PARTS, task)])
+    await ledger.append(evaluation.actor, [plainFact(windowEvaluated(window, PARTS, task))])
     // What is found of a version that no longer answers, or of the past, asks nobody to do anything.
     if (isHeard) await tellFindings(evaluation, { monitoring, ledger }, window, task)
     if (task.reopened === true) return
@@ -231,7 +232,7 @@ async function tellFindings(
     monitor,
     task,
   })
-  if (facts.length > 0) await tx.ledger.append(actor, facts)
+  if (facts.length > 0) await tx.ledger.append(actor, facts.map(plainFact))
 }
 
 /** Moves the place reached forward, never back. */

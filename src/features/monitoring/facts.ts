@@ -3,6 +3,7 @@ import { endpointRef } from '#serving'
 import type { Causes } from './causes.ts'
 import type { Alert } from './findings.ts'
 import type { Part } from './part.ts'
+import { plainFact } from './plain.ts'
 import { windowRef, type Task, type Window } from './window.ts'
 
 export function windowEvaluated(window: Window, parts: readonly Part[], task: Task): Fact {
@@ -57,11 +58,11 @@ export function alertExplained(
     share,
     detail,
   }))
-  return {
+  return plainFact({
     type: 'alert-explained',
     data: { endpoint, kind, subject, alert: id, causes },
     eventMs: dueMs,
-  }
+  })
 }
 
 function atWindow({ window, task }: { window: Window; task: Task }) {
