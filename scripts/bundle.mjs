@@ -12,6 +12,7 @@ const dist = join(root, 'dist')
 /** What is started by its path: from the command line, as a process or as a thread. */
 const ENTRIES = [
   'cli/main',
+  'app/judging/thread',
   'app/pipeline-process',
   'app/plane/process',
   'app/plane/watchdog',

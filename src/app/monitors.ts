@@ -11,12 +11,13 @@ import type { DatasetFiles } from './dataset-files.ts'
 import type { Ground } from './ground.ts'
 import { happeningsIn } from './happenings.ts'
 import type { LocalClones } from './clones.ts'
+import { judgingThread } from './judging/workshop.ts'
 import { liveContracts } from './live-contracts.ts'
 import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
 export function monitoringOf(
-  { config, store, clock }: Ground,
+  { config, store, clock, onStop }: Ground,
   parts: {
     files: DatasetFiles
     projects: Projects
@@ -28,7 +29,10 @@ export function monitoringOf(
 ): Monitoring {
   const { files: datasets, registry, serving, analytics } = parts
   const training = trainingData({ registry, pipelines: store.read.pipelines, datasets })
+  const workshop = judgingThread()
+  onStop(workshop.stop)
   return createMonitoring({
+    workshop,
     read: store.read.monitoring,
     transact: store.transact,
     endpoints: () => serving.endpoints.list(),

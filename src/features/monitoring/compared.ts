@@ -44,7 +44,7 @@ export async function comparedColumn(
     )
   if (column.kind === 'other')
     throw new Problem('not-found', `${feature} is not compared: ${column.reason}`)
-  const look = await view.look(known.reference)
+  const look = await view.look(known.reference).finally(held.close)
   const counts = (feature === null ? look.scores : look.inputs.get(feature)) ?? null
   return {
     feature,

@@ -1,10 +1,11 @@
 import type { Transact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
-import { fitEstimator, type Roles } from '#performance'
+import type { Roles } from '#performance'
 import type { KeptEstimator, KnownEstimator } from './estimate-verdict.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
 import type { Window } from './window.ts'
+import { workshopHere, type Workshop } from './work/workshop.ts'
 
 export interface Estimators {
   /** Fitted once for a version, on the first of its windows whose labels have come, and kept. */
@@ -27,12 +28,13 @@ const PAGE = 200
 export function createEstimators(dependencies: {
   read: MonitoringReads
   transact: Transact<{ monitoring: MonitoringWrites }>
+  workshop?: Workshop
   rows(
     endpoint: string,
     span: { fromMs: number; toMs: number },
   ): AsyncIterable<readonly PredictionRow[]>
 }): Estimators {
-  const { read, transact } = dependencies
+  const { read, transact, workshop = workshopHere } = dependencies
   return {
     of: async ({ endpoint, modelVersion, monitor, roles }) => {
       const key = ['estimator', endpoint, modelVersion].join('/')
@@ -46,7 +48,8 @@ export function createEstimators(dependencies: {
           state: 'unknown',
           reason: `${labelled.length} predictions of ${modelVersion} in settled windows have a label, it takes ${wanted} to learn from`,
         }
-      const fitted = fitEstimator(labelled, roles)
+      const bench = await workshop.take(labelled)
+      const fitted = await bench.do('fit', roles).finally(bench.close)
       if (fitted.state === 'unfit') return { state: 'unknown', reason: fitted.reason }
       const made: KeptEstimator = {
         estimator: fitted.estimator,

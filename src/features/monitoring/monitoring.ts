@@ -19,6 +19,7 @@ import { pastReferences } from './past.ts'
 import { createStructures } from './structures.ts'
 import type { Sources } from './view.ts'
 import type { Window } from './window.ts'
+import type { Workshop } from './work/workshop.ts'
 
 export interface Monitoring {
   /** Looks for windows that are over and asks for their evaluation. Asking twice is asking once. */
@@ -59,6 +60,8 @@ export interface MonitoringDependencies {
   readonly askRows: AskRows
   /** Without it no window is held against a contract. */
   readonly contracts?: LiveContracts
+  /** Without it windows are judged in the caller's thread. */
+  readonly workshop?: Workshop
   readonly clock: Clock
 }
 

@@ -1,13 +1,6 @@
 import type { Json } from '#base/json'
-import { taskOf } from '#performance'
 import type { MonitorConfig } from '#projects'
-import {
-  errorsOf,
-  watched,
-  type ConceptDetector,
-  type ConceptVerdict,
-  type DetectorsState,
-} from '../concept/errors.ts'
+import type { ConceptDetector, ConceptVerdict, DetectorsState } from '../concept/errors.ts'
 import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
 import { windowRef, type Window } from '../window.ts'
@@ -57,16 +50,12 @@ const CALM = 3
 const EARLIER = 20
 
 async function conceptOf(view: View): Promise<ConceptVerdict> {
-  const rows = await view.rows()
-  const roles = await rolesAt(view)
   const { performance } = view.found
-  const task = performance?.state === 'measured' ? performance.task : taskOf(rows, roles)?.task
-  if (task === undefined) return { state: 'skipped', reason: 'no labels have come' }
-  const errors = errorsOf(rows, task, roles)
-  if ('reason' in errors) return { state: 'skipped', reason: errors.reason }
-  return watched(errors, {
+  return view.work('concept', {
+    task: performance?.state === 'measured' ? performance.task : undefined,
+    roles: await rolesAt(view),
     names: detectorsIn(view.monitor),
-    before: await stateBefore(view, errors.unit),
+    before: await statesBefore(view),
   })
 }
 
@@ -75,13 +64,13 @@ function detectorsIn({ concept: said }: MonitorConfig): readonly ConceptDetector
 }
 
 /** Where the version's detectors were left; another version starts anew, for its errors are another stream. */
-async function stateBefore(view: View, unit: string): Promise<DetectorsState | undefined> {
+async function statesBefore(view: View): Promise<{ unit: string; kept: DetectorsState }[]> {
   const windows = await view.earlier(EARLIER)
-  const last = windows.findLast(
-    ({ modelVersion, concept: found }) =>
-      modelVersion === view.modelVersion && found?.state === 'watched' && found.unit === unit,
-  )?.concept
-  return last?.state === 'watched' ? last.kept : undefined
+  return windows.flatMap(({ modelVersion, concept: found }) =>
+    modelVersion === view.modelVersion && found?.state === 'watched'
+      ? [{ unit: found.unit, kept: found.kept }]
+      : [],
+  )
 }
 
 /** It holds in a window in which a detector spoke, and errors were worse than before: getting better is no alarm. */

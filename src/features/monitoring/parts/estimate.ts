@@ -1,13 +1,6 @@
 import type { Json } from '#base/json'
 import type { MonitorConfig } from '#projects'
-import {
-  betterOf,
-  estimate as estimatesOf,
-  MAIN,
-  metricOf,
-  realised,
-  type Estimate,
-} from '#performance'
+import { betterOf, MAIN, metricOf, type Estimate } from '#performance'
 import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
 import type { EstimateLimit, EstimateVerdict, KeptEstimator, Scored } from '../estimate-verdict.ts'
 import type { Condition } from '../findings.ts'
@@ -69,23 +62,25 @@ export const estimateScored: Part = {
 
 async function estimated(view: View): Promise<EstimateVerdict> {
   const { monitor, modelVersion } = view
-  const rows = (await view.rows()).filter((row) => row.modelVersion === modelVersion)
-  if (rows.length < monitor.min_samples)
+  const all = await view.rows()
+  const count = all.reduce((sum, row) => sum + Number(row.modelVersion === modelVersion), 0)
+  if (count < monitor.min_samples)
     return {
       state: 'skipped',
-      reason: `${rows.length} predictions are fewer than ${monitor.min_samples}`,
+      reason: `${count} predictions are fewer than ${monitor.min_samples}`,
     }
   const known = await view.estimator(await rolesAt(view))
   if (known.state === 'unknown') return { state: 'skipped', reason: known.reason }
   const { estimator, fromMs, toMs } = known
-  const estimates = estimatesOf(estimator, rows).filter(({ value }) => Number.isFinite(value))
+  const found = await view.work('estimate', { estimator, modelVersion })
+  const estimates = found.filter(({ value }) => Number.isFinite(value))
   if (estimates.length === 0)
     return { state: 'skipped', reason: 'the answers cannot be read as those before' }
   const limit = limitOf(monitor, known)
   return {
     state: 'estimated',
     method: estimator.fitted.method,
-    predictions: rows.length,
+    predictions: count,
     estimates,
     fittedOn: { rows: estimator.rows, fromMs, toMs },
     limit,
@@ -174,7 +169,7 @@ async function scoredBy(
     (row) => row.modelVersion === view.modelVersion && row.label !== null,
   )
   if (rows.length === 0) return null
-  const real = realised(estimator, rows)
+  const real = await view.work('realised', { estimator, modelVersion: view.modelVersion })
   const metrics = estimates.flatMap(({ metric, value, ciLow, ciHigh }) => {
     const truth = real[metric]
     if (truth === undefined) return []

@@ -1,4 +1,4 @@
-import { fairnessAgain, fairnessOf } from '#performance'
+import { fairnessAgain } from '#performance'
 import { sameVersion } from '../conditions.ts'
 import type { Part } from '../part.ts'
 import { windowRef } from '../window.ts'
@@ -12,7 +12,7 @@ export const fairness: Part = {
     const { fairness: asked } = view.monitor
     if (asked === undefined) return {}
     return {
-      fairness: fairnessOf(await view.rows(), {
+      fairness: await view.work('fairness', {
         roles: await rolesAt(view),
         by: asked.by,
         groupMin: asked.min_group,

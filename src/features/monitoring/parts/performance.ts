@@ -2,7 +2,6 @@ import type { MonitorConfig } from '#projects'
 import {
   boundsIn,
   performanceAgain,
-  performanceOf,
   type JudgedLimit,
   type Limit,
   type MeasuredPerformance,
@@ -21,7 +20,7 @@ export const performance: Part = {
   due: 'settled',
   judge: async (view) => {
     const settings = { ...settingsIn(view.monitor), roles: await rolesAt(view) }
-    return { performance: performanceOf(await view.rows(), settings) }
+    return { performance: await view.work('performance', settings) }
   },
   again: ({ performance: kept }, monitor) => ({
     performance: kept === null ? null : performanceAgain(kept, settingsIn(monitor)),

@@ -5,7 +5,7 @@ import { lasting, lastingCondition } from '../conditions.ts'
 import type { Condition } from '../findings.ts'
 import type { Part, View } from '../part.ts'
 import { persists } from '../persistence.ts'
-import { qualityOf } from '../quality/judge.ts'
+
 import type { QualityIssue, QualityVerdict, Unchecked } from '../quality/verdict.ts'
 import type { KnownReference } from '../reference.ts'
 import { windowRef, type Window } from '../window.ts'
@@ -90,22 +90,20 @@ async function qualityIn(view: View): Promise<QualityVerdict> {
 }
 
 async function comparedIn(view: View, known: KnownReference): Promise<QualityVerdict> {
-  const rows = await view.rows()
   const samplesMin = view.monitor.min_samples
   if (known.state === 'unknown') {
     const reason = `there is no reference: ${known.reason}`
     return { state: 'skipped', reason }
   }
   const earlier = await view.earlier(EARLIER)
-  return qualityOf(
-    rows.map(({ inputs }) => inputs),
-    known.reference.profile,
-    {
+  return view.work('quality', {
+    profile: known.reference.profile,
+    options: {
       samplesMin,
       drift: view.found.drift,
       earlier: earlier.flatMap(({ quality: each }) => each ?? []),
     },
-  )
+  })
 }
 
 /** What the contract of the training data says of the inputs; undefined where nobody promised anything. */
