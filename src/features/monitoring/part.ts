@@ -13,7 +13,6 @@ import type { Reference } from './store.ts'
 import type { KnownStructure } from './structures.ts'
 import type { Due, Task, Verdicts, Window } from './window.ts'
 import type { WorkInput, WorkName, WorkResult } from './work/works.ts'
-import type { WorkInput, WorkName, WorkResult } from './work/works.ts'
 
 /**
  * One thing that is found out about windows. A part adds its verdict to a window when it is due, and says for each
@@ -61,8 +60,6 @@ export interface View {
   readonly found: Partial<Verdicts>
   /** Live predictions, whichever version answered. */
   rows(): Promise<readonly PredictionRow[]>
-  /** Long arithmetic over them, which may be done elsewhere: what takes longer than a request may wait is a work. */
-  work<Name extends WorkName>(name: Name, input: WorkInput<Name>): Promise<WorkResult<Name>>
   /** Long arithmetic over them, which may be done elsewhere: what takes longer than a request may wait is a work. */
   work<Name extends WorkName>(name: Name, input: WorkInput<Name>): Promise<WorkResult<Name>>
   /**

@@ -13,7 +13,6 @@ import type { MonitoringReads, Reference } from './store.ts'
 import type { KnownStructure } from './structures.ts'
 import type { Counted, Task, Verdicts } from './window.ts'
 import { workshopHere, type Workbench, type Workshop } from './work/workshop.ts'
-import { workshopHere, type Workbench, type Workshop } from './work/workshop.ts'
 
 /** Of windows with more rows than this so many are looked at one by one, evenly over the window. */
 const ROWS_MAX = 200_000
