@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { seededDraws } from '#base/seeded'
 import { driftOf, type ComparedFeature } from './drift.ts'
 import {
+  CATEGORIES_MAX,
   countsOf,
   effectOf,
   emptyCounts,
@@ -254,3 +256,47 @@ function letters(length: number, seed: number): string[] {
     String.fromCodePoint(97 + Math.abs(Math.trunc(value * 2))),
   )
 }
+
+describe('of more categories than have a bin', () => {
+  const profiled = (values: readonly string[]): CategoricalProfile => {
+    const times = [...Map.groupBy(values, (each) => each)].toSorted(
+      ([, one], [, other]) => other.length - one.length,
+    )
+    const categories = times.slice(0, CATEGORIES_MAX).map(([name]) => name)
+    const column: CategoricalProfile = {
+      kind: 'categorical',
+      categories,
+      distinct: times.length,
+      counts: { bins: [], sums: [], missing: 0 },
+      spread: null,
+    }
+    return { ...column, counts: countsOf(column, values) }
+  }
+  const judged = (column: CategoricalProfile, values: readonly string[]) =>
+    driftOf(
+      { version: 1, rows: 0, time: null, columns: { id: column } },
+      new Map([['id', countsOf(column, values)]]),
+      { samplesMin: 100 },
+    ).features[0]
+  const drawn = (count: number, seed: number, name: (draw: () => number) => string) => {
+    const draw = seededDraws(seed)
+    return Array.from({ length: count }, () => name(draw))
+  }
+
+  test('those that are frequent by luck alone are no drift, and not unlikely', () => {
+    const alike = (draw: () => number) => `c${Math.floor(draw() * 10_000)}`
+    for (const rows of [2000, 10_000, 50_000]) {
+      const found = judged(profiled(drawn(rows, 1, alike)), drawn(rows, 2, alike))
+      expect(found).toMatchObject({ state: 'steady' })
+      expect(found).toHaveProperty('p', expect.closeTo(1, 0))
+    }
+  })
+
+  test('those that stand out are compared as ever', () => {
+    const some = (often: number) => (draw: () => number) =>
+      draw() < often ? `often${Math.floor(draw() * 5)}` : `c${Math.floor(draw() * 5000)}`
+    const column = profiled(drawn(10_000, 3, some(0.5)))
+    expect(judged(column, drawn(5000, 4, some(0.5)))).toMatchObject({ state: 'steady' })
+    expect(judged(column, drawn(5000, 5, some(0.3)))).toMatchObject({ state: 'drifted' })
+  })
+})

@@ -10,6 +10,7 @@ import {
 } from './profile.ts'
 import { benjaminiHochberg, chiSquareContingency, chiSquareSf } from '#statistics'
 import { psi } from '#base/shares'
+import { comparedBins } from './standing.ts'
 
 /** What became of one feature in one window. */
 export type FeatureVerdict = ComparedFeature | { feature: string; state: 'skipped'; reason: string }
@@ -115,7 +116,10 @@ function verdictOf({ feature, column, current }: Candidate, p: number): Compared
     threshold,
     missing,
     p,
-    psi: effect === null ? null : psi(column.counts.bins, current.bins),
+    psi:
+      effect === null
+        ? null
+        : psi(comparedBins(column, column.counts), comparedBins(column, current)),
     values: valuesOf(current),
     learntFrom: column.spread?.windows ?? 0,
   }
@@ -133,13 +137,13 @@ export function noiseFloorOf(column: NumericProfile | CategoricalProfile, curren
   if (values === 0) return 0
   const inverse = 1 / valuesOf(column.counts) + 1 / values
   if (column.kind === 'numeric') return 1.29 * Math.sqrt(inverse)
-  const used = column.counts.bins.filter((count) => count > 0).length
+  const used = comparedBins(column, column.counts).filter((count) => count > 0).length
   return Math.sqrt(((used - 1) / (8 * Math.LN2)) * inverse)
 }
 
 /** How likely the counts, missing values included, come from the reference's distribution. */
 function chanceOf({ column, current }: Candidate): number {
-  const [reference, cells] = [cellsOf(column.counts), cellsOf(current)]
+  const [reference, cells] = [cellsOf(column, column.counts), cellsOf(column, current)]
   const found = chiSquareContingency(reference, cells)
   const blur = blurOf(reference, current)
   return blur === 0 ? found.p : chiSquareSf(found.statistic / (1 + blur), found.degreesOfFreedom)
@@ -159,6 +163,6 @@ function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, each) => sum + each, 0)
 }
 
-function cellsOf({ bins, missing }: Counts): number[] {
-  return [...bins, missing]
+function cellsOf(column: Candidate['column'], counts: Counts): number[] {
+  return [...comparedBins(column, counts), counts.missing]
 }

@@ -1,5 +1,6 @@
 import { jensenShannon } from '#base/shares'
 import { wasserstein, type Atom } from '#statistics'
+import { comparedBins } from './standing.ts'
 
 /** A file of rows; its name says the format, where the path does not. */
 export interface DataFile {
@@ -49,6 +50,8 @@ export interface CategoricalProfile {
   readonly kind: 'categorical'
   /** One bin each, most frequent first, and a last bin for all others. */
   readonly categories: readonly string[]
+  /** How many there are, those without a bin too; absent where nobody counted them. */
+  readonly distinct?: number
   readonly counts: Counts
   readonly spread: Spread | null
 }
@@ -157,7 +160,8 @@ export function effectOf(
   current: Counts,
 ): number | undefined {
   if (valuesOf(reference) === 0 || valuesOf(current) === 0) return undefined
-  if (column.kind === 'categorical') return jensenShannon(reference.bins, current.bins)
+  if (column.kind === 'categorical')
+    return jensenShannon(comparedBins(column, reference), comparedBins(column, current))
   return wasserstein(atoms(reference), atoms(current)) / unitOf(column)
 }
 

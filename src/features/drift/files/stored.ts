@@ -40,7 +40,14 @@ function columnIn(found: unknown, name: string): ColumnProfile {
   if (column['kind'] === 'categorical') {
     const categories = listIn(column['categories'], name).map((each) => textIn(each, name))
     if (counts.bins.length !== categories.length + 1) throw broken(name, 'its counts do not fit')
-    return { kind: 'categorical', categories, counts, spread }
+    const { distinct } = column
+    return {
+      kind: 'categorical',
+      categories,
+      ...(typeof distinct === 'number' ? { distinct } : {}),
+      counts,
+      spread,
+    }
   }
   if (column['kind'] !== 'numeric') throw broken(name, 'it is of no known kind')
   const edges = numbersIn(column['edges'], name)

@@ -150,11 +150,12 @@ async function categoricalProfile(
   name: string,
   spans: Spans | null,
 ): Promise<ColumnProfile> {
-  const { names } = await reader.categories(name, CATEGORIES_MAX)
+  const { names, distinct } = await reader.categories(name, CATEGORIES_MAX)
   if (names.length === 0) return { kind: 'other', reason: 'the reference has no value of it' }
   const column: CategoricalProfile = {
     kind: 'categorical',
     categories: names,
+    distinct,
     counts: { bins: [], sums: [], missing: 0 },
     spread: null,
   }

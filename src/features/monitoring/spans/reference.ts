@@ -11,6 +11,7 @@ import {
 } from '#drift'
 import type { HourProfile } from '#serving'
 import {
+  distinctOf,
   emptySketch,
   mergeInto,
   numbersIn,
@@ -108,5 +109,6 @@ function categoricalIn(sketch: ColumnSketch): CategoricalProfile | undefined {
     .slice(0, CATEGORIES_MAX)
     .map(([category]) => category)
   if (categories.length === 0) return undefined
-  return { kind: 'categorical', categories, counts: NO_COUNTS, spread: null }
+  const distinct = distinctOf(sketch)
+  return { kind: 'categorical', categories, distinct, counts: NO_COUNTS, spread: null }
 }

@@ -189,13 +189,14 @@ async function categoricalOf(table: Table, column: string): Promise<ColumnProfil
   const { session, source } = table
   const value = sql`${name(column)}::varchar`
   const found = await session.rows(
-    sql`select x from (select ${value} as x from ${source}) where x is not null
-        group by x order by count(*) desc, x limit ${CATEGORIES_MAX}`,
+    sql`select x, count(*) over ()::double as distinct from (select ${value} as x from ${source})
+        where x is not null group by x order by count(*) desc, x limit ${CATEGORIES_MAX}`,
   )
   if (found.length === 0) return { kind: 'other', reason: 'the reference has no value of it' }
   const profile: CategoricalProfile = {
     kind: 'categorical',
     categories: found.map((row) => row['x'] as string),
+    distinct: found[0]?.['distinct'] as number,
     counts: { bins: [], sums: [], missing: 0 },
     spread: null,
   }
