@@ -55,7 +55,12 @@ function fits(trigger: Trigger, entry: Entry, own: { project: string; name: stri
   const isOurs = data['project'] === own.project
   switch (trigger.kind) {
     case 'drift':
-      return type === 'drift-detected' && data['endpoint'] === trigger.endpoint
+      // Of the whole: a column that drifts alone is an `alert`, for it may be a sensor that no training mends.
+      return (
+        type === 'drift-detected' &&
+        data['endpoint'] === trigger.endpoint &&
+        (data['subject'] ?? '') === ''
+      )
     case 'performance':
       return type === 'performance-fell' && data['endpoint'] === trigger.endpoint
     case 'alert':

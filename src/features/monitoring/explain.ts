@@ -93,11 +93,15 @@ function calmBefore(earlier: readonly Window[], alert: Alert): Window[] {
 }
 
 function isTroubled(window: Window, { kind, subject }: Alert): boolean {
-  const { drift, performance, estimate, quality } = window
+  const { drift, performance, estimate, quality, concept, labels } = window
   if (window.predictions === 0) return true
   if (kind === 'performance')
     return performance?.state !== 'measured' || performance.limits.some(isBreached)
   if (kind === 'estimate') return estimate?.state !== 'estimated' || estimate.outside !== 'no'
+  if (kind === 'concept') return concept?.state !== 'watched' || concept.drifted
+  if (kind === 'labels') return labels?.state !== 'counted' || labels.stopped
+  if (kind === 'drift' && subject !== '')
+    return drift.state !== 'judged' || drift.drifted.includes(subject)
   if (kind === 'quality')
     return (
       quality?.state !== 'judged' ||
@@ -142,8 +146,11 @@ interface Sides {
 const SHARE_MIN = 0.05
 const COLUMNS_TOLD = 5
 
+/** What these tell of is how wrong the answers are, not what they are. */
+const LOSSES: ReadonlySet<Alert['kind']> = new Set(['performance', 'concept'])
+
 function movedIn(sides: Sides, of: { alert: Alert; raised: Window }) {
-  const losses = of.alert.kind === 'performance' ? lossesIn(sides) : undefined
+  const losses = LOSSES.has(of.alert.kind) ? lossesIn(sides) : undefined
   const { before, now } = losses?.rows ?? sides
   const outputs = losses?.each ?? {
     before: before.map(({ outputs: each }) => scoreOf(each) ?? null),

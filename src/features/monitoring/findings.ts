@@ -15,6 +15,7 @@ export const FINDING_TYPES: Readonly<Record<AlertKind, string>> = {
   fairness: 'fairness-broke',
   kpis: 'kpi-missed',
   concept: 'concept-drifted',
+  labels: 'labels-stopped',
   multivariate: 'columns-came-apart',
 }
 

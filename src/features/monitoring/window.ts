@@ -4,6 +4,7 @@ import type { FairnessVerdict, PerformanceVerdict } from '#performance'
 import type { ConceptVerdict } from './concept/errors.ts'
 import type { KpiVerdict } from './parts/kpis.ts'
 import type { MultivariateVerdict } from './parts/multivariate.ts'
+import type { LabelsVerdict } from './parts/labels.ts'
 import type { TrafficVerdict } from './parts/traffic.ts'
 import type { EstimateVerdict } from './estimate-verdict.ts'
 import type { QualityVerdict } from './quality/verdict.ts'
@@ -21,6 +22,7 @@ export interface Verdicts {
   readonly fairness?: FairnessVerdict
   readonly kpis?: KpiVerdict
   readonly concept?: ConceptVerdict
+  readonly labels?: LabelsVerdict
   readonly multivariate?: MultivariateVerdict
 }
 

@@ -40,6 +40,8 @@ const DriftSection = Type.Object(
     alert_share: Type.Number({ minimum: 0, maximum: 1, default: 0.3 }),
     /** Whether what returns every day or every week at its hour is no drift; so it is unless this says otherwise. */
     seasonality: Type.Optional(Type.Boolean()),
+    /** Whether a column that drifts alone is told of; so it is unless this says otherwise. */
+    columns: Type.Optional(Type.Boolean()),
     persistence: PersistenceSection,
   },
   { ...strict, default: { alert_share: 0.3, persistence: { windows: 3, of: 5 } } },

@@ -109,10 +109,12 @@ function driftConditions(
     each.state === 'judged' ? each.alarming : null,
   )
   const names = driftedFeatures(window.drift).map(({ feature }) => feature)
+  const features = `${names.length} of ${window.drift.compared} features drifted (${shortList(names)})`
+  const isPredicted = window.drift.prediction?.state === 'drifted'
   const found =
     names.length === 0
       ? `${lastingFeatures(window)} drifted`
-      : `${names.length} of ${window.drift.compared} features drifted (${shortList(names)})`
+      : `${isPredicted ? 'what is predicted has drifted; ' : ''}${features}`
   const detail = `${found}, ${lasting(persistence)}`
   const whole = lastingCondition(flags, persistence, { subject: '', severity: 'warning', detail })
   return [whole, ...aloneConditions(window, earlier, { monitor, whole })]

@@ -5,6 +5,7 @@ import { estimate, estimateScored } from './estimate.ts'
 import { fairness } from './fairness.ts'
 import { kpis } from './kpis.ts'
 import { multivariate } from './multivariate.ts'
+import { labels } from './labels.ts'
 import { performance } from './performance.ts'
 import { quality } from './quality.ts'
 import { slices } from './slices.ts'
@@ -17,6 +18,7 @@ export const PARTS: readonly Part[] = [
   quality,
   multivariate,
   estimate,
+  labels,
   performance,
   concept,
   fairness,

@@ -12,6 +12,8 @@ export interface ColumnLooked {
   readonly look: Look
   /** The same column in the windows before that were as they should be, oldest first. */
   readonly earlier: readonly Look[]
+  /** What the window before said of its unit, if it did, and how it looked. */
+  readonly changed?: { readonly issue: QualityIssue; readonly look: Look } | undefined
   /** Its distance from the training data and what is ordinary, as drift has it; undefined where it has none. */
   readonly drift: { readonly effect: number | null; readonly threshold: number } | undefined
 }
@@ -203,6 +205,8 @@ function unit(column: ColumnLooked): Suspicion | undefined {
   if (profile.kind === 'categorical') return undefined
   const windows = earlier.map(({ tenths }) => tenths).filter(({ length }) => length > 0)
   const isFar = drift !== undefined && (drift.effect ?? 0) > drift.threshold
+  if (isFar && column.changed !== undefined && isAlike(look, column.changed.look))
+    return { p: 0, issue: column.changed.issue }
   const step = usualStep(windows)
   const isLeap =
     step < STEADY * profile.std && distance(look.tenths, windows.at(-1) ?? []) > LEAP * step
@@ -211,6 +215,7 @@ function unit(column: ColumnLooked): Suspicion | undefined {
   const change = unitChangeOf(look.tenths, windows.length > 0 ? windows : [before], {
     unit: profile.std,
     step: isFar ? 0 : step,
+    ...(isFar ? { least: leastJump(step, profile.std) } : {}),
   })
   if (change === undefined) return undefined
   const since = earlier.length === 0 ? 'training' : 'the window before'
@@ -224,6 +229,21 @@ const LEAP = 2.5
 
 /** Windows that differ no more than this from one to the next, in standard deviations: a leap stands out. */
 const STEADY = 0.5
+
+/** What has changed its unit and stays as it is then has changed it still. */
+function isAlike({ tenths }: Look, { tenths: before }: Look): boolean {
+  if (tenths.length === 0 || before.length === 0) return false
+  return distance(tenths, before) < ALIKE * Math.abs((before[9] as number) - (before[1] as number))
+}
+
+const ALIKE = 0.2
+
+/** A standard deviation; less where windows hardly differ from one to the next, and a smaller jump stands out. */
+function leastJump(step: number, std: number): number {
+  return Math.min(1, Math.max(JUMP_LEAST, (LEAP * step) / std))
+}
+
+const JUMP_LEAST = 0.25
 
 /** The greatest step between two windows in a row; infinite where too few of them are known. */
 function usualStep(windows: readonly (readonly number[])[]): number {

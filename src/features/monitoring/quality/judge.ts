@@ -42,7 +42,8 @@ export function qualityOf(
     const look = lookAt(values, profile, before.at(-1)?.columns[name])
     looks[name] = look
     const column = { name, profile, values, look, earlier: soundLooks(before, name) }
-    const looked: ColumnLooked = { ...column, drift: driftOfColumn(drift, name) }
+    const changed = changedIn(before.at(-1), name)
+    const looked: ColumnLooked = { ...column, changed, drift: driftOfColumn(drift, name) }
     suspicions.push(...suspicionsOf(looked))
     unchecked.push(...uncheckedOf(looked))
   }
@@ -68,6 +69,12 @@ function soundLooks(before: readonly Judged[], name: string): Look[] {
     const isBroken = issues.some(({ column, check }) => column === name && check !== 'contract')
     return look === undefined || isBroken ? [] : [look]
   })
+}
+
+function changedIn(before: Judged | undefined, name: string): ColumnLooked['changed'] {
+  const look = before?.columns[name]
+  const issue = before?.issues.find(({ column, check }) => column === name && check === 'unit')
+  return look === undefined || issue === undefined ? undefined : { look, issue }
 }
 
 function driftOfColumn(drift: WindowDrift | undefined, name: string): ColumnLooked['drift'] {

@@ -3,6 +3,7 @@ import type { Logged } from '#inference'
 import { countsOf, numericProfileOf, type ColumnProfile, type Profile } from '#drift'
 import { seededDraws } from '#base/seeded'
 import { qualityOf } from './judge.ts'
+import { unitChangeOf } from './units.ts'
 import type { QualityIssue, QualityVerdict } from './verdict.ts'
 
 const ROWS = 600
@@ -119,6 +120,27 @@ test('a unit that differs between training and serving is found without any wind
       detail: expect.stringMatching(/multiplied by 1000 since training/) as string,
     }),
   )
+})
+
+test('a change of unit that moves a column by less than its deviation is found where windows hardly differ', () => {
+  const before = [0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.3, 5]
+  const now = before.map((value) => 1.609344 * value)
+  const found = (least?: number) =>
+    unitChangeOf(now, [before], { unit: 1, step: 0, ...(least === undefined ? {} : { least }) })
+  expect(found(0.25)?.name).toMatch(/by 1.609/)
+  expect(found()).toBeUndefined()
+})
+
+test('a unit that has changed stays changed, though the windows that tell it best go by', () => {
+  const random = seededDraws(7)
+  const windows: QualityVerdict[] = []
+  for (let window = 0; window < 30; window++) {
+    const times = window < 8 ? 1 : 1.609344
+    const rows = windowAt(window).map((row) => withAmount(row, (3 + 10 * random()) * times))
+    windows.push(judge(rows, windows.slice(-8), window < 8 ? 0 : 9))
+  }
+  const found = windows.map((each) => issuesOf(each).some(({ check }) => check === 'unit'))
+  expect(found).toEqual(windows.map((_, window) => window >= 8))
 })
 
 test('what stays broken stays an issue: it does not become what is usual', () => {

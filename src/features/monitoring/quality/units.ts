@@ -54,18 +54,18 @@ const JUMP_MIN = 1
  * The change of unit that explains how the tenths of a window jumped from those of all of `windows` (the last one the
  * nearest); undefined when they did not, or when none of the known changes leaves next to nothing of it. `unit` is
  * how far values of this column ordinarily lie apart, `step` how far one window ordinarily is from the next,
- * or 0 where the window is far from all that is ordinary anyway.
+ * or 0 where the window is far from all that is ordinary anyway. `least`: how many units a jump has at least.
  */
 export function unitChangeOf(
   now: readonly number[],
   windows: readonly (readonly number[])[],
-  { unit, step }: { unit: number; step: number },
+  { unit, step, least = JUMP_MIN }: { unit: number; step: number; least?: number },
 ): UnitChange | undefined {
   const before = windows.at(-1)
   if (now.length === 0 || before === undefined || before.length === 0) return undefined
   const jump = nearest(now, windows)
   const spread = Math.abs((before[9] as number) - (before[1] as number))
-  if (!(jump > JUMP_MIN * unit) || spread === 0) return undefined
+  if (!(jump > least * unit) || spread === 0) return undefined
   const isLeap = step > 0
   const left = (isLeap ? CHANGES.filter(isDistinct) : CHANGES)
     .map((change) => ({
