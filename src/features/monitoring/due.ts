@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock'
 import type { Endpoint, PredictionQueries } from '#serving'
 import type { NewJob } from '#work'
+import { countedLooks, countingOf } from './counting.ts'
 import { monitorOf } from './default-monitor.ts'
 import { timingOf } from './evaluate.ts'
 import { lateLooks } from './lateness.ts'
@@ -27,6 +28,7 @@ export function evaluationsDue(sources: {
   const { read, predictions, endpoints, clock } = sources
   const known = new Set<string>()
   const looks = lateLooks(sources)
+  const countedLook = countedLooks(sources)
 
   const dueAt = async (endpoint: Endpoint): Promise<NewJob | undefined> => {
     const { name } = endpoint
@@ -35,6 +37,15 @@ export function evaluationsDue(sources: {
     if (watermarkMs === null) return undefined
     const timing = timingOf(monitor)
     const done = await read.progress(name)
+    const counting = countingOf(monitor)
+    if (counting !== undefined) {
+      const { settleMs } = timing
+      const of = { endpoint: name, counting, progress: done, reachedMs: watermarkMs, settleMs }
+      const found = await countedLook(of)
+      const ends = { endpoint: name, closedMs: watermarkMs, settledMs: watermarkMs - settleMs }
+      const asked = found && evaluationJob(ends, found.total)
+      return asked === undefined || known.has(asked.key) ? undefined : asked
+    }
     const pace = { watermarkMs, closedMs: done.closedMs }
     const reachedMs = reachedBy(pace, clock.nowMs(), {
       sizeMs: timing.sizeMs,

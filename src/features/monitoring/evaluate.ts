@@ -1,6 +1,7 @@
 import { durationMs, type MonitorConfig } from '#projects'
 import type { LedgerWrites } from '#ledger'
 import type { PeriodSummary, PredictionQueries } from '#serving'
+import { countedTasks, countingOf } from './counting.ts'
 import { explainAlerts, type Explaining } from './explain.ts'
 import { windowEvaluated } from './facts.ts'
 import { PARTS } from './parts/index.ts'
@@ -27,18 +28,39 @@ export interface Evaluation extends Explaining {
  * reached: cut off anywhere, it goes on with the next window. Then those again of which more has come since.
  */
 export async function evaluate(evaluation: Evaluation): Promise<void> {
-  const { endpoint, monitor, ends, read, transact, signal } = evaluation
-  const progress = await read.progress(endpoint)
-  const timing = timingOf(monitor)
-  const hours = await hoursOf(evaluation, progress, ends.closedMs)
-  const counted = countedBy(hours, timing.sizeMs)
-  const reopened = await reopenedOf(evaluation, { hours, progress, timing })
-  const starts = hours.map(({ startMs }) => startMs)
-  for (const task of [...dueTasks(starts, progress, ends, timing), ...reopened]) {
+  const { endpoint, read, transact, signal } = evaluation
+  const { tasks, counted, ends } = await planOf(evaluation, await read.progress(endpoint))
+  for (const task of tasks) {
     signal.throwIfAborted()
     await evaluateOne(evaluation, task, counted.get(task.startMs) ?? NOTHING)
   }
   await transact(({ monitoring }) => advance(monitoring, endpoint, ends))
+}
+
+/** What is due, how much there is of each window, and how far all is evaluated after it. */
+async function planOf(
+  evaluation: Evaluation,
+  progress: Progress,
+): Promise<{ tasks: Task[]; counted: ReadonlyMap<number, Counted>; ends: Partial<Progress> }> {
+  const { endpoint, monitor, ends } = evaluation
+  const timing = timingOf(monitor)
+  const counting = countingOf(monitor)
+  if (counting !== undefined)
+    return countedTasks(evaluation, {
+      endpoint,
+      counting,
+      progress,
+      reachedMs: ends.closedMs,
+      settleMs: timing.settleMs,
+    })
+  const hours = await hoursOf(evaluation, progress, ends.closedMs)
+  const reopened = await reopenedOf(evaluation, { hours, progress, timing })
+  const starts = hours.map(({ startMs }) => startMs)
+  return {
+    tasks: [...dueTasks(starts, progress, ends, timing), ...reopened],
+    counted: countedBy(hours, timing.sizeMs),
+    ends,
+  }
 }
 
 /** Whether more has come of windows that were evaluated. */
@@ -46,7 +68,8 @@ export async function hasLateness(
   evaluation: Pick<Evaluation, 'endpoint' | 'monitor' | 'read' | 'predictions'>,
 ): Promise<boolean> {
   const progress = await evaluation.read.progress(evaluation.endpoint)
-  if (progress.closedMs === null) return false
+  // Windows by count take no more once their truths are judged.
+  if (progress.closedMs === null || countingOf(evaluation.monitor) !== undefined) return false
   const hours = await hoursOf(evaluation, progress, progress.closedMs)
   const timing = timingOf(evaluation.monitor)
   return (await reopenedOf(evaluation, { hours, progress, timing })).length > 0
@@ -112,7 +135,7 @@ async function evaluateOne(evaluation: Evaluation, task: Task, counted: Counted)
     version,
     known,
     counted,
-    isFirst: before === undefined,
+    isPartial: isPartial(evaluation, counted, before === undefined),
   }).finally(held.close)
   const isLive = await evaluation.isLive(window.modelVersion)
   await transact(async ({ monitoring, ledger }) => {
@@ -185,10 +208,10 @@ async function judged(
     version: string
     known: Window | undefined
     counted: Counted
-    isFirst: boolean
+    isPartial: boolean
   },
 ): Promise<Window> {
-  const { task, held, version: modelVersion, known, counted, isFirst } = of
+  const { task, held, version: modelVersion, known, counted, isPartial: isPart } = of
   const { startMs, endMs } = task
   const found: Partial<Verdicts> = { ...known }
   const view = viewOf(evaluation, { task, modelVersion, held, found })
@@ -205,9 +228,18 @@ async function judged(
     modelVersion,
     predictions: (await sizeOf(held)).predictions,
     counted,
-    // Before its first window nobody asked the endpoint: it began somewhere in there.
-    ...(isFirst ? { partial: true } : {}),
+    ...(isPart ? { partial: true } : {}),
   }
+}
+
+/** Before its first window nobody asked the endpoint: it began somewhere in there. One by count began with it. */
+function isPartial(
+  { monitor }: Pick<Evaluation, 'monitor'>,
+  { predictions }: Counted,
+  isFirst: boolean,
+): boolean {
+  const { count } = countingOf(monitor) ?? {}
+  return count === undefined ? isFirst : predictions < count
 }
 
 /** What is found at a window's end is found later where it was not found then, or where more rows have come. */

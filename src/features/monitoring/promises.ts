@@ -17,12 +17,21 @@ export function monitorProblems(monitor: MonitorConfig): string[] {
       : []
   return [
     ...told('reference', referenceProblems(reference)),
+    ...told('window', countProblems(monitor)),
     ...lone,
     ...[...alone, ...metrics].flatMap((limit) => told('performance', limitProblems(limit, task))),
     ...(slices?.metrics ?? []).flatMap((limit) => told('slices', limitProblems(limit, task))),
     ...told('fairness', fairnessProblems(fairness)),
     ...Object.entries(kpis ?? {}).flatMap(([name, kpi]) => told(`kpis.${name}`, kpiProblems(kpi))),
   ]
+}
+
+function countProblems({ window, reference }: MonitorConfig): string[] {
+  if (window.count === undefined)
+    return window.longest === undefined ? [] : ['longest is of windows by count; say count, or size']
+  return reference === 'previous' || reference === 'same-weekday'
+    ? [`windows by count lie at no hour, so that reference: ${reference} means nothing to them`]
+    : []
 }
 
 function fairnessProblems(fairness: MonitorConfig['fairness']): string[] {

@@ -18,6 +18,10 @@ const PersistenceSection = Type.Object(
 const WindowSection = Type.Object(
   {
     size: Type.String({ pattern: durationPattern, default: '1d' }),
+    /** A window is over after so many predictions, whenever that is; `size` is then that of the reference's own windows. */
+    count: Type.Optional(Type.Integer({ minimum: 10, maximum: 10_000_000 })),
+    /** And after this time, however few they are. */
+    longest: Type.Optional(Type.String({ pattern: durationPattern })),
     by: Type.Optional(Type.String()),
     /** What comes later than this after its window changes no window. */
     late: Type.Optional(Type.String({ pattern: durationPattern })),
