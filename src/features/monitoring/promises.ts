@@ -28,7 +28,9 @@ export function monitorProblems(monitor: MonitorConfig): string[] {
 
 function countProblems({ window, reference }: MonitorConfig): string[] {
   if (window.count === undefined)
-    return window.longest === undefined ? [] : ['longest is of windows by count; say count, or size']
+    return window.longest === undefined
+      ? []
+      : ['longest is of windows by count; say count, or size']
   return reference === 'previous' || reference === 'same-weekday'
     ? [`windows by count lie at no hour, so that reference: ${reference} means nothing to them`]
     : []
