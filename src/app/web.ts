@@ -78,7 +78,7 @@ export async function mountWeb(http: FastifyInstance, folder: string = BUILT): P
       reply.headers(HEADERS).sendFile(`assets/${params['*']}`, { immutable: true, maxAge: '365d' }),
   )
   // These are pages for a reader, while callers ask for predictions below them.
-  for (const url of ['/endpoints', '/endpoints/:endpoint'])
+  for (const url of ['/endpoints', '/endpoints/:endpoint', '/endpoints/:endpoint/monitoring'])
     http.get(url, { schema: { hide: true } }, (request, reply) => {
       if (isNavigation(request)) return page(reply)
       throw nothingAt(request)

@@ -7,6 +7,8 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { datasetViewIn, dataViewIn } from './pages/data/view.ts'
+import { alertsViewIn } from './pages/alerts/view.ts'
+import { monitoringViewIn } from './pages/endpoints/monitoring-view.ts'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
@@ -143,6 +145,23 @@ const endpoint = createRoute({
   ),
 })
 
+const monitoring = createRoute({
+  getParentRoute: () => root,
+  path: '/endpoints/$endpoint/monitoring',
+  validateSearch: monitoringViewIn,
+  component: lazyRouteComponent(
+    () => import('./pages/endpoints/monitoring-page.tsx'),
+    'MonitoringPage',
+  ),
+})
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  validateSearch: alertsViewIn,
+  component: lazyRouteComponent(() => import('./pages/alerts/alerts-page.tsx'), 'AlertsPage'),
+})
+
 const policies = createRoute({
   getParentRoute: () => root,
   path: '/policies',
@@ -180,6 +199,8 @@ export const router = createRouter({
     model,
     endpoints,
     endpoint,
+    monitoring,
+    alerts,
     policies,
     backfills,
     policy,

@@ -7,14 +7,20 @@ export interface ChartSeries {
   readonly kind: 'line' | 'bars' | 'edge'
   /** A colour of the style sheet, without its dashes: `chart-auc`. */
   readonly ink: string
+  /** Tells lines apart without their colour: lengths of ink and of nothing. */
+  readonly dash?: readonly number[]
 }
 
 /** How a chart looks, apart from its data and the theme. Keep it the same object while nothing changes. */
 export interface ChartLook {
   readonly height: number
   readonly series: readonly ChartSeries[]
-  /** Two series, by place, between which the chart is tinted. */
-  readonly band?: { readonly upper: number; readonly lower: number; readonly ink: string }
+  /** Pairs of series, by place, between which the chart is tinted. */
+  readonly bands?: readonly {
+    readonly upper: number
+    readonly lower: number
+    readonly ink: string
+  }[]
   readonly limit: number | null
   readonly range: (min: number, max: number) => [number, number]
   readonly print: (value: number) => string
@@ -56,9 +62,10 @@ export function chartOptions(
     },
     axes: [timeAxis(look, ink), valueAxis(look, ink)],
     series: [{}, ...look.series.map((series) => seriesOptions(series, ink))],
-    ...(look.band === undefined
-      ? {}
-      : { bands: [{ series: [look.band.upper, look.band.lower], fill: ink(look.band.ink) }] }),
+    bands: (look.bands ?? []).map((band) => ({
+      series: [band.upper, band.lower],
+      fill: ink(band.ink),
+    })),
     hooks: {
       setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)],
       draw: [
@@ -126,7 +133,11 @@ function valueAxis(look: ChartLook, ink: (name: string) => string): uPlot.Axis {
 function seriesOptions(series: ChartSeries, ink: (name: string) => string): uPlot.Series {
   const colour = ink(series.ink)
   const plain = { label: series.name, points: { show: false } }
-  if (series.kind === 'line') return { ...plain, stroke: colour, width: 1.75 }
+  if (series.kind === 'line') {
+    const { dash } = series
+    const stroke = { ...plain, stroke: colour, width: 1.75 }
+    return dash === undefined ? stroke : { ...stroke, dash: [...dash] }
+  }
   if (series.kind === 'edge') return { ...plain, stroke: 'transparent', width: 0 }
   const paths = uPlot.paths.bars?.({ size: [0.72, 14], radius: 0.2 })
   return { ...plain, fill: colour, width: 0, ...(paths === undefined ? {} : { paths }) }

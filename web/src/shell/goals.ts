@@ -20,6 +20,7 @@ const PAGES: readonly {
     | '/runs'
     | '/models'
     | '/endpoints'
+    | '/alerts'
     | '/policies'
     | '/policies/backfills'
     | '/traces'
@@ -32,6 +33,7 @@ const PAGES: readonly {
   { words: 'Experiments', to: '/runs' },
   { words: 'Models', to: '/models' },
   { words: 'Endpoints', to: '/endpoints' },
+  { words: 'Alerts', to: '/alerts' },
   { words: 'Policies', to: '/policies' },
   { words: 'Backfills', to: '/policies/backfills' },
   { words: 'Traces', to: '/traces' },

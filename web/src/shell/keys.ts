@@ -9,6 +9,7 @@ export const PLACES = {
   r: { to: '/runs', words: 'Experiments' },
   m: { to: '/models', words: 'Models' },
   e: { to: '/endpoints', words: 'Endpoints' },
+  w: { to: '/alerts', words: 'Alerts' },
   l: { to: '/policies', words: 'Policies' },
   t: { to: '/traces', words: 'Traces' },
   s: { to: '/settings', words: 'Settings' },

@@ -11,6 +11,7 @@ const PLACES = [
   { to: '/runs', words: 'Experiments' },
   { to: '/models', words: 'Models' },
   { to: '/endpoints', words: 'Endpoints' },
+  { to: '/alerts', words: 'Alerts' },
   { to: '/policies', words: 'Policies' },
   { to: '/traces', words: 'Traces' },
   { to: '/settings', words: 'Settings' },

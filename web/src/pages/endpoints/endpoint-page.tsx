@@ -10,6 +10,7 @@ import {
 } from '#web/api/endpoints.ts'
 import { Card } from '#web/ui/card.tsx'
 import { LINK, Page, Trouble, Waiting } from '#web/ui/page.tsx'
+import { EndpointTabs } from './endpoint-tabs.tsx'
 import { Failures, RecentPredictions } from './recent.tsx'
 import { RolloutPart } from './rollout.tsx'
 import { Speed } from './speed.tsx'
@@ -36,6 +37,7 @@ export function EndpointPage() {
       beside={endpoint === undefined ? null : <EndpointState state={endpoint.state} />}
       lead={endpoint === undefined ? null : <>Serves {endpoint.model}.</>}
     >
+      <EndpointTabs endpoint={name} />
       <Trouble error={error} />
       {endpoint === undefined ? (
         error === null ? (

@@ -28,6 +28,10 @@ export function OpenAlerts({ overview }: { overview: OverviewWire }) {
             <span className="text-ink-2">
               since {day(alert.raised)}
               {alert.detail === null ? '' : `: ${alert.detail}`} ·{' '}
+              <Link to="/alerts" search={{ endpoint: alert.endpoint }} className={LINK}>
+                its causes
+              </Link>{' '}
+              ·{' '}
               <Link to="/policies" search={{ endpoint: alert.endpoint }} className={LINK}>
                 policies that wait for it
               </Link>

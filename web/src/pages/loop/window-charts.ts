@@ -43,7 +43,7 @@ export function performanceLook(limit: number | null, marks: readonly MarkWire[]
       { name: 'upper', kind: 'edge', ink: 'chart-auc' },
       { name: 'lower', kind: 'edge', ink: 'chart-auc' },
     ],
-    band: { upper: 2, lower: 3, ink: 'chart-band' },
+    bands: [{ upper: 2, lower: 3, ink: 'chart-band' }],
     limit,
     range: (min, max) => [
       Math.floor((Math.min(min, limit ?? 1) - 0.005) * 50) / 50,

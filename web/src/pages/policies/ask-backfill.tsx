@@ -6,7 +6,7 @@ import { projectNamesQuery } from '#web/api/data.ts'
 import { planBackfill, startBackfill, type BackfillAsked } from '#web/api/policies.ts'
 import { Card } from '#web/ui/card.tsx'
 import { counted, shortened } from '#web/ui/format.ts'
-import { Confirm, Field } from './parts.tsx'
+import { Confirm, Field } from '#web/ui/confirm.tsx'
 import { dayIn } from './progress.ts'
 
 const EMPTY = { project: '', targets: '', from: '', to: '', every: '1d', parallel: '1', set: '' }

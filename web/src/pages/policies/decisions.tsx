@@ -5,7 +5,8 @@ import { decisionsQuery, type PolicyName } from '#web/api/policies.ts'
 import { spoken } from '#web/ui/format.ts'
 import { Moment } from '#web/ui/now.tsx'
 import { LINK, Trouble, Waiting } from '#web/ui/page.tsx'
-import { EntryLink, PipelineLink, pipelineRunOf, Standing } from './parts.tsx'
+import { EntryLink } from '#web/ui/entry-link.tsx'
+import { PipelineLink, pipelineRunOf, Standing } from './parts.tsx'
 import { DECISION } from './words.ts'
 
 /** What was decided, newest first, each in the sentence that the ledger has. */
