@@ -5,7 +5,7 @@ import { versionName } from '#inference'
 import type { Endpoint } from '#serving'
 
 /** What can change what an endpoint answers, or what it is asked. */
-const TYPES = [
+export const CHANGES = [
   'branch-pushed',
   'dataset-version-added',
   'endpoint-declared',
@@ -34,7 +34,9 @@ export function happeningsIn({
   read,
   lineage,
   find,
+  types = CHANGES,
 }: {
+  types?: readonly string[]
   read: LedgerReads
   lineage: Lineage
   find: (endpoint: string) => Promise<Endpoint | undefined>
@@ -48,7 +50,7 @@ export function happeningsIn({
     for (let page = 0; page < PAGES_MAX; page++) {
       const entries = await read.newest({
         limit: PAGE,
-        types: TYPES,
+        types,
         ...(before === undefined ? {} : { before }),
       })
       for (const entry of entries) {
@@ -98,6 +100,9 @@ function concerns(
 
 /** What the entry says in words and numbers; lists and objects are looked up there. */
 function told({ type, data, actor }: Entry): string {
+  const { why, policy } = data
+  if (typeof why === 'string' && typeof policy === 'string')
+    return `${type.replaceAll('-', ' ')}: ${policy}, for ${why}`
   const parts = Object.entries(data).flatMap(([key, value]) =>
     typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
       ? [`${key} ${String(value)}`]

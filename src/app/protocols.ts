@@ -16,6 +16,7 @@ import { monitorMetrics } from './monitor-metrics.ts'
 import { policiesOf } from './policies.ts'
 import { forwardPredictions } from './plane/forward.ts'
 import { gauge, merged, processMetrics } from './plane/metrics.ts'
+import { reportsOf } from './reports.ts'
 import { ecsOf } from '#protocols/elastic/index'
 import { VERSION } from './version.ts'
 import { mountWeb } from './web.ts'
@@ -116,6 +117,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
       return compareRoles(parts.serving.predictions, name, span)
     },
     traffic: () => parts.serving.traffic(),
+    reports: reportsOf(parts, parts),
     logs: logsOf(parts),
     explain: (endpoint, request) => parts.plane.explain(endpoint, request),
     tracedPrediction: async (id) => {

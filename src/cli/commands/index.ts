@@ -65,6 +65,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain.ts')).explain,
   monitor: async () => (await import('./monitor.ts')).monitor,
   feedback: async () => (await import('./feedback.ts')).feedback,
+  report: async () => (await import('./report.ts')).report,
   alerts: async () => (await import('./alerts.ts')).alerts,
   policies: async () => (await import('./policies.ts')).policies,
   trigger: async () => (await import('./policies.ts')).trigger,

@@ -47,5 +47,6 @@ export type {
 } from './window.ts'
 export { rolesIn } from './parts/performance.ts'
 export type { ServiceVerdict } from './service/verdict.ts'
+export { reportOf, type Report } from './report.ts'
 export { monitorProblems } from './promises.ts'
 export { keptWindow } from './kept.ts'

@@ -149,12 +149,14 @@ async function tasksOf(
     const starts = hours.map(({ startMs }) => startMs)
     return dueTasks(starts, { closedMs: null, settledMs: null }, ends, timing)
   }
-  return [...kept.values()]
-    .flatMap(({ startMs, endMs, predictions: count }) => [
-      ...(endMs <= ends.closedMs ? [taskAt('closed', startMs, timing)] : []),
-      ...(endMs <= ends.settledMs && count > 0 ? [taskAt('settled', startMs, timing)] : []),
-    ])
-    .toSorted(inOrder)
+  const windows = [...kept.values()]
+  const closed = windows.filter(({ endMs }) => endMs <= ends.closedMs)
+  const settled = windows.filter(({ endMs, predictions: n }) => endMs <= ends.settledMs && n > 0)
+  const tasks = [
+    ...closed.map(({ startMs }) => taskAt('closed', startMs, timing)),
+    ...settled.map(({ startMs }) => taskAt('settled', startMs, timing)),
+  ]
+  return tasks.toSorted(inOrder)
 }
 
 async function run(judging: Judging, tasks: readonly Task[]): Promise<readonly Window[]> {
