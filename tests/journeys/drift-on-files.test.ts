@@ -33,6 +33,36 @@ describe('drift on files', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
+  test('looks at columns together, at texts and at lists of numbers where it is asked to', async () => {
+    const made = (
+      broken: number,
+    ) => `select temp, case when ${broken} = 1 then 40 * (hash(range + 5) % 997) / 997 else temp end - 3 * (hash(range + 9) % 997) / 997 as dew,
+        case when ${broken} = 1 then 'Refund for order ' || range || ' was late!' else 'Thanks for parcel ' || range || ' today' end as note,
+        [temp / 40 + 0.5 * ${broken}, (hash(range + 1) % 997) / 997] as face
+      from (select range, 40 * (hash(range) % 997) / 997 as temp from range(${broken} * 2000, 2000 + ${broken} * 2000))`
+    await write('whole.parquet', made(0))
+    await write('broken.parquet', made(1))
+    const whole = async (other: string) => {
+      const args = ['drift', 'whole.parquet', other, '--multivariate', '--json', '--fail-on-drift']
+      const { code, out } = await runCommand(folder, args)
+      return { code, found: (JSON.parse(out) as DriftReport).multivariate }
+    }
+    const { code, found } = await whole('broken.parquet')
+    expect(code).toBe(1)
+    expect(found).toMatchObject({
+      verdict: 'drifted',
+      sample: { reference: 2000, current: 2000, seed: 1 },
+      together: {
+        reconstruction: { state: 'drifted' },
+        classifier: { state: 'drifted', columns: [{}, {}] },
+        embeddings: [{ column: 'face', state: 'drifted' }],
+      },
+      texts: [{ column: 'note', state: 'drifted' }],
+    })
+    expect((await whole('broken.parquet')).found).toEqual(found)
+    expect(await whole('whole.parquet')).toMatchObject({ code: 0, found: { verdict: 'steady' } })
+  })
+
   test.each(PRESETS)(
     'gives each column a verdict or a reason by the %s rules',
     async (preset: Preset) => {

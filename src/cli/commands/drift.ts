@@ -51,6 +51,11 @@ export const drift = command({
         default: false,
         describe: 'Show every statistic of each column',
       })
+      .option('multivariate', {
+        type: 'boolean',
+        default: false,
+        describe: 'Look at all columns together too, at texts, and at lists of numbers',
+      })
       .option('fail-on-drift', {
         type: 'boolean',
         default: false,

@@ -27,6 +27,7 @@ export interface DriftFlags {
   readonly share?: number | undefined
   readonly minSamples: number
   readonly details: boolean
+  readonly multivariate?: boolean | undefined
   readonly failOnDrift: boolean
   readonly quiet?: boolean | undefined
   readonly json?: boolean
@@ -59,8 +60,9 @@ async function compared(flags: DriftFlags, request: DriftRequest): Promise<Drift
   )
 }
 
-function hasDrifted({ verdict, windows }: DriftReport): boolean {
-  return verdict === 'drifted' || (windows ?? []).some((each) => each.verdict === 'drifted')
+function hasDrifted({ verdict, windows, multivariate }: DriftReport): boolean {
+  if (verdict === 'drifted' || multivariate?.verdict === 'drifted') return true
+  return (windows ?? []).some((each) => each.verdict === 'drifted')
 }
 
 function requestOf(flags: DriftFlags): DriftRequest {
@@ -76,6 +78,7 @@ function requestOf(flags: DriftFlags): DriftRequest {
     spans: spansOf(flags),
     shareMax: share,
     samplesMin: minSamples,
+    multivariate: flags.multivariate,
   }
 }
 

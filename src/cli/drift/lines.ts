@@ -1,4 +1,5 @@
 import type { ColumnReport, DriftReport, StatisticReport } from '#drift'
+import { wholeLines } from './whole-lines.ts'
 import { cellOf, tableLines } from '../table.ts'
 import { counted, printable } from '../tables/text.ts'
 
@@ -14,6 +15,7 @@ export function reportLines(report: DriftReport, { details }: { details: boolean
     ...columnLines(report.columns, details),
     ...whole,
     ...(windows === null ? [] : windowLines(report)),
+    ...(report.multivariate === null ? [] : ['', ...wholeLines(report.multivariate)]),
   ]
 }
 

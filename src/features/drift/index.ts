@@ -59,5 +59,6 @@ export {
   type Structure,
   type TimedRow,
   type TogetherVerdict,
+  type WholeReport,
   type WholeRow,
 } from './together/index.ts'

@@ -15,6 +15,7 @@ import {
 } from './report.ts'
 import { statisticReport } from './statistics.ts'
 import { tableProfile, type OnRead } from './table-profile.ts'
+import { wholeReport, type WholeReport } from '../together/index.ts'
 import { tfdvJudged } from './tfdv.ts'
 
 export interface DriftRequest {
@@ -27,6 +28,8 @@ export interface DriftRequest {
   readonly spans: Spans | null
   /** From this part of drifted columns on the data as a whole has drifted; undefined for the preset's. */
   readonly shareMax?: number | undefined
+  /** All columns are looked at together too, and texts and lists of numbers. */
+  readonly multivariate?: boolean | undefined
   /** Fewer rows than this are not judged by the native preset. */
   readonly samplesMin: number
   /** How much is done, from 0 to 1. */
@@ -57,7 +60,9 @@ export async function compareTables(
       ? await judgedByCounts(reader, request, at)
       : await judgedByValues(reader, request, at)
   const names = reference.columns.map(({ name }) => name)
+  const multivariate = request.multivariate === true ? await wholesCompared(reader, columns) : null
   return assembled(reports, {
+    multivariate,
     request,
     sizes,
     current,
@@ -77,6 +82,11 @@ export async function compareWithProfile(
       `${name} is a profile and holds counts, where ${request.preset === 'native' ? '--statistic' : `--preset ${request.preset}`} takes values; name the data itself as the reference, or leave that out`,
     )
   const known = Object.keys(profile.columns)
+  if (request.multivariate === true)
+    throw new Problem(
+      'invalid',
+      `${name} is a profile and holds no rows, which --multivariate looks at; name the data itself as the reference, or leave that out`,
+    )
   assertAll(request.columns ?? [], known, name)
   const chosen = request.columns ?? known.filter((column) => column !== request.spans?.column)
   const columns = Object.fromEntries(
@@ -90,7 +100,7 @@ export async function compareWithProfile(
     onRead,
   })
   const reference = { name, rows: profile.rows, columns: known }
-  return assembled(reports, { request, sizes, current, reference })
+  return assembled(reports, { request, sizes, current, reference, multivariate: null })
 }
 
 /** The native rules: the reference's profile, and the current rows counted in its bins. */
@@ -217,9 +227,10 @@ function assembled(
     sizes: ReadonlyMap<number, number>
     current: TableReader
     reference: { name: string; rows: number; columns: readonly string[] }
+    multivariate: WholeReport | null
   },
 ): DriftReport {
-  const { request, sizes, current, reference } = at
+  const { request, sizes, current, reference, multivariate } = at
   const { spans, preset, shareMax = SHARES[preset] } = request
   const own = current.columns.map(({ name }) => name)
   const windows = [...sizes].map(([span, rows]): WindowReport =>
@@ -240,7 +251,23 @@ function assembled(
     },
     ...spanReport(reports(null), shareMax),
     windows: spans === null ? null : windows,
+    multivariate,
   }
+}
+
+/** Rows of each side that are looked at as wholes, and the seed that they are drawn from. */
+const SAMPLED = { rows: 5000, seed: 1 }
+
+/** Columns of both sides, in rows. */
+async function wholesCompared(
+  { reference, current }: PairReader,
+  columns: readonly string[],
+): Promise<WholeReport> {
+  const both = columns.filter((column) =>
+    [reference, current].every((side) => side.columns.some(({ name }) => name === column)),
+  )
+  const rows = await reference.sample(both, SAMPLED)
+  return wholeReport(rows, await current.sample(both, SAMPLED), SAMPLED.seed)
 }
 
 /** Times beyond what a date can say stay numbers. */

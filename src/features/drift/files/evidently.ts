@@ -102,6 +102,6 @@ function leftOut({ tally, types, current }: CategoricalPair): string | undefined
   let distinct = 0
   for (const count of tally.current) if (count > 0) distinct++
   return distinct > (current.rows - current.missing) / 2
-    ? 'it is text to Evidently, which trains a classifier on it; no other statistic is for it'
+    ? 'it is text to Evidently, which trains a classifier on it; --multivariate does so, too'
     : undefined
 }

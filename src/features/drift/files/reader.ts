@@ -1,3 +1,4 @@
+import type { WholeRow } from '../together/index.ts'
 import type { Tally } from './pair.ts'
 
 /** A table as it is compared: columns as numbers, or how often each of their values is there. */
@@ -20,6 +21,8 @@ export interface TableReader {
   categories(column: string, most: number): Promise<{ names: string[]; distinct: number }>
   /** How many rows of each span have each of these values; the last count is of all others. */
   counts(column: string, names: readonly string[], spans: Spans | null): Promise<SpanCounts[]>
+  /** So many rows drawn by chance, the same ones from the same seed, in their order. */
+  sample(columns: readonly string[], of: { rows: number; seed: number }): Promise<WholeRow[]>
   /** How many rows lie in each span; those without a time in none. */
   spans(spans: Spans): Promise<ReadonlyMap<number, number>>
   /** The least and the greatest time of a column, in milliseconds; undefined where it holds none. */

@@ -1,3 +1,5 @@
+import type { WholeReport } from '../together/index.ts'
+
 /** Which rules decide: Orrery's own, those of Evidently, those of TensorFlow Data Validation. */
 export type Preset = 'native' | 'evidently' | 'tfdv'
 
@@ -13,6 +15,8 @@ export interface DriftReport extends SpanReport {
   readonly only: { readonly reference: readonly string[]; readonly current: readonly string[] }
   /** The current rows by spans of a time column, where these were asked for. */
   readonly windows: readonly WindowReport[] | null
+  /** All columns together, texts and lists of numbers, where these were asked for. */
+  readonly multivariate: WholeReport | null
 }
 
 export interface ComparedTable {

@@ -50,7 +50,7 @@ export interface EmbeddingVerdict {
   /** Of the centre of its points from that of the reference's, in the reference's radii. */
   readonly distance: number | null
   readonly threshold: number
-  /** Maximum mean discrepancy and how likely it is by chance; null where the distance is below the threshold. */
+  /** Maximum mean discrepancy and how likely it is by chance; null where nobody asked, since the distance is below the threshold. */
   readonly mmd: { readonly statistic: number; readonly p: number } | null
 }
 
@@ -111,7 +111,29 @@ export async function judgeTogether(
       reconstruction === null || isSeen ? reconstruction : { ...reconstruction, state: 'steady' },
     classifier,
     embeddings: structure.embeddings.map((each, at) =>
-      embeddingOf(each, { rows, reference, found: far[at] as Far }),
+      embeddingOf(each, {
+        rows,
+        reference: far[at]?.isFar === true ? reference : undefined,
+        found: far[at] as Far,
+      }),
+    ),
+  }
+}
+
+/** The same without a classifier, and with chance asked of every column of points. */
+export function heldAgainst(
+  structure: Structure,
+  rows: readonly WholeRow[],
+  reference: readonly WholeRow[],
+): TogetherVerdict | undefined {
+  if (rows.length < ROWS_MIN) return undefined
+  return {
+    rows: rows.length,
+    columns: structure.columns.length,
+    reconstruction: reconstructionOf(structure, rows),
+    classifier: null,
+    embeddings: structure.embeddings.map((each) =>
+      embeddingOf(each, { rows, reference, found: distanceOf(each, rows, structure.rows) }),
     ),
   }
 }
@@ -206,7 +228,7 @@ function embeddingOf(
 ): EmbeddingVerdict {
   const { distance, threshold, isFar } = of.found
   const mmd =
-    isFar && of.reference !== undefined
+    of.reference !== undefined
       ? maximumMeanDiscrepancy(
           thinned(pointsIn(of.reference, known), POINTS_MAX),
           thinned(pointsIn(of.rows, known), POINTS_MAX),

@@ -1,7 +1,14 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { invariant } from '#base/invariant'
 import { messageOf, Problem } from '#base/problem'
-import { isNumericType, type Spans, type SpanCounts, type TableReader } from '#drift'
+import {
+  isCategoricalType,
+  isNumericType,
+  type Spans,
+  type SpanCounts,
+  type TableReader,
+  type WholeRow,
+} from '#drift'
 import type { ColumnInfo, Table } from '#tables'
 import type { Session } from '../engine.ts'
 import { joined, name, numbered, sql, type Sql } from '../sql.ts'
@@ -60,6 +67,7 @@ export function tableReader(opened: Opened): TableReader {
         ),
         names.length,
       ),
+    sample: (columns, of) => sampled(opened, columns, of),
     spans: async (spans) => {
       const found = await timed(
         spans.column,
@@ -78,6 +86,69 @@ export function tableReader(opened: Opened): TableReader {
         : undefined
     },
   }
+}
+
+/** Every row gets a number by its place and a lot by its number: the same ones are drawn each time. */
+async function sampled(
+  { session, from, columns: all, rows: count, table }: Opened,
+  columns: readonly string[],
+  { rows: wanted, seed }: { rows: number; seed: number },
+): Promise<WholeRow[]> {
+  const types = new Map(all.map((each) => [each.name, each.type]))
+  const known = columns.filter((column) => isSampled(types.get(column) ?? ''))
+  if (known.length === 0 || count === 0) return []
+  const chosen = known.map((column, at) => {
+    const type = types.get(column) ?? ''
+    const value = isNumericType(type)
+      ? sql`${name(column)}::double`
+      : isCategoricalType(type)
+        ? sql`${name(column)}::varchar`
+        : sql`to_json(${name(column)})::varchar`
+    return sql`${value} as ${name(`c${at}`)}`
+  })
+  const share = Math.min(1, (wanted * SPARE) / count)
+  try {
+    await session.connection.run('set preserve_insertion_order = true')
+    const found = await session.rows(
+      sql`select ${joined(chosen, ', ')} from (select *, row_number() over () as orrery_place from ${from})
+          where hash(orrery_place, (${seed})::bigint) % 1000000 < (${share * 1e6})::double order by orrery_place`,
+    )
+    const step = Math.max(1, found.length / wanted)
+    return Array.from({ length: Math.min(wanted, found.length) }, (_, index) =>
+      rowOf(found[Math.floor(index * step)] ?? {}, known, types),
+    )
+  } catch (error) {
+    throw unreadable(table, error)
+  } finally {
+    await session.connection.run('set preserve_insertion_order = false')
+  }
+}
+
+/** So many times what is wanted is drawn, so that it is enough by chance. */
+const SPARE = 1.1
+
+function isSampled(type: string): boolean {
+  return isNumericType(type) || isCategoricalType(type) || isNumbers(type)
+}
+
+/** Lists of numbers, and arrays of them. */
+function isNumbers(type: string): boolean {
+  const [, element] = /^(.+)\[\d*\]$/.exec(type) ?? []
+  return element !== undefined && isNumericType(element)
+}
+
+function rowOf(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[],
+  types: ReadonlyMap<string, string>,
+): WholeRow {
+  return Object.fromEntries(
+    columns.map((column, at) => {
+      const value = row[`c${at}`]
+      const isList = isNumbers(types.get(column) ?? '') && typeof value === 'string'
+      return [column, isList ? (JSON.parse(value) as unknown) : value]
+    }),
+  )
 }
 
 /** Rows as the engine hands them out, some thousand at a time, without an object for each value. */
