@@ -84,6 +84,7 @@ export interface ApiParts
   readonly objects: Pick<ObjectStore, 'open'>
   readonly governance: Governance
   readonly monitoring: Monitoring
+  readonly reports: ReportParts
   readonly replays: Replays
   readonly serving: Serving
   readonly plane: EndpointLife
@@ -150,6 +151,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
   backtestRoutes(app, parts.monitoring)
+  reportRoutes(app, parts.reports)
   monitoringRoutes(app, parts.monitoring)
   replayRoutes(app, parts.replays, parts.actor)
   retentionRoutes(app, parts)
