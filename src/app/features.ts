@@ -57,7 +57,8 @@ export function createFeatures(ground: Ground) {
   const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
   const usage = usageOf(ground, plane)
   const files = datasetFiles({ config, projects, clones })
-  const monitoring = monitoringOf(ground, { files, projects, clones, registry, serving, analytics })
+  const watched = { files, projects, clones, registry, serving, analytics, usage }
+  const monitoring = monitoringOf(ground, watched)
   const replays = replaysOf(ground, { registry, serving })
   const governance: Governance = governanceOf(ground, {
     projects,

@@ -16,14 +16,17 @@ export async function monitorMetrics(
 ): Promise<Family[]> {
   const drift: Window[] = []
   const performance: Window[] = []
+  const service: Window[] = []
   for (const endpoint of endpoints) {
     const last = await monitoring.windows(endpoint, { limit: LOOKED_AT })
     drift.push(...last.filter((each) => each.drift.state === 'judged').slice(0, 1))
+    service.push(...last.filter((each) => each.service !== undefined).slice(0, 1))
     performance.push(...last.filter((each) => each.performance?.state === 'measured').slice(0, 1))
   }
   return [
     ...driftFamilies(drift),
     ...performanceFamilies(performance),
+    ...serviceFamilies(service),
     ...(await alertFamilies(read)),
   ]
 }
@@ -49,6 +52,60 @@ function performanceFamilies(windows: readonly Window[]): Family[] {
       values,
     ),
     gauge('orrery_performance_labels', 'Truths that this is known from.', labels),
+  ]
+}
+
+function serviceFamilies(windows: readonly Window[]): Family[] {
+  const found = windows.flatMap(({ endpoint, service }) =>
+    service === undefined ? [] : [{ endpoint, service }],
+  )
+  const each = (
+    valueOf: (service: NonNullable<Window['service']>) => number | null | undefined,
+  ): Sample[] =>
+    found.flatMap(({ endpoint, service }) => {
+      const value = valueOf(service) ?? null
+      return value === null ? [] : [{ labels: { endpoint }, value }]
+    })
+  return [
+    gauge(
+      'orrery_window_latency_seconds',
+      'From request to answer in the last window, by quantile.',
+      found.flatMap(({ endpoint, service: { latency } }) =>
+        (
+          [
+            ['0.5', latency.p50Ms],
+            ['0.9', latency.p90Ms],
+            ['0.99', latency.p99Ms],
+          ] as const
+        ).flatMap(([quantile, ms]) =>
+          ms === null ? [] : [{ labels: { endpoint, quantile }, value: ms / 1000 }],
+        ),
+      ),
+    ),
+    gauge(
+      'orrery_window_predictions_per_second',
+      'Predictions a second in the last window.',
+      each(({ perSecond }) => perSecond),
+    ),
+    gauge(
+      'orrery_window_error_ratio',
+      'Share of the requests in the last window that failed though their callers did nothing wrong.',
+      each(({ counted }) => counted?.errors),
+    ),
+    gauge(
+      'orrery_window_cpu_seconds',
+      'Processor time that the predictions of the last window took.',
+      each(({ counted }) => counted?.cpuSeconds),
+    ),
+    gauge(
+      'orrery_window_cost_per_thousand',
+      'What a thousand predictions of the last window cost.',
+      found.flatMap(({ endpoint, service: { cost } }) =>
+        cost === null || cost.perThousand === null
+          ? []
+          : [{ labels: { endpoint, currency: cost.currency ?? '' }, value: cost.perThousand }],
+      ),
+    ),
   ]
 }
 

@@ -4,6 +4,7 @@ import { createLineage } from '#lineage'
 import { createMonitoring, type Monitoring } from '#monitoring'
 import type { Projects } from '#projects'
 import type { Registry } from '#registry'
+import type { Usage } from '#usage'
 import type { Serving } from '#serving'
 import type { Analytics } from '#stores/analytics/duckdb/index'
 import { askRows } from '#stores/analytics/duckdb/questions'
@@ -25,6 +26,7 @@ export function monitoringOf(
     registry: Registry
     serving: Serving
     analytics: Analytics
+    usage: Usage
   },
 ): Monitoring {
   const { files: datasets, registry, serving, analytics } = parts
@@ -48,6 +50,7 @@ export function monitoringOf(
       columnNames: (file) => analytics.columnNames(file),
       spillFolder: join(config.home, 'spill'),
     }),
+    usage: parts.usage.hours,
     profiler: analytics,
     score: serving.score,
     askRows,

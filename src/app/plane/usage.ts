@@ -11,7 +11,7 @@ export async function countedIn(
   plane: Pick<LocalPlane, 'measured' | 'statistics'>,
 ): Promise<Counted> {
   const { requests, runs, errors, loaded } = plane.measured()
-  const statistics = await plane.statistics()
+  const statistics = plane.statistics()
   const pids = [...new Set(loaded.flatMap(({ pid }) => pid ?? []))]
   const { user, system } = process.cpuUsage()
   return {

@@ -15,8 +15,9 @@ export const FINDING_TYPES: Readonly<Record<AlertKind, string>> = {
   fairness: 'fairness-broke',
   kpis: 'kpi-missed',
   concept: 'concept-drifted',
-  labels: 'labels-stopped',
   multivariate: 'columns-came-apart',
+  labels: 'labels-stopped',
+  service: 'service-fell-short',
 }
 
 export type Severity = 'warning' | 'critical'

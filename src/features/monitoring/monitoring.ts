@@ -3,6 +3,7 @@ import { Problem } from '#base/problem'
 import { platformActor, type Transact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import type { Endpoint, PredictionQueries, PredictionRow } from '#serving'
+import type { Usage } from '#usage'
 import type { Handler, WorkWrites } from '#work'
 import type { Happenings } from './causes.ts'
 import type { LiveContracts } from './contract/contract.ts'
@@ -64,6 +65,8 @@ export interface MonitoringDependencies {
   readonly workshop?: Workshop
   readonly clock: Clock
 }
+  /** Without it nothing is known of failures, processors and memory. */
+  readonly usage?: Usage['hours']
 
 /** Who acts when windows are judged. */
 const MONITORS = platformActor('monitors')

@@ -3,8 +3,10 @@ import type { Fact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
 import type { Roles } from '#performance'
+import type { UsageHour } from '#usage'
 import type { KnownContract, LiveContracts } from './contract/contract.ts'
 import type { AlertKind, Condition } from './findings.ts'
+import type { Answers } from './service/measure.ts'
 import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
 import type { RowAnswer } from './sources.ts'
@@ -67,6 +69,10 @@ export interface View {
    * the hours' profiles where the window is whole hours, else from `rows`.
    */
   look(reference: Reference): Promise<Look>
+  /** How many predictions each revision made, and how long they took. */
+  answers(): Promise<readonly Answers[]>
+  /** What was counted in the hours of the clock that it spans; undefined where it is no whole hours, or nobody counts. */
+  usage(): Promise<readonly UsageHour[] | undefined>
   reference(): Promise<KnownReference>
   /** Answers questions in SQL over its rows. */
   ask(questions: Readonly<Record<string, string>>): Promise<Readonly<Record<string, RowAnswer>>>

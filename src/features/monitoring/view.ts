@@ -1,8 +1,10 @@
 import type { MonitorConfig } from '#projects'
 import type { HourProfile, PredictionQueries, PredictionRow } from '#serving'
 import type { Roles } from '#performance'
+import type { Usage } from '#usage'
 import type { LiveContracts } from './contract/contract.ts'
 import type { View } from './part.ts'
+import { answersIn } from './service/answers.ts'
 import type { KnownEstimator } from './estimate-verdict.ts'
 import type { KnownReference } from './reference.ts'
 import type { AskRows } from './sources.ts'
@@ -34,6 +36,7 @@ export interface Sources {
   ): Promise<KnownStructure>
   readonly askRows: AskRows
   readonly contracts?: LiveContracts
+  readonly usage?: Usage['hours']
   /** Without it all is done in the caller's thread. */
   readonly workshop?: Workshop
   /** The live rows of a span, in pages. */
@@ -87,6 +90,7 @@ export function viewOf(
     structure,
     askRows,
     contracts = NO_CONTRACTS,
+    usage,
   }: Sources,
   of: {
     task: Task
@@ -112,6 +116,8 @@ export function viewOf(
     rows: held.rows,
     work: async (name, input) => (await held.bench()).do(name, input),
     look,
+    answers: once(() => answersIn(held)),
+    usage: once(async () => (isWholeHours(task) ? usage?.(endpoint, { fromMs, toMs }) : undefined)),
     ask: async (questions) => askRows(await held.rows(), questions),
     reference: once(() => reference(versionIn(modelVersion), { fromMs, toMs })),
     estimator: (roles) => estimator(modelVersion, roles),
@@ -139,9 +145,13 @@ async function hoursOf(
   { endpoint, predictions }: Sources,
   { startMs: fromMs, endMs: toMs }: Task,
 ): Promise<HourProfile[] | undefined> {
-  if (fromMs % HOUR_MS !== 0 || toMs % HOUR_MS !== 0) return undefined
+  if (!isWholeHours({ startMs: fromMs, endMs: toMs })) return undefined
   const hours = await Array.fromAsync(predictions.profiles(endpoint, { fromMs, toMs }))
   return hours.length === 0 ? undefined : hours
+}
+
+function isWholeHours({ startMs, endMs }: Pick<Task, 'startMs' | 'endMs'>): boolean {
+  return startMs % HOUR_MS === 0 && endMs % HOUR_MS === 0
 }
 
 async function rowsOf(

@@ -6,6 +6,7 @@ import type { KpiVerdict } from './parts/kpis.ts'
 import type { MultivariateVerdict } from './parts/multivariate.ts'
 import type { LabelsVerdict } from './parts/labels.ts'
 import type { TrafficVerdict } from './parts/traffic.ts'
+import type { ServiceVerdict } from './service/verdict.ts'
 import type { EstimateVerdict } from './estimate-verdict.ts'
 import type { QualityVerdict } from './quality/verdict.ts'
 import type { SlicesVerdict } from './slices-verdict.ts'
@@ -22,8 +23,9 @@ export interface Verdicts {
   readonly fairness?: FairnessVerdict
   readonly kpis?: KpiVerdict
   readonly concept?: ConceptVerdict
-  readonly labels?: LabelsVerdict
   readonly multivariate?: MultivariateVerdict
+  readonly labels?: LabelsVerdict
+  readonly service?: ServiceVerdict
 }
 
 /** A span of event time at an endpoint, and what was found of the predictions in it. */

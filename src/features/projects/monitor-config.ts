@@ -181,6 +181,42 @@ const KpiSection = Type.Object(
   strict,
 )
 
+const Positive = Type.Number({ exclusiveMinimum: 0 })
+const Share = Type.Number({ minimum: 0, maximum: 1 })
+
+/** How quickly, reliably and cheaply an endpoint has to answer. It is measured without a word; limits raise alerts. */
+const ServiceSection = Type.Object(
+  {
+    p50_ms: Type.Optional(Positive),
+    p90_ms: Type.Optional(Positive),
+    p99_ms: Type.Optional(Positive),
+    /** Share of the requests that may fail though their callers did nothing wrong. */
+    errors: Type.Optional(Share),
+    /** Predictions a second, over the window. */
+    min_rps: Type.Optional(Positive),
+    max_rps: Type.Optional(Positive),
+    memory_mb: Type.Optional(Positive),
+    /** Share of the time in which the model may be running, and of the machine's processors that may be busy. */
+    busy: Type.Optional(Positive),
+    host_busy: Type.Optional(Share),
+    cost_per_1000: Type.Optional(Positive),
+    cost: Type.Optional(
+      Type.Object(
+        {
+          /** Of an hour in which the endpoint is there, asked or not. */
+          per_hour: Type.Optional(Type.Number({ minimum: 0 })),
+          /** Of an hour of processor time that its predictions took. */
+          per_cpu_hour: Type.Optional(Type.Number({ minimum: 0 })),
+          currency: Type.Optional(Type.String({ minLength: 1, maxLength: 10 })),
+        },
+        strict,
+      ),
+    ),
+    persistence: Type.Optional(PersistenceSection),
+  },
+  strict,
+)
+
 /** Data quality is always looked at; this says how long what is not gross must last. */
 const QualitySection = Type.Object({ persistence: PersistenceSection }, strict)
 
@@ -231,6 +267,7 @@ export const MonitorSchema = Type.Object(
     fairness: Type.Optional(FairnessSection),
     kpis: Type.Optional(Type.Record(Name, KpiSection)),
     concept: Type.Optional(ConceptSection),
+    service: Type.Optional(ServiceSection),
     multivariate: Type.Optional(MultivariateSection),
   },
   strict,

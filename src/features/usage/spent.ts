@@ -65,15 +65,18 @@ function addErrors(add: Add, known: Counted, now: Counted): void {
   const failed = new Map(known.failed.map((each) => [keyOf(each, ''), each.count]))
   for (const each of now.failed)
     add(each, { failed: growth(failed.get(keyOf(each, '')) ?? 0, each.count) })
-  const key = (of: Counted['errors'][number]) => `${of.endpoint}\n${of.protocol}\n${of.kind}`
-  const errors = new Map(known.errors.map((each) => [key(each), each.count]))
+  const errors = new Map(known.errors.map((each) => [errorKey(each), each.count]))
   for (const each of now.errors) {
-    const count = growth(errors.get(key(each)) ?? 0, each.count)
+    const count = growth(errors.get(errorKey(each)) ?? 0, each.count)
     // Names that no endpoint has are nobody's.
     if (count === 0 || each.endpoint === '') continue
     const { endpoint, kind } = each
     add({ endpoint, revision: 0, modelVersion: '' }, { failed: count, kinds: { [kind]: count } })
   }
+}
+
+function errorKey({ endpoint, protocol, kind }: Counted['errors'][number]): string {
+  return `${endpoint}\n${protocol}\n${kind}`
 }
 
 /** What taking requests took is shared by how many rows were answered. */

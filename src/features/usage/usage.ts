@@ -40,7 +40,7 @@ export function createUsage({ read, transact, count, clock }: UsageDependencies)
     const startMs = hourOf(last, now)
     waiting = together([
       ...waiting,
-      ...spentBetween(last, now).map((each) => ({ ...each, startMs })),
+      ...spentBetween(last, now).map((each) => Object.assign(each, { startMs })),
     ])
     last = now
     if (waiting.length === 0) return

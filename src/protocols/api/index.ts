@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { Alerting } from '#alerting'
@@ -15,6 +16,7 @@ import type { ObjectStore } from '#objects'
 import type { Backfills, Policies, PolicyRunReads } from '#automation'
 import type { Recordings } from '#pipelines'
 import type { Projects } from '#projects'
+import type { Usage } from '#usage'
 import type { Webhooks } from '#webhooks'
 import type { Registry } from '#registry'
 import type { Replays } from '#replay'
@@ -57,6 +59,7 @@ import { folderRoutes } from './folders.ts'
 import { registryHistoryRoutes } from './registry-history.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { runRoutes } from './runs.ts'
+import { usageRoutes } from './usage.ts'
 import { viewRoutes } from './views.ts'
 import { logReceiverRoutes, type LogParts } from './log-receivers.ts'
 import { toldPredictionRoutes } from './told-predictions.ts'
@@ -87,6 +90,8 @@ export interface ApiParts
   readonly reports: ReportParts
   readonly replays: Replays
   readonly serving: Serving
+  readonly usage: Usage
+  readonly clock: Clock
   readonly plane: EndpointLife
   readonly servingHost: string
   readonly rollouts: Pick<Rollouts<never>, 'list' | 'newest' | 'order'>
@@ -148,6 +153,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   rolloutRoutes(app, parts)
   predictionRoutes(app, parts.serving)
   await toldPredictionRoutes(app, parts.serving, parts.actor)
+  usageRoutes(app, parts)
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)
   backtestRoutes(app, parts.monitoring)

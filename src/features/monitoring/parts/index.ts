@@ -4,16 +4,18 @@ import { drift } from './drift.ts'
 import { estimate, estimateScored } from './estimate.ts'
 import { fairness } from './fairness.ts'
 import { kpis } from './kpis.ts'
-import { multivariate } from './multivariate.ts'
 import { labels } from './labels.ts'
+import { multivariate } from './multivariate.ts'
 import { performance } from './performance.ts'
 import { quality } from './quality.ts'
+import { service } from './service.ts'
 import { slices } from './slices.ts'
 import { traffic } from './traffic.ts'
 
 /** Everything that is found out about windows, in the order in which it is looked at. */
 export const PARTS: readonly Part[] = [
   traffic,
+  service,
   drift,
   quality,
   multivariate,

@@ -178,12 +178,13 @@ function performanceConditions(
 export function limitConditions(
   limits: readonly JudgedLimit[],
   over: (limit: JudgedLimit) => readonly (JudgedLimit | undefined)[],
-  persistence: { windows: number; of: number },
+  /** `by`: what the limits were judged by, where it is no labels. */
+  { by = 'labels', ...persistence }: { windows: number; of: number; by?: string },
 ): Condition[] {
   return limits.map((limit): Condition => {
     const subject = subjectOf(limit)
     if (limit.breach === 'unknown') return { state: 'open', subject }
-    const value = valueIn(limit)
+    const value = valueIn(limit, by)
     if (limit.breach === 'certainly')
       return {
         state: 'holds',
@@ -219,11 +220,11 @@ function subjectOf({ metric, of }: JudgedLimit): string {
   return of === null ? metric : `${metric} of ${of}`
 }
 
-function valueIn(limit: JudgedLimit): string {
+function valueIn(limit: JudgedLimit, by: string): string {
   const { value, ciLow, ciHigh, labels } = limit
   const interval =
     ciLow === null || ciHigh === null ? '' : `${digits(ciLow)} to ${digits(ciHigh)}, `
-  return `${subjectOf(limit)} ${digits(value ?? Number.NaN)} (${interval}${labels} labels)`
+  return `${subjectOf(limit)} ${digits(value ?? Number.NaN)} (${interval}${labels} ${by})`
 }
 
 /** Four digits that count. */
