@@ -63,10 +63,10 @@ export interface MonitoringDependencies {
   readonly contracts?: LiveContracts
   /** Without it windows are judged in the caller's thread. */
   readonly workshop?: Workshop
-  readonly clock: Clock
-}
   /** Without it nothing is known of failures, processors and memory. */
   readonly usage?: Usage['hours']
+  readonly clock: Clock
+}
 
 /** Who acts when windows are judged. */
 const MONITORS = platformActor('monitors')
