@@ -104,7 +104,9 @@ function told({ type, data, actor }: Entry): string {
   if (typeof why === 'string' && typeof policy === 'string')
     return `${type.replaceAll('-', ' ')}: ${policy}, for ${why}`
   const parts = Object.entries(data).flatMap(([key, value]) =>
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    (typeof value === 'string' && value !== '') ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
       ? [`${key} ${String(value)}`]
       : [],
   )

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ReportWire } from '#protocols/api/report/shown'
 import { chromiumPath, openBrowser } from '../support/browser.ts'
-import { runCommand } from '../support/command.ts'
+import { runCommand, type Ended } from '../support/command.ts'
 import { createCredit, tellsOf } from '../support/credit.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -13,6 +13,7 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let file: string
+let written: Ended
 const ask = tellsOf(() => server.url)
 
 beforeAll(async () => {
@@ -24,11 +25,8 @@ beforeAll(async () => {
     comment: 'The cents are <b>ours</b>; the team of payments looks after it.',
   })
   file = join(server.home, 'credit.html')
-  const { code, err } = await runCommand(server.home, [
-    ...['report', 'credit', '-o', file, '--url', server.url],
-  ])
-  expect(err).toContain(`Wrote ${file}`)
-  expect(code).toBe(0)
+  const words = ['report', 'credit', '-o', file, '--url', server.url]
+  written = await runCommand(server.home, words)
 }, 90_000)
 afterAll(async () => {
   await server.stop()
@@ -40,17 +38,19 @@ test('it says what changed, how sure, why and what was done, for programs too', 
   const drift = report.alerts.find(({ kind }) => kind === 'drift')
   expect(drift?.evidence[0]).toMatchObject({ column: 'amount' })
   expect(drift?.causes?.ranked.length).toBeGreaterThan(0)
+  const acknowledged = report.alerts.filter(({ done }) => done.length > 0)
+  expect(acknowledged.map(({ id }) => id)).toEqual([drift?.id])
   expect(report.done.map(({ type }) => type)).toContain('alert-acknowledged')
   expect(report.heat[0]).toMatchObject({ feature: null })
   expect(report.quality.map(({ column }) => column)).toContain('amount')
   expect(report.windows.length).toBeGreaterThanOrEqual(15)
-  const { out } = await runCommand(server.home, [
-    ...['report', 'credit', '--since', '3d', '--json', '--url', server.url],
-  ])
+  const words = ['report', 'credit', '--since', '3d', '--json', '--url', server.url]
+  const { out } = await runCommand(server.home, words)
   expect((JSON.parse(out) as ReportWire).windows).toHaveLength(3)
 })
 
 test('it is one file that asks nobody for anything, runs nothing and is small', async () => {
+  expect(written).toMatchObject({ code: 0, out: '', err: `Wrote ${file}; open it in a browser.\n` })
   const html = await readFile(file, 'utf8')
   expect(html.length).toBeLessThan(1_000_000)
   expect(html).not.toMatch(/<script|<link|<img|<iframe|https?:\/\/|url\(|@import|\son\w+=/i)

@@ -108,15 +108,21 @@ function reportedAlert(
   alert: Alert,
   { windows, done }: Pick<Report, 'windows' | 'done'>,
 ): ReportedAlert {
-  const own = done.filter(
-    ({ atMs }) => atMs >= alert.raisedWindowMs && atMs <= (alert.clearedMs ?? Infinity),
-  )
+  const own = done.filter((each) => isAbout(each, alert))
   const raised = windows.find(({ startMs }) => startMs === alert.raisedWindowMs)
   return {
     ...explainedAlertToWire(alert),
     evidence: alert.kind === 'drift' ? evidenceIn(raised) : [],
     done: own.slice(0, DONE_MAX).map(doneToWire),
   }
+}
+
+/** What somebody or a policy did while it was open. */
+function isAbout({ type, atMs, detail }: Happening, alert: Alert): boolean {
+  // An acknowledgement is of one alert, and may be told long after in event time.
+  if (type === 'alert-acknowledged') return detail.includes(`alert ${alert.id},`)
+  if (!/^(policy|promotion|rollout|silence)-/.test(type)) return false
+  return atMs >= alert.raisedWindowMs && atMs <= (alert.clearedMs ?? Infinity)
 }
 
 function evidenceIn(window: Window | undefined): EvidenceShown[] {
@@ -150,7 +156,7 @@ function summaryIn({ alerts, windows, endpoint }: Report): string[] {
   const silent = windows.length - asked.length
   return [
     `${counted(alerts.length, 'alert was', 'alerts were')} raised; ${now}.`,
-    ...(first === undefined ? [] : [`${sentence(first.detail)}`]),
+    ...(first === undefined ? [] : [sentence(first.detail)]),
     ...(cause === undefined ? [] : [`The likeliest cause: ${cause.detail}.`]),
     ...(silent === 0 ? [] : [`Nobody asked in ${counted(silent, 'window')}.`]),
   ]
@@ -172,7 +178,9 @@ function weightOf({ kind, clearedMs, severity }: Alert): number {
   )
 }
 
+/** Names of metrics stay as they are. */
 function sentence(text: string): string {
+  if (/^\w*_/.test(text)) return `${text}.`
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
