@@ -6,7 +6,7 @@ import type { Alarms, Incident } from './outcome.ts'
 
 const DAY_MS = 86_400_000
 const REFERENCE_DAYS = 30
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 600_000
 
 /** What of a row is the model's input. */
 const FEATURES =
@@ -14,7 +14,7 @@ const FEATURES =
     ' ',
   )
 
-interface Row extends Record<string, unknown> {
+export interface StreamRow extends Record<string, unknown> {
   readonly id: string
   readonly day: bigint
   readonly time: Date
@@ -56,7 +56,7 @@ export async function alarmsOfOrrery(
 }
 
 /** All that is said to the monitor: which days nothing happened in. Everything else is as it comes. */
-function monitorOf(beginMs: number) {
+export function monitorOf(beginMs: number) {
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
   return {
     window: { size: '1d' },
@@ -66,7 +66,7 @@ function monitorOf(beginMs: number) {
 }
 
 /** Tells of the days before the stream, with their truths. */
-async function past(ask: Ask, incident: Incident, rows: readonly Row[]): Promise<void> {
+async function past(ask: Ask, incident: Incident, rows: readonly StreamRow[]): Promise<void> {
   const told = rows.map((row, index) => ({
     ...predictionOf({ ...incident, onsetDay: Infinity }, row),
     id: `${incident.name}-past-${index}`,
@@ -75,7 +75,7 @@ async function past(ask: Ask, incident: Incident, rows: readonly Row[]): Promise
   await sent(ask, `/predictions?endpoint=${incident.name}`, { predictions: told })
 }
 
-function predictionOf(incident: Incident, row: Row) {
+export function predictionOf(incident: Incident, row: StreamRow) {
   const hurt = Number(row.day) >= incident.onsetDay
   const inputs = FEATURES.flatMap((name) => {
     if (hurt && name === incident.gone) return []
@@ -96,9 +96,9 @@ function valueOf(value: unknown): unknown {
   return typeof value === 'number' && Number.isNaN(value) ? null : value
 }
 
-async function rowsOf(path: string): Promise<Row[]> {
+export async function rowsOf(path: string): Promise<StreamRow[]> {
   const file = await asyncBufferFromFile(path)
-  return (await parquetReadObjects({ file, compressors })) as Row[]
+  return (await parquetReadObjects({ file, compressors })) as StreamRow[]
 }
 
 const AT_ONCE = 2000
@@ -128,24 +128,57 @@ async function evaluated(ask: Ask, endpoint: string, startMs: number): Promise<v
 interface WireAlert {
   readonly id: string
   readonly kind: string
-  readonly subject?: string
+  readonly subject: string
+  readonly severity: 'warning' | 'critical'
   readonly raised: string
-  readonly causes?: readonly { readonly feature?: string; readonly subject?: string }[]
 }
 
+interface WireCauses {
+  readonly ranked: readonly { readonly kind: string; readonly subject: string }[]
+}
+
+/** In the order in which a person reads them: what is critical first, and what was raised first. */
 async function alertsOf(ask: Ask, incident: Incident, beginMs: number): Promise<Alarms['alarms']> {
-  const { alerts } = (await ask('GET', `/alerts?endpoint=${incident.name}&limit=200`)) as {
-    alerts: WireAlert[]
+  const alerts: WireAlert[] = []
+  for (let before = ''; ;) {
+    const page = (await ask('GET', `/alerts?endpoint=${incident.name}&limit=200${before}`)) as {
+      alerts: WireAlert[]
+      next: string | null
+    }
+    alerts.push(...page.alerts)
+    if (page.next === null) break
+    before = `&before=${encodeURIComponent(page.next)}`
   }
-  return alerts.map(({ kind, subject, raised, causes }) => ({
+  const found = alerts.toReversed().map(async (alert) => ({
+    ...alert,
     // Raised when its day was over.
-    day: dayOf(Date.parse(raised) - beginMs) - 1,
-    columns: [
-      ...(causes ?? []).flatMap((cause) => cause.feature ?? cause.subject ?? []),
-      ...(subject === undefined || subject === '' ? [] : [subject]),
-      kind,
-    ],
+    day: dayOf(Date.parse(alert.raised) - beginMs) - 1,
+    columns: await namedIn(ask, alert),
   }))
+  const rank = ({ severity }: WireAlert) => Number(severity !== 'critical')
+  return (await Promise.all(found)).toSorted((one, other) => rank(one) - rank(other))
+}
+
+/** With the causes that were found. */
+async function namedIn(ask: Ask, alert: WireAlert): Promise<string[]> {
+  const { causes } = (await ask('GET', `/alerts/${alert.id}`)) as { causes: WireCauses | null }
+  return namedBy({ ...alert, causes: causes ?? undefined })
+}
+
+/** What an alert names as being at fault: what it is about, then the causes that were found, the likeliest first. */
+export function namedBy(alert: {
+  readonly kind: string
+  readonly subject: string
+  readonly causes?: WireCauses | undefined
+}): string[] {
+  const { kind, subject, causes } = alert
+  const ranked = (causes?.ranked ?? []).flatMap((cause) =>
+    cause.kind === 'relation' ? ['concept'] : cause.kind === 'column' ? [cause.subject] : [],
+  )
+  const about = subject === '' ? [] : [subject]
+  if (kind === 'drift') return [...about, ...ranked]
+  if (kind === 'quality') return [subject === '' ? 'rows' : subject, ...ranked]
+  return [kind, ...about, ...ranked]
 }
 
 function dayOf(ms: number): number {

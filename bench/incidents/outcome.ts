@@ -49,11 +49,14 @@ export function outcomeOf(incident: Incident, { firstDay, alarms }: Alarms): Out
   const calmUntil = harmless ? Infinity : incident.onsetDay
   const falseAlarms = episodes(alarms.map(({ day }) => day).filter((day) => day < calmUntil))
   const first = harmless ? undefined : alarms.filter(({ day }) => day >= incident.onsetDay)
-  const [earliest] = (first ?? []).toSorted((one, other) => one.day - other.day)
+  const earliest = Math.min(...(first ?? []).map(({ day }) => day))
+  // What is said on one day is read together.
+  const said = (first ?? []).filter(({ day }) => day === earliest)
+  const columns = [...new Set(said.flatMap((each) => each.columns))]
   const wanted = new Set(incident.causes.flatMap((cause) => [cause, ...(ALSO[cause] ?? [])]))
-  const place = earliest?.columns.findIndex((column) => wanted.has(column)) ?? -1
+  const place = columns.findIndex((column) => wanted.has(column))
   return {
-    delay: earliest === undefined ? null : earliest.day - incident.onsetDay,
+    delay: said.length === 0 ? null : earliest - incident.onsetDay,
     falseAlarms,
     calmDays: (harmless ? incident.days : incident.onsetDay) - firstDay,
     place: place === -1 ? null : place,
