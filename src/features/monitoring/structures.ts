@@ -18,6 +18,9 @@ export type KnownStructure =
 /** Rows that a structure is learnt from. */
 const LEARNT_MAX = 20_000
 
+/** The time that it takes grows with the cube of the columns, and the windows of others wait meanwhile. */
+const COLUMNS_MAX = 300
+
 /** Structures that are kept, so that a window of most endpoints asks nobody for rows. */
 const KEPT_MAX = 1000
 
@@ -43,6 +46,12 @@ export function createStructures(dependencies: {
     const known = kept.get(key)
     if (known !== undefined) return { state: 'known', structure: known, sample }
     const rows = await sample(LEARNT_MAX)
+    const columns = new Set(rows.flatMap(({ values }) => Object.keys(values))).size
+    if (columns > COLUMNS_MAX)
+      return {
+        state: 'unknown',
+        reason: `the reference has ${columns} columns; of more than ${COLUMNS_MAX} it is not looked at how they hang together`,
+      }
     const structure = learnStructure(rows, { windowMs: timingOf(monitor).sizeMs })
     if (structure === undefined)
       return {
