@@ -9,6 +9,9 @@ import type { SegmentReader } from './segment-reader.ts'
 
 /** Requests that are read at a time; others use the event loop between two pieces. */
 const STEP = 20
+
+/** And no further requests after so many rows. */
+const TURN_ROWS = 1000
 /** Rows of a segment. */
 const SEGMENT_PAGE = 20_000
 
@@ -75,8 +78,14 @@ export function profilePages({ reader, source, segments }: Means) {
         block?.first_seq ?? Number.MAX_SAFE_INTEGER,
         STEP,
       )
-      for (const seq of seqs) singles.addTo(into, seq)
-      const last = seqs.at(-1)
+      const { rows } = into
+      let last: number | undefined
+      for (const seq of seqs) {
+        // Requests of thousands of rows are told from elsewhere: between them others have their turn.
+        if (into.rows - rows >= TURN_ROWS) break
+        singles.addTo(into, seq)
+        last = seq
+      }
       if (last !== undefined || block === undefined) return last
       for (const record of recordsIn(block)) addRecord(into, record, source)
       return block.last_seq
