@@ -22,6 +22,12 @@ const PARTS: Readonly<Record<string, (window: Window) => Told | undefined>> = {
         : { state: 'warning', words: 'nobody asked' },
   quality: ({ quality }) => unless(quality, qualityTold),
   drift: ({ drift }) => unless(drift, driftTold),
+  multivariate: ({ multivariate }) => unless(multivariate, togetherTold),
+  labels: ({ labels }) =>
+    unless(labels, ({ share, stopped }) => {
+      const words = `${Math.round(share * 100)} % have their truth`
+      return { state: stopped ? 'warning' : 'good', words }
+    }),
   performance: ({ performance }) => {
     if (performance === null) return none('no truth has come yet')
     if (performance.state === 'too-few') return none(performance.reason)
@@ -50,10 +56,8 @@ const PARTS: Readonly<Record<string, (window: Window) => Told | undefined>> = {
     unless(slices, ({ slices: found }) =>
       found.length === 0
         ? good('none is answered worse than the rest')
-        : {
-            state: 'warning',
-            words: `${counted(found.length, 'slice')} answered worse than the rest`,
-          },
+        : // Some rows are always harder; only an alert says that it is too much.
+          none(`${counted(found.length, 'slice')} answered worse than the rest`),
     ),
 }
 
@@ -70,6 +74,17 @@ function driftTold({ drifted, compared, alarming, prediction }: Measured<Window[
   const own = `${drifted.length} of ${counted(compared, 'column')} drifted`
   const words = prediction?.state === 'drifted' ? `${own}, and the answers` : own
   return { state: alarming ? 'warning' : 'good', words }
+}
+
+function togetherTold({ reconstruction, embeddings }: Measured<Window['multivariate']>): Told {
+  const moved = embeddings.filter(({ state }) => state === 'drifted').map(({ column }) => column)
+  const isApart = reconstruction?.state === 'drifted'
+  if (!isApart && moved.length === 0) return good('columns hang together as before')
+  const words = [
+    ...(isApart ? ['columns came apart'] : []),
+    ...moved.map((each) => `${each} moved`),
+  ]
+  return { state: 'warning', words: words.join(', ') }
 }
 
 function qualityTold({ issues }: Measured<Window['quality']>): Told {

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 
 /** A square of the grid; what it says is told on hover, and below for those who cannot point. */
 export interface Square {
@@ -40,6 +40,8 @@ export function WindowGrid({
   sentence: string
   onChoose: (at: number) => void
 }) {
+  const scrolled = useRef<HTMLElement>(null)
+  useEffect(() => showSquare(scrolled.current, chosen), [chosen])
   return (
     <div className="relative -m-1 flex flex-col gap-1 rounded-lg p-1 has-[>input:focus-visible]:outline-2 has-[>input:focus-visible]:outline-accent">
       <input
@@ -53,6 +55,7 @@ export function WindowGrid({
         onChange={({ target }) => onChoose(Number(target.value))}
       />
       <section
+        ref={scrolled}
         aria-label={`${name}, one by one`}
         // What scrolls has to be reached by keyboard.
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
@@ -93,6 +96,17 @@ export function WindowGrid({
       </section>
     </div>
   )
+}
+
+/** On a narrow page the chosen window may lie out of sight; the page itself stays where it is. */
+function showSquare(scrolled: HTMLElement | null, at: number): void {
+  const square = scrolled?.querySelector<HTMLElement>(`[data-at="${at}"]`)
+  if (scrolled === null || square === null || square === undefined) return
+  const { left, right } = square.getBoundingClientRect()
+  const inside = scrolled.getBoundingClientRect()
+  const labels = square.parentElement?.previousElementSibling?.clientWidth ?? 0
+  if (right > inside.right) scrolled.scrollLeft += right - inside.right
+  else if (left < inside.left + labels) scrolled.scrollLeft -= inside.left + labels - left
 }
 
 function SquareShown({

@@ -99,7 +99,7 @@ export function Slices({ window: { slices, performance } }: { window: WindowShow
         >
           {found.slices.map(({ name, rows, share, loss, elsewhere, p }) => (
             <tr key={name}>
-              <th scope="row" className={`${CELL} text-left font-normal wrap-anywhere`}>
+              <th scope="row" className={`${CELL} min-w-28 text-left font-normal wrap-anywhere`}>
                 {name}
               </th>
               <td className={NUMBER}>
@@ -124,7 +124,10 @@ export function Slices({ window: { slices, performance } }: { window: WindowShow
                 const metric = metrics?.[asked.main]
                 return (
                   <tr key={value}>
-                    <th scope="row" className={`${CELL} text-left font-normal wrap-anywhere`}>
+                    <th
+                      scope="row"
+                      className={`${CELL} min-w-28 text-left font-normal wrap-anywhere`}
+                    >
                       {value}
                     </th>
                     <td className={NUMBER}>{count(labels)}</td>
@@ -174,7 +177,10 @@ export function Fairness({ window: { fairness } }: { window: WindowShown }) {
             >
               {groups.map(({ group, rows, metrics: own }) => (
                 <tr key={group}>
-                  <th scope="row" className={`${CELL} text-left font-normal wrap-anywhere`}>
+                  <th
+                    scope="row"
+                    className={`${CELL} min-w-28 text-left font-normal wrap-anywhere`}
+                  >
                     {group}
                   </th>
                   <td className={NUMBER}>{count(rows)}</td>
@@ -212,7 +218,7 @@ export function Kpis({ window: { kpis } }: { window: WindowShown }) {
       <Table name="KPIs of the window" heads={['KPI', 'Mean of a row', 'In all', 'Rows', 'Limit']}>
         {kpis.kpis.map((kpi) => (
           <tr key={kpi.name}>
-            <th scope="row" className={`${CELL} text-left font-normal wrap-anywhere`}>
+            <th scope="row" className={`${CELL} min-w-28 text-left font-normal wrap-anywhere`}>
               {kpi.name}
               {kpi.unit === null ? '' : ` in ${kpi.unit}`}
               {kpi.note === undefined ? null : <span className="text-ink-3"> ({kpi.note})</span>}

@@ -51,7 +51,7 @@ export function Timeline({
           bad beyond doubt
         </li>
         <li>
-          <span aria-hidden>·</span> not judged
+          <span aria-hidden>·</span> no verdict
         </li>
       </ul>
     </>

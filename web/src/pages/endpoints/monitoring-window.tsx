@@ -9,7 +9,7 @@ import { StatePill } from '#web/ui/state.tsx'
 import { Fairness, Kpis, Performance, Slices } from './monitoring-measures.tsx'
 import { partName } from './monitoring-words.ts'
 
-const WORDS = { good: 'Fine', warning: 'Look', bad: 'Bad', none: 'Not judged' } as const
+const WORDS = { good: 'Fine', warning: 'Look', bad: 'Bad', none: 'No verdict' } as const
 
 /** All that was found of one window. */
 export function WindowDetail({ endpoint, summary }: { endpoint: string; summary: WindowSummary }) {

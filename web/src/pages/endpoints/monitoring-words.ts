@@ -8,6 +8,8 @@ const PARTS: Readonly<Record<string, string>> = {
   traffic: 'Traffic',
   quality: 'Data quality',
   drift: 'Drift',
+  multivariate: 'Together',
+  labels: 'Truths',
   performance: 'Performance',
   estimate: 'Estimated',
   concept: 'Concept',
