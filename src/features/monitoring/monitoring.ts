@@ -72,9 +72,6 @@ export interface MonitoringDependencies {
 /** Who acts when windows are judged. */
 const MONITORS = platformActor('monitors')
 
-/** Rows of the log that are read at a time. */
-const PAGE = 20_000
-
 export function createMonitoring(dependencies: MonitoringDependencies): Monitoring {
   const { transact, endpoints, predictions } = dependencies
   const references = createReferences(dependencies)
@@ -190,22 +187,4 @@ function answers(endpoint: Endpoint | undefined, version: string): boolean {
 function liveRowsOf(predictions: PredictionQueries) {
   return (endpoint: string, span: { fromMs: number; toMs: number }) =>
     liveRows(predictions, endpoint, span)
-}
-
-async function* liveRows(
-  predictions: PredictionQueries,
-  endpoint: string,
-  span: { fromMs: number; toMs: number },
-): AsyncGenerator<readonly PredictionRow[]> {
-  let after: string | undefined
-  do {
-    const page = await predictions.window(endpoint, {
-      ...span,
-      role: 'live',
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    })
-    yield page.rows
-    after = page.next ?? undefined
-  } while (after !== undefined)
 }
