@@ -19,7 +19,8 @@ export function comparedBins(
   if (!bins.some((_, at) => isLucky(at))) return bins
   const kept = bins.filter((_, at) => !isLucky(at))
   const lucky = bins.reduce((all, count, at) => (isLucky(at) ? all + count : all), 0)
-  return kept.with(-1, (kept.at(-1) as number) + lucky)
+  const others = kept.pop() ?? 0
+  return [...kept, others + lucky]
 }
 
 /** How often a category without a bin may be there by luck; -1 where all have one, or nobody counted them. */

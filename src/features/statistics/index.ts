@@ -59,7 +59,7 @@ export { ddm, eddm, fhddm } from './streams/errors.ts'
 export { hddmA, hddmW } from './streams/hoeffding.ts'
 export { kswin } from './streams/kswin.ts'
 export { pageHinkley } from './streams/page-hinkley.ts'
-export { rowsIn, type Column } from './rows/column.ts'
+export { type Column } from './rows/column.ts'
 export { toldApart, type ToldApart } from './rows/domain-classifier.ts'
 export { maximumMeanDiscrepancy, type Points } from './rows/kernel.ts'
 export {

@@ -54,7 +54,9 @@ describe('columns looked at together', () => {
   })
 
   test('have not drifted where one moved by itself, although the error grows', async () => {
-    const moved = rowsOf(500, 6).map((row) => ({ ...row, wind: Number(row['wind'] ?? 0) + 100 }))
+    const moved = rowsOf(500, 6).map((row) =>
+      Object.assign(row, { wind: Number(row['wind'] ?? 0) + 100 }),
+    )
     const found = await judged(moved, ['wind'])
     expect(found?.classifier?.state).toBe('steady')
     expect(found?.reconstruction?.state).toBe('steady')
@@ -77,10 +79,9 @@ describe('columns looked at together', () => {
 })
 
 test('points that moved have drifted, by no chance', async () => {
-  const moved = rowsOf(300, 9).map((row) => ({
-    ...row,
-    point: (row['point'] as number[]).map((value) => value + 0.2),
-  }))
+  const moved = rowsOf(300, 9).map((row) =>
+    Object.assign(row, { point: (row['point'] as number[]).map((value) => value + 0.2) }),
+  )
   const [point] = (await judged(moved))?.embeddings ?? []
   expect(point).toMatchObject({ column: 'point', state: 'drifted' })
   expect(point?.distance).toBeGreaterThan(point?.threshold ?? Infinity)
