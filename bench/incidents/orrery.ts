@@ -150,12 +150,12 @@ async function alertsOf(ask: Ask, incident: Incident, beginMs: number): Promise<
     before = `&before=${encodeURIComponent(page.next)}`
   }
   const found = alerts.toReversed().map(async (alert) => ({
-    ...alert,
+    severity: alert.severity,
     // Raised when its day was over.
     day: dayOf(Date.parse(alert.raised) - beginMs) - 1,
     columns: await namedIn(ask, alert),
   }))
-  const rank = ({ severity }: WireAlert) => Number(severity !== 'critical')
+  const rank = ({ severity }: Pick<WireAlert, 'severity'>) => Number(severity !== 'critical')
   return (await Promise.all(found)).toSorted((one, other) => rank(one) - rank(other))
 }
 
