@@ -39,7 +39,7 @@ _orrery_yargs_completions; printf '%s\\n' "\${COMPREPLY[@]}"`
 }
 
 test('a shell completes commands, flags, stages and data, and runs nothing', async () => {
-  expect(await offered(['rep'])).toEqual(['repro', 'replay'])
+  expect(await offered(['rep'])).toEqual(['repro', 'replay', 'report'])
   expect(await offered(['repro', '--keep'])).toEqual(['--keep-going'])
   expect(await offered(['repro', 't'])).toEqual(['table.csv', 'table.csv.dvc', 'tell', 'train'])
   expect(await offered(['repro', 'tell', 'ea'])).toEqual(['each', 'each@a', 'each@b'])
