@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { verifyHome } from '#app/audit'
 import { putSecret, tellHome } from '../alerting/support.ts'
@@ -12,7 +13,7 @@ import { clientOf, eventually, sure, type Outcome } from './kill/client.ts'
 import { dayOf, DAYS, ENDPOINT, everything, yaml, type Expected } from './monitoring/year.ts'
 
 // A failure is played again with its seed: ORRERY_KILL_SEED=… npx vitest run tests/simulation/monitoring-kill.test.ts
-const ROUNDS = Number(process.env['ORRERY_MONITORING_KILL_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['ORRERY_MONITORING_KILL_ROUNDS'] ?? 3)
 const SEED = Number(process.env['ORRERY_KILL_SEED'] ?? Date.now() % 2 ** 32)
 const PATIENCE_MS = 240_000
 const SIGNING = `whsec_${Buffer.from('a secret of twenty-four').toString('base64')}`
@@ -32,7 +33,7 @@ afterEach(async () => {
 
 test(
   `a server that is killed ${ROUNDS} times finds what an undisturbed one finds, and tells each alert once (seed ${SEED})`,
-  { timeout: 120_000 + ROUNDS * 20_000 },
+  { timeout: 240_000 + ROUNDS * 30_000 },
   async () => {
     const twin = await told('twin', [])
     const chance = chanceOf(SEED)
@@ -40,7 +41,7 @@ test(
     const killed = await told('killed', kills, { chance, tookMs: twin.tookMs })
 
     expect(killed.rows).toEqual(everything())
-    expect(killed.windows).toEqual(twin.windows)
+    expect(rounded(killed.windows)).toEqual(rounded(twin.windows))
     expect(killed.alerts).toEqual(twin.alerts)
     expect(twin.alerts.length).toBeGreaterThan(1)
     expect(timesOf(killed.judged)).toEqual(timesOf(twin.judged))
@@ -70,6 +71,7 @@ async function told(
   }
   const settings = { home, port: await freePort(), environment }
   server = await spawnServer(settings)
+  await untilDeclared(server.url)
   const took: number[] = []
   for (let day = 0; day < DAYS; day++) {
     const began = performance.now()
@@ -87,6 +89,15 @@ async function told(
   expect(await server.stop()).toBe(0)
   expect((await verifyHome(home)).faults).toEqual([])
   return { ...found, tookMs: took }
+}
+
+/** What a project declares is there soon after the server has started. */
+async function untilDeclared(url: string): Promise<void> {
+  await eventually(
+    async () => (await fetch(`${url}/api/v1/endpoints/${ENDPOINT}`)).status,
+    (status) => status === 200,
+    { what: 'the endpoint is declared', withinMs: PATIENCE_MS },
+  )
 }
 
 async function tellDay(day: number): Promise<void> {
@@ -126,8 +137,7 @@ async function untilSo({ start, settled, ...counts }: Expected): Promise<void> {
     (window) =>
       window !== undefined &&
       (window.performance !== null) === settled &&
-      JSON.stringify(Object.entries(window.counted).toSorted()) ===
-        JSON.stringify(Object.entries(counts).toSorted()),
+      isDeepStrictEqual(window.counted, counts),
     {
       what: `the window of ${start} has ${JSON.stringify({ settled, ...counts })}`,
       withinMs: PATIENCE_MS,
@@ -224,6 +234,17 @@ async function rowsNow(): Promise<Map<string, unknown>> {
     after = page.next === null ? '' : `&after=${page.next}`
   } while (after !== '')
   return rows
+}
+
+/** Sums over the same rows in another order differ in their last digits, and what is nothing is a little more or less. */
+function rounded(windows: readonly Window[]): unknown {
+  return JSON.parse(JSON.stringify(windows), (_, value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value)
+      ? Math.abs(value) < 1e-9
+        ? 0
+        : Number(value.toPrecision(9))
+      : value,
+  )
 }
 
 function repeated(all: readonly string[]): string[] {

@@ -12,7 +12,7 @@ function plain(value: Json | undefined): Json | undefined {
   if (Array.isArray(value)) return value.map((each: Json) => plain(each) ?? null)
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, each]) => {
-      const kept = plain(each as Json | undefined)
+      const kept = plain(each)
       return kept === undefined ? [] : [[name, kept]]
     }),
   )

@@ -75,7 +75,7 @@ export function dayOf(day: number): Day {
       : [lot(late.map((row) => ({ ...row, said: row.label }))), lot(late)]),
     ...(corrected.length === 0
       ? []
-      : [truths(corrected.map((row) => ({ ...byIdOrKey(row), label: 1 - row.label })))]),
+      : [truths(corrected.map((row) => Object.assign(byIdOrKey(row), { label: 1 - row.label })))]),
     // The last word of a day closes its window, and settles the one before.
     { path: `/endpoints/${ENDPOINT}/watermark`, body: { time: START + (day + 1) * DAY } },
   ]
