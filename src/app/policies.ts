@@ -3,7 +3,10 @@ import {
   createPolicies,
   createTriggers,
   firePolicies,
+  noteGivenUp,
+  noteOutcome,
   noteSynced,
+  OUTCOME_TYPES,
   policyRunHandler,
   WATCH_PROJECT,
   type Policies,
@@ -146,12 +149,18 @@ export function policiesOn({ store, clock }: Ground): Follower<Writes> {
       ...awaitedTypes(await store.read.projects.list()),
       'project-added',
       'project-synced',
+      ...OUTCOME_TYPES,
+      'policy-run-finished',
     ],
     follow: async (entry, tx) => {
       if (entry.type === 'project-added' || entry.type === 'project-synced')
         await noteSynced(tx, entry, clock.nowMs())
       const projects = await tx.projects.list()
+      await noteOutcome(entry, tx, projects)
       await firePolicies(entry, tx, surroundingsOf(tx, { projects, clock }))
+      for (const project of projects)
+        for (const policy of Object.keys(project.config.policies))
+          await noteGivenUp(tx, { project, policy, nowMs: clock.nowMs() })
     },
   }
 }

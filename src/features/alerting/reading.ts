@@ -39,6 +39,25 @@ const READERS: Readonly<Record<string, (entry: Entry) => Said | undefined>> = {
       `${text(entry, 'modelVersion')} could not take over: ${text(entry, 'reason')}`,
     ),
   'rollout-completed': (entry) => ({ says: 'cleared', keys: [rolloutKey(entry)] }),
+  'policy-gave-up': (entry) => {
+    const [project, policy] = [text(entry, 'project'), text(entry, 'policy')]
+    const key = `policy-gave-up/${project}/${policy}`
+    const rest = { kind: 'policy', subject: policy, severity: 'warning' } as const
+    return raised(entry, {
+      id: `${key}/${entry.position}`,
+      key,
+      project,
+      ...rest,
+      detail: text(entry, 'why'),
+    })
+  },
+  'policy-outcome': (entry) =>
+    text(entry, 'outcome') === 'kept'
+      ? {
+          says: 'cleared',
+          keys: [`policy-gave-up/${text(entry, 'project')}/${text(entry, 'policy')}`],
+        }
+      : undefined,
   'policy-run-finished': (entry) => {
     const [project, policy] = [text(entry, 'project'), text(entry, 'policy')]
     const key = `policy/${project}/${policy}`

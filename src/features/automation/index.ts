@@ -7,6 +7,7 @@ export {
   type ShownBackfill,
 } from './backfills.ts'
 export { awaitedTypes, firePolicies, type AutomationTx, type Surroundings } from './firing.ts'
+export { noteGivenUp, noteOutcome, OUTCOME_TYPES } from './outcome.ts'
 export { type PolicyRun } from './policy-run.ts'
 export { policyRunHandler, type Acts } from './running.ts'
 export {

@@ -88,7 +88,14 @@ export interface Policies {
   cancel(actor: Actor, policyRun: string, reason: string | null): Promise<PolicyRun>
 }
 
-const DECISIONS = ['policy-fired', 'policy-queued', 'policy-skipped', 'schedule-missed'] as const
+const DECISIONS = [
+  'policy-fired',
+  'policy-queued',
+  'policy-skipped',
+  'schedule-missed',
+  'policy-outcome',
+  'policy-gave-up',
+] as const
 const PAGE = 200
 /** Entries that one page of decisions may look through. */
 const LOOKED_AT_MAX = 20_000
@@ -313,9 +320,9 @@ function supposed(
         return ['performance-fell', { endpoint: trigger.endpoint, window: 'that ends then' }]
       case 'alert': {
         const { endpoint, kinds, subjects, severity } = trigger
-        const type = FINDING_TYPES[(kinds[0] ?? 'drift') as AlertKind]
         const subject = subjects[0] ?? ''
-        return [type, { endpoint, subject, severity, window: 'that ends then' }]
+        const told = FINDING_TYPES[(kinds[0] ?? 'drift') as AlertKind]
+        return [told, { endpoint, subject, severity, window: 'that ends then' }]
       }
       case 'schedule':
         return [

@@ -89,12 +89,16 @@ interface Pair {
 
 /** Both without what only one of them has answered. */
 function paired(candidate: Answers, champion: Answers): Pair {
-  const only = (own: Answers, other: Answers) => {
-    const known = new Set(other.rows)
-    const places = [...own.rows.keys()].filter((at) => known.has(own.rows[at] as number))
-    return subsetOf(own, Uint32Array.from(places))
+  return {
+    candidate: alsoIn(champion, candidate),
+    champion: alsoIn(candidate, champion),
   }
-  return { candidate: only(candidate, champion), champion: only(champion, candidate) }
+}
+
+function alsoIn(other: Answers, own: Answers): Answers {
+  const known = new Set(other.rows)
+  const places = [...own.rows.keys()].filter((at) => known.has(own.rows[at] as number))
+  return subsetOf(own, Uint32Array.from(places))
 }
 
 function valueOf(answers: Answers, by: { metric: string; k: number | undefined }): number | null {

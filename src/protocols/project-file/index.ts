@@ -127,7 +127,7 @@ function crossCheckPolicies(config: ProjectConfig): string[] {
 }
 
 /** Facts that policies tell themselves: who waited for those would wait for itself. */
-const OWN_FACTS = /^(policy-(fired|skipped|queued)|schedule-(ticked|missed))$/
+const OWN_FACTS = /^(policy-(fired|skipped|queued|outcome|gave-up)|schedule-(ticked|missed))$/
 
 function triggerFaults(trigger: Trigger, { endpoints, hooks = {} }: ProjectConfig): string[] {
   if (trigger.kind === 'drift' || trigger.kind === 'performance' || trigger.kind === 'alert') {

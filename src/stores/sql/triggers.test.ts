@@ -2,6 +2,8 @@ import { beforeEach, expect, test } from 'vitest'
 import {
   createTriggers,
   firePolicies,
+  noteGivenUp,
+  noteOutcome,
   policyRunHandler,
   type Acts,
   type Triggers,
@@ -9,7 +11,7 @@ import {
 import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
 import type { Logger } from '#base/logger'
-import type { Actor } from '#ledger'
+import type { Actor, Fact } from '#ledger'
 import type { PolicyConfig, Project, Projects } from '#projects'
 import type { SqlStore } from './index.ts'
 import { eachSqlStore } from '../../../tests/support/sql-stores.ts'
@@ -244,6 +246,54 @@ eachSqlStore((name, open) => {
     expect(await states()).toEqual({ a: 'cancelled', b: 'running' })
     expect(abandoned).toEqual([expect.stringMatching(/^b-\d+ took its place$/)])
     expect(await told('policy-run-finished')).toMatchObject([{ outcome: 'cancelled' }])
+  })
+
+  /** Tells of something, and lets it be known what became of versions, as the follower does. */
+  async function happened(type: string, data: Fact['data'], eventMs: number): Promise<void> {
+    await store.transact(async (tx) => {
+      const [position = 0] = await tx.ledger.append(person, [{ type, data, eventMs }])
+      const entry = await tx.ledger.find(position)
+      if (entry === undefined) throw new Error('it was told')
+      await noteOutcome(entry, tx, [project])
+      await noteGivenUp(tx, { project, policy: 'keep', nowMs: clock.nowMs() })
+    })
+  }
+
+  test('a version that is rolled back or found wanting at once did not help, and after two of them the policy says so, once', async () => {
+    const then = 'promote late@champion'
+    write({ keep: { then, cooldown: '7d', backoff: { after: 2 }, concurrency: { limit: 9 } } })
+    const made = async (number: number) => {
+      await setOff('keep')
+      const run = await store.read.automation.newest('flights', 'keep')
+      if (run === undefined) throw new Error('it was set off')
+      const ended = { state: 'succeeded', helped: true, modelVersion: `late/${number}` } as const
+      await store.transact(({ automation }) => automation.save({ ...run, ...ended }))
+    }
+    await made(2)
+    const at = clock.nowMs()
+    const about = (number: number) => ({ endpoint: 'late', modelVersion: `late/${number}` })
+    await happened('rollout-rolled-back', { ...about(2), reason: 'errors rose' }, at)
+    await made(3)
+    await happened('rollout-completed', about(3), at)
+    expect(await told('policy-gave-up')).toEqual([])
+    await happened('drift-detected', { ...about(3), detail: 'rain' }, at + 30 * 24 * HOUR_MS)
+    expect(await told('policy-outcome')).toMatchObject([
+      {
+        outcome: 'rolled-back',
+        why: expect.stringMatching(/^late\/2, .* is not kept: errors rose/),
+      },
+      { outcome: 'kept' },
+    ])
+    for (const _ of [1, 2]) await happened('performance-fell', about(3), at + HOUR_MS)
+    await happened('window-evaluated', about(3), at + HOUR_MS)
+    expect((await told('policy-outcome')).map(({ outcome }) => outcome)).toEqual([
+      'rolled-back',
+      'kept',
+      'found-wanting',
+    ])
+    expect(await told('policy-gave-up')).toMatchObject([
+      { policy: 'keep', unhelpful: 2, why: expect.stringContaining('2 runs after one another') },
+    ])
   })
 
   test(`pages of dates keep their order and count by state on ${name}`, async () => {

@@ -80,6 +80,8 @@ export const DECISION: Readonly<Record<string, readonly [State, string]>> = {
   'policy-queued': ['none', 'Queued'],
   'policy-skipped': ['none', 'Passed over'],
   'schedule-missed': ['warning', 'Missed'],
+  'policy-outcome': ['none', 'Became'],
+  'policy-gave-up': ['warning', 'Gave up'],
 }
 
 /** How a run, a backfill or one of its dates stands. */
