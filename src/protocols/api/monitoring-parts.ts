@@ -20,6 +20,11 @@ const PARTS: Readonly<Record<string, (window: Window) => Told | undefined>> = {
       : traffic.state === 'asked'
         ? good('asked')
         : { state: 'warning', words: 'nobody asked' },
+  service: ({ service }) => {
+    if (service === undefined) return undefined
+    const { p99Ms } = service.latency
+    return held(service.limits, p99Ms === null ? 'latency not known' : `p99 ${digits(p99Ms)} ms`)
+  },
   quality: ({ quality }) => unless(quality, qualityTold),
   drift: ({ drift }) => unless(drift, driftTold),
   multivariate: ({ multivariate }) => unless(multivariate, togetherTold),
