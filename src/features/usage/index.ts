@@ -1,5 +1,4 @@
 export type { Counted, ProcessCounted } from './counted.ts'
 export { joined, type UsageHour } from './hour.ts'
-export { spentBetween } from './spent.ts'
 export type { UsageReads, UsageWrites } from './store.ts'
 export { createUsage, type Usage } from './usage.ts'
