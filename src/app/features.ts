@@ -60,14 +60,8 @@ export function createFeatures(ground: Ground) {
   const watched = { files, projects, clones, registry, serving, analytics, usage }
   const monitoring = monitoringOf(ground, watched)
   const replays = replaysOf(ground, { registry, serving })
-  const governance: Governance = governanceOf(ground, {
-    projects,
-    registry,
-    tracking,
-    serving,
-    monitoring,
-    replays,
-  })
+  const judged = { projects, registry, tracking, serving, monitoring, replays }
+  const governance: Governance = governanceOf(ground, judged)
   const lineage = createLineage({ read: read.ledger })
   const datasets = datasetsOf(ground, { projects, clones, tracking, files })
   const homes = createHomes({ projects, datasets })

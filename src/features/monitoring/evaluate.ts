@@ -1,3 +1,4 @@
+import { messageOf, Problem } from '#base/problem'
 import { durationMs, type MonitorConfig } from '#projects'
 import type { LedgerWrites } from '#ledger'
 import type { PeriodSummary, PredictionQueries } from '#serving'
@@ -18,6 +19,8 @@ export interface Evaluation extends Explaining {
   /** Windows up to these ends are evaluated. */
   readonly ends: { readonly closedMs: number; readonly settledMs: number }
   readonly signal: AbortSignal
+  /** Whether it was tried so often that a part which fails again is told of as failed, and the others go on. */
+  readonly isTriedOften: boolean
   readonly predictions: PredictionQueries
   /** Whether a version is one that answers now. */
   isLive(modelVersion: string): Promise<boolean>
@@ -216,12 +219,20 @@ async function judged(
   const found: Partial<Verdicts> = { ...known }
   const view = viewOf(evaluation, { task, modelVersion, held, found })
   const isNew = known === undefined || known.counted?.predictions !== counted.predictions
-  for (const part of PARTS)
-    if (isDue(part, { task, isNew })) Object.assign(found, await part.judge(view))
+  const failed = new Map(Object.entries(known?.failed ?? {}))
+  for (const part of PARTS.filter((each) => isDue(each, { task, isNew }))) {
+    const fault = await faultOf(evaluation, async () => {
+      Object.assign(found, await part.judge(view))
+    })
+    if (fault === undefined) failed.delete(part.kind)
+    else failed.set(part.kind, fault)
+  }
+  const { failed: _, ...verdicts } = found as Partial<Window>
   return {
     drift: { state: 'skipped', reason: 'it was not looked at' },
     performance: null,
-    ...found,
+    ...verdicts,
+    ...(failed.size === 0 ? {} : { failed: Object.fromEntries(failed) }),
     endpoint: evaluation.endpoint,
     startMs,
     endMs,
@@ -231,6 +242,28 @@ async function judged(
     ...(isPart ? { partial: true } : {}),
   }
 }
+
+/**
+ * What kept a part from a verdict; undefined when it has one. What may be over in a while is thrown, and tried again
+ * with the whole window; but a part that keeps failing must not keep the others, and all later windows, from theirs.
+ */
+async function faultOf(
+  { isTriedOften, signal }: Pick<Evaluation, 'isTriedOften' | 'signal'>,
+  judge: () => Promise<void>,
+): Promise<string | undefined> {
+  try {
+    await judge()
+    return undefined
+  } catch (error) {
+    signal.throwIfAborted()
+    const isFinal = error instanceof Problem && LASTING.has(error.code)
+    if (!isTriedOften && !isFinal) throw error
+    return messageOf(error)
+  }
+}
+
+/** What is wrong today is wrong tomorrow. */
+const LASTING: ReadonlySet<string> = new Set(['invalid', 'conflict'])
 
 /** Before its first window nobody asked the endpoint: it began somewhere in there. One by count began with it. */
 function isPartial(

@@ -7,7 +7,7 @@ import { plainFact } from './plain.ts'
 import { windowRef, type Task, type Window } from './window.ts'
 
 export function windowEvaluated(window: Window, parts: readonly Part[], task: Task): Fact {
-  const { endpoint, startMs, endMs, modelVersion, predictions } = window
+  const { endpoint, startMs, endMs, modelVersion, predictions, failed } = window
   return {
     type: 'window-evaluated',
     data: {
@@ -18,6 +18,7 @@ export function windowEvaluated(window: Window, parts: readonly Part[], task: Ta
       state: stateOf(task),
       predictions,
       ...Object.assign({}, ...parts.map((part) => part.told?.(window) ?? {})),
+      ...(failed === undefined ? {} : { failed: { ...failed } }),
     },
     edges: [{ from: windowRef(window), relation: 'window-of', to: endpointRef(endpoint) }],
     eventMs: task.dueMs,

@@ -70,6 +70,9 @@ export interface MonitoringDependencies {
   readonly clock: Clock
 }
 
+/** With the waits between them these are minutes: long enough for a database or a disk that is away. */
+const TRIES_OF_A_PART = 6
+
 /** Who acts when windows are judged. */
 const MONITORS = platformActor('monitors')
 
@@ -103,6 +106,7 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
       ends,
       signal,
       actor: MONITORS,
+      isTriedOften: job.attempts >= TRIES_OF_A_PART,
       isLive: async (version) => answers((await endpoints()).find(isIt), version),
     })
   }

@@ -29,6 +29,7 @@ export async function told(
 ): Promise<Fact[]> {
   const facts: Fact[] = []
   for (const part of PARTS.filter(({ due }) => due === task.due)) {
+    if (part.kind in (window.failed ?? {})) continue
     const conditions = part.conditions(window, earlier, monitor)
     if (conditions === 'unjudged') continue
     for (const condition of conditions)

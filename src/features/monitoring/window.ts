@@ -39,6 +39,8 @@ export interface Window extends Verdicts {
   readonly predictions: number
   /** What there was of it when it was judged; with more, or other labels, it is judged anew. */
   readonly counted?: Counted
+  /** Parts that could not be judged, with the fault that kept them from it: all others were. */
+  readonly failed?: Readonly<Record<string, string>>
   /** The endpoint was first asked within it, so that a part of it is missing. */
   readonly partial?: true
   /** When it was judged, and nobody told, for its version no longer answered or it lay in the past. */

@@ -7,7 +7,8 @@ type Measured<Verdict> = Exclude<Verdict, undefined | null | { readonly state: '
 /** How each part of a window stands, in the order in which a person asks. */
 export function partsOf(window: Window): PartShown[] {
   return Object.entries(PARTS).flatMap(([kind, tell]) => {
-    const told = tell(window)
+    const fault = window.failed?.[kind]
+    const told = fault === undefined ? tell(window) : none(`could not be judged: ${fault}`)
     return told === undefined ? [] : [{ kind, ...told }]
   })
 }

@@ -40,13 +40,12 @@ function periodsOf(hours: readonly HourRow[], per: 'month' | number): PeriodSumm
       replaced: sum.replaced + counts.replaced,
     })
   }
-  return [...periods].map(([startMs, { predictions, labels, unlogged, replaced }]) => ({
-    startMs,
-    predictions,
-    labels,
-    ...(unlogged === 0 ? {} : { unlogged }),
-    ...(replaced === 0 ? {} : { replaced }),
-  }))
+  return [...periods].map(([startMs, { predictions, labels, unlogged, replaced }]) => {
+    const counts = { startMs, predictions, labels }
+    if (unlogged > 0) Object.assign(counts, { unlogged })
+    if (replaced > 0) Object.assign(counts, { replaced })
+    return counts
+  })
 }
 
 function periodStart(ms: number, per: 'month' | number): number {

@@ -202,6 +202,30 @@ eachSqlStore((_name, open) => {
       expect([first?.partial, second?.partial]).toEqual([true, undefined])
     })
 
+    test('has the rest of a window judged though one part of it fails again and again', async () => {
+      world.isBroken = true
+      world.play(0, 3)
+      world.clock.advance(3_600_000)
+      await monitoring.tick()
+      const [job] = await store.read.work.open()
+      const tried = (attempts: number) =>
+        monitoring.handler.run({ ...(job as Job), attempts }, new AbortController().signal)
+      await expect(tried(1)).rejects.toThrow('the rows cannot be asked')
+      // It is the truths of the first day that were to be looked at.
+      expect(await monitoring.windows('late', { limit: 9 })).toMatchObject([{ performance: null }])
+      await tried(6)
+      const windows = await monitoring.windows('late', { limit: 9 })
+      expect(windows).toHaveLength(2)
+      expect(windows[1]).toMatchObject({
+        failed: { kpis: 'the rows cannot be asked' },
+        drift: { state: 'judged' },
+        performance: { state: 'measured' },
+      })
+      expect((await facts('window-evaluated')).at(1)?.data).toMatchObject({
+        failed: { kpis: 'the rows cannot be asked' },
+      })
+    })
+
     test('asks for one job, however often it looks', async () => {
       world.play(0, 3)
       await Promise.all([monitoring.tick(), monitoring.tick()])
@@ -277,6 +301,8 @@ eachSqlStore((_name, open) => {
     replaced: number
     /** Reads of the log until it is cut off. */
     failAfter: number
+    /** Whether a question over rows is wanted, and fails. */
+    isBroken: boolean
     play(fromDay: number, toDay: number, how?: { shift?: number; skill?: number }): void
   }
 
@@ -288,6 +314,7 @@ eachSqlStore((_name, open) => {
       clock: manualClock(),
       replaced: 0,
       failAfter: Infinity,
+      isBroken: false,
       play: (fromDay, toDay, { shift = 0, skill = 1 } = {}) => {
         for (let index = fromDay * ROWS_A_DAY; index < toDay * ROWS_A_DAY; index++)
           world.rows.push(rowAt(index, { shift, skill, version: world.live }))
@@ -336,7 +363,10 @@ eachSqlStore((_name, open) => {
         DAY_MS,
       ) as NumericProfile
     return createMonitoring({
-      askRows,
+      askRows: async (...asked) => {
+        if (world.isBroken) throw new TypeError('the rows cannot be asked')
+        return askRows(...asked)
+      },
       happenings: async () => [],
       read: store.read.monitoring,
       transact: store.transact,
@@ -378,6 +408,7 @@ eachSqlStore((_name, open) => {
       min_samples: 100,
       drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
       performance: { metric: 'roc_auc', min: 0.6, persistence: { windows: 3, of: 5 } },
+      ...(world.isBroken ? { kpis: { rows: { sql: 'select count(*) from predictions' } } } : {}),
     }
     return {
       name: 'late',

@@ -3,6 +3,7 @@ import { seededDraws } from '#base/seeded'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
 import type { View } from '../part.ts'
+import { done, type WorkInput, type WorkName } from '../work/works.ts'
 import { concept } from '../parts/concept.ts'
 import type { Window } from '../window.ts'
 import type { ConceptDetector, ConceptVerdict } from './errors.ts'
@@ -129,6 +130,7 @@ function given(detectors?: ConceptDetector[], more: Partial<MonitorConfig> = {})
       modelVersion,
       found: {},
       rows: async () => rows,
+      work: async (name: WorkName, input: WorkInput<WorkName>) => done(name, rows, input),
       earlier: async (count: number) => windows.slice(-count),
     } as unknown as View
     const { concept: verdict } = await concept.judge(view)

@@ -124,8 +124,8 @@ function again(kept: EstimateVerdict, monitor: MonitorConfig): EstimateVerdict {
     return { ...kept, limit: null, outside: 'no' }
   }
   const tasks = kept.method === 'dle' ? (['regression'] as const) : CLASSIFYING
-  const names = tasks.map((task) => metricOf(task, named) ?? named)
-  const metric = estimates.find((each) => names.includes(each.metric))?.metric ?? named
+  const names = new Set(tasks.map((task) => metricOf(task, named) ?? named))
+  const metric = estimates.find((each) => names.has(each.metric))?.metric ?? named
   const limit: EstimateLimit = { metric, min, max, from: 'config' }
   return { ...kept, limit, outside: beyond(estimates, limit) }
 }
