@@ -2,9 +2,9 @@ import type { Transact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
 import type { Roles } from '#performance'
-import type { KeptEstimator, KnownEstimator } from './estimate-verdict.ts'
+import type { KeptEstimator, KnownEstimator } from './parts/estimate-verdict.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
-import type { Window } from './window.ts'
+import type { Window } from './windows/window.ts'
 import { workshopHere, type Workshop } from './work/workshop.ts'
 
 export interface Estimators {

@@ -1,10 +1,10 @@
 import type { Fact } from '#ledger'
 import { endpointRef } from '#serving'
-import type { Causes } from './causes.ts'
-import type { Alert } from './findings.ts'
-import type { Part } from './part.ts'
+import type { Causes } from './alerts/causes.ts'
+import type { Alert } from './alerts/findings.ts'
+import type { Part } from './parts/part.ts'
 import { plainFact } from './plain.ts'
-import { windowRef, type Task, type Window } from './window.ts'
+import { windowRef, type Task, type Window } from './windows/window.ts'
 
 export function windowEvaluated(window: Window, parts: readonly Part[], task: Task): Fact {
   const { endpoint, startMs, endMs, modelVersion, predictions, failed } = window

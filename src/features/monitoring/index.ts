@@ -4,17 +4,17 @@ export {
   type AlertKind,
   type Condition,
   type Severity,
-} from './findings.ts'
+} from './alerts/findings.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
-export { persists, type Persistence } from './persistence.ts'
-export type { KnownReference } from './reference.ts'
+export { persists, type Persistence } from './alerts/persistence.ts'
+export type { KnownReference } from './references/reference.ts'
 export type { Reference } from './store.ts'
-export type { EstimateVerdict, KeptEstimator } from './estimate-verdict.ts'
+export type { EstimateVerdict, KeptEstimator } from './parts/estimate-verdict.ts'
 export type { Backtest, Since } from './backtest/backtest.ts'
 export type { AlertPair } from './backtest/pairs.ts'
-export type { ComparedColumn } from './compared.ts'
-export type { Cause, Causes, CauseSpan, Happening, Happenings } from './causes.ts'
-export type { SlicesVerdict } from './slices-verdict.ts'
+export type { ComparedColumn } from './references/compared.ts'
+export type { Cause, Causes, CauseSpan, Happening, Happenings } from './alerts/causes.ts'
+export type { SlicesVerdict } from './parts/slices-verdict.ts'
 export {
   classOf,
   scoreOf,
@@ -34,7 +34,7 @@ export { driftHistory, type History } from './spans/history.ts'
 export type { Look } from './spans/look.ts'
 export { referenceOfSpan } from './spans/reference.ts'
 export type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
-export type { Holding, Part, View } from './part.ts'
+export type { Holding, Part, View } from './parts/part.ts'
 export type {
   Counted,
   Due,
@@ -43,9 +43,9 @@ export type {
   Verdicts,
   Window,
   WindowDrift,
-} from './window.ts'
+} from './windows/window.ts'
 export { rolesIn } from './parts/performance.ts'
 export type { ServiceVerdict } from './service/verdict.ts'
 export { reportOf, type Report } from './report.ts'
-export { monitorProblems } from './promises.ts'
+export { monitorProblems } from './references/promises.ts'
 export { keptWindow } from './kept.ts'

@@ -1,5 +1,5 @@
 import { keptPerformance } from '#performance'
-import type { Window } from './window.ts'
+import type { Window } from './windows/window.ts'
 
 /** A window that was kept, as text; of whatever age, it is one of now. */
 export function keptWindow(body: string): Window {

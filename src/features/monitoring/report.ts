@@ -1,10 +1,10 @@
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
 import type { Since } from './backtest/backtest.ts'
-import type { Happening, Happenings } from './causes.ts'
-import type { Alert } from './findings.ts'
+import type { Happening, Happenings } from './alerts/causes.ts'
+import type { Alert } from './alerts/findings.ts'
 import type { Monitoring } from './monitoring.ts'
-import type { Window } from './window.ts'
+import type { Window } from './windows/window.ts'
 
 /** All that was found of an endpoint in a time, and what was done about it. */
 export interface Report {

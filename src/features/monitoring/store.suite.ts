@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Transact } from '#ledger'
-import type { Alert } from './findings.ts'
+import type { Alert } from './alerts/findings.ts'
 import type { Reference } from './store.ts'
 import type { MonitoringReads, MonitoringWrites } from './store.ts'
-import type { Window } from './window.ts'
+import type { Window } from './windows/window.ts'
 
 export interface MonitoringStore {
   readonly read: MonitoringReads

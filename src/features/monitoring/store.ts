@@ -1,7 +1,7 @@
-import type { KeptEstimator } from './estimate-verdict.ts'
-import type { Alert, AlertKind } from './findings.ts'
+import type { KeptEstimator } from './parts/estimate-verdict.ts'
+import type { Alert, AlertKind } from './alerts/findings.ts'
 import type { NumericProfile, Profile } from '#drift'
-import type { KnownWindow, Progress, Window } from './window.ts'
+import type { KnownWindow, Progress, Window } from './windows/window.ts'
 
 /** What windows of a model version's predictions are compared with. */
 export interface Reference {

@@ -1,5 +1,5 @@
-import type { OpenAlerts } from '../alerts.ts'
-import type { Alert } from '../findings.ts'
+import type { OpenAlerts } from '../alerts/alerts.ts'
+import type { Alert } from '../alerts/findings.ts'
 
 /** Alerts that are kept nowhere else, beginning with those that were open. */
 export interface MemoryAlerts extends OpenAlerts {

@@ -1,8 +1,8 @@
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
-import { monitorProblems } from '../promises.ts'
+import { monitorProblems } from '../references/promises.ts'
 import type { MonitoringDependencies } from '../monitoring.ts'
-import type { Sources } from '../view.ts'
+import type { Sources } from '../windows/view.ts'
 import { backtest, type Backtest, type Since } from './backtest.ts'
 
 /** Tries a rule on what has been; without one, the rule that runs. Throws `invalid` for a rule that cannot be. */

@@ -1,5 +1,5 @@
 import type { MonitorConfig } from '#projects'
-import type { Window } from '../window.ts'
+import type { Window } from '../windows/window.ts'
 
 type Section = keyof MonitorConfig
 

@@ -1,4 +1,4 @@
-import type { Alert } from '../findings.ts'
+import type { Alert } from '../alerts/findings.ts'
 
 /**
  * An alert that the rule would raise beside the one that was raised. `same`: raised and cleared in the same windows, as

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
-import type { View } from '../part.ts'
+import type { View } from '../parts/part.ts'
 import { done, type WorkInput, type WorkName } from '../work/works.ts'
 import { concept } from '../parts/concept.ts'
-import type { Window } from '../window.ts'
+import type { Window } from '../windows/window.ts'
 import type { ConceptDetector, ConceptVerdict } from './errors.ts'
 
 const DAY_MS = 86_400_000

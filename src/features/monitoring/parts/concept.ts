@@ -1,9 +1,9 @@
 import type { Json } from '#base/json'
 import type { MonitorConfig } from '#projects'
 import type { ConceptDetector, ConceptVerdict, DetectorsState } from '../concept/errors.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import { windowRef, type Window } from '../window.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 import { rolesAt } from './performance.ts'
 
 /** Whether what is true came to depend otherwise on what is asked: detectors on the stream of errors, row by row. */

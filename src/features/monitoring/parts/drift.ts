@@ -1,15 +1,15 @@
 import type { Json } from '#base/json'
 import type { MonitorConfig } from '#projects'
 import type { ComparedFeature } from '#drift'
-import { aloneConditions } from '../alone.ts'
-import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
-import { driftVerdict } from '../drift-verdict.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import type { KnownReference } from '../reference.ts'
+import { aloneConditions } from './alone.ts'
+import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
+import { driftVerdict } from './drift-verdict.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import type { KnownReference } from '../references/reference.ts'
 import type { Look } from '../spans/look.ts'
-import { judgedOf, rhythmsOf, withUsual, type Past } from '../usual.ts'
-import { driftedFeatures, windowRef, type Window, type WindowDrift } from '../window.ts'
+import { judgedOf, rhythmsOf, withUsual, type Past } from '../references/usual.ts'
+import { driftedFeatures, windowRef, type Window, type WindowDrift } from '../windows/window.ts'
 
 /** Whether what was asked and what was answered look other than the training data. */
 export const drift: Part = {

@@ -1,11 +1,11 @@
 import type { Json } from '#base/json'
 import type { MonitorConfig } from '#projects'
 import { betterOf, MAIN, metricOf, type Estimate } from '#performance'
-import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
-import type { EstimateLimit, EstimateVerdict, KeptEstimator, Scored } from '../estimate-verdict.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import { windowRef, type Window } from '../window.ts'
+import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
+import type { EstimateLimit, EstimateVerdict, KeptEstimator, Scored } from './estimate-verdict.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 import { rolesAt } from './performance.ts'
 
 /** At a window's end. */

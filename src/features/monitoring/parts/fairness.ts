@@ -1,7 +1,7 @@
 import { fairnessAgain } from '#performance'
-import { sameVersion } from '../conditions.ts'
-import type { Part } from '../part.ts'
-import { windowRef } from '../window.ts'
+import { sameVersion } from '../alerts/conditions.ts'
+import type { Part } from './part.ts'
+import { windowRef } from '../windows/window.ts'
 import { findIn, limitConditions, limitWith, rolesAt } from './performance.ts'
 
 /** How differently groups were treated, by the labels that have come. */

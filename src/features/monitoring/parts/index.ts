@@ -1,4 +1,4 @@
-import type { Part } from '../part.ts'
+import type { Part } from './part.ts'
 import { concept } from './concept.ts'
 import { drift } from './drift.ts'
 import { estimate, estimateScored } from './estimate.ts'

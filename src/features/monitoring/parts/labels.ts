@@ -1,6 +1,6 @@
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import { windowRef, type Window } from '../window.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 
 /** Whether what turned out to be true still comes. */
 export type LabelsVerdict =

@@ -1,9 +1,9 @@
 import type { Json } from '#base/json'
 import { judgeTogether, CLASSIFIED_MAX, type TogetherVerdict } from '#drift'
-import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import { windowRef, type Window } from '../window.ts'
+import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 
 /** What was found of how a window's columns hang together, or why nothing was. */
 export type MultivariateVerdict =

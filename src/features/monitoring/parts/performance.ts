@@ -9,10 +9,10 @@ import {
   type Roles,
 } from '#performance'
 import type { Json } from '#base/json'
-import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import { windowRef, type Window } from '../window.ts'
+import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 
 /** How good the answers were, by the labels that have come. */
 export const performance: Part = {

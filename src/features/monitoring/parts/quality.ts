@@ -1,14 +1,14 @@
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
 import { issuesOf as issuesIn, liveRules, withRules } from '../contract/held.ts'
-import { lasting, lastingCondition } from '../conditions.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import { persists } from '../persistence.ts'
+import { lasting, lastingCondition } from '../alerts/conditions.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import { persists } from '../alerts/persistence.ts'
 
 import type { QualityIssue, QualityVerdict, Unchecked } from '../quality/verdict.ts'
-import type { KnownReference } from '../reference.ts'
-import { windowRef, type Window } from '../window.ts'
+import type { KnownReference } from '../references/reference.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 
 /** Whether what was asked is what the model was made for: types, gaps, new values, sensors that are stuck, other units. */
 export const quality: Part = {

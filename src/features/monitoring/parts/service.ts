@@ -1,11 +1,11 @@
 import { merged } from '#sketches'
 import type { MonitorConfig } from '#projects'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
 import { limitsIn, serviceLimits } from '../service/limits.ts'
 import { costOf, countedOf, latencyWithIntervals, revisionsIn } from '../service/measure.ts'
 import type { ServiceVerdict } from '../service/verdict.ts'
-import type { Window } from '../window.ts'
+import type { Window } from '../windows/window.ts'
 import { findIn, limitConditions } from './performance.ts'
 
 /** How quickly, reliably and cheaply an endpoint answered, whatever it answered. */

@@ -1,10 +1,10 @@
 import type { MonitorConfig } from '#projects'
 import type { Slice } from '#performance'
-import { lasting, lastingCondition, sameVersion } from '../conditions.ts'
-import type { Condition } from '../findings.ts'
-import type { Part, View } from '../part.ts'
-import type { SlicesVerdict } from '../slices-verdict.ts'
-import type { Window } from '../window.ts'
+import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part, View } from './part.ts'
+import type { SlicesVerdict } from './slices-verdict.ts'
+import type { Window } from '../windows/window.ts'
 import { rolesAt } from './performance.ts'
 
 /** Once the labels have had their time. */

@@ -1,6 +1,6 @@
-import type { Condition } from '../findings.ts'
-import type { Part } from '../part.ts'
-import { windowRef, type Window } from '../window.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Part } from './part.ts'
+import { windowRef, type Window } from '../windows/window.ts'
 
 /** Whether anybody asked. */
 export interface TrafficVerdict {

@@ -1,7 +1,7 @@
 import { benjaminiHochberg } from '#statistics'
 import type { Logged } from '#inference'
 import type { Profile } from '#drift'
-import type { WindowDrift } from '../window.ts'
+import type { WindowDrift } from '../windows/window.ts'
 import { suspicionsOf, uncheckedOf, type ColumnLooked, type Suspicion } from './column.ts'
 import { lookAt, type Look } from './look.ts'
 import type { QualityIssue, QualityVerdict } from './verdict.ts'

@@ -1,4 +1,4 @@
-import type { Severity } from '../findings.ts'
+import type { Severity } from '../alerts/findings.ts'
 import type { Look } from './look.ts'
 
 /** What is looked for in each column, and in the rows as a whole. */

@@ -1,8 +1,8 @@
 import type { MonitorConfig } from '#projects'
 import type { HourProfile } from '#serving'
 import { driftSeen } from '../parts/drift.ts'
-import type { KnownReference } from '../reference.ts'
-import type { Window } from '../window.ts'
+import type { KnownReference } from '../references/reference.ts'
+import type { Window } from '../windows/window.ts'
 import { lookAtHours, rowsIn } from './look.ts'
 
 const HOUR_MS = 3_600_000

@@ -8,7 +8,7 @@ import {
   type Roles,
   type SliceCell,
 } from '#performance'
-import type { SlicesVerdict } from '../slices-verdict.ts'
+import type { SlicesVerdict } from '../parts/slices-verdict.ts'
 
 /** More rows make slices no clearer, and the search longer. */
 const ROWS_MAX = 20_000

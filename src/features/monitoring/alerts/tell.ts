@@ -2,9 +2,9 @@ import type { Fact } from '#ledger'
 import type { MonitorConfig } from '#projects'
 import { transitions, type OpenAlerts } from './alerts.ts'
 import { FINDING_TYPES } from './findings.ts'
-import type { Holding, Part } from './part.ts'
-import { PARTS } from './parts/index.ts'
-import { windowRef, type Task, type Window } from './window.ts'
+import type { Holding, Part } from '../parts/part.ts'
+import { PARTS } from '../parts/index.ts'
+import { windowRef, type Task, type Window } from '../windows/window.ts'
 
 /** Windows that could not be judged lie between those that could. */
 const EARLIER_PER_WINDOW = 4

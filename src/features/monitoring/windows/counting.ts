@@ -1,7 +1,7 @@
 import { durationMs, type MonitorConfig } from '#projects'
 import type { PredictionQueries } from '#serving'
 import { inOrder } from './plan.ts'
-import type { MonitoringReads } from './store.ts'
+import type { MonitoringReads } from '../store.ts'
 import type { Counted, Progress, Task } from './window.ts'
 
 /** A window that is over, and the predictions in it. */

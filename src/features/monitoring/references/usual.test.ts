@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { rhythmsOf, withUsual } from './usual.ts'
-import type { WindowDrift } from './window.ts'
+import type { WindowDrift } from '../windows/window.ts'
 
 type Judged = Extract<WindowDrift, { state: 'judged' }>
 

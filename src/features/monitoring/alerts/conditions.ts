@@ -1,6 +1,6 @@
 import type { Condition, Severity } from './findings.ts'
 import { persists, type Persistence } from './persistence.ts'
-import type { Window } from './window.ts'
+import type { Window } from '../windows/window.ts'
 
 /**
  * A condition that holds when it has lasted: `flags` says of each window, oldest first and this one last, whether

@@ -1,9 +1,9 @@
 import type { MonitorConfig } from '#projects'
 import { driftOf, type Counts, type FeatureVerdict } from '#drift'
-import type { KnownReference } from './reference.ts'
-import type { Look } from './spans/look.ts'
-import type { Reference } from './store.ts'
-import type { WindowDrift } from './window.ts'
+import type { KnownReference } from '../references/reference.ts'
+import type { Look } from '../spans/look.ts'
+import type { Reference } from '../store.ts'
+import type { WindowDrift } from '../windows/window.ts'
 
 /** Compares what an endpoint was asked, and what its main version answered, with a reference. */
 export function driftVerdict(

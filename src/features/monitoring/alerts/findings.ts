@@ -1,5 +1,5 @@
 import type { Causes } from './causes.ts'
-import type { Verdicts } from './window.ts'
+import type { Verdicts } from '../windows/window.ts'
 
 /** What an alert can be about: what parts find out about windows. */
 export type AlertKind = keyof Verdicts

@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock'
 import type { MonitorConfig } from '#projects'
 import type { PredictionQueries } from '#serving'
 import { hasLateness, timingOf } from './evaluate.ts'
-import type { MonitoringReads } from './store.ts'
+import type { MonitoringReads } from '../store.ts'
 
 /** Windows are looked through for what came late this often: with their size, but not more often nor more seldom. */
 const OFTEN_MS = 60_000

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { transitions } from './alerts.ts'
 import type { Alert, Condition, Severity } from './findings.ts'
-import type { MonitoringWrites } from './store.ts'
-import type { Window } from './window.ts'
+import type { MonitoringWrites } from '../store.ts'
+import type { Window } from '../windows/window.ts'
 
 test('one alert of each subject is open at a time, and each is cleared by itself', async () => {
   const { tell, open } = given()

@@ -1,8 +1,8 @@
 import type { FeatureVerdict } from '#drift'
 import type { MonitorConfig } from '#projects'
-import { lasting, lastingCondition, sameVersion } from './conditions.ts'
-import type { Condition } from './findings.ts'
-import { driftedFeatures, type Window } from './window.ts'
+import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
+import type { Condition } from '../alerts/findings.ts'
+import { driftedFeatures, type Window } from '../windows/window.ts'
 
 /**
  * Columns that drift while too few others do for the whole to be alarming: a sensor that is off, an airport that is

@@ -3,9 +3,9 @@ import { manualClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { Profile } from '#drift'
 import { createReferences } from './reference.ts'
-import type { Reference } from './store.ts'
-import type { Profiler, Score, TrainedOn } from './sources.ts'
-import type { MonitoringReads, MonitoringWrites } from './store.ts'
+import type { Reference } from '../store.ts'
+import type { Profiler, Score, TrainedOn } from '../sources.ts'
+import type { MonitoringReads, MonitoringWrites } from '../store.ts'
 
 const CUT = { timeColumn: 'time', windowMs: 86_400_000 }
 const version = { model: 'm', version: 1 }

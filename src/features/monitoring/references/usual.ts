@@ -1,5 +1,5 @@
 import type { ComparedFeature, FeatureVerdict } from '#drift'
-import type { Window, WindowDrift } from './window.ts'
+import type { Window, WindowDrift } from '../windows/window.ts'
 
 type Judged = Extract<WindowDrift, { state: 'judged' }>
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import { aloneConditions } from './alone.ts'
-import { DEFAULT_MONITOR } from './default-monitor.ts'
-import type { Condition } from './findings.ts'
-import type { Window } from './window.ts'
+import { DEFAULT_MONITOR } from '../default-monitor.ts'
+import type { Condition } from '../alerts/findings.ts'
+import type { Window } from '../windows/window.ts'
 
 describe('a column that drifts alone is told of', () => {
   test('when it lasts, by its name and how far it is', () => {

@@ -1,9 +1,9 @@
 import type { Fact } from '#ledger'
-import { alertCleared, alertRaised, alertWorsened } from './facts.ts'
+import { alertCleared, alertRaised, alertWorsened } from '../facts.ts'
 import type { Alert, Condition } from './findings.ts'
-import type { Holding, Part } from './part.ts'
-import type { MonitoringWrites } from './store.ts'
-import { windowRef, type Task, type Window } from './window.ts'
+import type { Holding, Part } from '../parts/part.ts'
+import type { MonitoringWrites } from '../store.ts'
+import { windowRef, type Task, type Window } from '../windows/window.ts'
 
 /** Where the alerts of endpoints stand. */
 export type OpenAlerts = Pick<MonitoringWrites, 'openAlerts' | 'saveAlert'>

@@ -9,8 +9,8 @@ import {
   type SampledRow,
   type Score,
   type TrainingData,
-} from './sources.ts'
-import type { MonitoringReads, MonitoringWrites, Reference } from './store.ts'
+} from '../sources.ts'
+import type { MonitoringReads, MonitoringWrites, Reference } from '../store.ts'
 
 export type KnownReference =
   | { readonly state: 'known'; readonly reference: Reference }

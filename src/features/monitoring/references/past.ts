@@ -1,9 +1,9 @@
 import { versionName } from '#inference'
 import type { MonitorConfig } from '#projects'
 import type { HourProfile, PredictionQueries } from '#serving'
-import { timingOf } from './evaluate.ts'
+import { timingOf } from '../windows/evaluate.ts'
 import type { KnownReference } from './reference.ts'
-import { referenceOfSpan } from './spans/reference.ts'
+import { referenceOfSpan } from '../spans/reference.ts'
 
 interface Span {
   readonly fromMs: number

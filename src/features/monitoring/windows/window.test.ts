@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { classOf, scoreOf } from './sources.ts'
+import { classOf, scoreOf } from '../sources.ts'
 import { dueTasks, endsBy, reachedBy, reopenedTasks } from './plan.ts'
 
 const HOUR_MS = 3_600_000

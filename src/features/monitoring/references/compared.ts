@@ -1,7 +1,7 @@
 import { noiseFloorOf, type CategoricalProfile, type Counts, type NumericProfile } from '#drift'
 import { Problem } from '#base/problem'
-import { heldIn, viewOf, type Sources } from './view.ts'
-import type { Window } from './window.ts'
+import { heldIn, viewOf, type Sources } from '../windows/view.ts'
+import type { Window } from '../windows/window.ts'
 
 /** One column of a window beside what it is compared with, value by value. */
 export interface ComparedColumn {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { PredictionRow } from '#serving'
-import { DEFAULT_MONITOR } from './default-monitor.ts'
+import { DEFAULT_MONITOR } from '../default-monitor.ts'
 import type { View } from './part.ts'
-import { labels } from './parts/labels.ts'
-import type { Window } from './window.ts'
+import { labels } from './labels.ts'
+import type { Window } from '../windows/window.ts'
 
 const DAY_MS = 86_400_000
 

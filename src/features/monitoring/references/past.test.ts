@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MonitorConfig } from '#projects'
-import { DEFAULT_MONITOR } from './default-monitor.ts'
+import { DEFAULT_MONITOR } from '../default-monitor.ts'
 import { pastReferences, referenceProblems } from './past.ts'
 
 const DAY_MS = 86_400_000
