@@ -1,5 +1,6 @@
 import { trackOutputs } from '#elsewhere'
 import type { Follower } from '#ledger'
+import { endAlerts } from '#monitoring'
 import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
@@ -13,6 +14,7 @@ export function followersOf(parts: Parts): readonly Follower<Writes>[] {
   return [
     declareEndpoints,
     rollOuts,
+    endAlerts,
     policiesOn(parts),
     backfillsOn(parts, parts),
     parts.webhookFollower,

@@ -2,7 +2,7 @@ import { mlflowDialect } from '#protocols/mlflow/webhook-messages'
 import { openLineageDialect } from '#protocols/openlineage/dialect'
 import { openDestinations, openReach } from '#protocols/webhooks/send'
 import { createWebhooks, deliveryHandler, standardDialect, webhookFollower } from '#webhooks'
-import { alertDialects } from './alerting.ts'
+import { alertDialects } from './monitoring/alerting.ts'
 import type { Ground } from './ground.ts'
 import { VERSION } from './version.ts'
 

@@ -10,7 +10,7 @@ import {
   type Preset,
 } from '#drift'
 import { spansOf } from './spans.ts'
-import { withDriftEngine } from '#app/drift-files'
+import { withDriftEngine } from '#app/monitoring/drift-files'
 import { showShare } from '../tables/share.ts'
 import { reportLines } from './lines.ts'
 import { storedProfile } from './stored.ts'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import { PROFILE_MARK, printProfile, tableProfile } from '#drift'
-import { saveDriftProfile, withDriftEngine } from '#app/drift-files'
+import { saveDriftProfile, withDriftEngine } from '#app/monitoring/drift-files'
 import { versionFrom, withTables } from '../tables/open.ts'
 import { showShare } from '../tables/share.ts'
 import { counted } from '../tables/text.ts'

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { TableRows } from '#app/table-rows'
+import type { TableRows } from '#app/monitoring/table-rows'
 import type { Value } from '#inference'
 
 /** Rows in one request: it is answered soon, and others are served between two of them. */

@@ -9,7 +9,7 @@ import {
   type Roles,
   type Task,
 } from '#performance'
-import { withTableRows, type TableRows } from '#app/table-rows'
+import { withTableRows, type TableRows } from '#app/monitoring/table-rows'
 import { tableNamed } from '../drift/sides.ts'
 import { showProgress, type Progress } from '../progress.ts'
 import { cellOf, tableLines } from '../table.ts'

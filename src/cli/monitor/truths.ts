@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import type { Value } from '#inference'
-import { withTableRows } from '#app/table-rows'
+import { withTableRows } from '#app/monitoring/table-rows'
 import { serverUrl } from '../client.ts'
 import { tableNamed } from '../drift/sides.ts'
 import { showProgress } from '../progress.ts'

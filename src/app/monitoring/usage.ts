@@ -1,7 +1,7 @@
 import { messageOf } from '#base/problem'
 import { createUsage, type Usage } from '#usage'
-import type { Ground } from './ground.ts'
-import type { PlaneProcess } from './plane/supervise.ts'
+import type { Ground } from '../ground.ts'
+import type { PlaneProcess } from '../plane/supervise.ts'
 
 /** So much of what was counted may be lost when everything is killed at once. */
 const LOOK_MS = 15_000

@@ -24,10 +24,10 @@ import {
   type Dialect,
   type Webhooks,
 } from '#webhooks'
-import type { Config } from './config.ts'
-import { environment } from './environment.ts'
-import type { Ground } from './ground.ts'
-import { VERSION } from './version.ts'
+import type { Config } from '../config.ts'
+import { environment } from '../environment.ts'
+import type { Ground } from '../ground.ts'
+import { VERSION } from '../version.ts'
 
 /** The words of each kind of destination; what they make is kept, so no secret is in it. */
 const TELLERS = {

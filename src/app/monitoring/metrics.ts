@@ -1,7 +1,7 @@
 import type { Family, Sample } from '#protocols/prometheus/index'
 import type { Monitoring, Window } from '#monitoring'
 import type { SqlStore } from '#stores/sql/index'
-import { gauge } from './plane/metrics.ts'
+import { gauge } from '../plane/metrics.ts'
 
 /** Series that one endpoint may have for its columns: a model of ten thousand must not fill whoever scrapes it. */
 const FEATURES_MAX = 100

@@ -18,9 +18,9 @@ import type { Endpoint } from '#serving'
 import { openContractEngine } from '#stores/analytics/duckdb/contracts/index'
 import { checkRows } from '#stores/analytics/duckdb/contracts/live'
 import type { Table } from '#tables'
-import type { LocalClones } from './clones.ts'
-import { git } from './git.ts'
-import { CONTRACT, contractIn, type ContractFile } from './project/contract-files.ts'
+import type { LocalClones } from '../clones.ts'
+import { git } from '../git.ts'
+import { CONTRACT, contractIn, type ContractFile } from '../project/contract-files.ts'
 
 interface Sources {
   readonly endpoints: () => Promise<readonly Endpoint[]>

@@ -2,7 +2,7 @@ import { createLineage } from '#lineage'
 import { reportOf, type Monitoring } from '#monitoring'
 import type { ReportParts } from '#protocols/api/reports'
 import type { Serving } from '#serving'
-import type { Ground } from './ground.ts'
+import type { Ground } from '../ground.ts'
 import { CHANGES, happeningsIn } from './happenings.ts'
 
 /** What people and policies do about what is found, beside what changes answers. */
