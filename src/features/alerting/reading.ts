@@ -39,6 +39,8 @@ const READERS: Readonly<Record<string, (entry: Entry) => Said | undefined>> = {
       `${text(entry, 'modelVersion')} could not take over: ${text(entry, 'reason')}`,
     ),
   'rollout-completed': (entry) => ({ says: 'cleared', keys: [rolloutKey(entry)] }),
+  // Its rollouts are over by this word; of its other alerts the monitors tell.
+  'endpoint-removed': (entry) => ({ says: 'cleared', keys: [rolloutKey(entry)] }),
   'policy-gave-up': (entry) => {
     const [project, policy] = [text(entry, 'project'), text(entry, 'policy')]
     const key = `policy-gave-up/${project}/${policy}`
@@ -83,7 +85,6 @@ export function saidBy(entry: Entry): Said | undefined {
   return READERS[entry.type]?.(entry)
 }
 
-/** An endpoint that is gone troubles nobody; its rollouts are over by the word for it. */
 function rolloutKey(entry: Entry): string {
   return `rollout/${text(entry, 'endpoint')}`
 }

@@ -36,12 +36,18 @@ export function alertRaised(alert: Alert): Fact {
   return alertFact('alert-raised', alert, { window: window.id, eventMs: alert.raisedMs })
 }
 
+/** A window of an endpoint, and when something came of it. */
+export interface Moment {
+  readonly window: Pick<Window, 'endpoint' | 'startMs'>
+  readonly task: Pick<Task, 'dueMs'>
+}
+
 /** An open alert became severer. */
 export function alertWorsened(alert: Alert, by: { window: Window; task: Task }): Fact {
   return alertFact('alert-worsened', alert, atWindow(by))
 }
 
-export function alertCleared(alert: Alert, by: { window: Window; task: Task }): Fact {
+export function alertCleared(alert: Alert, by: Moment): Fact {
   return alertFact('alert-cleared', alert, atWindow(by))
 }
 
@@ -66,7 +72,7 @@ export function alertExplained(
   })
 }
 
-function atWindow({ window, task }: { window: Window; task: Task }) {
+function atWindow({ window, task }: Moment) {
   return { window: windowRef(window).id, eventMs: task.dueMs }
 }
 

@@ -5,6 +5,7 @@ export {
   type Condition,
   type Severity,
 } from './alerts/findings.ts'
+export { endAlerts } from './alerts/ending.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
 export { persists, type Persistence } from './alerts/persistence.ts'
 export type { KnownReference } from './references/reference.ts'

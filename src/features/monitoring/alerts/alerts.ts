@@ -1,5 +1,5 @@
 import type { Fact } from '#ledger'
-import { alertCleared, alertRaised, alertWorsened } from '../facts.ts'
+import { alertCleared, alertRaised, alertWorsened, type Moment } from '../facts.ts'
 import type { Alert, Condition } from './findings.ts'
 import type { Holding, Part } from '../parts/part.ts'
 import type { MonitoringWrites } from '../store.ts'
@@ -76,7 +76,8 @@ function raised(
   return { alert, fact: alertRaised(alert) }
 }
 
-function cleared(alert: Alert, at: { window: Window; task: Task }): Next {
+/** An alert that is over, and the fact that tells so. */
+export function cleared(alert: Alert, at: Moment): Next {
   const over: Alert = { ...alert, clearedWindowMs: at.window.startMs, clearedMs: at.task.dueMs }
   return { alert: over, fact: alertCleared(over, at) }
 }
