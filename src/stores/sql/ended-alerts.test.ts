@@ -3,8 +3,9 @@ import { afterEach, expect, test } from 'vitest'
 import { alertFollower } from '#alerting'
 import { manualClock } from '#base/clock'
 import { countedIds } from '#base/ids'
-import { platformActor, startFollowers, type Fact } from '#ledger'
+import { platformActor, startFollowers, type Fact, type Follower } from '#ledger'
 import { endAlerts, type Alert } from '#monitoring'
+import type { Writes } from './index.ts'
 import { eachSqlStore } from '../../../tests/support/sql-stores.ts'
 
 const NOW_MS = 1_000_000
@@ -44,8 +45,9 @@ eachSqlStore((_, open) => {
       ])
     })
     const follow = async () => {
+      const followers: Follower<Writes>[] = [endAlerts, alertFollower(world)]
       const { settled, stop } = startFollowers({
-        followers: [endAlerts, alertFollower(world)],
+        followers,
         read: read.ledger,
         transact,
         onGrowth,
