@@ -239,7 +239,7 @@ function destinationPath({ target }: Flags): string {
     return `/alerting/destinations/${encodeURIComponent(project)}/${encodeURIComponent(name)}`
   throw new Problem(
     'invalid',
-    'name the destination as PROJECT/NAME; "orrery alerts destinations" lists them',
+    `name the destination as PROJECT/NAME${target ? `, not ${target}` : ''}; "orrery alerts destinations" lists them`,
   )
 }
 
