@@ -80,6 +80,8 @@ export function alertingStoreSuite(openStore: () => Promise<AlertingStore>) {
     expect(ids(await read.troubles({ limit: 9, open: false }))).toEqual(['b'])
     expect(ids(await read.troubles({ limit: 9, endpoint: 'f', kind: 'rollout' }))).toEqual(['c'])
     expect(ids(await read.troubles({ limit: 9, project: 'q' }))).toEqual([])
+    const unknown = { limit: 9, endpoint: 'f', unknown: 'a', body: 'a' }
+    expect(ids(await read.troubles(unknown))).toEqual(['c'])
   })
 
   test('of the groups of a key one is open', async () => {

@@ -30,11 +30,9 @@ function troubleReads(
       bodyOf(await bodies().where('open_key', '=', key).executeTakeFirst()) as Trouble | undefined,
     troubles: async ({ limit, open, before, ...wanted }) => {
       let query = bodies().orderBy('place', 'desc').limit(limit)
-      for (const [column, value] of Object.entries(wanted) as [
-        'project' | 'endpoint' | 'kind',
-        string | undefined,
-      ][])
-        if (value !== undefined) query = query.where(column, '=', value)
+      // Who asks may say more than there are columns for.
+      for (const column of ['project', 'endpoint', 'kind'] as const)
+        if (wanted[column] !== undefined) query = query.where(column, '=', wanted[column])
       if (open !== undefined) query = query.where('open_key', open ? 'is not' : 'is', null)
       if (before !== undefined) query = query.where('place', '<', before)
       return (await query.execute()).map(bodyOf) as Trouble[]
