@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import type { BacktestWire } from '#protocols/api/backtests'
-import { tellsOf } from '../support/credit.ts'
+import {} from '../support/credit.ts'
+import { askingOf } from '../support/asking.ts'
 import { MAIN } from '../support/orrery.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -34,7 +35,7 @@ const MONITOR = {
 }
 
 let server: TestServer
-const ask = tellsOf(() => server.url)
+const ask = askingOf(() => server.url)
 
 beforeAll(async () => {
   server = await startTestServer()

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // A model that runs elsewhere goes bad: what is estimated before truth comes, and what is said to have caused it.
@@ -16,16 +17,9 @@ const DAY = 86_400_000
 const START = Date.UTC(2026, 0, 5)
 const ROWS_A_DAY = 250
 
-async function ask<T = Record<string, unknown>>(path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const json = (await answer.json()) as T
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${JSON.stringify(json)}`)
-  return json
-}
+const asking = askingOf(() => server.url)
+const ask = <T = Record<string, unknown>>(path: string, body?: unknown) =>
+  asking<T>(body === undefined ? 'GET' : 'POST', path, body)
 
 interface World {
   /** What the model says, and how probable it really is. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // A model that no part of Orrery serves drifts and fails, and whoever looks after it hears of both.
@@ -17,17 +18,7 @@ const DAYS = 12
 /** From this day on the amounts are others, and the answers have nothing to do with the truth. */
 const BAD_DAY = 9
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  const json = (await answer.json()) as T
-  if (!answer.ok) throw new Error(JSON.stringify(json))
-  return json
-}
+const ask = askingOf(() => server.url)
 
 /** Numbers from 0 to 1 that look like chance and are the same each time. */
 const spread = (at: number) => (Math.sin(at * 12.9898) * 43_758.5453) % 1

@@ -8,7 +8,8 @@ import {
   violationsOn,
   type Reader,
 } from '../support/browser.ts'
-import { createCredit, tellsOf, type Credit } from '../support/credit.ts'
+import { createCredit, type Credit } from '../support/credit.ts'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // A model that is served elsewhere goes bad, and somebody finds out on the pages what happened and looks after it.
@@ -21,7 +22,7 @@ describe.skipIf(chromiumPath === undefined)('monitoring in Chromium (ORRERY_TEST
   beforeAll(async () => {
     browser = await openBrowser()
     server = await startTestServer()
-    credit = await createCredit(tellsOf(() => server.url))
+    credit = await createCredit(askingOf(() => server.url))
   }, 90_000)
   afterAll(async () => {
     await browser.close()

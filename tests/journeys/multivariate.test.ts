@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // Weather joined by the wrong hour: every column looks as ever, together they make no sense.
@@ -16,16 +17,9 @@ const ROWS_A_DAY = 200
 const DAYS = 12
 const BROKEN_DAY = 9
 
-async function ask<T = Record<string, unknown>>(path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const json = (await answer.json()) as T
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${JSON.stringify(json)}`)
-  return json
-}
+const asking = askingOf(() => server.url)
+const ask = <T = Record<string, unknown>>(path: string, body?: unknown) =>
+  asking<T>(body === undefined ? 'GET' : 'POST', path, body)
 
 async function tell(endpoint: string, day: number, change: 'none' | 'join' | 'points') {
   const draw = seededDraws(day + 1)

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ReportWire } from '#protocols/api/report/shown'
 import { chromiumPath, openBrowser } from '../support/browser.ts'
 import { runCommand, type Ended } from '../support/command.ts'
-import { createCredit, tellsOf } from '../support/credit.ts'
+import { createCredit } from '../support/credit.ts'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // One file that a person reads without Orrery: what changed, how sure that is, why it is so and what was done.
@@ -14,7 +15,7 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 let server: TestServer
 let file: string
 let written: Ended
-const ask = tellsOf(() => server.url)
+const ask = askingOf(() => server.url)
 
 beforeAll(async () => {
   server = await startTestServer()

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import { runCommand } from '../support/command.ts'
 import { FLIGHTS, writeModel } from '../support/models.ts'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // A project says nothing of monitors at all. Its endpoints are watched nevertheless, against what their models were
@@ -136,17 +137,7 @@ async function serves(endpoint: string): Promise<void> {
   await expect.poll(state, { timeout: 30_000 }).toBe('ready')
 }
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
-  return JSON.parse(text) as T
-}
+const ask = askingOf(() => server.url)
 
 async function writeProject(): Promise<void> {
   const draw = seededDraws(3)

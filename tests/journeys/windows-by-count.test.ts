@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askingOf } from '../support/asking.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // An endpoint that is asked seldom, or in bursts, is judged after so many predictions, whenever that is.
@@ -14,17 +15,7 @@ afterAll(async () => {
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 0, 5)
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  const json = (await answer.json()) as T
-  if (!answer.ok) throw new Error(JSON.stringify(json))
-  return json
-}
+const ask = askingOf(() => server.url)
 
 async function tell(from: number, times: readonly number[]): Promise<void> {
   await ask('POST', '/predictions', {

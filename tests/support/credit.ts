@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { seededDraws } from '#base/seeded'
+import type { Ask } from './asking.ts'
 
 const DAY = 86_400_000
 const START = Date.UTC(2026, 0, 5)
@@ -7,23 +8,6 @@ const DAYS = 15
 const ROWS_A_DAY = 200
 /** From this day on amounts come in cents, another country asks, and what is true of one country has changed. */
 export const BAD_DAY = 10
-
-type Ask = <T = unknown>(method: string, path: string, body?: unknown) => Promise<T>
-
-/** Asks a server's API, and throws what it refuses. */
-export function tellsOf(url: () => string): Ask {
-  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await fetch(`${url()}/api/v1${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    })
-    const json = (await answer.json()) as T
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${JSON.stringify(json)}`)
-    return json
-  }
-}
 
 export interface Credit {
   readonly days: number
