@@ -41,6 +41,13 @@ const UNMADE = new Set([
   '/api/v1/datasets/{project}/{path}/difference',
   '/api/v1/replays/{id}',
   '/api/v1/endpoints/{endpoint}/windows/{start}',
+  '/api/v1/endpoints/{endpoint}/windows/{start}/comparison',
+  '/api/v1/endpoints/{endpoint}/report',
+  // It would be sent what happens meanwhile, and what is written by that is counted.
+  '/api/v1/log-receivers/{receiver}',
+  // Windows have to be judged before one is raised.
+  '/api/v1/alerts/{id}',
+  '/api/v1/alerting/alerts/{id}',
   '/api/v1/models/{model}/versions/{version}/reference',
   '/api/2.0/mlflow/registered-models/alias',
   '/api/v1/sweeps/{id}',
@@ -87,10 +94,12 @@ test('requests that are not spoilt are taken, so that it is the mistake that is 
   const routes = [...(await apiRoutes(world.url, world.things)), ...mlflowRoutes(world.things)]
   const readings = routes.filter(({ method, path }) => method === 'GET' && !UNMADE.has(path))
   const taken = [...readings, ...predictionRoutes()]
+  const refused: string[] = []
   for (const route of taken) {
     const { status, text } = await send(world.url, goodRequest(route))
-    expect([nameOf(route), status, text]).toEqual([nameOf(route), 200, expect.anything()])
+    if (status !== 200) refused.push(`${nameOf(route)}: ${status}: ${text}`)
   }
+  expect(refused).toEqual([])
 })
 
 test('a body that is malformed in any way that a protocol of prediction allows is refused in its words, and nothing is logged', async () => {

@@ -6,6 +6,7 @@ import { durationMs, durationPattern } from '#projects'
 /** How far back is looked: a time, or as long as this before the newest window's end. */
 export const SinceText = Type.String({
   maxLength: 40,
+  examples: ['30d'],
   description: 'A time, as 2026-01-31T00:00:00Z, or how long before the newest window, as 30d.',
 })
 

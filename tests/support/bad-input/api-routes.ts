@@ -1,6 +1,6 @@
 import { routeOf } from './mlflow-routes.ts'
 import type { Route } from './route.ts'
-import { DATA, LIVE, MODEL, POLICY, PROJECT, STORE, type Things } from './world.ts'
+import { DATA, DESTINATION, LIVE, MODEL, POLICY, PROJECT, STORE, type Things } from './world.ts'
 
 interface Schema {
   readonly type?: string
@@ -128,6 +128,7 @@ function placeOf(path: string, name: string, schema: Schema, things: Things): st
   if (schema.format === 'date-time') return '2024-01-01T00:00:00Z'
   if (path.startsWith('/api/v1/datasets/'))
     return name === 'project' ? PROJECT : name === 'path' ? DATA.path : DATA.version
+  if (path.includes('/destinations/')) return name === 'project' ? PROJECT : DESTINATION
   if (path.includes('/data-stores/')) return name === 'store' ? STORE : things.storeToken
   if (path.includes('/endpoints/')) return LIVE
   if (/\/(run-requests|pipelines\/runs)\//.test(path))
@@ -148,8 +149,8 @@ function queryOf(name: string, schema: Schema): string {
   if (schema.type === 'array') return queryOf('', schema.items ?? {})
   if (schema.type === 'integer') return String(exampleOf(schema))
   if (name === 'as_of') return '2100-01-01'
-  if (schema.format === 'date-time' || name === 'from') return '2024-01-01T00:00:00Z'
   if (name === 'to') return '2024-02-01T00:00:00Z'
+  if (schema.format === 'date-time' || name === 'from') return '2024-01-01T00:00:00Z'
   if (name === 'kind' && schema.enum === undefined) return 'endpoint'
   if (name === 'after' && schema.pattern !== undefined) return '1.1.1'
   const example = exampleOf(schema)

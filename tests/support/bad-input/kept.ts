@@ -47,7 +47,8 @@ interface Tables {
   close(): Promise<void>
 }
 
-const SELF_MADE = new Set(['ledger_checkpoints', 'commit_marks'])
+/** The log is profiled, and what serving took is kept, some time after it was answered. */
+const SELF_MADE = new Set(['ledger_checkpoints', 'commit_marks', 'profiles', 'usage_hours'])
 
 /** The server looks through its trash when an hour begins, whatever it is asked meanwhile. */
 const ASKED_FOR: Readonly<Record<string, string>> = { jobs: ` where kind <> 'purge-trash'` }

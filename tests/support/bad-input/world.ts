@@ -17,6 +17,8 @@ export const DATA = { path: 'rows.csv', version: '0'.repeat(32) }
 export const STORE = 'asked'
 /** Does nothing by itself. */
 export const POLICY = 'by-hand'
+/** Hears of nothing by itself. */
+export const DESTINATION = 'nobody-listens'
 /** Has a pipeline of one stage. */
 const RUNS = 'asked-to-run'
 /** Serves version 1 of the model. */
@@ -36,6 +38,10 @@ endpoints:
     model: models:/${MODEL}@champion
 policies:
   ${POLICY}: { on: [manual], run: train }
+alerts:
+  destinations:
+    ${DESTINATION}: { webhook: { url: 'https://127.0.0.1:9/', secret: nothing } }
+  routes: [{ match: { project: no-such-project }, to: [${DESTINATION}] }]
 `
 
 /** Names of things that are there, to be asked about in the wrong way. */
