@@ -32,6 +32,8 @@ export interface ComparedFeature {
   readonly values: number
   /** How many windows of the reference the threshold was learnt from; 0 where there was no time to tell them apart. */
   readonly learntFrom: number
+  /** Whether it is farther than any of those windows was, by more than chance; absent where there were none. */
+  readonly unseen?: boolean
 }
 
 export interface DriftVerdict {
@@ -122,6 +124,13 @@ function verdictOf({ feature, column, current }: Candidate, p: number): Compared
         : psi(comparedBins(column, column.counts), comparedBins(column, current)),
     values: valuesOf(current),
     learntFrom: column.spread?.windows ?? 0,
+    ...(column.spread === null
+      ? {}
+      : {
+          unseen:
+            (effect ?? 0) > column.spread.effect.max + noiseFloorOf(column, current) ||
+            missing.difference > Math.max(column.spread.missing.max, missing.threshold),
+        }),
   }
 }
 

@@ -28,6 +28,11 @@ describe('a column that drifts alone is told of', () => {
     expect(statesOf(['..xxx', '..xxx'], { broken: 'a' })).toEqual({ a: 'open', b: 'holds' })
   })
 
+  test('not while the reference has windows that were as far', () => {
+    expect(statesOf(['..xxx'], { unseen: false })).toEqual({ a: 'open' })
+    expect(statesOf(['..xxx'], { unseen: true })).toEqual({ a: 'holds' })
+  })
+
   test('not where nobody wants to hear of it', () => {
     expect(statesOf(['..xxx'], { columns: false })).toEqual({})
   })
@@ -50,22 +55,26 @@ test('columns that seem to have drifted by chance in as many windows as is allow
   expect(held).toBeLessThanOrEqual(2)
 })
 
+interface Options {
+  readonly whole?: 'holds'
+  readonly broken?: string
+  readonly columns?: false
+  readonly unseen?: boolean
+}
+
 function statesOf(
   flags: readonly string[],
-  options: { whole?: 'holds'; broken?: string; columns?: false } = {},
+  options: Options = {},
 ): Record<string, Condition['state']> {
   return Object.fromEntries(told(flags, options).map(({ subject, state }) => [subject, state]))
 }
 
 /** What is told at the last window; `flags` says of each column in which windows it drifted. */
-function told(
-  flags: readonly string[],
-  { whole, broken, columns }: { whole?: 'holds'; broken?: string; columns?: false } = {},
-): Condition[] {
+function told(flags: readonly string[], { whole, columns, ...more }: Options = {}): Condition[] {
   const windows = Array.from({ length: flags[0]?.length ?? 0 }, (_, at) =>
     windowOf(
       flags.map((each) => each[at] === 'x'),
-      broken,
+      more,
     ),
   )
   const of: Condition =
@@ -79,7 +88,7 @@ function told(
   })
 }
 
-function windowOf(drifted: readonly boolean[], broken: string | undefined): Window {
+function windowOf(drifted: readonly boolean[], { broken, unseen }: Options): Window {
   const names = drifted.map((_, at) => 'abcdefghijklmnop'[at] as string)
   const features = drifted.map((is, at) => ({
     feature: names[at],
@@ -88,6 +97,7 @@ function windowOf(drifted: readonly boolean[], broken: string | undefined): Wind
     effect: is ? 0.47 : 0.02,
     threshold: 0.1,
     missing: { difference: 0, threshold: 0.1 },
+    ...(unseen === undefined ? {} : { unseen }),
   }))
   return {
     modelVersion: 'm/1',

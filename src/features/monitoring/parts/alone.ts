@@ -6,7 +6,8 @@ import { driftedFeatures, type Window } from '../windows/window.ts'
 
 /**
  * Columns that drift while too few others do for the whole to be alarming: a sensor that is off, an airport that is
- * missing. Told of by column, when it lasts, and only where neither data quality nor the whole tells of it already.
+ * missing. Told of by column, when it lasts and is more than any window of the reference was off, and only where neither
+ * data quality nor the whole tells of it already.
  */
 export function aloneConditions(
   window: Window,
@@ -36,7 +37,9 @@ function verdictIn({ drift }: Window, name: string): FeatureVerdict | undefined 
 }
 
 function hasDrifted(found: FeatureVerdict | undefined): boolean | null {
-  return found === undefined || found.state === 'skipped' ? null : found.state === 'drifted'
+  if (found === undefined || found.state === 'skipped') return null
+  // Windows in a row are not independent: a cold week that the reference has seen lies beyond three deviations on each day.
+  return found.state === 'drifted' && found.unseen !== false
 }
 
 function isBroken({ quality }: Window, name: string): boolean {
