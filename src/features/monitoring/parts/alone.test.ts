@@ -29,7 +29,7 @@ describe('a column that drifts alone is told of', () => {
   })
 
   test('not while the reference has windows that were as far', () => {
-    expect(statesOf(['..xxx'], { unseen: false })).toEqual({ a: 'open' })
+    expect(statesOf(['..xxx'], { unseen: false })).toEqual({ a: 'over' })
     expect(statesOf(['..xxx'], { unseen: true })).toEqual({ a: 'holds' })
   })
 
