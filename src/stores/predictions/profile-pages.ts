@@ -1,3 +1,4 @@
+import { ROWS_OF_BATCH } from './segment-pages.ts'
 import type { JournalSource } from '#inference'
 import type { SegmentFilter } from '#serving'
 import { recordsIn } from './block-codec.ts'
@@ -111,15 +112,7 @@ function singleReader(reader: Connection) {
       'select seq from batches where endpoint = ? and seq > ? and seq < ? order by seq limit ?',
     )
     .pluck()
-  const rows = reader.prepare(
-    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
-     from batches b
-     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
-     join inputs i on i.place = s.place
-     join answers a on a.place = s.place
-     join revisions r on r.id = a.revision
-     where b.seq = ? and r.role = 'live' order by s.place, r.number`,
-  )
+  const rows = reader.prepare(`${ROWS_OF_BATCH} and r.role = 'live' order by s.place, r.number`)
   return {
     numbers: (endpoint: number, after: number, before: number, most: number) =>
       numbers.all(endpoint, after, before, most) as number[],

@@ -16,6 +16,15 @@ interface Span {
   readonly last_seq: number
 }
 
+/** The rows of one batch that lies in tables of its own; what follows may narrow and order them. */
+export const ROWS_OF_BATCH = `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
+     from batches b
+     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
+     join inputs i on i.place = s.place
+     join answers a on a.place = s.place
+     join revisions r on r.id = a.revision
+     where b.seq = ?`
+
 /** The rows of a segment in the order they came, a page at a time. */
 export function segmentPages(reader: Connection, batchIn: JournalSource['batchIn']) {
   const blockAfter = nextBlock(reader)
@@ -25,15 +34,7 @@ export function segmentPages(reader: Connection, batchIn: JournalSource['batchIn
       'select seq from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
     )
     .pluck()
-  const rowsOf = reader.prepare(
-    `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
-     from batches b
-     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
-     join inputs i on i.place = s.place
-     join answers a on a.place = s.place
-     join revisions r on r.id = a.revision
-     where b.seq = ? order by s.place, r.number`,
-  )
+  const rowsOf = reader.prepare(`${ROWS_OF_BATCH} order by s.place, r.number`)
   const nextTruths = reader.prepare(
     `select seq, kind as by, ref, label, time_ms as timeMs, at_ms as atMs from truth_log
      where endpoint = ? and seq > ? and seq <= ? order by seq limit ?`,
