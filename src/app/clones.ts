@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
 import { readTrackedFile } from '#protocols/dvc/tracked-file'
 import { parseProjectFile } from '#protocols/project-file/index'
 import type { Clones, Snapshot, TrackedData } from '#projects'
 import { checkedOrigin, git } from './git.ts'
+
+/** In the environment of whatever works in a work tree: by it a server that was killed finds what it left running. */
+export const TREE_VARIABLE = 'ORRERY_RUN_TREE'
 
 export interface LocalClones extends Clones {
   /** The bare mirror of an origin that has been fetched. */
@@ -19,6 +22,8 @@ export interface LocalClones extends Clones {
   workTree(origin: string, commit: string, folder: string): Promise<void>
   dropWorkTree(origin: string, folder: string): Promise<void>
 }
+
+const GONE = '.gone'
 
 /** Mirrors under `<root>/<digest of the origin>`; reading a snapshot never checks anything out. */
 export function localClones(root: string): LocalClones {
@@ -59,7 +64,7 @@ export function localClones(root: string): LocalClones {
   }
 
   const dropWorkTree = async (origin: string, folder: string) => {
-    await rm(folder, { recursive: true, force: true })
+    await removeAtOnce(folder)
     const mirror = mirrorOf(origin)
     await inTurn(mirror, () => git(mirror, ['worktree', 'prune']))
   }
@@ -84,18 +89,25 @@ export function localClones(root: string): LocalClones {
     workTree: async (origin, commit, folder) => {
       await dropWorkTree(origin, folder)
       await mkdir(dirname(folder), { recursive: true })
-      await git(mirrorOf(origin), [
-        'worktree',
-        'add',
-        '--quiet',
-        '--force',
-        '--detach',
-        folder,
-        commit,
-      ])
+      // Twice by force: Git that was killed while it made this very tree leaves it locked.
+      const add = ['worktree', 'add', '--quiet', '--force', '--force', '--detach']
+      await git(mirrorOf(origin), [...add, folder, commit], { [TREE_VARIABLE]: folder })
     },
     dropWorkTree,
   }
+}
+
+/** A removal that a kill cuts short leaves nothing that looks like a tree: what is left has another name, and goes next time. */
+async function removeAtOnce(folder: string): Promise<void> {
+  const beside = dirname(folder)
+  if (!existsSync(beside)) return
+  const left = (await readdir(beside)).filter((name) => name.endsWith(GONE))
+  if (existsSync(folder)) {
+    await rm(folder + GONE, { recursive: true, force: true })
+    await rename(folder, folder + GONE)
+    left.push(basename(folder) + GONE)
+  }
+  for (const name of left) await rm(join(beside, name), { recursive: true, force: true })
 }
 
 /** What a revision means at the origin: its branches come first, then its tags, then commits. */

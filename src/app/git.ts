@@ -11,7 +11,11 @@ const run = promisify(execFile)
  * Runs git without prompts, hooks or the transports that run commands. Gives its output; a failure is an
  * `invalid` problem with git's own last words.
  */
-export async function git(folder: string, args: readonly string[]): Promise<string> {
+export async function git(
+  folder: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
   try {
     const { stdout } = await run(
       'git',
@@ -27,7 +31,7 @@ export async function git(folder: string, args: readonly string[]): Promise<stri
       {
         cwd: folder,
         maxBuffer: 64 * 1024 * 1024,
-        env: { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' },
+        env: { ...environment, ...variables, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' },
       },
     )
     return stdout

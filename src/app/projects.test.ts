@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -115,5 +115,18 @@ describe('projects', () => {
     await clones.workTree(origin, sha, folder)
     expect((await git(folder, ['status', '--porcelain'])).trim()).toBe('')
     expect((await git(folder, ['rev-parse', 'HEAD'])).trim()).toBe(sha)
+  })
+
+  test('a work tree is made though Git was killed while it made it, or the server while it removed it', async () => {
+    const { commit: sha } = await projects.add(actor, { origin })
+    const folder = join(place, 'runs', 'two')
+    await clones.workTree(origin, sha, folder)
+    const kept = join(clones.mirrorOf(origin), 'worktrees', 'two')
+    await writeFile(join(kept, 'locked'), 'initializing')
+    await rename(folder, `${folder}.gone`)
+    await clones.workTree(origin, sha, folder)
+    expect((await git(folder, ['status', '--porcelain'])).trim()).toBe('')
+    await clones.dropWorkTree(origin, folder)
+    expect(await readdir(join(place, 'runs'))).not.toContainEqual(expect.stringContaining('two'))
   })
 })

@@ -8,7 +8,7 @@ import { Problem } from '#base/problem'
 import type { RunPipeline, RunRequest, RunTurn } from '#pipelines'
 import type { Project, Projects, Snapshot } from '#projects'
 import { overridesOf } from '#stages'
-import type { LocalClones } from './clones.ts'
+import { TREE_VARIABLE, type LocalClones } from './clones.ts'
 import { environment, type Config } from './config.ts'
 import { applyOverrides } from './project/overrides.ts'
 import { publishLock } from './lock-branch.ts'
@@ -26,9 +26,6 @@ interface Dependencies {
   readonly url: () => string
   readonly logger: Logger
 }
-
-/** In the environment of whatever runs for a request: by it a server that was killed finds what it left running. */
-const TREE_VARIABLE = 'ORRERY_RUN_TREE'
 
 /**
  * Runs pipelines in the server's own clones, each in a process of its own, and offers the new lock to the origin as a
