@@ -128,7 +128,7 @@ async function queriesOfDashboards(): Promise<{ panel: string; query: string }[]
 async function expectKnownNames(url: string, rules: string): Promise<void> {
   const queries = (await queriesOfDashboards()).map(({ query }) => query)
   const source = await Promise.all(
-    ['plane/metrics.ts', 'monitor-metrics.ts'].map((name) =>
+    ['plane/metrics.ts', 'monitoring/metrics.ts'].map((name) =>
       readFile(join(DEPLOY, '..', 'src', 'app', name), 'utf8'),
     ),
   )
