@@ -1,5 +1,4 @@
 import type { Clock } from '#base/clock'
-import { sha256 } from '#base/digest'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
@@ -17,6 +16,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { PredictionLog, Told, ToldBatch, ToldRecorded, Truth } from './log.ts'
 import type { ServingTx } from './rollout.ts'
 import type { ServingReads } from './store.ts'
+import { toldDigest, toldShapes, type ToldShape } from './told-digest.ts'
 import { createToldRevisions, type ToldRevision } from './told-revisions.ts'
 
 /** A prediction that another system made, as it tells of it. */
@@ -76,7 +76,7 @@ export function createToldPredictions<Tx extends ServingTx>(dependencies: {
     const all = new Map<number, string>()
     const truths: Truth[] = []
     for (const alike of groupsOf(named)) {
-      const first = alike[0] as Numbered
+      const first = alike[0] as Named
       const revision = await revisions.of(actor, endpoint, first.modelVersion)
       const batch = batchOf(endpoint, alike, { id: ids.ulid(), revision, nowMs })
       batches.push({ ...redacted(batch, endpoint.log ?? null), told: batch.told })
@@ -126,11 +126,13 @@ function assertElsewhere({ name, elsewhere }: Endpoint): void {
 }
 
 /** Each prediction once. Throws `invalid` for an id with two meanings. */
-function distinct({ name }: Endpoint, told: readonly Numbered[]): (Numbered & Digested)[] {
+function distinct({ name }: Endpoint, told: readonly Numbered[]): Named[] {
   const known = new Map<string, string>()
-  const once: (Numbered & Digested)[] = []
+  const once: Named[] = []
+  const shapeOf = toldShapes()
   for (const each of told) {
-    const digest = digestOf(each)
+    const shape = shapeOf(each.inputs, each.outputs)
+    const digest = toldDigest(each, shape)
     const before = each.id === null ? undefined : known.get(each.id)
     if (before !== undefined && before !== digest)
       throw new Problem(
@@ -139,43 +141,28 @@ function distinct({ name }: Endpoint, told: readonly Numbered[]): (Numbered & Di
       )
     if (before !== undefined) continue
     if (each.id !== null) known.set(each.id, digest)
-    once.push({ ...each, digest })
+    once.push({ ...each, digest, shape })
   }
   return once
 }
 
-interface Digested {
+interface Named extends Numbered {
   readonly digest: string
-}
-
-/** Of all that is said of a prediction but its truth, which may become known later. */
-function digestOf({ modelVersion, timeMs, key, inputs, outputs }: Numbered): string {
-  const text = JSON.stringify(
-    [modelVersion, timeMs, key, sorted(inputs), sorted(outputs)],
-    (_, value: unknown) =>
-      typeof value === 'bigint' || value === Infinity || value === -Infinity ? `${value}n` : value,
-  )
-  return sha256(text).slice(0, 32)
-}
-
-function sorted(values: Readonly<Record<string, Value>>): [string, Value][] {
-  return Object.entries(values).toSorted(([one], [other]) => (one < other ? -1 : 1))
+  readonly shape: ToldShape
 }
 
 /** Those that can be rows of one batch. */
-function groupsOf(told: readonly (Numbered & Digested)[]): (Numbered & Digested)[][] {
-  const groups = grouped(told, ({ modelVersion, latencyMs, inputs, outputs }) =>
-    JSON.stringify([modelVersion, latencyMs, Object.keys(inputs).toSorted(), shapeOf(outputs)]),
-  )
-  return [...groups.values()]
+function groupsOf(told: readonly Named[]): Named[][] {
+  const shapes = grouped(told, ({ shape }) => shape)
+  return [...shapes.values()].flatMap((alike) => [
+    ...grouped(alike, ({ modelVersion, latencyMs }) =>
+      modelVersion === null ? latencyMs : `${latencyMs} ${modelVersion}`,
+    ).values(),
+  ])
 }
 
-function shapeOf(outputs: ToldPrediction['outputs']): [string, TensorType][] {
-  return sorted(outputs).map(([name, value]): [string, TensorType] => [name, typeOf(value)])
-}
-
-function grouped<T>(all: readonly T[], by: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
+function grouped<T, Name>(all: readonly T[], by: (one: T) => Name): Map<Name, T[]> {
+  const groups = new Map<Name, T[]>()
   for (const one of all) {
     const name = by(one)
     const group = groups.get(name)
@@ -187,21 +174,20 @@ function grouped<T>(all: readonly T[], by: (one: T) => string): Map<string, T[]>
 
 function batchOf(
   endpoint: Endpoint,
-  told: readonly (Numbered & Digested)[],
+  told: readonly Named[],
   { id, revision, nowMs }: { id: string; revision: ToldRevision; nowMs: number },
 ): ToldBatch {
-  const first = told[0] as Numbered
-  const columns = Object.keys(first.inputs).toSorted()
-  const shape = shapeOf(first.outputs)
-  if (columns.length + shape.length > COLUMNS_MAX)
+  const first = told[0] as Named
+  const { inputs: columns, outputs, types } = first.shape
+  if (columns.length + outputs.length > COLUMNS_MAX)
     throw new Problem('limit', `a prediction has at most ${COLUMNS_MAX} inputs and outputs`)
   const answer: NewAnswer = {
     revision: {
       ...revision,
       role: 'live',
-      outputs: shape.map(([name, type]) => ({ name, type })),
+      outputs: outputs.map((name, at) => ({ name, type: types[at] as TensorType })),
     },
-    outputs: shape.map(([name]) => told.map(({ outputs }) => outputs[name] ?? null)),
+    outputs: outputs.map((name) => told.map((each) => each.outputs[name] ?? null)),
   }
   return {
     id,
@@ -240,10 +226,4 @@ function subjectOf(
     )
   const about = monitor?.key === undefined ? null : (inputs[monitor.key] ?? null)
   return { eventMs: foundMs, key: key ?? keyOf(about) }
-}
-
-function typeOf(value: Value): TensorType {
-  if (Array.isArray(value)) return typeOf((value[0] as Value | undefined) ?? null)
-  if (typeof value === 'string') return 'string'
-  return typeof value === 'boolean' ? 'bool' : 'float64'
 }

@@ -189,22 +189,22 @@ function keyIn(value: ExactJson | undefined, what: string): string | null {
 
 function valuesIn(value: ExactJson | undefined, what: string): Record<string, Value> {
   if (value === undefined || value === null) return {}
-  return Object.fromEntries(
-    Object.entries(fieldsOf(value, what)).map(([name, each]) => [
-      name,
-      valueIn(each, `${what}.${name.slice(0, 100)}`),
-    ]),
-  )
+  const values = fieldsOf(value, what)
+  for (const [name, each] of Object.entries(values))
+    if (typeof each === 'object' && each !== null)
+      assertValue(each, `${what}.${name.slice(0, 100)}`)
+  return values as Record<string, Value>
 }
 
-function valueIn(value: ExactJson, what: string): Value {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value))
-    return (value as readonly ExactJson[]).map((each) => valueIn(each, what))
-  throw new Problem(
-    'invalid',
-    `${what} is an object; a value is a number, a text, true, false, null or a list of such`,
-  )
+/** Throws `invalid` for what is, or holds, an object. */
+function assertValue(value: ExactJson, what: string): void {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value))
+    throw new Problem(
+      'invalid',
+      `${what} is an object; a value is a number, a text, true, false, null or a list of such`,
+    )
+  for (const each of value as readonly ExactJson[]) assertValue(each, what)
 }
 
 /** Outputs by their names, or the one that there is. */
@@ -219,7 +219,8 @@ function outputsIn(value: ExactJson | undefined, what: string): Record<string, V
     if (Object.keys(outputs).length > 0) return outputs
     throw new Problem('invalid', `${what} has no outputs; write what was predicted`)
   }
-  return { prediction: valueIn(value, `${what}: outputs`) }
+  assertValue(value, `${what}: outputs`)
+  return { prediction: value as Value }
 }
 
 function labelIn(value: ExactJson | undefined, what: string): ToldPrediction['label'] {

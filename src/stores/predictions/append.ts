@@ -183,20 +183,53 @@ function watermarks(connection: Connection) {
 /** What the batches of a transaction add to an endpoint. */
 interface Tally {
   readonly endpoint: number
-  /** Whether the endpoint has truths that may have come before their predictions. */
-  readonly hasTruths: boolean
+  /** Tells of rows of a batch whether their truth came before them; undefined where none can have. */
+  readonly isTrue: ((batch: string) => (row: number, key: string | null) => boolean) | undefined
   latestMs: number
   readonly hours: Map<number, { predictions: number; labels: number }>
 }
 
-/** Keeps how many predictions each hour has, how many of them a truth that came before them, and how far event time is. */
-function tallies(connection: Connection) {
-  const isTrue = connection
+function countedIn({ hours }: Tally, hour: number): { predictions: number; labels: number } {
+  const counted = hours.get(hour)
+  if (counted !== undefined) return counted
+  const fresh = { predictions: 0, labels: 0 }
+  hours.set(hour, fresh)
+  return fresh
+}
+
+/** Finds truths that came before their predictions: by an entity's key, or by the name that a prediction was to have. */
+function earlyTruths(connection: Connection) {
+  const any = connection
+    .prepare('select 1 from truths where endpoint = ? and kind = ? limit 1')
+    .pluck()
+  const ofKey = connection
+    .prepare(`select 1 from truths where endpoint = ? and kind = 'key' and ref = ?`)
+    .pluck()
+  // A digit or a dash comes before a full stop, so that these are all rows of the batch, and maybe some others.
+  const ofBatch = connection
     .prepare(
-      `select 1 from truths where endpoint = ? and ((kind = 'key' and ref = ?) or (kind = 'prediction' and ref = ?))`,
+      `select ref from truths where endpoint = ? and kind = 'prediction' and ref between ? || '-' and ? || '.'`,
     )
     .pluck()
-  const anyTruth = connection.prepare('select 1 from truths where endpoint = ? limit 1').pluck()
+  return (endpoint: number): Tally['isTrue'] => {
+    const [keys, predictions] = ['key', 'prediction'].map(
+      (kind) => any.get(endpoint, kind) !== undefined,
+    )
+    if (keys !== true && predictions !== true) return undefined
+    return (batch) => {
+      const refs = new Set(
+        predictions === true ? (ofBatch.all(endpoint, batch, batch) as string[]) : [],
+      )
+      return (row, key) =>
+        (refs.size > 0 && refs.has(`${batch}-${row}`)) ||
+        (keys === true && key !== null && ofKey.get(endpoint, key) !== undefined)
+    }
+  }
+}
+
+/** Keeps how many predictions each hour has, how many of them a truth that came before them, and how far event time is. */
+function tallies(connection: Connection) {
+  const truths = earlyTruths(connection)
   const add = connection.prepare(
     `insert into hours (endpoint, hour, predictions, labels) values (?, ?, ?, ?)
      on conflict do update set predictions = predictions + excluded.predictions, labels = labels + excluded.labels`,
@@ -207,21 +240,19 @@ function tallies(connection: Connection) {
   const tallyOf = (endpoint: number): Tally => {
     const known = open.get(endpoint)
     if (known !== undefined) return known
-    const hasTruths = anyTruth.get(endpoint) !== undefined
-    const tally = { endpoint, hasTruths, latestMs: Number.NEGATIVE_INFINITY, hours: new Map() }
+    const isTrue = truths(endpoint)
+    const tally = { endpoint, isTrue, latestMs: Number.NEGATIVE_INFINITY, hours: new Map() }
     open.set(endpoint, tally)
     return tally
   }
   return {
     count: (endpoint: number, { id, rows }: NewBatch): void => {
       const tally = tallyOf(endpoint)
+      const isTrue = tally.isTrue?.(id)
       for (const [row, { eventMs, key }] of rows.entries()) {
-        const hour = Math.floor(eventMs / HOUR_MS)
-        const counted = tally.hours.get(hour) ?? { predictions: 0, labels: 0 }
+        const counted = countedIn(tally, Math.floor(eventMs / HOUR_MS))
         counted.predictions += 1
-        if (tally.hasTruths && isTrue.get(endpoint, key, `${id}-${row}`) !== undefined)
-          counted.labels += 1
-        tally.hours.set(hour, counted)
+        if (isTrue?.(row, key) === true) counted.labels += 1
         tally.latestMs = Math.max(tally.latestMs, eventMs)
       }
     },
