@@ -156,11 +156,13 @@ export function policiesOn({ store, clock }: Ground): Follower<Writes> {
       if (entry.type === 'project-added' || entry.type === 'project-synced')
         await noteSynced(tx, entry, clock.nowMs())
       const projects = await tx.projects.list()
-      await noteOutcome(entry, tx, projects)
+      const noted = await noteOutcome(entry, tx, projects)
       await firePolicies(entry, tx, surroundingsOf(tx, { projects, clock }))
-      for (const project of projects)
-        for (const policy of Object.keys(project.config.policies))
-          await noteGivenUp(tx, { project, policy, nowMs: clock.nowMs() })
+      const ended = noted ?? (entry.type === 'policy-run-finished' ? entry.data : undefined)
+      if (ended === undefined) return
+      const project = projects.find(({ name }) => name === ended['project'])
+      const policy = ended['policy'] as string
+      await noteGivenUp(tx, { project, policy, nowMs: clock.nowMs() })
     },
   }
 }

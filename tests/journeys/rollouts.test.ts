@@ -54,6 +54,7 @@ test('it can be taken back after all, once', async () => {
   })
   expect(await person.endpoint()).toMatchObject({ live: { version: 1, revision: 1 } })
   await expect(person.order('undo')).rejects.toThrow('409')
+  await championIs(1, 'version 2 was taken back at loops: it was Friday')
 }, 60_000)
 
 test.each([
@@ -78,6 +79,7 @@ test.each([
     expect(fact?.data).toMatchObject({ guard, from: 1, to: rollout.to, share: 0 })
     expect(rollout.numbers.e).toBeGreaterThanOrEqual(20)
     expect(await person.endpoint()).toMatchObject({ live: { revision: 1 } })
+    await championIs(1, `was rolled back at loops: ${rollout.reason}`)
     const after = callers(() => server.url, { count: 2, pauseMs: 5 })
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(new Set((await after.stop()).revisions)).toEqual(new Set([1]))
@@ -125,6 +127,7 @@ test('a person pauses, resumes and aborts; callers with a key stay where they ar
   expect(await person.order('abort', 'enough')).toMatchObject({ state: 'aborted' })
   expect(new Set(await routed())).toEqual(new Set([1]))
   await expect(person.order('resume')).rejects.toThrow('409')
+  await championIs(1, 'was aborted at loops: enough')
 }, 60_000)
 
 test('the command line shows and moves the same', async () => {
@@ -155,6 +158,22 @@ test('the command line shows and moves the same', async () => {
   await expect(orrery('traffic', 'loops', '1=0')).rejects.toThrow('not all 0')
   await expect(orrery('traffic', 'loops', 'most')).rejects.toThrow('REVISION=WEIGHT')
 }, 60_000)
+
+async function pointedAt(): Promise<{ version: number }> {
+  const { model_version: found } = await person.ask<{ model_version: { version: string } }>(
+    'GET',
+    '/api/2.0/mlflow/registered-models/alias?name=loops&alias=champion',
+  )
+  return { version: Number(found.version) }
+}
+
+/** The alias was put back, and the ledger says why. */
+async function championIs(version: number, why: string): Promise<void> {
+  await expect.poll(pointedAt).toEqual({ version })
+  const [moved] = await person.facts('model-alias-moved')
+  expect(moved?.data).toMatchObject({ model: 'loops', alias: 'champion', version })
+  expect(moved?.data['reason']).toContain(why)
+}
 
 async function orrery(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [

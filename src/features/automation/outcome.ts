@@ -6,26 +6,31 @@ import { unhelpfulRuns, type AutomationTx } from './firing.ts'
 import { policyRunRef, type PolicyRun } from './policy-run.ts'
 
 /** Facts that tell what became of versions that policies have made, besides findings. */
-export const OUTCOME_TYPES = ['rollout-completed', 'rollout-rolled-back', 'rollout-failed'] as const
+const TAKEN_BACK: readonly string[] = ['rollout-rolled-back', 'rollout-aborted', 'rollout-undone']
 
-/** Runs that are looked at for the one that has made a version. */
-const LOOKED_AT = 40
+export const OUTCOME_TYPES: readonly string[] = [
+  'rollout-completed',
+  'rollout-failed',
+  ...TAKEN_BACK,
+]
 
 /**
  * Notes what became of a policy's version once it is in use: kept, rolled back, or found wanting while the policy
- * still rests after it. The last two did not help, whatever the checks had said. Called for each entry once.
+ * still rests after it. The last two did not help, whatever the checks had said. Called for each entry once; gives
+ * the run of which something was noted.
  */
 export async function noteOutcome(
   entry: Entry,
   tx: AutomationTx,
   projects: readonly Project[],
-): Promise<void> {
-  const { endpoint, modelVersion } = entry.data
-  if (typeof modelVersion !== 'string' || typeof endpoint !== 'string') return
-  const run = await madeBy(tx, { projects, modelVersion })
-  if (run === undefined) return
+): Promise<PolicyRun | undefined> {
+  const { endpoint } = entry.data
+  const modelVersion = versionIn(entry)
+  if (typeof modelVersion !== 'string' || typeof endpoint !== 'string') return undefined
+  const run = await tx.automation.makerOf(modelVersion)
+  if (run === undefined) return undefined
   const found = verdictOn(run, entry, projects)
-  if (found === undefined || (run.helped === false && !found.helped)) return
+  if (found === undefined || (run.helped === false && !found.helped)) return undefined
   await tx.automation.save({ ...run, helped: found.helped })
   await tx.ledger.append(platformActor(`policy:${run.policy}`), [
     {
@@ -51,21 +56,12 @@ export async function noteOutcome(
       eventMs: entry.eventMs ?? entry.atMs,
     },
   ])
+  return run
 }
 
-async function madeBy(
-  { automation }: AutomationTx,
-  { projects, modelVersion }: { projects: readonly Project[]; modelVersion: string },
-): Promise<PolicyRun | undefined> {
-  for (const project of projects) {
-    if (Object.keys(project.config.policies).length === 0) continue
-    const runs = await automation.list({ project: project.name, limit: LOOKED_AT })
-    const run = runs.find(
-      (each) => each.modelVersion === modelVersion && each.state === 'succeeded',
-    )
-    if (run !== undefined) return run
-  }
-  return undefined
+/** The version of which something is told. Where one is taken back, that is not the one that answers since. */
+function versionIn({ type, data }: Entry) {
+  return data[TAKEN_BACK.includes(type) ? 'givenUp' : 'modelVersion']
 }
 
 interface Verdict {
@@ -81,10 +77,11 @@ function verdictOn(
 ): Verdict | undefined {
   const { type, data } = entry
   const what = `${run.modelVersion}, which ${run.id} made,`
-  const said = (name: string) => (typeof data[name] === 'string' ? `: ${data[name]}` : '')
+  const said = (name: string) =>
+    typeof data[name] === 'string' ? `: ${data[name].replace(/\.$/, '')}` : ''
   if (type === 'rollout-completed')
     return { helped: true, outcome: 'kept', why: `${what} is kept: its rollout is complete.` }
-  if (type === 'rollout-rolled-back' || type === 'rollout-failed')
+  if (OUTCOME_TYPES.includes(type))
     return {
       helped: false,
       outcome: 'rolled-back',
@@ -110,11 +107,11 @@ function verdictOn(
 /** Tells, once for a run, that a policy rests longer because what it does has not helped. */
 export async function noteGivenUp(
   tx: AutomationTx,
-  at: { project: Project; policy: string; nowMs: number },
+  at: { project: Project | undefined; policy: string; nowMs: number },
 ): Promise<void> {
   const { project, policy, nowMs } = at
-  const { backoff } = project.config.policies[policy] ?? {}
-  if (backoff === undefined) return
+  const { backoff } = project?.config.policies[policy] ?? {}
+  if (project === undefined || backoff === undefined) return
   const unhelpful = await unhelpfulRuns(tx.automation, project.name, policy)
   const last = await tx.automation.newest(project.name, policy)
   if (last === undefined || unhelpful < (backoff.after ?? 2)) return

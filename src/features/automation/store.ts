@@ -17,6 +17,8 @@ export interface PolicyRunReads {
     policy: string,
     kinds?: readonly TriggerKind[],
   ): Promise<PolicyRun | undefined>
+  /** The run that made a version, of those that went well. */
+  makerOf(modelVersion: string): Promise<PolicyRun | undefined>
   /** Runs that run or wait for their turn, oldest first. */
   open(): Promise<PolicyRun[]>
   /** How many runs of a policy were begun at that time or later. */

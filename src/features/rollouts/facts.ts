@@ -34,11 +34,17 @@ const TYPES = {
   superseded: 'rollout-superseded',
 } as const
 
+/** The version that an endpoint stands for after a decision, and the one that was given up by it. */
+interface Versions {
+  readonly modelVersion?: string
+  readonly givenUp?: string
+}
+
 /** A decision about a rollout, by its guards or by a person, with the numbers it stands on. */
 export function rolloutDecided(
   rollout: Rollout,
   decision: keyof typeof TYPES,
-  modelVersion?: string,
+  versions: Versions = {},
 ): Fact {
   const numbers = numbersOf(rollout)
   const objects = decision === 'rolled-back' || decision === 'objected'
@@ -46,7 +52,7 @@ export function rolloutDecided(
     type: TYPES[decision],
     data: {
       ...named(rollout),
-      ...(modelVersion === undefined ? {} : { modelVersion }),
+      ...versions,
       revision: rollout.to,
       share: sharesOf(rollout).fresh,
       step: rollout.step + 1,

@@ -66,6 +66,11 @@ export function isOpen({ state }: Pick<Rollout, 'state'>): boolean {
   return state === 'running' || state === 'paused'
 }
 
+/** Whether the new revision was tried and is not to be tried again by itself. */
+export function isGivenUp(state: RolloutState): boolean {
+  return state === 'rolled-back' || state === 'aborted' || state === 'undone'
+}
+
 /** The shares of old and new, in percent. */
 export function sharesOf({ state, step, plan }: Rollout): { old: number; fresh: number } {
   if (state === 'completed') return { old: 0, fresh: 100 }

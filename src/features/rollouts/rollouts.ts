@@ -10,6 +10,7 @@ import { batchOf } from './evidence.ts'
 import * as facts from './facts.ts'
 import { qualityGuardOf, withTruths } from './quality.ts'
 import {
+  isGivenUp,
   isOpen,
   looked,
   newRollout,
@@ -174,8 +175,7 @@ function mover<Wide extends Tx>({ read, transact, divide }: Dependencies<Wide>) 
           { revision: to, weight: fresh },
         ]
       : [{ revision: live, weight: 1 }]
-    const revision = await read.serving.findRevision(endpoint, live)
-    const modelVersion = revision === undefined ? undefined : versionName(revision)
+    const versions = await versionsOf(read.serving, next, live)
     await divide(endpoint, { live, weights }, () =>
       transact(async ({ rollouts, serving, ledger }) => {
         const kept = await rollouts.find(next.id)
@@ -183,9 +183,23 @@ function mover<Wide extends Tx>({ read, transact, divide }: Dependencies<Wide>) 
           throw new Problem('conflict', `this rollout of endpoint ${endpoint} has ended meanwhile`)
         await rollouts.save(next)
         await serving.saveAnswering(endpoint, { live, weights })
-        await ledger.append(actor, [facts.rolloutDecided(next, decision, modelVersion)])
+        await ledger.append(actor, [facts.rolloutDecided(next, decision, versions)])
       }),
     )
+  }
+}
+
+/** What a decision is about, in versions of models. */
+async function versionsOf(serving: ServingReads, { endpoint, state, to }: Rollout, live: number) {
+  const named = async (number: number) => {
+    const revision = await serving.findRevision(endpoint, number)
+    return revision === undefined ? undefined : versionName(revision)
+  }
+  const modelVersion = await named(live)
+  const givenUp = isGivenUp(state) ? await named(to) : undefined
+  return {
+    ...(modelVersion === undefined ? {} : { modelVersion }),
+    ...(givenUp === undefined ? {} : { givenUp }),
   }
 }
 
@@ -199,8 +213,7 @@ function gradualOf<Wide extends Tx>({ read, clock, ids }: Dependencies<Wide>): G
     },
     givenUp: async (endpoint) => {
       const newest = await read.rollouts.newest(endpoint)
-      const isGivenUp = ['rolled-back', 'aborted', 'undone'].includes(newest?.state ?? '')
-      return isGivenUp ? newest?.to : undefined
+      return newest !== undefined && isGivenUp(newest.state) ? newest.to : undefined
     },
     begin: async ({ rollouts, ledger }, actor, { endpoint, from, to }) => {
       const config = endpoint.delivery?.rollout

@@ -179,7 +179,7 @@ async function recordFailure(
     shadowing: endpoint.shadowing.map(({ number }) => number),
     failure: told,
   })
-  const modelVersion = versionName(plan.live.revision)
+  const modelVersion = versionName((plan.gradual ?? plan.live).revision)
   await ledger.append(actor, [
     facts.rolloutFailed({ endpoint: endpoint.name, modelVersion, reason: told }),
   ])

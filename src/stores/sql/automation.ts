@@ -1,7 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { AutomationReads, AutomationWrites, PolicyRun } from '#automation'
 
-type PolicyRunReads = Pick<AutomationReads, 'find' | 'list' | 'newest' | 'open' | 'countSince'>
+type PolicyRunReads = Pick<
+  AutomationReads,
+  'find' | 'list' | 'newest' | 'makerOf' | 'open' | 'countSince'
+>
 type PolicyRunWrites = PolicyRunReads & Pick<AutomationWrites, 'save'>
 
 export interface AutomationTables {
@@ -15,6 +18,7 @@ export interface AutomationTables {
     event_ms: number
     kind: string
     started_ms: number
+    model_version: string | null
     body: string
   }
 }
@@ -51,6 +55,15 @@ export function policyRunReads(db: Kysely<AutomationTables>): PolicyRunReads {
       const row = await query.orderBy('cause', 'desc').limit(1).executeTakeFirst()
       return row === undefined ? undefined : runOf(row)
     },
+    makerOf: async (modelVersion) => {
+      const row = await rows()
+        .where('model_version', '=', modelVersion)
+        .where('state', '=', 'succeeded')
+        .orderBy('cause', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? undefined : runOf(row)
+    },
     open: async () =>
       (
         await rows()
@@ -85,6 +98,7 @@ export function policyRunWrites(db: Kysely<AutomationTables>): PolicyRunWrites {
         event_ms: run.eventMs,
         kind: run.kind,
         started_ms: run.startedMs,
+        model_version: run.modelVersion,
         body: JSON.stringify(run),
       }
       await db

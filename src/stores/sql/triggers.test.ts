@@ -272,7 +272,8 @@ eachSqlStore((name, open) => {
     await made(2)
     const at = clock.nowMs()
     const about = (number: number) => ({ endpoint: 'late', modelVersion: `late/${number}` })
-    await happened('rollout-rolled-back', { ...about(2), reason: 'errors rose' }, at)
+    const rolledBack = { ...about(1), givenUp: 'late/2', reason: 'errors rose.' }
+    await happened('rollout-rolled-back', rolledBack, at)
     await made(3)
     await happened('rollout-completed', about(3), at)
     expect(await told('policy-gave-up')).toEqual([])
@@ -280,7 +281,7 @@ eachSqlStore((name, open) => {
     expect(await told('policy-outcome')).toMatchObject([
       {
         outcome: 'rolled-back',
-        why: expect.stringMatching(/^late\/2, .* is not kept: errors rose/),
+        why: expect.stringMatching(/^late\/2, .* is not kept: errors rose\.$/),
       },
       { outcome: 'kept' },
     ])

@@ -33,6 +33,7 @@ import { alertingTables } from './0037-alerting.ts'
 import { alertSubjects } from './0039-alert-subjects.ts'
 import { logReceiverTables } from './0041-log-receivers.ts'
 import { usageTables } from './0042-usage.ts'
+import { policyRunVersions } from './0043-policy-run-versions.ts'
 import { endpointsElsewhere } from './0041-endpoints-elsewhere.ts'
 
 /** Every step, in order. A new step goes at the end. */
@@ -72,4 +73,5 @@ export const migrations: readonly Migration[] = [
   endpointsElsewhere,
   logReceiverTables,
   usageTables,
+  policyRunVersions,
 ]
