@@ -8,36 +8,49 @@ import { tell } from './figures.ts'
 import { startOrrery } from './peers.ts'
 
 // Real streams that drift, window by window: a model answers, truths follow, and it is trained anew when somebody says
-// so. What training anew gained, by who said when: nobody, the calendar, alerts of ours, Evidently, NannyML.
+// so. What that gained, by who said when: nobody, the calendar, alerts of ours, Evidently, NannyML; beside what as many
+// trainings gain at times drawn by chance (seeded), so that when is told from how often.
 // ORRERY_BENCH_WHEELS=FOLDER holds the wheel of scikit-multiflow 0.1.3, which has two of the streams; without it, it is fetched.
-// ORRERY_BENCH_STREAMS=a,b and ORRERY_BENCH_POLICIES=a,b choose.
+// ORRERY_BENCH_STREAMS=a,b and ORRERY_BENCH_TRIGGERS=a,b choose.
 
 const run = promisify(execFile)
 const WHEEL =
   '--only-binary :all: --no-deps --python-version 3.5 --implementation cp --abi cp35m --platform manylinux1_x86_64'
 const FLIGHTS = process.env['ORRERY_FLIGHTS'] ?? 'examples/flights/months'
-const chosen = (name: string, all: string) => (process.env[name] ?? all).split(',').filter(Boolean)
-const streams = chosen('ORRERY_BENCH_STREAMS', 'electricity,weather,flights,employment,car-loan')
-const policies = chosen('ORRERY_BENCH_POLICIES', 'never,schedule,orrery,nannyml,evidently')
+const streams = (
+  process.env['ORRERY_BENCH_STREAMS'] ??
+  'electricity,weather,flights,flight-months,employment,car-loan'
+).split(',')
+const triggers =
+  process.env['ORRERY_BENCH_TRIGGERS'] ??
+  'never,schedule,orrery,orrery-bounded,orrery-any,nannyml,evidently'
+
+interface Stream {
+  readonly stream: string
+  readonly periods: number
+  readonly played: readonly Played[]
+}
 
 interface Played {
-  readonly stream: string
-  readonly policy: string
-  readonly windows: number
+  readonly trigger: string
   readonly auc: number
-  readonly accuracy: number
   readonly retrained: readonly number[]
+  /** Of as many trainings at times by chance: the mean, and the middle 90 %. */
+  readonly chance: number
+  readonly chanceLow: number
+  readonly chanceHigh: number
+  /** The share of the draws by chance that were better. */
+  readonly luckier: number
+  /** Of as many at even distances, and at the best times that there were. */
+  readonly evenly: number
+  readonly best: number
 }
 
 const home = await mkdtemp(join(tmpdir(), 'orrery-streams-'))
 const server = await startOrrery(join(home, 'orrery'))
 try {
   const wheels = process.env['ORRERY_BENCH_WHEELS'] ?? (await fetched(join(home, 'wheels')))
-  for (const stream of streams) {
-    const played: Played[] = []
-    for (const policy of policies) played.push(await play(wheels, stream, policy))
-    report(played)
-  }
+  for (const stream of streams) report(await play(wheels, stream))
 } finally {
   await server.stop()
   await rm(home, { recursive: true, force: true })
@@ -49,30 +62,42 @@ async function fetched(folder: string): Promise<string> {
   return folder
 }
 
-async function play(wheels: string, stream: string, policy: string): Promise<Played> {
-  const script = join(import.meta.dirname, 'streams', 'policies.py')
-  const args = [script, wheels, FLIGHTS, server.url, stream, policy]
-  const { stdout } = await run(join(monitorsBin(), 'python'), args, { maxBuffer: 64 * 1024 ** 2 })
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Played
+async function play(wheels: string, stream: string): Promise<Stream> {
+  const script = join(import.meta.dirname, 'streams', 'play.py')
+  const args = [script, wheels, FLIGHTS, server.url, stream, triggers]
+  const { stdout, stderr } = await run(join(monitorsBin(), 'python'), args, {
+    maxBuffer: 64 * 1024 ** 2,
+  })
+  console.error(stderr.trim())
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Stream
 }
 
-function report(played: readonly Played[]): void {
-  const never = played.find(({ policy }) => policy === 'never')
-  for (const { stream, policy, windows, auc, accuracy, retrained } of played) {
-    const gain = never === undefined ? '' : `, ${signed(auc - never.auc)} over never`
-    console.log(
-      `${stream.padEnd(12)} ${policy.padEnd(10)} ROC-AUC ${auc.toFixed(4)}${gain}; accuracy ${accuracy.toFixed(4)}; trained anew ${retrained.length} times in ${windows} windows`,
-    )
+function report({ stream, periods, played }: Stream): void {
+  const never = played.find(({ trigger }) => trigger === 'never')
+  console.log(
+    `| ${stream}, ${periods} | ROC-AUC | trained anew | gain | of each | as often by chance |`,
+  )
+  for (const each of played) {
+    const gain = never === undefined ? Number.NaN : each.auc - never.auc
+    const cells = [
+      each.trigger,
+      each.auc.toFixed(4),
+      each.retrained.length,
+      signed(gain),
+      each.retrained.length === 0 ? '–' : signed(gain / each.retrained.length),
+      `${each.chance.toFixed(4)} (${each.chanceLow.toFixed(4)}–${each.chanceHigh.toFixed(4)}), better ${(100 * each.luckier).toFixed(0)} %; evenly ${each.evenly.toFixed(4)}; at best ${each.best.toFixed(4)}`,
+    ]
+    console.log(`| ${cells.join(' | ')} |`)
   }
-  const ours = played.find(({ policy }) => policy === 'orrery')
-  for (const peer of played.filter(({ policy }) => policy === 'nannyml' || policy === 'evidently'))
+  const ours = played.find(({ trigger }) => trigger === 'orrery')
+  for (const peer of played.filter(({ trigger }) => ['nannyml', 'evidently'].includes(trigger)))
     if (ours !== undefined)
       tell({
-        what: `${peer.stream}, trained anew when told to, ${ours.retrained.length} and ${peer.retrained.length} times`,
+        what: `${stream}, trained anew when told to, ${ours.retrained.length} and ${peer.retrained.length} times`,
         unit: 'ROC-AUC',
         orrery: ours.auc,
         peer: peer.auc,
-        peerName: peer.policy,
+        peerName: peer.trigger,
         better: 'higher',
       })
 }

@@ -2,12 +2,11 @@ import { join } from 'node:path'
 import { createMonitoring, type Alert, type Window } from '#monitoring'
 import type { Endpoint, HourProfile, PredictionQueries, PredictionRow } from '#serving'
 import { addValue, emptySketch, type ColumnSketch } from '#sketches'
-import { monitorOf, namedBy, predictionOf, rowsOf, type StreamRow } from './orrery.ts'
+import { MODEL, monitorOf, namedBy, predictionOf, rowsOf, type StreamRow } from './orrery.ts'
 import type { Alarms, Incident } from './outcome.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
-const MODEL = 'flights-late-1'
 
 /** Watches a stream day by day with the monitors that a server runs, over rows in memory instead of a log. */
 export async function alarmsWithout(folder: string, incident: Incident): Promise<Alarms> {
@@ -15,7 +14,11 @@ export async function alarmsWithout(folder: string, incident: Incident): Promise
   const log = logOf()
   const past = await rowsOf(join(folder, incident.name, 'reference.parquet'))
   const unhurt = { ...incident, onsetDay: Infinity }
-  log.add(past.map((row, at) => logged(unhurt, { ...row, id: `past-${at}` }, Number(row.late))))
+  log.add(
+    past.map((row, at) =>
+      logged(unhurt, { ...row, id: `past-${at}` }, Number(row[incident.truth])),
+    ),
+  )
   const rows = await rowsOf(join(folder, incident.name, 'stream.parquet'))
   const arrivals = Map.groupBy(rows, ({ arrival }) =>
     Math.floor((arrival.getTime() - beginMs) / DAY_MS),
@@ -25,7 +28,7 @@ export async function alarmsWithout(folder: string, incident: Incident): Promise
   const watch = monitorsOf(incident, log.queries, kept)
   for (let day = 0; day < incident.days; day++) {
     log.add((arrivals.get(day) ?? []).map((row) => logged(incident, row, null)))
-    for (const { id, late } of truths.get(day) ?? []) log.label(id, Number(late))
+    for (const row of truths.get(day) ?? []) log.label(row.id, Number(row[incident.truth]))
     const closedMs = beginMs + day * DAY_MS
     await watch({ endpoint: incident.name, closedMs, settledMs: closedMs - DAY_MS })
   }
@@ -178,7 +181,7 @@ function monitorsOf(
   const monitor = {
     min_samples: 100,
     drift: { alert_share: 0.3, persistence: { windows: 3, of: 5 } },
-    ...monitorOf(begin),
+    ...monitorOf(incident),
   }
   const endpoint = { name: incident.name, model: '', elsewhere: true, monitor }
   const transact = (work: (tx: unknown) => Promise<unknown>) =>

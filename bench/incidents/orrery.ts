@@ -5,14 +5,8 @@ import { compressors } from 'hyparquet-compressors'
 import type { Alarms, Incident } from './outcome.ts'
 
 const DAY_MS = 86_400_000
-const REFERENCE_DAYS = 30
+export const MODEL = 'model-1'
 const PATIENCE_MS = 600_000
-
-/** What of a row is the model's input. */
-const FEATURES =
-  'hour distance temp dewp humid wind_dir wind_speed precip pressure visib carrier origin'.split(
-    ' ',
-  )
 
 export interface StreamRow extends Record<string, unknown> {
   readonly id: string
@@ -20,7 +14,6 @@ export interface StreamRow extends Record<string, unknown> {
   readonly time: Date
   readonly arrival: Date
   readonly label_days: bigint
-  readonly late: bigint
   readonly score: number
 }
 
@@ -35,7 +28,7 @@ export async function alarmsOfOrrery(
   await ask('POST', '/endpoints', {
     name: incident.name,
     elsewhere: true,
-    monitor: monitorOf(Date.parse(incident.begin)),
+    monitor: monitorOf(incident),
   })
   const beginMs = Date.parse(incident.begin)
   await past(ask, incident, await rowsOf(join(folder, incident.name, 'reference.parquet')))
@@ -44,9 +37,9 @@ export async function alarmsOfOrrery(
   for (let day = 0; day < incident.days; day++) {
     const told = (arrivals.get(day) ?? []).map((row) => predictionOf(incident, row))
     await sent(ask, `/predictions?endpoint=${incident.name}`, { predictions: told })
-    const known = (truths.get(day) ?? []).map(({ id, late }) => ({
-      prediction: id,
-      label: Number(late),
+    const known = (truths.get(day) ?? []).map((row) => ({
+      prediction: row.id,
+      label: Number(row[incident.truth]),
     }))
     await sent(ask, `/endpoints/${incident.name}/ground-truth`, { truths: known })
     if (day > 0) await evaluated(ask, incident.name, beginMs + (day - 1) * DAY_MS)
@@ -56,12 +49,13 @@ export async function alarmsOfOrrery(
 }
 
 /** All that is said to the monitor: which days nothing happened in. Everything else is as it comes. */
-export function monitorOf(beginMs: number) {
+export function monitorOf({ begin, referenceDays }: Incident) {
+  const beginMs = Date.parse(begin)
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10)
   return {
     window: { size: '1d' },
     settle: '1d',
-    reference: { from: day(beginMs - REFERENCE_DAYS * DAY_MS), to: day(beginMs) },
+    reference: { from: day(beginMs - referenceDays * DAY_MS), to: day(beginMs) },
   }
 }
 
@@ -70,21 +64,21 @@ async function past(ask: Ask, incident: Incident, rows: readonly StreamRow[]): P
   const told = rows.map((row, index) => ({
     ...predictionOf({ ...incident, onsetDay: Infinity }, row),
     id: `${incident.name}-past-${index}`,
-    label: Number(row.late),
+    label: Number(row[incident.truth]),
   }))
   await sent(ask, `/predictions?endpoint=${incident.name}`, { predictions: told })
 }
 
 export function predictionOf(incident: Incident, row: StreamRow) {
   const hurt = Number(row.day) >= incident.onsetDay
-  const inputs = FEATURES.flatMap((name) => {
+  const inputs = [...incident.numbers, ...incident.categories].flatMap((name) => {
     if (hurt && name === incident.gone) return []
     const value = valueOf(row[name])
     return [[name, hurt && name === incident.retyped ? String(value) : value]]
   })
   return {
     id: row.id,
-    modelVersion: 'flights-late-1',
+    modelVersion: MODEL,
     time: row.time.toISOString(),
     inputs: Object.fromEntries(inputs) as Record<string, unknown>,
     outputs: { score: row.score },

@@ -9,11 +9,37 @@ export interface Incident {
   readonly begin: string
   readonly gone?: string
   readonly retyped?: string
+  /** What of a row is the model's input, and which column tells what was true. */
+  readonly numbers: readonly string[]
+  readonly categories: readonly string[]
+  readonly truth: string
+  readonly referenceDays: number
+}
+
+/** What the incidents of make.py have in common, and do not say. */
+export const OF_MAKE: Pick<Incident, 'numbers' | 'categories' | 'truth' | 'referenceDays'> = {
+  numbers: [
+    'hour',
+    'distance',
+    'temp',
+    'dewp',
+    'humid',
+    'wind_dir',
+    'wind_speed',
+    'precip',
+    'pressure',
+    'visib',
+  ],
+  categories: ['carrier', 'origin'],
+  truth: 'late',
+  referenceDays: 30,
 }
 
 /** What somebody who watched a stream said, by the day on which it could be known. */
 export interface Alarms {
   readonly firstDay: number
+  /** Watched until here, where that is before the stream's end. */
+  readonly endDay?: number
   readonly alarms: readonly { readonly day: number; readonly columns: readonly string[] }[]
 }
 
@@ -23,6 +49,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   prior: ['late', 'label', 'score', 'prediction', 'concept', 'calibration'],
   label: ['label', 'labels', 'no-labels', 'performance'],
   rows: ['rows', 'duplicates', 'volume'],
+  together: ['multivariate', 'concept'],
   weather: [
     'temp',
     'dewp',
@@ -44,7 +71,10 @@ export interface Outcome {
   readonly place: number | null
 }
 
-export function outcomeOf(incident: Incident, { firstDay, alarms }: Alarms): Outcome {
+export function outcomeOf(
+  incident: Incident,
+  { firstDay, endDay = Infinity, alarms }: Alarms,
+): Outcome {
   const harmless = incident.causes.length === 0
   const calmUntil = harmless ? Infinity : incident.onsetDay
   const falseAlarms = episodes(alarms.map(({ day }) => day).filter((day) => day < calmUntil))
@@ -58,7 +88,7 @@ export function outcomeOf(incident: Incident, { firstDay, alarms }: Alarms): Out
   return {
     delay: said.length === 0 ? null : earliest - incident.onsetDay,
     falseAlarms,
-    calmDays: (harmless ? incident.days : incident.onsetDay) - firstDay,
+    calmDays: (harmless ? Math.min(endDay, incident.days) : incident.onsetDay) - firstDay,
     place: place === -1 ? null : place,
   }
 }

@@ -20,8 +20,13 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import pandas as pd
 
-NUMBERS = ["hour", "distance", "temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib", "score"]
+# Of the streams of make.py, which do not say it.
+NUMBERS = ["hour", "distance", "temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib"]
 CATEGORIES = ["carrier", "origin"]
+
+
+def columns_of(told):
+    return [*told.get("numbers", NUMBERS), "score"], told.get("categories", CATEGORIES), told.get("truth", "late")
 
 
 def loaded(folder, first=0, end=10**6):
@@ -46,8 +51,9 @@ def evidently(told, reference, live):
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 
-    columns = NUMBERS + CATEGORIES + ["late"]
-    definition = DataDefinition(numerical_columns=NUMBERS, categorical_columns=[*CATEGORIES, "late"])
+    numbers, categories, truth = columns_of(told)
+    columns = [*numbers, *categories, truth]
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=[*categories, truth])
     before = Dataset.from_pandas(reference[columns], data_definition=definition)
     days = {}
     for day, rows in live.groupby("day"):
@@ -55,8 +61,8 @@ def evidently(told, reference, live):
             rows = injured(rows, told, day)
             have = [column for column in columns if column in rows]
             lacks = DataDefinition(
-                numerical_columns=[each for each in NUMBERS if each in have],
-                categorical_columns=[each for each in [*CATEGORIES, "late"] if each in have],
+                numerical_columns=[each for each in numbers if each in have],
+                categorical_columns=[each for each in [*categories, truth] if each in have],
             )
             now = Dataset.from_pandas(rows[have], data_definition=lacks)
             found = Report([DataDriftPreset()]).run(now, before).dict()
@@ -97,12 +103,15 @@ def nannyml(told, reference, live):
         for chunk in chunks:
             days.setdefault(chunk, []).append((order, column))
 
-    features = [column for column in NUMBERS + CATEGORIES if column != told.get("gone") and column != told.get("retyped")]
+    numbers, categories, truth = columns_of(told)
+    features = [column for column in [*numbers, *categories] if column != told.get("gone") and column != told.get("retyped")]
     attempts = [
         (nml.UnivariateDriftCalculator(column_names=features, **time_of), features, "jensen_shannon"),
         (nml.MissingValuesCalculator(column_names=features, **time_of), features, None),
-        (nml.UnseenValuesCalculator(column_names=CATEGORIES, **time_of), CATEGORIES, None),
     ]
+    known = [column for column in categories if column in features]
+    if known:
+        attempts.append((nml.UnseenValuesCalculator(column_names=known, **time_of), known, None))
     for calculator, columns, method in attempts:
         frame = calculator.fit(reference).calculate(live).to_df()
         starts = frame[("chunk", "start_date") if ("chunk", "start_date") in frame else ("chunk", "chunk", "start_date")]
@@ -114,7 +123,7 @@ def nannyml(told, reference, live):
             for index, alarmed in enumerate(over):
                 if alarmed:
                     note([int(dayOf[index])], column, -float(far.iloc[index]))
-    probability = {"y_pred": "predicted", "y_pred_proba": "score", "y_true": "late", "problem_type": "classification_binary", "metrics": ["roc_auc"], **time_of}
+    probability = {"y_pred": "predicted", "y_pred_proba": "score", "y_true": truth, "problem_type": "classification_binary", "metrics": ["roc_auc"], **time_of}
     for calculator, run in ((nml.CBPE(**probability), "estimate"), (nml.PerformanceCalculator(**probability), "calculate")):
         known = live
         frame = getattr(calculator.fit(reference), run)(known).to_df()
