@@ -14,6 +14,7 @@ import { happeningsIn } from './happenings.ts'
 import type { LocalClones } from '../clones.ts'
 import { judgingThread } from '../judging/workshop.ts'
 import { liveContracts } from './live-contracts.ts'
+import { namedData } from './named-data.ts'
 import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
@@ -40,6 +41,14 @@ export function monitoringOf(
     endpoints: () => serving.endpoints.list(),
     predictions: serving.predictions,
     trainingData: training,
+    namedData: namedData({
+      endpoints: () => serving.endpoints.list(),
+      projects: parts.projects,
+      clones: parts.clones,
+      datasets,
+      registry,
+      folder: join(config.home, 'references'),
+    }),
     contracts: liveContracts({
       endpoints: () => serving.endpoints.list(),
       projects: parts.projects,

@@ -7,6 +7,11 @@ import type { DatasetFiles } from '../dataset-files.ts'
 /** Formats that rows can be read from; a stage's other inputs are its code and settings. */
 const ROWS = /\.(parquet|csv|json|jsonl|ndjson)$/i
 
+/** Whether a file's name says that rows can be read from it. */
+export function isRows(name: string): boolean {
+  return ROWS.test(name)
+}
+
 /** Follows the edges that pipelines wrote: model version → run → its stage's inputs → their bytes. */
 export function trainingData({
   registry,
@@ -35,7 +40,7 @@ export function trainingData({
       const { project } = (await pipelines.find(stage.pipelineRun)) ?? {}
       const files: DataFile[] = []
       for (const dep of stage.deps) {
-        if (project === undefined || !(dep.md5.endsWith('.dir') || ROWS.test(dep.path))) continue
+        if (project === undefined || !(dep.md5.endsWith('.dir') || isRows(dep.path))) continue
         const found = await datasets.files(project, dep.path, dep.md5)
         // A folder of code, or of settings, has no rows; nobody has to push it.
         if (
@@ -49,7 +54,7 @@ export function trainingData({
             state: 'unknown',
             reason: `${dep.path}@${dep.md5} is not on the project's remote; run "orrery push" where it was made`,
           }
-        files.push(...found.filter((file) => ROWS.test(file.name)))
+        files.push(...found.filter((file) => isRows(file.name)))
       }
       if (files.length === 0)
         return {

@@ -13,7 +13,9 @@ import { comparedColumn, type ComparedColumn } from './references/compared.ts'
 import { createEstimators } from './estimators.ts'
 import { evaluate, timingOf } from './windows/evaluate.ts'
 import { createReferences, type Cut, type KnownReference } from './references/reference.ts'
-import type { AskRows, Profiler, Score, TrainingData } from './sources.ts'
+import { isNamed } from './references/columns.ts'
+import { namedReferences } from './references/named.ts'
+import type { AskRows, NamedData, Profiler, Score, TrainingData } from './sources.ts'
 import type { AlertPage, MonitoringReads, MonitoringWrites, WindowPage } from './store.ts'
 import { DEFAULT_MONITOR, monitorOf } from './default-monitor.ts'
 import { EVALUATE_WINDOWS, evaluationsDue, type Ends } from './windows/due.ts'
@@ -57,6 +59,8 @@ export interface MonitoringDependencies {
   readonly endpoints: () => Promise<readonly Endpoint[]>
   readonly predictions: PredictionQueries
   readonly trainingData: TrainingData
+  /** Without it no monitor's reference is data that it names. */
+  readonly namedData?: NamedData
   readonly profiler: Profiler
   readonly score: Score
   readonly happenings: Happenings
@@ -80,7 +84,8 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
   const { transact, endpoints, predictions } = dependencies
   const references = createReferences(dependencies)
   const estimators = createEstimators({ ...dependencies, rows: liveRowsOf(predictions) })
-  const structures = createStructures({ references, predictions, cutOf })
+  const named = namedReferences(dependencies)
+  const structures = createStructures({ references, named, predictions, cutOf })
   const ofPast = pastReferences(predictions)
   const dueJobs = evaluationsDue(dependencies)
 
@@ -88,8 +93,11 @@ export function createMonitoring(dependencies: MonitoringDependencies): Monitori
     ...dependencies,
     endpoint: name,
     monitor,
-    reference: (version, span) =>
-      ofPast(name, { monitor, version, span }) ?? references.of(version, cutOf(monitor)),
+    reference: (version, span) => {
+      const { reference } = monitor
+      if (isNamed(reference)) return named.of(name, { monitor, version, reference })
+      return ofPast(name, { monitor, version, span }) ?? references.of(version, cutOf(monitor))
+    },
     structure: (version, span) => structures(name, { monitor, version, span }),
     estimator: (modelVersion, roles) =>
       estimators.of({ endpoint: name, modelVersion, monitor, roles }),

@@ -1,5 +1,7 @@
 import type { PredictionRow } from '#serving'
 import type { DataFile, Profile, ProfileRequest, Value } from '#drift'
+import type { ReferenceDataConfig } from '#projects'
+import type { ColumnSketch } from '#sketches'
 
 /** What a version of a model was trained on, or why that is not known. */
 export type TrainedOn =
@@ -15,6 +17,32 @@ export type TrainedOn =
 /** Follows lineage from a model version to the bytes it was trained on. */
 export interface TrainingData {
   find(model: string, version: number): Promise<TrainedOn>
+}
+
+/** What a monitor names: files of rows, or a profile of which nobody has the rows. */
+export type NamedTable =
+  | { readonly state: 'rows'; readonly files: readonly DataFile[] }
+  | {
+      readonly state: 'sketched'
+      readonly atMs: number
+      readonly columns: ReadonlyMap<string, ColumnSketch>
+    }
+
+export type KnownData =
+  | {
+      readonly state: 'known'
+      /** Of all that it holds. */
+      readonly digest: string
+      /** Brings it here. Throws where it cannot be had, or is no table. */
+      open(): Promise<NamedTable>
+    }
+  | { readonly state: 'unknown'; readonly reason: string }
+
+/** Finds what monitors name as their reference. */
+export interface NamedData {
+  find(of: { endpoint: string; reference: ReferenceDataConfig }): Promise<KnownData>
+  /** The columns that a version takes; undefined where nobody said. */
+  signature(model: string, version: number): Promise<readonly string[] | undefined>
 }
 
 export interface SampledRow {

@@ -15,7 +15,7 @@ export {
   type Trigger,
   type TriggerOf,
 } from './policy-config.ts'
-export type { MonitorConfig } from './monitor-config.ts'
+export type { MonitorConfig, ReferenceDataConfig } from './monitor-config.ts'
 export { monitorIn } from './monitor-in.ts'
 export { nextTick, scheduleFault, ticksBetween } from './schedule.ts'
 export {

@@ -31,12 +31,35 @@ const WindowSection = Type.Object(
 
 const day = '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:00(:00(\\.000)?)?Z)?$'
 
-/** What windows are compared with: what the version was trained on, or the endpoint's own past. */
+const ColumnName = Type.String({ minLength: 1, maxLength: 1000 })
+
+/** Data that windows are compared with, and what its columns are; those that have no other part are inputs. */
+const ReferenceDataSection = Type.Object(
+  {
+    /** A file of the endpoint's project, or a version of a dataset: `data/scores.parquet@v2`. */
+    data: Type.String({ minLength: 1, maxLength: 1000 }),
+    /** The project that has it, where that is not the endpoint's own. */
+    project: Type.Optional(Name),
+    inputs: Type.Optional(Type.Array(ColumnName, { minItems: 1, maxItems: 10_000 })),
+    /** What was predicted; without, a version that is registered here is asked. */
+    outputs: Type.Optional(
+      Type.Union([ColumnName, Type.Array(ColumnName, { minItems: 1, maxItems: 1000 })]),
+    ),
+    label: Type.Optional(ColumnName),
+    id: Type.Optional(ColumnName),
+    time: Type.Optional(ColumnName),
+    key: Type.Optional(ColumnName),
+  },
+  strict,
+)
+
+/** What windows are compared with: what the version was trained on, the endpoint's own past, or data that is named. */
 const ReferenceSection = Type.Union([
   Type.Literal('training'),
   Type.Literal('previous'),
   Type.Literal('same-weekday'),
   Type.Object({ from: Type.String({ pattern: day }), to: Type.String({ pattern: day }) }, strict),
+  ReferenceDataSection,
 ])
 
 const DriftSection = Type.Object(
@@ -274,3 +297,6 @@ export const MonitorSchema = Type.Object(
 )
 
 export type MonitorConfig = Static<typeof MonitorSchema>
+
+/** Named data as a reference. */
+export type ReferenceDataConfig = Static<typeof ReferenceDataSection>

@@ -3,6 +3,7 @@ import type { MonitorConfig } from '#projects'
 import type { HourProfile, PredictionQueries } from '#serving'
 import { timingOf } from '../windows/evaluate.ts'
 import type { KnownReference } from './reference.ts'
+import { isNamed, namedProblems } from './columns.ts'
 import { referenceOfSpan } from '../spans/reference.ts'
 
 interface Span {
@@ -99,6 +100,7 @@ function periodsKept(predictions: Pick<PredictionQueries, 'summaries'>) {
 /** What is wrong with a period that windows are to be compared with. */
 export function referenceProblems(reference: MonitorConfig['reference']): string[] {
   if (reference === undefined || typeof reference === 'string') return []
+  if ('data' in reference) return namedProblems(reference)
   const { from, to } = reference
   const no = [from, to].find((each) => Number.isNaN(Date.parse(each)))
   if (no !== undefined) return [`${no} is no day; write one as 2013-01-31`]
@@ -111,7 +113,7 @@ export function referenceProblems(reference: MonitorConfig['reference']): string
 export function pastSpans({ monitor, span: { fromMs, toMs } }: Compared): Span[] | undefined {
   const { reference = 'training' } = monitor
   const sizeMs = toMs - fromMs
-  if (reference === 'training') return undefined
+  if (reference === 'training' || isNamed(reference)) return undefined
   if (reference === 'previous') return [{ fromMs: fromMs - sizeMs, toMs: fromMs }]
   if (reference === 'same-weekday')
     return Array.from({ length: WEEKS }, (_, index) => (WEEKS - index) * WEEK_MS).map((ago) => ({

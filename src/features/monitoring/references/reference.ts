@@ -33,7 +33,7 @@ export interface References {
 }
 
 /** Rows of the training data that a version is asked about to learn how its answers are spread. */
-const SCORED_ROWS_MAX = 20_000
+export const SCORED_ROWS_MAX = 20_000
 
 /** Data that could not be found is looked for again after this time. */
 const UNKNOWN_MS = 60_000
@@ -46,33 +46,11 @@ export function createReferences(dependencies: {
   score: Score
   clock: Clock
 }): References {
-  const { read, transact, clock } = dependencies
-  const making = new Map<string, Promise<KnownReference>>()
-  const unknown = new Map<string, { reason: string; untilMs: number }>()
-
-  const made = async (
-    key: string,
-    version: { model: string; version: number },
-    cut: Cut,
-  ): Promise<KnownReference> => {
-    const found = await make(dependencies, version, cut)
-    if (found.state === 'known')
-      await transact(({ monitoring }) => monitoring.saveReference(key, found.reference))
-    else unknown.set(key, { reason: found.reason, untilMs: clock.nowMs() + UNKNOWN_MS })
-    return found
-  }
-
+  const kept = keptReferences(dependencies)
   return {
-    of: async (version, cut) => {
+    of: (version, cut) => {
       const key = [version.model, version.version, cut.timeColumn ?? '', cut.windowMs].join('/')
-      const kept = await read.findReference(key)
-      if (kept !== undefined) return { state: 'known', reference: kept }
-      const missed = unknown.get(key)
-      if (missed !== undefined && clock.nowMs() < missed.untilMs)
-        return { state: 'unknown', reason: missed.reason }
-      const running = making.get(key) ?? made(key, version, cut)
-      making.set(key, running)
-      return running.finally(() => making.delete(key))
+      return kept(key, () => make(dependencies, version, cut))
     },
     sample: async ({ model, version }, cut, rowsMax) => {
       const { trainingData, profiler } = dependencies
@@ -82,6 +60,40 @@ export function createReferences(dependencies: {
       if (found.files.length === 0) return []
       return profiler.sample({ ...requestFor(found, trained.inputs, cut), rowsMax })
     },
+  }
+}
+
+/** Makes a reference once, and keeps it; one that cannot be made is tried again after a while. */
+export function keptReferences({
+  read,
+  transact,
+  clock,
+}: {
+  read: Pick<MonitoringReads, 'findReference'>
+  transact: Transact<{ monitoring: MonitoringWrites }>
+  clock: Clock
+}): (key: string, anew: () => Promise<KnownReference>) => Promise<KnownReference> {
+  const making = new Map<string, Promise<KnownReference>>()
+  const unknown = new Map<string, { reason: string; untilMs: number }>()
+  const made = async (
+    key: string,
+    anew: () => Promise<KnownReference>,
+  ): Promise<KnownReference> => {
+    const found = await anew()
+    if (found.state === 'known')
+      await transact(({ monitoring }) => monitoring.saveReference(key, found.reference))
+    else unknown.set(key, { reason: found.reason, untilMs: clock.nowMs() + UNKNOWN_MS })
+    return found
+  }
+  return async (key, anew) => {
+    const kept = await read.findReference(key)
+    if (kept !== undefined) return { state: 'known', reference: kept }
+    const missed = unknown.get(key)
+    if (missed !== undefined && clock.nowMs() < missed.untilMs)
+      return { state: 'unknown', reason: missed.reason }
+    const running = making.get(key) ?? made(key, anew)
+    making.set(key, running)
+    return running.finally(() => making.delete(key))
   }
 }
 
@@ -133,9 +145,9 @@ function requestFor(
   }
 }
 
-/** What the version answers to rows that it was trained on; nothing when it refuses them. */
-async function scoresOf(
-  { profiler, score }: Parameters<typeof createReferences>[0],
+/** What the version answers to rows, as those that it was trained on; nothing when it refuses them. */
+export async function scoresOf(
+  { profiler, score }: { profiler: Profiler; score: Score },
   { model, version }: { model: string; version: number },
   request: ProfileRequest,
 ): Promise<TimedNumber[]> {
@@ -156,7 +168,7 @@ async function scoresOf(
   }
 }
 
-function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): boolean {
   return error instanceof Problem && (error.code === 'unavailable' || error.code === 'timeout')
 }
 

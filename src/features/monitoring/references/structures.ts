@@ -3,6 +3,8 @@ import type { PredictionQueries } from '#serving'
 import { learnStructure, thinned, type Structure, type TimedRow } from '#drift'
 import { timingOf } from '../windows/evaluate.ts'
 import { pastSpans, type Compared } from './past.ts'
+import { isNamed } from './columns.ts'
+import type { NamedReferences } from './named.ts'
 import type { Cut, References } from './reference.ts'
 
 /** How columns of a reference hang together, or why that is not known. */
@@ -26,12 +28,16 @@ const KEPT_MAX = 1000
 
 export function createStructures(dependencies: {
   references: Pick<References, 'sample'>
+  named: Pick<NamedReferences, 'sample'>
   predictions: Pick<PredictionQueries, 'window'>
   cutOf: (monitor: MonitorConfig) => Cut
 }): (endpoint: string, compared: Compared) => Promise<KnownStructure> {
-  const { references, predictions, cutOf } = dependencies
+  const { references, named, predictions, cutOf } = dependencies
   const kept = new Map<string, Structure>()
   const sampler = (endpoint: string, compared: Compared) => {
+    const { reference } = compared.monitor
+    if (isNamed(reference))
+      return (count: number) => named.sample(endpoint, { ...compared, reference }, count)
     const spans = pastSpans(compared)
     if (spans === undefined)
       return (count: number) => references.sample(compared.version, cutOf(compared.monitor), count)

@@ -186,8 +186,7 @@ function sentence(text: string): string {
 
 function watchedBy({ monitor }: Report): ReportWire['watched'] {
   const { window, reference = 'training', settle, performance, drift } = monitor
-  const compared =
-    typeof reference === 'string' ? reference : `${reference.from} to ${reference.to}`
+  const compared = comparedWith(reference)
   const { windows, of } = drift.persistence
   const metrics = [
     ...(performance?.metric === undefined ? [] : [{ ...performance, metric: performance.metric }]),
@@ -200,6 +199,11 @@ function watchedBy({ monitor }: Report): ReportWire['watched'] {
   )
   const share = `${Math.round(drift.alert_share * 100)} % of columns drifted, in ${windows} of ${of} windows`
   return { window: window.size, reference: compared, settle, limits: [share, ...limits] }
+}
+
+function comparedWith(reference: NonNullable<Report['monitor']['reference']>): string {
+  if (typeof reference === 'string') return reference
+  return 'data' in reference ? reference.data : `${reference.from} to ${reference.to}`
 }
 
 function versionsIn(windows: readonly Window[]): VersionShown[] {
