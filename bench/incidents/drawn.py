@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "streams"))
-from policies import wheel  # noqa: E402
+from sets import wheel  # noqa: E402
 
 LIVE_DAYS = 28  # after the onset
 CALM_DAYS = {"flights": 150, "electricity": 100, "weather": 100}
@@ -66,19 +66,17 @@ def flights(folder, _):
 
 
 def electricity(_, wheels):
-    rows = pd.read_csv(wheel(wheels, "scikit_multiflow-0.1.3", "skmultiflow/data/datasets/elec.csv"))
+    rows = wheel(wheels, "elec")
     numbers = ["period", "price", "demand", "vic_price", "vic_demand", "transfer"]
     rows.columns = [*numbers, "label"]
-    rows["label"] = rows["label"].astype(str).str.upper().isin(["UP", "1", "1.0"])
     units = {column: THOUSANDS for column in numbers[1:]}
     return Data("electricity", rows, numbers, [], units, ["vic_price", "vic_demand", "transfer"], 350)
 
 
 def weather(_, wheels):
-    rows = pd.read_csv(wheel(wheels, "scikit_multiflow-0.1.3", "skmultiflow/data/datasets/weather.csv"))
+    rows = wheel(wheels, "weather")
     numbers = ["temp", "dewp", "pressure", "visib", "wind", "gust", "temp_max", "temp_min"]
     rows.columns = [*numbers, "label"]
-    rows["label"] = rows["label"] == rows["label"].max()
     units = {**{each: FAHRENHEIT for each in ["temp", "dewp", "temp_max", "temp_min"]}, "pressure": PRESSURE, "visib": MILES, "wind": KNOTS, "gust": KNOTS}
     return Data("weather", rows, numbers, [], units, ["temp", "dewp", "pressure", "visib"], 200)
 
