@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCommand } from '../support/command.ts'
 import { LOOP, filesOfModel } from '../support/models.ts'
 import { projectOf, rolloutsAt } from '../support/rollouts.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -109,6 +110,17 @@ test('what failed, what it took and what it cost is in the window, and failures 
   )
   const asked = hours.reduce((all, { requests }) => all + requests, 0)
   expect(asked).toBe(30)
+  const usage = ['endpoint', 'usage', 'loops', '--url', server.url]
+  const table = await runCommand(server.home, usage)
+  expect(table.out).toMatch(/ 1 = loops\/1 +30 +30 .* ms .* ms .* s .* MB/)
+  expect(table.out).toMatch(/ none .*deadline 3/)
+  const far = await runCommand(server.home, [...usage, '--since', '100d', '--json'])
+  expect(JSON.parse(far.out)).toMatchObject({
+    endpoint: 'loops',
+    hours: hours.map(({ requests, kinds }) => ({ requests, kinds })),
+  })
+  const wrong = await runCommand(server.home, [...usage, '--since', 'tomorrow'])
+  expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--since takes a length')])
   const time = new Date(Date.now() + 24 * HOUR_MS).toISOString()
   await ask('POST', '/api/v1/endpoints/loops/watermark', { time })
   await expect.poll(async () => (await windowsOf('loops')).length, { timeout: 30_000 }).toBe(1)

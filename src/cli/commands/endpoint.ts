@@ -1,8 +1,10 @@
+import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { command } from '../command.ts'
 import { print } from '../table.ts'
 import { follow, listed, logged, shownWhole, tried, type Looked } from './endpoint-look.ts'
+import { used } from './endpoint-usage.ts'
 import { remoteFlags } from './project.ts'
 
 interface Flags {
@@ -20,6 +22,7 @@ interface Flags {
   before?: string | undefined
   follow: boolean
   failed: boolean
+  since: string
   json?: boolean | undefined
 }
 
@@ -77,11 +80,12 @@ const LOOKS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise<L
       )
     return logged(api, name, flags)
   },
+  usage: (api, { name, since }) => used(api, name, { since, nowMs: systemClock.nowMs() }),
 }
 
 export const endpoint = command({
   command: 'endpoint <action> [name]',
-  describe: 'What serves: list, show, test, logs, create, load, unload, delete',
+  describe: 'What serves: list, show, test, logs, usage, create, load, unload, delete',
   builder: (argv) =>
     remoteFlags(argv)
       .positional('action', {
@@ -125,6 +129,11 @@ export const endpoint = command({
         type: 'boolean',
         default: false,
         describe: 'For logs: what was not answered',
+      })
+      .option('since', {
+        type: 'string',
+        default: '24h',
+        describe: 'For usage: how far back, as 24h, or a moment',
       }),
   handler: async (flags) => {
     const { action, name } = flags

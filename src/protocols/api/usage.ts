@@ -39,6 +39,8 @@ export function usageRoutes(
   )
 }
 
+export type UsageHourWire = ReturnType<typeof hourToWire>
+
 function hourToWire({ startMs, ...hour }: UsageHour) {
   return { start: new Date(startMs).toISOString(), ...hour }
 }
