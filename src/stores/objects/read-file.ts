@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { passedBytes } from './young-memory.ts'
+import { passedBytes } from '#base/young-memory'
 
 /** Smaller pieces cost a system call and a buffer each; larger ones win nothing more. */
 const READ_BYTES = 1 << 20

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { passedBytes } from '#base/young-memory'
 import type { StoredObject } from '#objects'
-import { passedBytes } from './young-memory.ts'
 
 /** Sockets give 64 KiB at once; written together they cost a fraction of the system calls. */
 const WRITE_BYTES = 1 << 20

@@ -1,4 +1,5 @@
 import type { Counts, NumericProfile } from '../profile.ts'
+import { cellOf, placesOf, type Places } from './places.ts'
 import type { NumberSummary, SideSummary } from './report.ts'
 
 /** What was counted of some rows of a numeric column. */
@@ -19,12 +20,12 @@ export interface NumberCounter {
 
 export function numberCounter(column: Pick<NumericProfile, 'edges' | 'mean'>): NumberCounter {
   const { edges, mean } = column
-  const padded = paddedEdges(edges)
+  const places = placesOf(edges)
   const bySpan = new Map<number, Cells>()
   const untimed = newCells(edges.length + 1)
   return {
     add: (values, spans) => {
-      if (spans === null) return count(untimed, values, { padded, mean })
+      if (spans === null) return count(untimed, values, { places, mean })
       // Rows of one span mostly follow one another: each stretch is counted as one.
       for (let from = 0; from < values.length;) {
         const span = spans[from] as number
@@ -33,7 +34,7 @@ export function numberCounter(column: Pick<NumericProfile, 'edges' | 'mean'>): N
         const known = Number.isNaN(span) ? untimed : bySpan.get(span)
         const cells = known ?? newCells(edges.length + 1)
         if (known === undefined) bySpan.set(span, cells)
-        count(cells, values.subarray(from, to), { padded, mean })
+        count(cells, values.subarray(from, to), { places, mean })
         from = to
       }
     },
@@ -73,22 +74,13 @@ function newCells(bins: number): Cells {
   }
 }
 
-/** A whole power of two less one of edges, the rest beyond every number: a search of always the same steps. */
-function paddedEdges(edges: readonly number[]): Float64Array {
-  let size = 1
-  while (size - 1 < edges.length) size *= 2
-  const padded = new Float64Array(size - 1).fill(Infinity)
-  padded.set(edges)
-  return padded
-}
-
 function count(
   cells: Cells,
   values: Float64Array,
-  { padded, mean }: { padded: Float64Array; mean: number },
+  { places, mean }: { places: Places; mean: number },
 ): void {
   const { bins, sums } = cells
-  const half = (padded.length + 1) >> 1
+  const { edges, firsts, from, scale } = places
   let { squares, min, max } = cells
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number
@@ -98,9 +90,8 @@ function count(
       else cells.infinite++
       continue
     }
-    let bin = 0
-    for (let step = half; step > 0; step >>= 1)
-      if ((padded[bin + step - 1] as number) < value) bin += step
+    let bin = firsts[cellOf(value - from, scale)] as number
+    while ((edges[bin] as number) < value) bin++
     bins[bin] = (bins[bin] as number) + 1
     sums[bin] = (sums[bin] as number) + value
     squares += (value - mean) * (value - mean)

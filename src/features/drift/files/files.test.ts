@@ -27,6 +27,26 @@ describe('numbers counted as they come', () => {
     expect(found).toMatchObject({ notANumber: 1, infinite: 2, numbers: { min: -5, max: 1e9 } })
   })
 
+  test('are in the same bins however the edges lie', () => {
+    const lists = [
+      [],
+      [0],
+      [-1e308, 0, 1e308],
+      [0, 5e-324, 1e-323],
+      [1e9, 1e9 + 1e-6, 1e9 + 2e-6],
+      [1e-300, 1e-200, 1e-9, 1, 1e9, 1e200],
+      Array.from({ length: 19 }, (_, index) => 1.7e12 + index / 3),
+      Array.from({ length: 6000 }, (_, index) => Math.tan((index - 3000) / 1910)),
+    ]
+    for (const edges of lists) {
+      const near = edges.flatMap((edge) => [edge, edge * (1 + 1e-15), edge - 1, edge + 1, -edge])
+      const all = [...near, 0, -0, 1e308, -1e308, 5e-324, -5e-324, 0.1]
+      const counter = numberCounter({ edges, mean: 0 })
+      counter.add(Float64Array.from(all), null)
+      expect(counter.found().get(null)?.counts).toEqual(countsOf({ ...profile, edges }, all))
+    }
+  })
+
   test('add up over spans, and rows without a time are in none', () => {
     const counter = numberCounter(profile)
     const spans = values.map((_, index) => (index < 5 ? Number.NaN : Math.floor(index / 200)))

@@ -1,6 +1,7 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { invariant } from '#base/invariant'
 import { messageOf, Problem } from '#base/problem'
+import { passedBytes } from '#base/young-memory'
 import {
   isCategoricalType,
   isNumericType,
@@ -168,6 +169,7 @@ async function streamed(
     // Its array has no public name; a value at a time would cost more than to sort them.
     return vector['items']
   }
+  const passed = passedBytes()
   try {
     const result = await connection.stream(
       text,
@@ -180,6 +182,7 @@ async function streamed(
         columns.map((_, index) => items(chunk, index)),
         spans === null ? null : items(chunk, columns.length),
       )
+      passed(chunk.rowCount * chosen.length * Float64Array.BYTES_PER_ELEMENT)
     }
   } catch (error) {
     throw unreadable(table, error)
