@@ -22,8 +22,7 @@ const streams = (
   'electricity,weather,flights,flight-months,employment,car-loan'
 ).split(',')
 const triggers =
-  process.env['ORRERY_BENCH_TRIGGERS'] ??
-  'never,schedule,orrery,orrery-bounded,orrery-any,nannyml,evidently'
+  process.env['ORRERY_BENCH_TRIGGERS'] ?? 'never,schedule,orrery,orrery-bounded,nannyml,evidently'
 
 interface Stream {
   readonly stream: string
@@ -65,10 +64,9 @@ async function fetched(folder: string): Promise<string> {
 async function play(wheels: string, stream: string): Promise<Stream> {
   const script = join(import.meta.dirname, 'streams', 'play.py')
   const args = [script, wheels, FLIGHTS, server.url, stream, triggers]
-  const { stdout, stderr } = await run(join(monitorsBin(), 'python'), args, {
-    maxBuffer: 64 * 1024 ** 2,
-  })
-  console.error(stderr.trim())
+  const playing = run(join(monitorsBin(), 'python'), args, { maxBuffer: 64 * 1024 ** 2 })
+  playing.child.stderr?.pipe(process.stderr)
+  const { stdout } = await playing
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Stream
 }
 
