@@ -1,9 +1,9 @@
-import { createHash, hash, type BinaryLike } from 'node:crypto'
+import { createHash, hash as hashOf, type BinaryLike } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 
 /** SHA-256 of some bytes, 64 lower-case hex digits. */
 export function sha256(bytes: BinaryLike): string {
-  return hash('sha256', bytes, 'hex')
+  return hashOf('sha256', bytes, 'hex')
 }
 
 /** Digest of a file's bytes, read as a stream. Rejects with the file system's own error. */

@@ -153,12 +153,10 @@ interface Named extends Numbered {
 
 /** Those that can be rows of one batch. */
 function groupsOf(told: readonly Named[]): Named[][] {
-  const shapes = grouped(told, ({ shape }) => shape)
-  return [...shapes.values()].flatMap((alike) => [
-    ...grouped(alike, ({ modelVersion, latencyMs }) =>
-      modelVersion === null ? latencyMs : `${latencyMs} ${modelVersion}`,
-    ).values(),
-  ])
+  const shapes = [...grouped(told, ({ shape }) => shape).values()]
+  const kind = ({ modelVersion, latencyMs }: Named) =>
+    modelVersion === null ? latencyMs : `${latencyMs} ${modelVersion}`
+  return shapes.flatMap((alike) => Array.from(grouped(alike, kind).values()))
 }
 
 function grouped<T, Name>(all: readonly T[], by: (one: T) => Name): Map<Name, T[]> {

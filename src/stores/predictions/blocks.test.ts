@@ -139,6 +139,45 @@ test('blocks are sealed and swept, and what is kept of them leads to each predic
   expect((await again.log.window('flights', all)).rows).toHaveLength(2 * (2 * MANY + 1))
 })
 
+test('truths of a block are counted once and leave it as it is, before and after it is sealed', async () => {
+  const { file, log, journal } = await open()
+  await Promise.all(Array.from({ length: MANY }, (_, at) => journal.append(batch(at))))
+  const truth = (at: number, row: number, label: number) => ({
+    ref: { by: 'prediction' as const, value: `${nameOf(at)}-${row}` },
+    label,
+    timeMs: null,
+  })
+  const some = [truth(9, 1, 1), truth(3, 0, 0), truth(9, 0, 1), truth(9, 1, 0)]
+  const none = [truth(9, 2, 1), truth(MANY, 0, 1)]
+  expect(await log.recordTruths('flights', [...some, ...none], 5)).toEqual({
+    accepted: 5,
+    unchanged: 0,
+    replaced: 1,
+    unknown: 2,
+  })
+  const labels = async () =>
+    (await log.window('flights', all)).rows.flatMap(({ id, label }) =>
+      label === null ? [] : [[id, label]],
+    )
+  const known = [
+    [`${nameOf(3)}-0`, 0],
+    [`${nameOf(9)}-0`, 1],
+    [`${nameOf(9)}-1`, 0],
+  ]
+  expect(await labels()).toEqual(known)
+  const segment = await log.sealing.begin('flights', 'predictions')
+  if (segment === undefined) throw new Error('there is something to seal')
+  await log.sealing.finish(await log.sealing.write(segment))
+  while (await log.sealing.sweep('flights')) await log.watermark('flights')
+  const again = await log.recordTruths('flights', [...some.slice(1), truth(20, 1, 7)], 6)
+  expect(again).toEqual({ accepted: 1, unchanged: 3, replaced: 0, unknown: 0 })
+  expect(await labels()).toEqual([...known, [`${nameOf(20)}-1`, 7]])
+  expect(await log.summaries('flights', { per: 'month' })).toMatchObject([
+    { predictions: 2 * MANY, labels: 4, replaced: 1 },
+  ])
+  expect([counted(file, 'batches'), counted(file, 'blocks')]).toEqual([0, 1])
+})
+
 test('a segment of nothing but numbers answers as its blocks did', async () => {
   const { log, journal } = await open()
   const odd = [Number.NaN, Number.NEGATIVE_INFINITY, -0.5, 2 ** 53, 1e-300]

@@ -78,7 +78,7 @@ function partsOf({ file, journal }: Dependencies) {
     adding.forget()
   }
   const group = groupCommit(writer, onRollback)
-  const truths = truthKeeper(writer, names, adding.open)
+  const truths = truthKeeper(writer, names, source.outlineIn)
   const feedback = feedbackKeeper(writer, names, { truths, open: adding.open })
   const elsewhere = toldKeeper(writer, names, { add: adding.add, settle: adding.settle, truths })
   const open = openCounts(reader)

@@ -1,11 +1,11 @@
-import { ROWS_OF_BATCH } from './segment-pages.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { JournalSource } from '#inference'
 import type { SegmentFilter } from '#serving'
 import { recordsIn } from './block-codec.ts'
 import { nextBlock } from './block-rows.ts'
 import { placeOf, type Connection } from './database.ts'
 import { addBatch, addNamed, addNumeric, type HourCounter } from './profile-hours.ts'
-import { rowReader, type HotRow } from './rows.ts'
+import { singlePages } from './segment-pages.ts'
 import type { SegmentReader } from './segment-reader.ts'
 
 /** Requests that are read at a time; others use the event loop between two pieces. */
@@ -25,7 +25,7 @@ interface Means {
 /** Reads rows that no profile has yet, in the order they came, wherever they lie. */
 export function profilePages({ reader, source, segments }: Means) {
   const blockAfter = nextBlock(reader)
-  const singles = singleReader(reader)
+  const singles = singlePages(reader, 'live')
   const removed = reader
     .prepare(
       `select max((select swept_seq from endpoints where id = @endpoint),
@@ -73,19 +73,18 @@ export function profilePages({ reader, source, segments }: Means) {
     ): Promise<number | undefined> => {
       if (after < (removed.get({ endpoint }) as number)) return ofSegment(endpoint, after, into)
       const block = blockAfter(endpoint, after, Number.MAX_SAFE_INTEGER)
-      const seqs = singles.numbers(
-        endpoint,
-        after,
-        block?.first_seq ?? Number.MAX_SAFE_INTEGER,
-        STEP,
-      )
+      const upTo = (block?.first_seq ?? Number.MAX_SAFE_INTEGER) - 1
       const { rows } = into
       let last: number | undefined
-      for (const seq of seqs) {
+      for (const batch of singles.next(endpoint, after, upTo, STEP)) {
         // Requests of thousands of rows are told from elsewhere: between them others have their turn.
         if (into.rows - rows >= TURN_ROWS) break
-        singles.addTo(into, seq)
-        last = seq
+        for (const page of singles.rows(batch)) {
+          for (const row of page) addNamed(into, row)
+          // oxlint-disable-next-line no-await-in-loop -- others have their turn
+          if (batch.rows > TURN_ROWS) await nextTurn()
+        }
+        last = batch.seq
       }
       if (last !== undefined || block === undefined) return last
       for (const record of recordsIn(block)) addRecord(into, record, source)
@@ -102,22 +101,4 @@ function addRecord(
   const numbers = numbersIn(record)
   if (numbers === undefined) addBatch(into, batchIn(record))
   else addNumeric(into, numbers)
-}
-
-/** Requests that lie in tables of their own. */
-function singleReader(reader: Connection) {
-  const { open } = rowReader(reader)
-  const numbers = reader
-    .prepare(
-      'select seq from batches where endpoint = ? and seq > ? and seq < ? order by seq limit ?',
-    )
-    .pluck()
-  const rows = reader.prepare(`${ROWS_OF_BATCH} and r.role = 'live' order by s.place, r.number`)
-  return {
-    numbers: (endpoint: number, after: number, before: number, most: number) =>
-      numbers.all(endpoint, after, before, most) as number[],
-    addTo: (into: HourCounter, seq: number): void => {
-      for (const row of rows.all(seq) as HotRow[]) addNamed(into, open(row))
-    },
-  }
 }

@@ -19,8 +19,10 @@ import { placeOf, type Connection } from './database.ts'
 import type { NameTable } from './names.ts'
 import { numberPages, segmentPages } from './segment-pages.ts'
 
-/** Batches or truths that one step removes at a time; others use the event loop between steps. */
+/** Batches that one step removes at a time, and no further ones after so many rows; others use the event loop between steps. */
 const STEP = 20
+const ROWS_STEP = 2000
+const TRUTHS_STEP = 1000
 const BLOCKS_STEP = 4
 
 interface SegmentColumns {
@@ -172,32 +174,38 @@ function sweep(
   if (endpoint === undefined) return false
   // What is in no profile yet is read from here.
   const sweepable = Math.min(endpoint.sealed_seq, endpoint.profiled_seq)
-  const seqs = writer
+  const batches = writer
     .prepare(
-      'select seq from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
+      'select seq, rows from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
     )
-    .pluck()
-    .all(endpoint.id, endpoint.swept_seq, sweepable, STEP) as number[]
+    .all(endpoint.id, endpoint.swept_seq, sweepable, STEP) as { seq: number; rows: number }[]
+  let rows = 0
+  const seqs = batches.filter((batch) => (rows += batch.rows) - batch.rows < ROWS_STEP)
   const dropInputs = writer.prepare('delete from inputs where place >= ? and place < ?')
   const dropAnswers = writer.prepare('delete from answers where place >= ? and place < ?')
-  for (const seq of seqs) {
+  for (const { seq } of seqs) {
     dropInputs.run(placeOf(seq, 0), placeOf(seq + 1, 0))
     dropAnswers.run(placeOf(seq, 0), placeOf(seq + 1, 0))
   }
-  const last = seqs.at(-1)
+  const last = seqs.at(-1)?.seq
   if (last !== undefined)
     writer.prepare('update endpoints set swept_seq = ? where id = ?').run(last, endpoint.id)
   const truths = writer
     .prepare(
       'delete from truth_log where seq in (select seq from truth_log where endpoint = ? and seq <= ? limit ?)',
     )
-    .run(endpoint.id, endpoint.sealed_truth_seq, STEP * 50)
+    .run(endpoint.id, endpoint.sealed_truth_seq, TRUTHS_STEP)
   const thinned = thinBlocks(writer, { names: means.names, outlineIn: means.source.outlineIn })(
     endpoint.id,
     sweepable,
     BLOCKS_STEP,
   )
-  return seqs.length === STEP || thinned === BLOCKS_STEP || truths.changes === STEP * 50
+  return (
+    seqs.length < batches.length ||
+    batches.length === STEP ||
+    thinned === BLOCKS_STEP ||
+    truths.changes === TRUTHS_STEP
+  )
 }
 
 interface Spanned {

@@ -4,10 +4,16 @@ import type { NumberedBatch, SegmentRow, TruthRow } from '#serving'
 import { recordsIn, type Block } from './block-codec.ts'
 import { nextBlock, rowsOfBlock } from './block-rows.ts'
 import { placeOf, type Connection } from './database.ts'
-import { rowReader, segmentRowOf, type HotRow } from './rows.ts'
+import { rowReader, segmentRowOf, type HotRow, type OpenRow } from './rows.ts'
 
-/** Batches or truths that one step reads at a time; others use the event loop between steps. */
-const STEP = 20
+/** Truths that one step reads at a time; others use the event loop between steps. */
+const TRUTHS_STEP = 1000
+
+/** Predictions of one step; what other systems tell of in one request may be thousands. */
+const ROWS_STEP = 500
+
+/** Batches whose numbers are read at a time. */
+const BATCHES_STEP = 200
 
 /** Which rows a segment holds. */
 interface Span {
@@ -16,25 +22,42 @@ interface Span {
   readonly last_seq: number
 }
 
-/** The rows of one batch that lies in tables of its own; what follows may narrow and order them. */
-export const ROWS_OF_BATCH = `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
+/** Rows of one batch that lies in tables of its own; what follows may narrow and order them. */
+const ROWS_OF_BATCH = `select s.place, b.id as batch, b.layout, a.revision, r.number, s.event_ms, b.at_ms, b.latency_ms, s.key, i.inputs, a.outputs
      from batches b
-     join subjects s on s.place >= b.seq << 20 and s.place < (b.seq + 1) << 20
+     join subjects s on s.place between @first and @last
      join inputs i on i.place = s.place
      join answers a on a.place = s.place
      join revisions r on r.id = a.revision
-     where b.seq = ?`
+     where b.seq = @seq`
+
+/** Batches that lie in tables of their own, a few rows at a time. */
+export function singlePages(reader: Connection, role?: 'live') {
+  const { open } = rowReader(reader)
+  const next = reader.prepare(
+    'select seq, rows from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
+  )
+  const rowsOf = reader.prepare(
+    `${ROWS_OF_BATCH} ${role === undefined ? '' : `and r.role = '${role}'`} order by s.place, r.number`,
+  )
+  return {
+    /** The next batches behind a number and up to another. */
+    next: (endpoint: number, after: number, upTo: number, most: number) =>
+      next.all(endpoint, after, upTo, most) as { seq: number; rows: number }[],
+    /** Pages with all rows of a batch. */
+    *rows({ seq, rows }: { seq: number; rows: number }): Generator<OpenRow[]> {
+      for (let row = 0; row < rows; row += ROWS_STEP) {
+        const places = { first: placeOf(seq, row), last: placeOf(seq, row + ROWS_STEP - 1) }
+        yield (rowsOf.all({ seq, ...places }) as HotRow[]).map(open)
+      }
+    },
+  }
+}
 
 /** The rows of a segment in the order they came, a page at a time. */
 export function segmentPages(reader: Connection, batchIn: JournalSource['batchIn']) {
   const blockAfter = nextBlock(reader)
-  const open = rowReader(reader)
-  const nextBatches = reader
-    .prepare(
-      'select seq from batches where endpoint = ? and seq > ? and seq <= ? order by seq limit ?',
-    )
-    .pluck()
-  const rowsOf = reader.prepare(`${ROWS_OF_BATCH} order by s.place, r.number`)
+  const singles = singlePages(reader)
   const nextTruths = reader.prepare(
     `select seq, kind as by, ref, label, time_ms as timeMs, at_ms as atMs from truth_log
      where endpoint = ? and seq > ? and seq <= ? order by seq limit ?`,
@@ -45,27 +68,27 @@ export function segmentPages(reader: Connection, batchIn: JournalSource['batchIn
       for (;;) {
         const block = blockAfter(segment.endpoint, after, segment.last_seq)
         const upTo = block === undefined ? segment.last_seq : block.first_seq
-        const seqs = nextBatches.all(segment.endpoint, after, upTo, STEP) as number[]
-        if (seqs.length > 0) {
-          yield seqs.flatMap((seq) =>
-            (rowsOf.all(seq) as HotRow[]).map((row) => segmentRowOf(open.open(row))),
-          )
-          after = seqs.at(-1) as number
+        const batches = singles.next(segment.endpoint, after, upTo, BATCHES_STEP)
+        if (batches.length > 0) {
+          yield* inTurns(batches, singles.rows)
+          after = batches.at(-1)?.seq as number
         } else if (block === undefined) return
         else {
           yield rowsOfBlock(block, batchIn).map(segmentRowOf)
           after = block.last_seq
+          await nextTurn()
         }
-        await nextTurn()
       }
     },
     truths: async function* (segment: Span): AsyncGenerator<TruthRow[]> {
       let after = segment.first_seq - 1
       for (;;) {
-        const rows = nextTruths.all(segment.endpoint, after, segment.last_seq, STEP * 50) as (Omit<
-          TruthRow,
-          'label'
-        > & { seq: number; label: string })[]
+        const rows = nextTruths.all(
+          segment.endpoint,
+          after,
+          segment.last_seq,
+          TRUTHS_STEP,
+        ) as (Omit<TruthRow, 'label'> & { seq: number; label: string })[]
         if (rows.length === 0) return
         yield rows.map(({ by, ref, label, timeMs, atMs }) => ({
           by,
@@ -79,6 +102,23 @@ export function segmentPages(reader: Connection, batchIn: JournalSource['batchIn
       }
     },
   }
+}
+
+/** The rows of batches, some at a time; between them others have their turn. */
+async function* inTurns<Batch>(
+  batches: readonly Batch[],
+  rowsOf: (batch: Batch) => Iterable<readonly OpenRow[]>,
+): AsyncGenerator<SegmentRow[]> {
+  let page: SegmentRow[] = []
+  for (const batch of batches)
+    for (const rows of rowsOf(batch)) {
+      for (const row of rows) page.push(segmentRowOf(row))
+      if (page.length < ROWS_STEP) continue
+      yield page
+      page = []
+      await nextTurn()
+    }
+  if (page.length > 0) yield page
 }
 
 /** The same by numbers, block by block; undefined, once, where that cannot be. */

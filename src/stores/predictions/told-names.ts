@@ -1,4 +1,3 @@
-import type { Truth } from '#serving'
 import { placeOf, rowOfPlace, type Connection } from './database.ts'
 
 /** Finds predictions that other systems made by what those call them. */
@@ -32,11 +31,6 @@ export function toldNames(connection: Connection) {
     nameOf: (place: number): { toldAs?: string } => {
       const toldAs = nameAt.get(place) as string | undefined
       return toldAs === undefined ? {} : { toldAs }
-    },
-    /** What a truth is about, by the log's own id where it is known. */
-    settled: (endpoint: number, ref: Truth['ref']): Truth['ref'] => {
-      const named = ref.by === 'key' ? undefined : predictionOf(endpoint, ref.value)
-      return named === undefined ? ref : { by: 'prediction', value: named }
     },
   }
 }

@@ -25,6 +25,9 @@ export type ParquetTable = {
 /** How many rows the engine takes in at a time. */
 const CHUNK_ROWS = 2048
 
+/** How many it holds before it works through them: all at the end would keep others waiting. */
+const HELD_CHUNKS = 4
+
 /** Writes rows to a new Parquet file, ordered if asked, and gives how many there were. */
 export async function writeParquet(
   { duckdb, connection }: Session,
@@ -60,7 +63,7 @@ export async function writeParquet(
 function chunkWriter(
   duckdb: DuckDb,
   columns: readonly Column[],
-  appender: { appendDataChunk(chunk: DuckDBDataChunk): void },
+  appender: { appendDataChunk(chunk: DuckDBDataChunk): void; flushSync(): void },
 ) {
   const types = columns.map(({ type }) => chunkType(duckdb, type))
   const kinds = columns.map(({ type }) => type)
@@ -68,11 +71,14 @@ function chunkWriter(
   let chunk = newChunk()
   let held = 0
   let count = 0
+  let chunks = 0
   const flush = (): void => {
     if (held === 0) return
     const data = duckdb.DuckDBDataChunk.create(types, held)
     data.setColumns(chunk)
     appender.appendDataChunk(data)
+    chunks += 1
+    if (chunks % HELD_CHUNKS === 0) appender.flushSync()
     count += held
     chunk = newChunk()
     held = 0
