@@ -123,12 +123,23 @@ function profileOf(hour: number, rows: readonly PredictionRow[]): HourProfile {
 
 type Dependencies = Parameters<typeof createMonitoring>[0]
 
+const knownOf = ({ startMs, endMs, counted }: Window) => ({
+  startMs,
+  endMs,
+  counted: counted ?? null,
+})
+
 /** What the monitors keep, of one endpoint. */
 function keeping() {
   const windows = new Map<number, Window>()
   const alerts = new Map<string, Alert>()
   const learnt = new Map<string, unknown>()
   let progress = { closedMs: null as number | null, settledMs: null as number | null }
+  const known = ({ startMs, endMs, counted }: Window) => ({
+    startMs,
+    endMs,
+    counted: counted ?? null,
+  })
   const newest = () => [...windows.values()].toSorted((one, two) => two.startMs - one.startMs)
   const reads: Dependencies['read'] = {
     findWindow: async (_, startMs) => windows.get(startMs),
@@ -139,7 +150,8 @@ function keeping() {
     knownWindows: async (_, { fromMs, toMs }) =>
       newest()
         .filter(({ startMs }) => startMs >= fromMs && startMs < toMs)
-        .map(({ startMs, endMs, counted }) => ({ startMs, endMs, counted: counted ?? null })),
+        .map(knownOf),
+    lastKnown: async (_, limit) => newest().slice(0, limit).map(knownOf),
     progress: async () => progress,
     openAlerts: async (_, kind) =>
       [...alerts.values()].filter((each) => each.kind === kind && each.clearedMs === null),

@@ -8,6 +8,7 @@ import { mlflowProtocol } from '#protocols/mlflow/index'
 import { openLineageProtocol } from '#protocols/openlineage/index'
 import { otlpProtocol } from '#protocols/otlp/index'
 import { prometheusProtocol, type Family } from '#protocols/prometheus/index'
+import { whylogsProfileIn } from '#protocols/whylogs/index'
 import { revisionRef } from '#serving'
 import { compareRoles } from './comparison.ts'
 import { environment } from './environment.ts'
@@ -70,17 +71,14 @@ export async function mountProtocols(
 /** What is measured in all processes; without the plane while that is away. */
 function metricsOf(parts: Parts): () => Promise<Family[]> {
   const ofProcess = processMetrics('server')
+  const ofMonitors = monitorMetrics(parts.monitoring, parts.store.read)
   return async () => {
     const theirs = await parts.plane.metrics()
     const up = gauge('orrery_plane_up', 'Whether the process that answers predictions runs.', [
       { labels: {}, value: theirs.length > 0 ? 1 : 0 },
     ])
     const endpoints = (await parts.serving.endpoints.list()).map(({ name }) => name)
-    const found = await monitorMetrics(
-      { monitoring: parts.monitoring, endpoints },
-      parts.store.read,
-    )
-    return merged([...ofProcess(), up, ...theirs, ...found])
+    return merged([...ofProcess(), up, ...theirs, ...(await ofMonitors(endpoints))])
   }
 }
 
@@ -118,6 +116,7 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
     },
     traffic: () => parts.serving.traffic(),
     reports: reportsOf(parts, parts),
+    readProfile: whylogsProfileIn,
     logs: logsOf(parts),
     explain: (endpoint, request) => parts.plane.explain(endpoint, request),
     tracedPrediction: async (id) => {

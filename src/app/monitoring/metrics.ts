@@ -9,25 +9,54 @@ const ALERTS_MAX = 10_000
 /** Windows whose truth is not known yet come before the last one that is. */
 const LOOKED_AT = 5
 
-/** What the monitors last found of each endpoint, and what somebody must hear of. */
-export async function monitorMetrics(
-  { monitoring, endpoints }: { monitoring: Monitoring; endpoints: readonly string[] },
+interface Told {
+  /** Of the windows that it was told of. */
+  readonly state: string
+  readonly families: readonly Family[]
+}
+
+/**
+ * What the monitors last found of each endpoint, and what somebody must hear of. Whoever scrapes asks far more often than
+ * windows end: those of an endpoint are read when one came, or was judged anew.
+ */
+export function monitorMetrics(
+  monitoring: Monitoring,
   read: SqlStore['read'],
-): Promise<Family[]> {
-  const drift: Window[] = []
-  const performance: Window[] = []
-  const service: Window[] = []
-  for (const endpoint of endpoints) {
-    const last = await monitoring.windows(endpoint, { limit: LOOKED_AT })
-    drift.push(...last.filter((each) => each.drift.state === 'judged').slice(0, 1))
-    service.push(...last.filter((each) => each.service !== undefined).slice(0, 1))
-    performance.push(...last.filter((each) => each.performance?.state === 'measured').slice(0, 1))
+): (endpoints: readonly string[]) => Promise<Family[]> {
+  let known = new Map<string, Told>()
+  const toldOf = async (endpoint: string): Promise<Told> => {
+    const [last, progress] = await Promise.all([
+      read.monitoring.lastKnown(endpoint, LOOKED_AT),
+      read.monitoring.progress(endpoint),
+    ])
+    const state = JSON.stringify([last, progress])
+    const before = known.get(endpoint)
+    if (before?.state === state) return before
+    const windows =
+      last.length === 0 ? [] : await monitoring.windows(endpoint, { limit: LOOKED_AT })
+    return { state, families: familiesOf(windows) }
   }
+  return async (endpoints) => {
+    const told = new Map<string, Told>()
+    for (const endpoint of endpoints) told.set(endpoint, await toldOf(endpoint))
+    known = told
+    return [
+      ...familiesOf([]),
+      ...[...told.values()].flatMap(({ families }) => families),
+      ...(await alertFamilies(read)),
+    ]
+  }
+}
+
+/** Of one endpoint; without windows the names of what there will be. */
+function familiesOf(windows: readonly Window[]): Family[] {
+  const drift = windows.find((each) => each.drift.state === 'judged')
+  const service = windows.find((each) => each.service !== undefined)
+  const performance = windows.find((each) => each.performance?.state === 'measured')
   return [
-    ...driftFamilies(drift),
-    ...performanceFamilies(performance),
-    ...serviceFamilies(service),
-    ...(await alertFamilies(read)),
+    ...driftFamilies(drift === undefined ? [] : [drift]),
+    ...performanceFamilies(performance === undefined ? [] : [performance]),
+    ...serviceFamilies(service === undefined ? [] : [service]),
   ]
 }
 

@@ -248,11 +248,11 @@ function journalMetrics(standing: JournalStanding): Family[] {
 
 /** Families of several processes, each name once. */
 export function merged(families: readonly Family[]): Family[] {
-  const byName = new Map<string, Family>()
+  const byName = new Map<string, Family & { samples: Sample[] }>()
   for (const family of families) {
     const before = byName.get(family.name)
-    const samples = [...(before?.samples ?? []), ...family.samples]
-    byName.set(family.name, { ...family, samples })
+    if (before === undefined) byName.set(family.name, { ...family, samples: [...family.samples] })
+    else for (const sample of family.samples) before.samples.push(sample)
   }
   return [...byName.values()]
 }

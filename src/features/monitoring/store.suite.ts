@@ -29,6 +29,15 @@ export function monitoringStoreSuite(openStore: () => Promise<MonitoringStore>) 
     expect(
       (await read.windows('e', { limit: 1, beforeMs: 3 })).map((each) => each.startMs),
     ).toEqual([2])
+    const counted = { predictions: 5, labels: 2, replaced: 0 }
+    await transact(({ monitoring }) => monitoring.saveWindow({ ...windowAt(2), counted }))
+    const { endMs } = windowAt(2)
+    const known = [
+      { startMs: 3, endMs: windowAt(3).endMs, counted: null },
+      { startMs: 2, endMs, counted },
+    ]
+    expect(await read.lastKnown('e', 2)).toEqual(known)
+    expect(await read.knownWindows('e', { fromMs: 2, toMs: 3 })).toEqual(known.slice(1))
   })
 
   test('progress is nothing at first and then as saved', async () => {

@@ -33,6 +33,8 @@ export interface MonitoringReads {
   windows(endpoint: string, page: WindowPage): Promise<Window[]>
   /** Those that start in a span, without what was found. */
   knownWindows(endpoint: string, span: { fromMs: number; toMs: number }): Promise<KnownWindow[]>
+  /** The newest first, without what was found: as long as they and the progress are the same, so is what was found. */
+  lastKnown(endpoint: string, limit: number): Promise<KnownWindow[]>
   progress(endpoint: string): Promise<Progress>
   /** At most one for each subject. */
   openAlerts(endpoint: string, kind: AlertKind): Promise<Alert[]>

@@ -59,11 +59,17 @@ export function monitoringReads(db: Kysely<MonitoringTables>): MonitoringReads {
         .where('start_ms', '<', toMs)
         .orderBy('start_ms')
         .execute()
-      return rows.map(({ start_ms: startMs, known }) =>
-        known === null
-          ? { startMs, endMs: startMs, counted: null }
-          : (JSON.parse(known) as KnownWindow),
-      )
+      return rows.map(knownWindow)
+    },
+    lastKnown: async (endpoint, limit) => {
+      const rows = await db
+        .selectFrom('windows')
+        .select(['start_ms', 'known'])
+        .where('endpoint', '=', endpoint)
+        .orderBy('start_ms', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map(knownWindow)
     },
     progress: async (endpoint) => {
       const row = await db
@@ -141,6 +147,15 @@ function alertReads(
       return (await query.execute()).map((row) => JSON.parse(row.body) as Alert)
     },
   }
+}
+
+function knownWindow({
+  start_ms: startMs,
+  known,
+}: Pick<MonitoringTables['windows'], 'start_ms' | 'known'>): KnownWindow {
+  return known === null
+    ? { startMs, endMs: startMs, counted: null }
+    : (JSON.parse(known) as KnownWindow)
 }
 
 export function monitoringWrites(db: Kysely<MonitoringTables>): MonitoringWrites {
