@@ -68,7 +68,7 @@ async function windowOf(endpoint: string, day: number, ready: (window: Window) =
     const { windows } = await ask<{ windows: Window[] }>(`/endpoints/${endpoint}/windows?limit=50`)
     return windows.find((each) => each.start === start && ready(each))
   }
-  await expect.poll(found, { timeout: 30_000 }).toBeDefined()
+  await expect.poll(found, { timeout: 60_000 }).toBeDefined()
   return (await found()) as Window
 }
 
@@ -89,7 +89,7 @@ async function explained(endpoint: string, kind: string): Promise<Alert> {
     const alert = await ask<Alert>(`/alerts/${encodeURIComponent(open.id)}`)
     return alert.causes === null ? undefined : alert
   }
-  await expect.poll(found, { timeout: 30_000 }).toBeDefined()
+  await expect.poll(found, { timeout: 60_000 }).toBeDefined()
   return (await found()) as Alert
 }
 
@@ -147,3 +147,93 @@ test('what is true of some rows changes: the alert says so, and which rows', asy
   const window = await windowOf(endpoint, 7, ({ slices }) => slices?.state === 'searched')
   expect(window.slices?.slices[0]?.name).toContain('country = US')
 }, 90_000)
+
+/** A stage of a pipeline run, as `orrery repro` tells of it; gives its MLflow run. */
+async function staged(pipelineRun: string, stage: string, about: Record<string, unknown>) {
+  const { outs, ...start } = about
+  const told = { stage, command: stage, params: {}, environment: null, ...start }
+  const at = `/pipeline-runs/${pipelineRun}/stages`
+  const { runId } = await ask<{ runId: string }>(at, told)
+  const end = { outcome: 'succeeded', reason: null, outs, metrics: {}, logTail: '' }
+  await ask(`${at}/${stage}/finish`, end)
+  return runId
+}
+
+async function mlflow(path: string, body: unknown): Promise<void> {
+  const answer = await fetch(`${server.url}/api/2.0/mlflow${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  expect(answer.status).toBe(200)
+}
+
+const file = (path: string, digit: string) => ({ path, md5: digit.repeat(32), sizeBytes: 1 })
+
+/** Prepares features of raw data in euros, or in whatever the parameter says. */
+async function prepared(pipelineRun: string, currency: string, out: string): Promise<void> {
+  const about = { commit: null, dirty: false, branch: null, stages: [] }
+  await ask('/pipeline-runs', { id: pipelineRun, project: 'pay', ...about })
+  await staged(pipelineRun, 'prepare', {
+    params: { currency },
+    deps: [file('raw.csv', '1')],
+    outs: [file('features.csv', out)],
+  })
+}
+
+interface Told {
+  kind: string
+  subject: string
+  detail: string
+  position?: number
+}
+
+test('a stage upstream of what the model was trained on ran otherwise: it is named, and one that ran as before is not', async () => {
+  await prepared('first', 'EUR', '2')
+  const runId = await staged('first', 'train', {
+    deps: [file('features.csv', '2')],
+    outs: [file('model.onnx', '3')],
+  })
+  await mlflow('/registered-models/create', { name: 'pay' })
+  const version = { name: 'pay', source: `runs:/${runId}/model`, run_id: runId }
+  await mlflow('/model-versions/create', version)
+  // The same again is no news; then the amounts are made in cents.
+  await prepared('again', 'EUR', '2')
+  await prepared('other', 'cents', '4')
+  await prepared('after', 'cents', '4')
+  const endpoint = 'upstream'
+  const hour = 3_600_000
+  // The stages ran just now: the hour that the amounts change in is the one that is not over.
+  const now = Math.floor(Date.now() / hour) * hour
+  const iso = (at: number) => new Date(now + at * hour).toISOString()
+  const reference = { from: iso(-5), to: iso(-2) }
+  const hours = { window: { size: '1h', by: 'time' }, settle: '1h', reference }
+  await ask('/endpoints', { name: endpoint, elsewhere: true, monitor: hours })
+  for (let at = -5; at <= 0; at++) await payments(endpoint, now + at * hour, at === 0 ? 100 : 1)
+  await ask(`/endpoints/${endpoint}/watermark`, { time: now + hour })
+  const { causes } = await explained(endpoint, 'quality')
+  const ranked = (causes?.ranked ?? []) as Told[]
+  expect(ranked[0]).toMatchObject({ kind: 'column', subject: 'amount' })
+  const steps = ranked.filter(({ subject }) => subject.startsWith('stage-'))
+  expect(steps).toEqual([
+    expect.objectContaining({
+      kind: 'event',
+      detail: expect.stringContaining(
+        'upstream stage prepare of pay: currency is cents, was EUR',
+      ) as string,
+      position: expect.any(Number) as number,
+    }),
+  ])
+}, 90_000)
+
+async function payments(endpoint: string, startMs: number, times: number): Promise<void> {
+  const random = seededDraws(startMs % 10_000)
+  const predictions = Array.from({ length: 200 }, (_, index) => ({
+    id: `${startMs}-${index}`,
+    modelVersion: 'pay/1',
+    time: Math.min(startMs + index * 100, Date.now()),
+    inputs: { amount: (10 + random() * 5) * times, noise: random() },
+    outputs: { probability: random() },
+  }))
+  await ask('/predictions', { endpoint, predictions })
+}

@@ -1,8 +1,9 @@
 import type { Entry, LedgerReads } from '#ledger'
-import type { Lineage } from '#lineage'
+import type { Lineage, Walk } from '#lineage'
 import type { Happening, Happenings } from '#monitoring'
 import { versionName } from '#inference'
 import type { Endpoint } from '#serving'
+import { STEPS, upstreamOf, type Upstream, type UpstreamReads } from './upstream.ts'
 
 /** What can change what an endpoint answers, or what it is asked. */
 export const CHANGES = [
@@ -20,6 +21,8 @@ export const CHANGES = [
   'rollout-failed',
   'rollout-started',
   'serving-process-restarted',
+  'stage-run-finished',
+  'stage-skipped',
   'table-version-added',
   'traffic-divided',
 ]
@@ -33,18 +36,26 @@ const PAGES_MAX = 20
 export function happeningsIn({
   read,
   lineage,
+  upstream: steps,
   find,
   types = CHANGES,
 }: {
   types?: readonly string[]
   read: LedgerReads
   lineage: Lineage
+  upstream: UpstreamReads
   find: (endpoint: string) => Promise<Endpoint | undefined>
 }): Happenings {
-  return async (name, { fromMs, toMs }) => {
+  return async (name, { fromMs, toMs, modelVersion }) => {
     const endpoint = await find(name)
-    const names = namesOf(name, endpoint)
-    const origins = await originsOf(lineage, endpoint)
+    const version = modelVersion ?? liveOf(endpoint)
+    const walk = await walkOf(lineage, version)
+    const look: Look = {
+      names: namesOf(name, endpoint, version),
+      origins: new Set(walk.stations.map(({ ref }) => `${ref.kind}/${ref.id}`)),
+      upstream: await upstreamOf(walk, steps),
+      told: new Set(),
+    }
     const found: Happening[] = []
     let before: number | undefined
     for (let page = 0; page < PAGES_MAX; page++) {
@@ -55,8 +66,10 @@ export function happeningsIn({
       })
       for (const entry of entries) {
         const atMs = entry.eventMs ?? entry.atMs
-        if (atMs >= fromMs && atMs < toMs && concerns(entry, { names, origins }))
-          found.push({ position: entry.position, atMs, type: entry.type, detail: told(entry) })
+        if (atMs < fromMs || atMs >= toMs) continue
+        const detail = await detailOf(entry, look)
+        if (detail !== undefined)
+          found.push({ position: entry.position, atMs, type: entry.type, detail })
       }
       before = entries.at(-1)?.position
       // What is told of the past is told later: entries are older than what they tell of only by clock skew.
@@ -66,27 +79,48 @@ export function happeningsIn({
   }
 }
 
-function namesOf(name: string, endpoint: Endpoint | undefined): ReadonlySet<string | undefined> {
-  const named = [name, endpoint?.live?.model, endpoint?.project]
+interface Look {
+  readonly names: ReadonlySet<string | undefined>
+  /** What the version came about by, one word for each thing. */
+  readonly origins: ReadonlySet<string>
+  readonly upstream: Upstream
+  /** Steps upstream that were told already: of each only the newest run. */
+  readonly told: Set<string>
+}
+
+async function detailOf(entry: Entry, { told: steps, ...look }: Look): Promise<string | undefined> {
+  if (!STEPS.has(entry.type)) return concerns(entry, look) ? told(entry) : undefined
+  const found = await look.upstream.told(entry)
+  if (found === undefined || steps.has(found.step)) return undefined
+  steps.add(found.step)
+  return found.detail
+}
+
+function liveOf(endpoint: Endpoint | undefined): string | undefined {
+  return endpoint?.live === null || endpoint === undefined ? undefined : versionName(endpoint.live)
+}
+
+function namesOf(
+  name: string,
+  endpoint: Endpoint | undefined,
+  version: string | undefined,
+): ReadonlySet<string | undefined> {
+  const model = endpoint?.live?.model ?? version?.split('/')[0]
+  const named = [name, model, endpoint?.project]
   return new Set(named.filter((each) => each !== undefined && each !== ''))
 }
 
-/** What the live version came about by, one word for each thing. */
-async function originsOf(
+async function walkOf(
   lineage: Lineage,
-  endpoint: Endpoint | undefined,
-): Promise<ReadonlySet<string>> {
-  if (endpoint?.live === null || endpoint === undefined) return new Set()
-  const { stations } = await lineage.walkBack({
-    kind: 'model-version',
-    id: versionName(endpoint.live),
-  })
-  return new Set(stations.map(({ ref }) => `${ref.kind}/${ref.id}`))
+  version: string | undefined,
+): Promise<Pick<Walk, 'stations' | 'edges'>> {
+  if (version === undefined) return { stations: [], edges: [] }
+  return lineage.walkBack({ kind: 'model-version', id: version })
 }
 
 function concerns(
   { data, edges }: Entry,
-  { names, origins }: { names: ReadonlySet<string | undefined>; origins: ReadonlySet<string> },
+  { names, origins }: Pick<Look, 'names' | 'origins'>,
 ): boolean {
   const isNamed = ['endpoint', 'model', 'project', 'registeredModel'].some((key) => {
     const value = data[key]

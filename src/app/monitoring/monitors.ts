@@ -66,6 +66,7 @@ export function monitoringOf(
     happenings: happeningsIn({
       read: store.read.ledger,
       lineage: createLineage({ read: store.read.ledger }),
+      upstream: store.read,
       find: async (name) => (await serving.endpoints.list()).find((each) => each.name === name),
     }),
     clock,

@@ -28,6 +28,7 @@ export function reportsOf(
     types: DOINGS,
     read: store.read.ledger,
     lineage: createLineage({ read: store.read.ledger }),
+    upstream: store.read,
     find: async (name) => (await serving.endpoints.list()).find((each) => each.name === name),
   })
   return {

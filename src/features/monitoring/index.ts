@@ -14,6 +14,7 @@ export type { EstimateVerdict, KeptEstimator } from './parts/estimate-verdict.ts
 export type { Backtest, Since } from './backtest/backtest.ts'
 export type { AlertPair } from './backtest/pairs.ts'
 export type { ComparedColumn } from './references/compared.ts'
+export { stepChanges, type StepRun } from './alerts/steps.ts'
 export type { Cause, Causes, CauseSpan, Happening, Happenings } from './alerts/causes.ts'
 export type { SlicesVerdict } from './parts/slices-verdict.ts'
 export {

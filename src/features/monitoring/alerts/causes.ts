@@ -38,8 +38,11 @@ export interface Happening {
   readonly detail: string
 }
 
-/** Reads the ledger for what happened to an endpoint in a span, newest first. */
+/**
+ * Reads the ledger for what happened to an endpoint in a span, newest first: to it, to the version that answered (the
+ * live one, where none is named), and upstream of what that was trained on.
+ */
 export type Happenings = (
   endpoint: string,
-  span: { fromMs: number; toMs: number },
+  span: { fromMs: number; toMs: number; modelVersion?: string },
 ) => Promise<readonly Happening[]>

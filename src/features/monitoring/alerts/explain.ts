@@ -65,12 +65,13 @@ async function causesOf(explaining: Explaining, alert: Alert): Promise<Causes> {
     beforeMs: alert.raisedWindowMs,
   })
   if (raised === undefined) throw new Error(`alert ${alert.id} has no window`)
-  const same = earlier.filter(({ modelVersion }) => modelVersion === raised.modelVersion)
+  const same = earlier.filter((each) => each.modelVersion === raised.modelVersion)
   const calm = calmBefore(same, alert)
   const since = [raised, ...same.slice(0, same.indexOf(calm[0] as Window))].toReversed()
   const rows = { before: await rowsOf(explaining, calm), now: await rowsOf(explaining, since) }
   const start = calm[0]?.startMs ?? raised.startMs - (raised.endMs - raised.startMs)
-  const events = await eventsIn(explaining, { fromMs: start, toMs: raised.endMs })
+  const { modelVersion, endMs: toMs } = raised
+  const events = await eventsIn(explaining, { fromMs: start, toMs, modelVersion })
   const moved = rows.before.length === 0 ? null : movedIn(rows, { alert, raised })
   return {
     before: calm.length === 0 ? null : spanOf(calm.toReversed()),
@@ -306,11 +307,11 @@ function driftedIn({ drift }: Window): Cause[] {
     }))
 }
 
-const EVENTS_TOLD = 5
+const EVENTS_TOLD = 8
 
 async function eventsIn(
   { endpoint, happenings }: Explaining,
-  span: { fromMs: number; toMs: number },
+  span: Parameters<Happenings>[1],
 ): Promise<Cause[]> {
   return (await happenings(endpoint, span))
     .slice(0, EVENTS_TOLD)
