@@ -1,5 +1,7 @@
 import { jensenShannon } from '#base/shares'
 import { wasserstein, type Atom } from '#statistics'
+import { momentsOf } from './numbers/moments.ts'
+import { quantilesOf } from './numbers/quantiles.ts'
 import { comparedBins } from './standing.ts'
 
 /** A file of rows; its name says the format, where the path does not. */
@@ -117,19 +119,7 @@ export function numericProfileOf(
 ): NumericProfile | null {
   const finite = numbers.filter(({ value }) => Number.isFinite(value))
   if (finite.length === 0) return null
-  const sorted = Float64Array.from(finite, ({ value }) => value).toSorted()
-  const levels = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
-  const { mean, std } = momentsOf(sorted)
-  const column: NumericProfile = {
-    kind: 'numeric',
-    edges: [...new Set(levels.map((level) => quantileOf(sorted, level)))],
-    counts: { bins: [], sums: [], missing: 0 },
-    min: sorted[0] as number,
-    max: sorted.at(-1) as number,
-    mean,
-    std,
-    spread: null,
-  }
+  const column = numericShape(Float64Array.from(finite, ({ value }) => value))
   const counts = countsOf(
     column,
     numbers.map(({ value }) => value),
@@ -146,6 +136,23 @@ export function numericProfileOf(
   )
   const whole = { ...column, counts }
   return { ...whole, spread: spreadOf(whole, counted) }
+}
+
+const LEVELS = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
+
+/** How finite numbers lie, without counts of them in these bins. */
+export function numericShape(values: Float64Array): NumericProfile {
+  const { mean, variance, min, max } = momentsOf(values)
+  return {
+    kind: 'numeric',
+    edges: [...new Set(quantilesOf(values, LEVELS))],
+    counts: { bins: [], sums: [], missing: 0 },
+    min,
+    max,
+    mean,
+    std: Math.sqrt(variance),
+    spread: null,
+  }
 }
 
 /**
@@ -176,11 +183,16 @@ export function spreadOf(
   const rest = (window: Counts) => minus(column.counts, window)
   return {
     windows: usable.length,
-    effect: momentsOf(usable.map((window) => effectOf(column, rest(window), window) ?? 0)),
-    missing: momentsOf(
+    effect: spreadIn(usable.map((window) => effectOf(column, rest(window), window) ?? 0)),
+    missing: spreadIn(
       usable.map((window) => Math.abs(missingShare(window) - missingShare(rest(window)))),
     ),
   }
+}
+
+function spreadIn(differences: readonly number[]): Moments {
+  const { mean, variance, max } = momentsOf(differences)
+  return { mean, std: Math.sqrt(variance), max }
 }
 
 export function valuesOf(counts: Counts): number {
@@ -285,27 +297,6 @@ function hasNoPlace({ kind }: NumericProfile | CategoricalProfile, value: Value)
   if (typeof value === 'string')
     return kind === 'numeric' && (value.trim() === '' || !Number.isFinite(Number(value)))
   return typeof value === 'number' && !Number.isFinite(value)
-}
-
-function momentsOf(values: readonly number[] | Float64Array): Moments {
-  let sum = 0
-  let max = -Infinity
-  for (const value of values) {
-    sum += value
-    max = Math.max(max, value)
-  }
-  const mean = sum / values.length
-  let squares = 0
-  for (const value of values) squares += (value - mean) ** 2
-  return { mean, std: Math.sqrt(squares / values.length), max }
-}
-
-/** Type 7 of Hyndman and Fan: between the two nearest values. */
-function quantileOf(sorted: Float64Array, level: number): number {
-  const place = level * (sorted.length - 1)
-  const below = sorted[Math.floor(place)] as number
-  const above = sorted[Math.ceil(place)] as number
-  return below + (above - below) * (place - Math.floor(place))
 }
 
 function medianOf(values: readonly number[]): number {

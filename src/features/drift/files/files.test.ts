@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
-import { ascending } from './ascending.ts'
 import { driftOf } from '../drift.ts'
+import { ascending } from '../numbers/ascending.ts'
+import { quantilesOf } from '../numbers/quantiles.ts'
 import { countsOf, numericProfileOf } from '../profile.ts'
 import { numberCounter } from './counting.ts'
 import { parseProfile, printProfile, PROFILE_MARK } from './stored.ts'
@@ -89,6 +90,14 @@ describe('numbers in order', () => {
   test.each(Object.entries(kinds))('%s', (_, next) => {
     const numbers = Float64Array.from({ length }, (__, at) => next(at))
     const sorted = numbers.toSorted()
+    const levels = [0, 0.05, 0.5, 0.95, 1]
+    const places = levels.map((level) => level * (length - 1))
+    expect(quantilesOf(numbers, levels)).toEqual(
+      places.map((place) => {
+        const [below, above] = [sorted[Math.floor(place)] ?? 0, sorted[Math.ceil(place)] ?? 0]
+        return below + (above - below) * (place - Math.floor(place))
+      }),
+    )
     expect(ascending(numbers).every((value, at) => value === sorted[at])).toBe(true)
   })
 })

@@ -1,4 +1,6 @@
-import { ascending } from './ascending.ts'
+import { ascending } from '../numbers/ascending.ts'
+import { momentsOf } from '../numbers/moments.ts'
+import type { Room } from '../numbers/room.ts'
 import type { NumberSummary } from './report.ts'
 
 /** The finite values of a column on one side, in ascending order. */
@@ -10,32 +12,43 @@ export interface Sample {
 }
 
 /** Sorts the values where they lie: the caller gives them away. */
-export function sampleOf(values: Float64Array): Sample {
-  const sorted = ascending(values)
-  return { sorted, ...spreadIn(sorted) }
+export function sampleOf(values: Float64Array, room?: Room): Sample {
+  const sorted = ascending(values, room)
+  const { mean, variance } = momentsOf(sorted)
+  return { sorted, mean, std: Math.sqrt(variance) }
 }
 
-function spreadIn(values: Float64Array): { mean: number; std: number } {
-  let sum = 0
-  for (let index = 0; index < values.length; index++) sum += values[index] as number
-  const mean = values.length === 0 ? 0 : sum / values.length
-  let squares = 0
-  for (let index = 0; index < values.length; index++)
-    squares += ((values[index] as number) - mean) ** 2
-  return { mean, std: values.length === 0 ? 0 : Math.sqrt(squares / values.length) }
+/** What of a column's values can be compared, and how many others there were. */
+export interface Finite {
+  readonly values: Float64Array
+  readonly notANumber: number
+  readonly infinite: number
+}
+
+/** The values themselves where all of them are finite, else those that are, moved together in the array that is given. */
+export function finiteOf(values: Float64Array, into: () => Float64Array): Finite {
+  let notANumber = 0
+  let infinite = 0
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number
+    // Neither not-a-number nor an infinity leaves 0.
+    if (value - value === 0) continue
+    if (Number.isNaN(value)) notANumber++
+    else infinite++
+  }
+  if (notANumber + infinite === 0) return { values, notANumber, infinite }
+  const finite = into()
+  let count = 0
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number
+    if (value - value === 0) finite[count++] = value
+  }
+  return { values: finite.subarray(0, count), notANumber, infinite }
 }
 
 export function summaryOf({ sorted, mean, std }: Sample): NumberSummary | null {
   if (sorted.length === 0) return null
   return { min: sorted[0] as number, max: sorted.at(-1) as number, mean, std }
-}
-
-/** Type 7 of Hyndman and Fan: between the two nearest values. */
-export function quantileIn(sorted: Float64Array, level: number): number {
-  const place = level * (sorted.length - 1)
-  const below = sorted[Math.floor(place)] as number
-  const above = sorted[Math.ceil(place)] as number
-  return below + (above - below) * (place - Math.floor(place))
 }
 
 /** Whether two sorted samples together have at most so many different values, and which. */

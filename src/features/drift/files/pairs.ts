@@ -1,8 +1,8 @@
-import { sampleOf } from './numbers.ts'
+import { newRoom, type Room } from '../numbers/room.ts'
+import { finiteOf, sampleOf, type Finite } from './numbers.ts'
 import type { Pair, SideCounts } from './pair.ts'
 import type { PairReader, Spans, TableReader } from './reader.ts'
 import {
-  finiteOf,
   groupsOf,
   heldNumbers,
   isCategoricalType,
@@ -35,8 +35,9 @@ export async function* pairsOf(
   const bothAre = (column: string, is: (type: string) => boolean) =>
     is(one.get(column) ?? '') && is(other.get(column) ?? '')
   const numeric = columns.filter((column) => bothAre(column, isNumericType))
+  const room = newRoom()
   for (const group of groupsOf(numeric, reference.rows + current.rows))
-    yield* numericPairs(reader, { ...request, columns: group })
+    yield* numericPairs(reader, { ...request, columns: group, room })
   for (const column of columns.filter((each) => !numeric.includes(each))) {
     const types = { reference: one.get(column) ?? null, current: other.get(column) ?? null }
     if (bothAre(column, isCategoricalType))
@@ -48,15 +49,19 @@ export async function* pairsOf(
 
 async function* numericPairs(
   { reference, current }: PairReader,
-  { columns, wanted, onRead }: PairRequest,
+  { columns, wanted, onRead, room }: PairRequest & { room: Room },
 ): AsyncGenerator<SpannedPair> {
-  const one = await heldNumbers(reference, { columns, spans: null, onRead })
-  const other = await heldNumbers(current, { columns, spans: wanted?.spans ?? null, onRead })
+  const one = await heldNumbers(reference, { columns, spans: null, onRead, room })
+  const spans = wanted?.spans ?? null
+  const other = await heldNumbers(current, { columns, spans, onRead, room })
   const [oneTypes, otherTypes] = [typesIn(reference), typesIn(current)]
   for (const column of columns) {
     const [old, now] = [one.get(column) as HeldNumbers, other.get(column) as HeldNumbers]
     one.delete(column)
     other.delete(column)
+    const parts = partsOf(now, wanted?.numbers ?? [])
+    const before = finiteOf(old.values, () => old.values)
+    const sample = sampleOf(before.values, room)
     const shared = {
       kind: 'numeric' as const,
       column,
@@ -64,19 +69,25 @@ async function* numericPairs(
         reference: oneTypes.get(column) ?? null,
         current: otherTypes.get(column) ?? null,
       },
-      reference: await gapsOf(reference, column, old.values),
+      reference: await gapsOf(reference, column, before),
     }
-    const sample = sampleOf(finiteOf(old.values))
     const bySpan = new Map<number | null, Pair>()
-    const add = async (span: number | null, values: Float64Array) =>
+    const add = async (span: number | null, values: Float64Array) => {
+      const rows = values.length
+      const finite = finiteOf(values, () => values)
       bySpan.set(span, {
         ...shared,
-        current: span === null ? await gapsOf(current, column, values) : gapsIn(values),
-        samples: { reference: sample, current: sampleOf(finiteOf(values)) },
+        current: span === null ? await gapsOf(current, column, finite) : gapsIn(finite, rows),
+        samples: { reference: sample, current: sampleOf(finite.values, room) },
       })
+    }
     await add(null, now.values)
-    for (const [span, values] of partsOf(now, wanted?.numbers ?? [])) await add(span, values)
+    for (const [span, values] of parts) await add(span, values)
     yield { column, bySpan }
+    // Whoever asked for the pairs has taken what they need from this one.
+    room.giveBack(sample.sorted)
+    for (const pair of bySpan.values())
+      if (pair.kind === 'numeric') room.giveBack(pair.samples.current.sorted)
   }
 }
 
@@ -155,28 +166,17 @@ function reasonNotToCompare({ reference, current }: Pair['types']): string {
 }
 
 /** Gaps are told from not-a-number where there is any of either; asking costs a scan. */
-async function gapsOf(
-  reader: TableReader,
-  column: string,
-  values: Float64Array,
-): Promise<SideCounts> {
-  const { rows, missing: notANumber, notFinite } = gapsIn(values)
-  if (notANumber === 0) return { rows, missing: 0, notFinite }
+async function gapsOf(reader: TableReader, column: string, finite: Finite): Promise<SideCounts> {
+  const { rows } = reader
+  const { notANumber, infinite } = finite
+  if (notANumber === 0) return { rows, missing: 0, notFinite: infinite }
   const missing = (await reader.nulls([column]))[0] as number
-  return { rows, missing, notFinite: notANumber - missing + notFinite }
+  return { rows, missing, notFinite: notANumber - missing + infinite }
 }
 
 /** Of a span what is not-a-number counts as missing. */
-function gapsIn(values: Float64Array): SideCounts {
-  let missing = 0
-  let notFinite = 0
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index] as number
-    if (value - value === 0) continue
-    if (Number.isNaN(value)) missing++
-    else notFinite++
-  }
-  return { rows: values.length, missing, notFinite }
+function gapsIn({ notANumber, infinite }: Finite, rows: number): SideCounts {
+  return { rows, missing: notANumber, notFinite: infinite }
 }
 
 function gapsBy(rows: number, counts: Float64Array): SideCounts {

@@ -1,17 +1,17 @@
 import {
-  BIN_COUNT,
   CATEGORIES_MAX,
   emptyCounts,
+  numericShape,
   plus,
   spreadOf,
   type CategoricalProfile,
   type ColumnProfile,
   type Counts,
-  type NumericProfile,
   type Profile,
 } from '../profile.ts'
+import { newRoom, type Room } from '../numbers/room.ts'
 import { numberCounter } from './counting.ts'
-import { quantileIn, sampleOf } from './numbers.ts'
+import { finiteOf } from './numbers.ts'
 import type { Spans, SpanCounts, TableReader } from './reader.ts'
 
 /** The types of columns that are numbers, by the engine's names. */
@@ -39,9 +39,14 @@ export async function tableProfile(
   const period = spans === null ? undefined : await reader.period(spans.column)
   const found = new Map<string, ColumnProfile>()
   const numeric = columns.filter((column) => isNumericType(types.get(column) ?? ''))
-  for (const group of groupsOf(numeric, reader.rows))
-    for (const [column, values] of await heldNumbers(reader, { columns: group, spans, onRead }))
-      found.set(column, numericProfile(values))
+  const room = newRoom()
+  for (const group of groupsOf(numeric, reader.rows)) {
+    const held = await heldNumbers(reader, { columns: group, spans, onRead, room })
+    for (const [column, each] of held) {
+      found.set(column, numericProfile(each))
+      room.giveBack(each.values)
+    }
+  }
   for (const column of columns) {
     if (found.has(column)) continue
     const type = types.get(column)
@@ -90,9 +95,16 @@ export async function heldNumbers(
     columns,
     spans,
     onRead,
-  }: { columns: readonly string[]; spans: Spans | null; onRead?: OnRead | undefined },
+    room,
+  }: {
+    columns: readonly string[]
+    spans: Spans | null
+    onRead?: OnRead | undefined
+    /** Where the arrays of values are from. */
+    room: Room
+  },
 ): Promise<Map<string, HeldNumbers>> {
-  const held = columns.map(() => new Float64Array(reader.rows))
+  const held = columns.map(() => room.take(reader.rows))
   const places = spans === null ? null : new Float64Array(reader.rows)
   let at = 0
   await reader.numbers(columns, spans, (some, spanNumbers) => {
@@ -110,33 +122,13 @@ export async function heldNumbers(
   )
 }
 
-/** What can be compared of the values, in an array of its own. */
-export function finiteOf(values: Float64Array): Float64Array {
-  const finite = new Float64Array(values.length)
-  let count = 0
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index] as number
-    if (value - value === 0) finite[count++] = value
-  }
-  return finite.subarray(0, count)
-}
-
 function numericProfile({ values, spans }: HeldNumbers): ColumnProfile {
-  const { sorted, mean, std } = sampleOf(finiteOf(values))
-  if (sorted.length === 0) return { kind: 'other', reason: 'the reference has no value of it' }
-  if (!Number.isFinite(std))
+  const finite = finiteOf(values, () => new Float64Array(values.length))
+  if (finite.values.length === 0)
+    return { kind: 'other', reason: 'the reference has no value of it' }
+  const column = numericShape(finite.values)
+  if (!Number.isFinite(column.std))
     return { kind: 'other', reason: 'its values are too large to be added up' }
-  const levels = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
-  const column: NumericProfile = {
-    kind: 'numeric',
-    edges: [...new Set(levels.map((level) => quantileIn(sorted, level)))],
-    counts: { bins: [], sums: [], missing: 0 },
-    min: sorted[0] as number,
-    max: sorted.at(-1) as number,
-    mean,
-    std,
-    spread: null,
-  }
   const counter = numberCounter(column)
   counter.add(values, spans)
   const found = counter.found()

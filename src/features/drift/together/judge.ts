@@ -5,14 +5,9 @@ import {
   toldApart,
   type Column,
 } from '#statistics'
+import { momentsOf } from '../numbers/moments.ts'
 import { columnOf, pointsIn, type KnownColumn, type WholeRow } from './columns.ts'
-import {
-  centreOf,
-  momentsOf,
-  squaredDistance,
-  type EmbeddingStructure,
-  type Structure,
-} from './structure.ts'
+import { centreOf, squaredDistance, type EmbeddingStructure, type Structure } from './structure.ts'
 
 /** What was found of how columns of some rows hang together, against how they did. */
 export interface TogetherVerdict {

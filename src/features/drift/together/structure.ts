@@ -1,4 +1,5 @@
 import { learnReconstruction, reconstructionDistances, type Reconstruction } from '#statistics'
+import { momentsOf } from '../numbers/moments.ts'
 import {
   columnOf,
   columnsIn,
@@ -138,11 +139,4 @@ export function centreOf(points: readonly (readonly number[])[], length: number)
 
 export function squaredDistance(one: readonly number[], other: readonly number[]): number {
   return one.reduce((all, value, at) => all + (value - (other[at] as number)) ** 2, 0)
-}
-
-export function momentsOf(values: Float64Array): { mean: number; variance: number } {
-  if (values.length === 0) return { mean: 0, variance: 0 }
-  const mean = values.reduce((all, each) => all + each, 0) / values.length
-  const variance = values.reduce((all, each) => all + (each - mean) ** 2, 0) / values.length
-  return { mean, variance }
 }

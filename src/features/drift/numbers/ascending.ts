@@ -1,3 +1,6 @@
+import { keyOf, wordsOf } from './bits.ts'
+import { newRoom, type Room } from './room.ts'
+
 // Sorting is most of what comparing samples costs. Numbers are told apart by the upper half of their bits nearly always:
 // they are put in order by that, digit by digit, and the few that are still out of place are moved by hand.
 
@@ -11,17 +14,17 @@ const FEW = 20_000
 /** Values that are still out of place are moved by hand so many steps in all, for each of them; else all are sorted anew. */
 const STEPS = 4
 
-/** Puts finite numbers in ascending order. The array is given away: the answer may be it or another. */
-export function ascending(values: Float64Array): Float64Array {
-  if (values.length < FEW) return values.toSorted()
-  const upper = byUpperHalf(values)
-  return isMended(upper) ? upper : upper.toSorted()
+/** Puts finite numbers in ascending order. The array is given away: the answer is it, or another of the room. */
+export function ascending(values: Float64Array, room: Room = newRoom()): Float64Array {
+  if (values.length < FEW) return values.sort()
+  const upper = byUpperHalf(values, room)
+  return isMended(upper) ? upper : upper.sort()
 }
 
-function byUpperHalf(values: Float64Array): Float64Array {
+function byUpperHalf(values: Float64Array, room: Room): Float64Array {
   const length = values.length
   let from: Float64Array = values
-  let to: Float64Array = new Float64Array(length)
+  let to: Float64Array = room.take(length)
   const counts = DIGITS.map(() => new Uint32Array(SIZE))
   const [first, second, third] = counts as [Uint32Array, Uint32Array, Uint32Array]
   const words = wordsOf(from)
@@ -50,17 +53,8 @@ function byUpperHalf(values: Float64Array): Float64Array {
     }
     ;[from, to] = [to, from]
   }
+  room.giveBack(to)
   return from
-}
-
-/** The halves of each number, the upper one second, as all machines that this runs on have them. */
-function wordsOf(values: Float64Array): Uint32Array {
-  return new Uint32Array(values.buffer, values.byteOffset, 2 * values.length)
-}
-
-/** Greater for greater numbers: those below zero count backwards. */
-function keyOf(word: number): number {
-  return (word ^ ((word >> 31) | 0x8000_0000)) >>> 0
 }
 
 /** Moves what is out of place by hand; false where there is too much of it. */
