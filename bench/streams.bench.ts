@@ -22,7 +22,7 @@ const streams = (
   'electricity,weather,flights,flight-months,employment,car-loan'
 ).split(',')
 const triggers =
-  process.env['ORRERY_BENCH_TRIGGERS'] ?? 'never,schedule,orrery,orrery-bounded,nannyml,evidently'
+  process.env['ORRERY_BENCH_TRIGGERS'] ?? 'never,schedule,orrery,orrery-any,nannyml,evidently'
 
 interface Stream {
   readonly stream: string

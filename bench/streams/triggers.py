@@ -155,11 +155,21 @@ class OrreryBounded(Orrery):
         return {"performance": {"task": "binary", "metric": "roc_auc", "min": least}}
 
 
+class OrreryAny(Orrery):
+    """`alert: ENDPOINT`: any alert of its data or its answers, of a single column too."""
+
+    suffix = "-any"
+
+    def sets_off(self, alert):
+        return alert["kind"] in ("drift", "concept", "performance", "multivariate", "quality")
+
+
 TRIGGERS = {
     "never": Never,
     "schedule": Schedule,
     "orrery": Orrery,
     "orrery-bounded": OrreryBounded,
+    "orrery-any": OrreryAny,
     "nannyml": Nannyml,
     "evidently": Evidently,
 }
