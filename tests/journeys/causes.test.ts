@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import { askingOf } from '../support/asking.ts'
@@ -6,11 +10,14 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 // A model that runs elsewhere goes bad: what is estimated before truth comes, and what is said to have caused it.
 
 let server: TestServer
+let folder: string
 beforeAll(async () => {
   server = await startTestServer()
+  folder = await mkdtemp(join(tmpdir(), 'orrery-causes-'))
 })
 afterAll(async () => {
   await server.stop()
+  await rm(folder, { recursive: true, force: true })
 })
 
 const DAY = 86_400_000
@@ -159,13 +166,29 @@ async function staged(pipelineRun: string, stage: string, about: Record<string, 
   return runId
 }
 
-async function mlflow(path: string, body: unknown): Promise<void> {
-  const answer = await fetch(`${server.url}/api/2.0/mlflow${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  expect(answer.status).toBe(200)
+/** A project that tracks the raw data. */
+async function projectThere(): Promise<void> {
+  const origin = join(folder, 'pay')
+  await mkdir(origin)
+  const { md5 } = file('raw.csv', '1')
+  await writeFile(join(origin, 'orrery.yaml'), 'project: pay\n')
+  const tracked = `outs:\n- md5: ${md5}\n  size: 1\n  hash: md5\n  path: raw.csv\n`
+  await writeFile(join(origin, 'raw.csv.dvc'), tracked)
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@localhost', ...args], {
+      cwd: origin,
+    })
+  git('init', '--quiet', '--initial-branch=main')
+  git('add', '--all')
+  git('commit', '--quiet', '--message', 'Start')
+  await ask('/projects', { origin })
+}
+
+async function posted(path: string, body: unknown): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  const told = { method: 'POST', headers, body: JSON.stringify(body) }
+  const answer = await fetch(`${server.url}/api${path}`, told)
+  expect(answer.ok, await answer.text()).toBe(true)
 }
 
 const file = (path: string, digit: string) => ({ path, md5: digit.repeat(32), sizeBytes: 1 })
@@ -181,6 +204,26 @@ async function prepared(pipelineRun: string, currency: string, out: string): Pro
   })
 }
 
+/** A run of another system's job that writes the raw data, as OpenLineage tells of it. */
+async function extracted(outcome: 'COMPLETE' | 'FAIL', runId: string): Promise<void> {
+  const facet = { _producer: 'https://airflow.example.org', _schemaURL: 'https://openlineage.io' }
+  const raw = {
+    namespace: 'orrery://pay',
+    name: 'raw.csv',
+    facets: { version: { ...facet, datasetVersion: file('raw.csv', '1').md5 } },
+  }
+  await posted('/v1/lineage', {
+    eventType: outcome,
+    eventTime: new Date().toISOString(),
+    producer: facet._producer,
+    schemaURL: 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent',
+    run: { runId },
+    job: { namespace: 'airflow', name: 'extract' },
+    inputs: [],
+    outputs: outcome === 'COMPLETE' ? [raw] : [],
+  })
+}
+
 interface Told {
   kind: string
   subject: string
@@ -189,18 +232,21 @@ interface Told {
 }
 
 test('a stage upstream of what the model was trained on ran otherwise: it is named, and one that ran as before is not', async () => {
+  await projectThere()
+  await extracted('COMPLETE', '0190a8e4-1111-7000-8000-000000000001')
   await prepared('first', 'EUR', '2')
   const runId = await staged('first', 'train', {
     deps: [file('features.csv', '2')],
     outs: [file('model.onnx', '3')],
   })
-  await mlflow('/registered-models/create', { name: 'pay' })
+  await posted('/2.0/mlflow/registered-models/create', { name: 'pay' })
   const version = { name: 'pay', source: `runs:/${runId}/model`, run_id: runId }
-  await mlflow('/model-versions/create', version)
+  await posted('/2.0/mlflow/model-versions/create', version)
   // The same again is no news; then the amounts are made in cents.
   await prepared('again', 'EUR', '2')
   await prepared('other', 'cents', '4')
   await prepared('after', 'cents', '4')
+  await extracted('FAIL', '0190a8e4-1111-7000-8000-000000000002')
   const endpoint = 'upstream'
   const hour = 3_600_000
   // The stages ran just now: the hour that the amounts change in is the one that is not over.
@@ -214,17 +260,22 @@ test('a stage upstream of what the model was trained on ran otherwise: it is nam
   const { causes } = await explained(endpoint, 'quality')
   const ranked = (causes?.ranked ?? []) as Told[]
   expect(ranked[0]).toMatchObject({ kind: 'column', subject: 'amount' })
-  const steps = ranked.filter(({ subject }) => subject.startsWith('stage-'))
-  expect(steps).toEqual([
-    expect.objectContaining({
-      kind: 'event',
-      detail: expect.stringContaining(
-        'upstream stage prepare of pay: currency is cents, was EUR',
-      ) as string,
-      position: expect.any(Number) as number,
-    }),
+  const steps = ranked.filter(({ detail }) => detail.includes(': upstream '))
+  expect(steps).toMatchObject([
+    { subject: 'external-run-finished', detail: told('job extract of airflow: its run failed') },
+    {
+      subject: 'stage-run-finished',
+      detail: told('stage prepare of pay: currency is cents, was EUR'),
+    },
   ])
+  expect(steps.every(({ kind, position }) => kind === 'event' && Number.isInteger(position))).toBe(
+    true,
+  )
 }, 90_000)
+
+function told(what: string): string {
+  return expect.stringContaining(`upstream ${what}`) as string
+}
 
 async function payments(endpoint: string, startMs: number, times: number): Promise<void> {
   const random = seededDraws(startMs % 10_000)
