@@ -96,18 +96,29 @@ function hourCounts() {
 
 /** Finds the predictions that truths are about. */
 function truthSettler(connection: Connection, outlineIn: (record: Buffer) => BatchOutline) {
-  const byKey = connection.prepare(
-    `select s.place, s.event_ms, s.key, b.id as batch from subjects s join batches b on b.seq = s.place >> 20
-     where s.endpoint = ? and s.key = ?`,
+  // One table at a time: each further one of a statement costs as much as ten of these.
+  const toldPlace = connection
+    .prepare('select place from told where id = ? and endpoint = ?')
+    .pluck()
+  const batchAt = connection.prepare('select id from batches where seq = ?').pluck()
+  const seqOf = connection.prepare('select seq from batches where id = ?').pluck()
+  const rowAt = connection.prepare(
+    'select place, event_ms, key from subjects where place = ? and endpoint = ?',
   )
-  const byTold = connection.prepare(
-    `select s.place, s.event_ms, s.key, b.id as batch from told t join subjects s on s.place = t.place
-     join batches b on b.seq = t.place >> 20 where t.id = ? and t.endpoint = ?`,
+  const rowsOfKey = connection.prepare(
+    'select place, event_ms, key from subjects where endpoint = ? and key = ?',
   )
-  const byPlace = connection.prepare(
-    `select s.place, s.event_ms, s.key, b.id as batch from batches b join subjects s on s.place = (b.seq << 20) + ?
-     where b.id = ? and s.endpoint = ?`,
-  )
+  const named = ({ place, event_ms, key }: Omit<Subject, 'batch'>, batch?: string): Subject => {
+    return { place, event_ms, key, batch: batch ?? (batchAt.get(seqAt(place)) as string) }
+  }
+  const subjectAt = (endpoint: number, place: number, batch?: string): Subject | undefined => {
+    const row = rowAt.get(place, endpoint) as Omit<Subject, 'batch'> | undefined
+    return row && named(row, batch)
+  }
+  const single = (endpoint: number, { batch, row }: Named): Subject | undefined => {
+    const seq = seqOf.get(batch) as number | undefined
+    return seq === undefined ? undefined : subjectAt(endpoint, placeOf(seq, row), batch)
+  }
   const subjectsInBlocks = blockSubjects(connection, outlineIn)
   const settledOne = (
     endpoint: number,
@@ -115,17 +126,17 @@ function truthSettler(connection: Connection, outlineIn: (record: Buffer) => Bat
     inBlocks: ReturnType<ReturnType<typeof blockSubjects>>,
   ): Settled => {
     const { ref } = truth
-    if (ref.by === 'key')
-      return { truth, ref, subjects: byKey.all(endpoint, ref.value) as Subject[] }
-    const told = byTold.get(ref.value, endpoint) as Subject | undefined
+    if (ref.by === 'key') {
+      const rows = rowsOfKey.all(endpoint, ref.value) as Omit<Subject, 'batch'>[]
+      return { truth, ref, subjects: rows.map((row) => named(row)) }
+    }
+    const place = toldPlace.get(ref.value, endpoint) as number | undefined
+    const told = place === undefined ? undefined : subjectAt(endpoint, place)
     if (told !== undefined)
       return { truth, ref: { by: 'prediction', value: idOf(told) }, subjects: [told] }
     const id = predictionIn(ref.value)
     const subject =
-      id &&
-      (inBlocks.known(endpoint, id) ??
-        (byPlace.get(id.row, id.batch, endpoint) as Subject | undefined) ??
-        inBlocks.find(endpoint, id))
+      id && (inBlocks.known(endpoint, id) ?? single(endpoint, id) ?? inBlocks.find(endpoint, id))
     return { truth, ref, subjects: subject === undefined ? [] : [subject] }
   }
   return (endpoint: number, truths: readonly Truth[]): Settled[] => {
@@ -204,6 +215,10 @@ function outlinesIn(
   return new Map(
     batches.map(({ id, eventsMs }, at) => [id, { endpoint, seq: first + at, eventsMs }]),
   )
+}
+
+function seqAt(place: number): number {
+  return (place - rowOfPlace(place)) / placeOf(1, 0)
 }
 
 function idOf({ batch, place }: Subject): string {
