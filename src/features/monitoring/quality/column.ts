@@ -29,6 +29,8 @@ export interface Suspicion {
 const SHARE_MIN = 0.005
 /** Fewer gaps than this beyond the usual come and go. */
 const MISSING_MORE_MIN = 0.05
+/** In a column of very many categories they come and go; one with less of the rows than this is none of them that matters. */
+const CATEGORY_GROWN_MIN = 0.05
 /** A share that leaves no doubt that something broke. */
 const SHARE_GROSS = 0.5
 /** Before so many windows, what is usual is not known. */
@@ -51,7 +53,7 @@ export function uncheckedOf({ name, profile, earlier }: ColumnLooked): {
   if (profile.kind === 'categorical' && hasMore(profile))
     missed.push({
       what: `${name}: new-categories`,
-      reason: `its training data has more than ${profile.categories.length} categories`,
+      reason: `its training data has more than ${profile.categories.length} categories: only a new one with ${percent(CATEGORY_GROWN_MIN)} of the rows is told`,
     })
   if (earlier.length < EARLIER_MIN)
     missed.push({
@@ -127,7 +129,7 @@ function outOfRange(column: ColumnLooked): Suspicion | undefined {
 /** Values that the training data never had, and more of them than a few categories that it only just missed. */
 function newCategories(column: ColumnLooked): Suspicion | undefined {
   const { profile, look, values, name } = column
-  if (profile.kind === 'numeric' || hasMore(profile)) return undefined
+  if (profile.kind === 'numeric') return undefined
   const known = new Set(profile.categories)
   const unseen = new Map<string, number>()
   let count = 0
@@ -137,6 +139,7 @@ function newCategories(column: ColumnLooked): Suspicion | undefined {
     const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
     if (unseen.size < 1000 || unseen.has(text)) unseen.set(text, (unseen.get(text) ?? 0) + 1)
   }
+  if (hasMore(profile)) return grownCategory(column, profile, unseen)
   const share = count / look.rows
   if (share < SHARE_MIN) return undefined
   const seenOnce = profile.counts.bins.filter((each) => each === 1).length
@@ -145,6 +148,32 @@ function newCategories(column: ColumnLooked): Suspicion | undefined {
   const detail = `${percent(share)} of ${name} are values that the training data does not have (${names.map(([text]) => JSON.stringify(text)).join(', ')})`
   return {
     p: atLeast(count, expected),
+    issue: issueOf(column, { check: 'new-categories', share, detail, gross: share >= SHARE_GROSS }),
+  }
+}
+
+/**
+ * Of a column with more categories than are kept, the training data had each of the others at most as often as the
+ * rarest of those kept: one that comes far more often now was not there, or hardly.
+ */
+function grownCategory(
+  column: ColumnLooked,
+  profile: CategoricalProfile,
+  unseen: ReadonlyMap<string, number>,
+): Suspicion | undefined {
+  const { look, name } = column
+  const [text, count] = [...unseen].reduce(
+    (one, other) => (other[1] > one[1] ? other : one),
+    ['', 0],
+  )
+  const share = count / look.rows
+  if (share < CATEGORY_GROWN_MIN) return undefined
+  const rarest = profile.counts.bins[profile.categories.length - 1] ?? 0
+  const most = (rarest + 1) / rowsOf(profile)
+  const detail = `${percent(share)} of ${name} are ${JSON.stringify(text)}, which were at most ${short(100 * most)} % of the training data`
+  return {
+    // Any of those that were not kept could have been the one.
+    p: Math.min(1, unseen.size * atLeast(count, look.rows * most)),
     issue: issueOf(column, { check: 'new-categories', share, detail, gross: share >= SHARE_GROSS }),
   }
 }

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Logged } from '#inference'
 import { countsOf, numericProfileOf, type ColumnProfile, type Profile } from '#drift'
 import { seededDraws } from '#base/seeded'
+import { suspicionsOf } from './column.ts'
 import { qualityOf } from './judge.ts'
+import { lookAt } from './look.ts'
 import { unitChangeOf } from './units.ts'
 import type { QualityIssue, QualityVerdict } from './verdict.ts'
 
@@ -110,6 +112,37 @@ describe('what broke is found in its first window', () => {
     )
     expect(issuesOf(judge(stale, before))).toMatchObject([{ column: 'amount', check: 'stale' }])
   })
+})
+
+test('of more categories than are kept, one that was rare at most is found when it has many rows, and calm ones are not', () => {
+  const cities = (seed: number, rows: number) => {
+    const random = seededDraws(seed)
+    return Array.from({ length: rows }, () => `c${Math.floor(120 * random() ** 2)}`)
+  }
+  const trained = cities(1, 10_000)
+  const counted = [...Map.groupBy(trained, (city) => city)]
+    .toSorted(([, one], [, other]) => other.length - one.length)
+    .map(([city]) => city)
+  const shape = { kind: 'categorical', categories: counted.slice(0, 50), spread: null } as const
+  const none = { bins: [], sums: [], missing: 0 }
+  const city = { ...shape, counts: countsOf({ ...shape, counts: none }, trained) }
+  const found = (values: readonly string[]) =>
+    suspicionsOf({
+      name: 'city',
+      profile: city,
+      values,
+      look: lookAt(values, city, undefined),
+      earlier: [],
+      drift: undefined,
+    })
+  for (let seed = 2; seed < 30; seed++) expect(found(cities(seed, 500))).toEqual([])
+  const more = cities(2, 500).map((each, index) => (index % 8 === 0 ? 'Zulu' : each))
+  expect(found(more)).toMatchObject([
+    {
+      issue: { check: 'new-categories', detail: expect.stringMatching(/13 % of city are "Zulu"/) },
+    },
+  ])
+  expect(found(more)[0]?.p).toBeLessThan(1e-6)
 })
 
 test('a unit that differs between training and serving is found without any window before', () => {
