@@ -1,5 +1,6 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { MAIN } from '../tests/support/orrery.ts'
@@ -40,9 +41,9 @@ profile.view().serialize()
 const WATCH = `
 import json, resource, subprocess, sys, time
 began = time.monotonic()
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+ended = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors='replace')
 spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps({'cpu': spent.ru_utime + spent.ru_stime, 'mib': spent.ru_maxrss / 1024, 'wall': time.monotonic() - began}))
+print(json.dumps({'status': ended.returncode, 'said': ended.stderr[-2000:], 'cpu': spent.ru_utime + spent.ru_stime, 'mib': spent.ru_maxrss / 1024, 'wall': time.monotonic() - began}))
 `
 
 interface Spent {
@@ -51,7 +52,21 @@ interface Spent {
   readonly wall: number
 }
 
+interface Watched extends Spent {
+  /** The exit status, or below zero the signal that ended it, which is how the system takes memory back. */
+  readonly status: number
+  readonly said: string
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
+// A signal ends it without `finally`: it says what it was at, and leaves no gigabytes behind.
+let at = 'writing the files'
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    console.error(`ended by ${signal} while ${at}`)
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(1)
+  })
 try {
   await write('one', ROWS, 1)
   await write('other', ROWS, 2)
@@ -62,6 +77,7 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
+// Each figure is told as soon as it is there: what ends in between leaves those before it.
 async function drift(): Promise<void> {
   const files = [path('one'), path('other')]
   const ours = await orrery('drift', ...files, '--preset', 'evidently')
@@ -75,7 +91,6 @@ async function drift(): Promise<void> {
 async function profile(): Promise<void> {
   const stored = join(folder, 'profile.json')
   const small = await orrery('profile', path('one'), '--drift', stored)
-  told(`profile of ${ROWS} rows × 20 columns`, small, await python(WHYLOGS, path('one')), 'whylogs')
   const against = await orrery('drift', stored, path('many'))
   const what = `${MANY} rows × 20 columns against a stored profile`
   const goal = { cpu: 16, wall: 8, mib: 500 }
@@ -88,6 +103,7 @@ async function profile(): Promise<void> {
     peerName: 'the goal',
     better: 'lower',
   })
+  told(`profile of ${ROWS} rows × 20 columns`, small, await python(WHYLOGS, path('one')), 'whylogs')
   const large = await orrery('profile', path('many'), '--drift', stored)
   const theirs = await python(WHYLOGS, path('many'))
   told(`profile of ${MANY} rows × 20 columns`, large, theirs, 'whylogs')
@@ -99,20 +115,27 @@ function told(what: string, ours: Spent, theirs: Spent, peerName: string): void 
 }
 
 function orrery(...args: string[]): Promise<Spent> {
-  return watched(process.execPath, MAIN, ...args, '--quiet', '--json')
+  return watched(`orrery ${args[0]}`, process.execPath, MAIN, ...args, '--quiet', '--json')
 }
 
 async function python(script: string, ...args: string[]): Promise<Spent> {
   const file = join(folder, 'peer.py')
   await writeFile(file, script)
-  return watched(join(monitorsBin(), 'python'), file, ...args)
+  const name = script === WHYLOGS ? 'whylogs' : 'Evidently'
+  return watched(name, join(monitorsBin(), 'python'), file, ...args)
 }
 
-async function watched(...command: string[]): Promise<Spent> {
+async function watched(name: string, ...command: string[]): Promise<Spent> {
+  at = `${name} ran`
   const printed = await runToEnd(join(monitorsBin(), 'python'), ['-c', WATCH, ...command], {
     folder,
   })
-  return JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Spent
+  const { status, said, ...spent } = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Watched
+  const seen = `${spent.cpu.toFixed(1)} s of CPU, ${spent.wall.toFixed(1)} s, ${spent.mib.toFixed(0)} MiB at most, at a load of ${loadavg()[0]?.toFixed(1)}`
+  if (status < 0) throw new Error(`${name} was killed by signal ${-status} after ${seen}: ${said}`)
+  if (status > 0) throw new Error(`${name} ended with ${status} after ${seen}: ${said}`)
+  console.log(`${name}: ${seen}`)
+  return spent
 }
 
 /** Normal, skewed, whole, gappy and heavy-tailed numbers, and categories from two to ten thousand. */
@@ -132,7 +155,8 @@ async function write(name: string, rows: number, seed: number): Promise<void> {
     ),
     ...[2, 10, 100, 1000, 10_000].map((count, at) => `'v' || (random() * ${count})::int as c${at}`),
   ]
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
+  console.log(`writing ${rows} rows`)
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' })
   const connection = await instance.connect()
   await connection.run(`select setseed(0.${seed})`)
   await connection.run(

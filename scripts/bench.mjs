@@ -32,8 +32,9 @@ const rows = []
 const failures = []
 for (const file of files.toSorted()) {
   console.log(`\n${file}`)
-  const code = await runBench(join(folder, file))
-  if (code !== 0) failures.push(`${file} ended with code ${code}`)
+  const { code, signal } = await runBench(join(folder, file))
+  if (signal !== null) failures.push(`${file} was ended by ${signal}`)
+  else if (code !== 0) failures.push(`${file} ended with code ${code}`)
 }
 printTable()
 for (const failure of failures) console.log(`failed  ${failure}`)
@@ -56,10 +57,10 @@ function runBench(file) {
       rest = lines.pop()
       lines.forEach(take)
     })
-    child.on('error', () => resolve(1))
-    child.on('close', (code) => {
+    child.on('error', () => resolve({ code: 1, signal: null }))
+    child.on('close', (code, signal) => {
       if (rest !== '') take(rest)
-      resolve(code ?? 1)
+      resolve({ code, signal })
     })
   })
 }

@@ -16,9 +16,9 @@ const STEPS = 4
 
 /** Puts finite numbers in ascending order. The array is given away: the answer is it, or another of the room. */
 export function ascending(values: Float64Array, room: Room = newRoom()): Float64Array {
-  if (values.length < FEW) return values.sort()
+  if (values.length < FEW) return values.toSorted()
   const upper = byUpperHalf(values, room)
-  return isMended(upper) ? upper : upper.sort()
+  return isMended(upper) ? upper : upper.toSorted()
 }
 
 function byUpperHalf(values: Float64Array, room: Room): Float64Array {
