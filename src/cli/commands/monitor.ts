@@ -10,7 +10,11 @@ const importing = command({
   builder: (argv: Argv) =>
     remoteFlags(argv)
       .positional('endpoint', { type: 'string', demandOption: true, describe: 'One elsewhere' })
-      .positional('data', { type: 'string', demandOption: true, describe: DATA })
+      .positional('data', {
+        type: 'string',
+        demandOption: true,
+        describe: `${DATA}; or a profile of whylogs`,
+      })
       .option('outputs', {
         type: 'string',
         array: true,
@@ -29,10 +33,16 @@ const importing = command({
       .option('latency', { type: 'string', describe: 'Column of milliseconds' })
       .option('model-version', { type: 'string', describe: 'NAME/3, or its name elsewhere' })
       .option('version-column', { type: 'string', describe: 'Column of model versions' })
+      .option('from', { type: 'string', describe: 'When a profile begins (default: as it says)' })
+      .option('span', { type: 'string', describe: 'How long a profile is, as 1h or 1d' })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'No progress' })
       .example(
         '$0 monitor import fraud scores.parquet --outputs probability --id request --time at',
         'the same command again takes nothing in twice',
+      )
+      .example(
+        '$0 monitor import fraud monday.bin --outputs probability --span 1d',
+        'what whylogs has profiled',
       ),
   handler: async (flags) => {
     const { importPredictions } = await import('../monitor/import.ts')

@@ -7,6 +7,7 @@ import { serverUrl } from '../client.ts'
 import { tableNamed } from '../drift/sides.ts'
 import { showProgress } from '../progress.ts'
 import { chunksOf, sendChunks } from './chunks.ts'
+import { importProfile, isProfile } from './profiles.ts'
 import { patientSender } from './send.ts'
 
 export interface ImportFlags {
@@ -20,6 +21,9 @@ export interface ImportFlags {
   readonly label?: string | undefined
   readonly latency?: string | undefined
   readonly version?: string | undefined
+  /** Of a profile: when it begins, and how long it is. */
+  readonly from?: string | undefined
+  readonly span?: string | undefined
   readonly versionColumn?: string | undefined
   readonly url?: string | undefined
   readonly home?: string | undefined
@@ -34,6 +38,15 @@ interface Imported {
 
 /** Sends the predictions of a table to an endpoint elsewhere, and prints how many were new. */
 export async function importPredictions(flags: ImportFlags): Promise<void> {
+  if (isProfile(flags.data)) {
+    const inputs = flags.inputs === undefined ? undefined : words(flags.inputs)
+    return importProfile(flags, { outputs: words(flags.outputs), inputs })
+  }
+  if (flags.from !== undefined || flags.span !== undefined)
+    throw new Problem(
+      'invalid',
+      '--from and --span are of profiles; rows have a time: --time COLUMN',
+    )
   const table = await tableNamed(flags.data)
   const send = patientSender(await serverUrl(flags))
   const done: Imported = { accepted: 0, unchanged: 0 }
@@ -84,6 +97,11 @@ function words(given: readonly string[]): string[] {
   return given.flatMap((each) => each.split(',')).filter((each) => each !== '')
 }
 
+/** Times with a zone are handed out as `2026-01-05 08:00:00+00`, and RFC 3339 writes the minutes of a zone. */
+function timeOf(value: Value): Value {
+  return typeof value === 'string' && /:\d\d(\.\d+)?[+-]\d\d$/.test(value) ? `${value}:00` : value
+}
+
 function predictionOf(
   { single, outputs, inputs }: Roles,
   value: (column: string) => Value,
@@ -92,7 +110,7 @@ function predictionOf(
   const prediction: Record<string, unknown> = {}
   for (const [role, column] of Object.entries(single)) {
     const held = column === undefined ? null : value(column)
-    if (held !== null) prediction[role] = held
+    if (held !== null) prediction[role] = role === 'time' ? timeOf(held) : held
   }
   prediction['inputs'] = Object.fromEntries(inputs.map((column) => [column, value(column)]))
   prediction['outputs'] = Object.fromEntries(outputs.map((column) => [column, value(column)]))

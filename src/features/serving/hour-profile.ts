@@ -14,6 +14,8 @@ export interface HourProfile {
   /** By output; the elements of one that gives lists are beside it, as `name[0]` and so on. */
   readonly outputs: ReadonlyMap<string, ColumnSketch>
   readonly latencyMs: ColumnSketch
+  /** Another system made it, and told nothing else: of these predictions there are no rows. */
+  readonly told?: true
 }
 
 /** Elements of a list that have profiles of their own. */

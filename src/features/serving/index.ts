@@ -22,6 +22,7 @@ export type {
   SegmentSealing,
   Told,
   ToldBatch,
+  ToldProfile,
   ToldRecorded,
   Truth,
   TruthsRecorded,
@@ -45,4 +46,5 @@ export type {
 export { rollOuts, servingHandlers } from './background.ts'
 export type { Gradual, RollOut } from './rollout.ts'
 export { TOLD_MAX, type ToldPrediction, type ToldPredictions } from './told.ts'
+export type { ProfileTold } from './told-profiles.ts'
 export { createServing, TRUTHS_MAX, type Serving } from './serving.ts'

@@ -1,4 +1,5 @@
 import type { Feedback, Journal, Logged, NewBatch, Role, Scalar } from '#inference'
+import type { ColumnSketch } from '#sketches'
 import type { HourProfile } from './hour-profile.ts'
 import type { SegmentKind } from './store.ts'
 
@@ -36,6 +37,23 @@ export interface Told {
   readonly endpoint: string
   readonly batches: readonly ToldBatch[]
   readonly truths: readonly Truth[]
+}
+
+/** What predictions of another system looked like, of which it tells nothing else. */
+export interface ToldProfile {
+  readonly endpoint: string
+  /** Of what it holds: a profile counts once. */
+  readonly digest: string
+  /** Of what else is said of it. */
+  readonly said: string
+  readonly startMs: number
+  /** Event time has come so far. */
+  readonly untilMs: number
+  readonly revision: number
+  readonly modelVersion: string
+  readonly rows: number
+  readonly inputs: ReadonlyMap<string, ColumnSketch>
+  readonly outputs: ReadonlyMap<string, ColumnSketch>
 }
 
 export interface ToldRecorded {
@@ -181,6 +199,8 @@ export interface PredictionLog
    * before with other contents.
    */
   recordTold(told: readonly Told[], atMs: number): Promise<ToldRecorded>
+  /** Keeps a profile of another system; one that is known changes nothing. Throws `exists` for one that was something else before. */
+  recordToldProfile(told: ToldProfile): Promise<ToldRecorded>
   /** Truths of feedback become truths, rewards are kept; by source, so that what is told again changes nothing. */
   recordFeedback(
     endpoint: string,

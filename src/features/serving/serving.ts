@@ -15,6 +15,7 @@ import type {
   PredictionLog,
   PredictionQueries,
   RewardQueries,
+  ToldRecorded,
   Truth,
   TruthsRecorded,
 } from './log.ts'
@@ -22,6 +23,7 @@ import type { Gradual, RollOut, ServingTx } from './rollout.ts'
 import { createRepository } from './repository.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads } from './store.ts'
+import { createToldProfiles, type ProfileTold } from './told-profiles.ts'
 import { createToldPredictions, type ToldPredictions } from './told.ts'
 
 /** Endpoints and what they predicted: what they are meant to be is known here, what answers is the plane's. */
@@ -56,6 +58,8 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   }
   /** Keeps what systems have predicted that are watched and not served. */
   readonly recordTold: ToldPredictions['record']
+  /** Takes in what predictions of another system looked like. */
+  recordToldProfile(actor: Actor, told: ProfileTold): Promise<ToldRecorded>
   /** Keeps what turned out to be true; the last label for a prediction or an entity wins. */
   recordTruths(endpoint: string, truths: readonly Truth[]): Promise<TruthsRecorded>
   /** Says that event time has come so far, though nothing was predicted. Gives how far it has come. */
@@ -128,6 +132,7 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
       return plane.score({ servable, files }, rows)
     },
     recordTold: createToldPredictions({ ...dependencies, endpoint: endpoints.get }).record,
+    recordToldProfile: createToldProfiles({ ...dependencies, endpoint: endpoints.get }),
     recordTruths: async (name, truths) => {
       await endpoints.get(name)
       if (truths.length > TRUTHS_MAX)

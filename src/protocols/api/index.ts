@@ -63,6 +63,7 @@ import { usageRoutes } from './usage.ts'
 import { viewRoutes } from './views.ts'
 import { logReceiverRoutes, type LogParts } from './log-receivers.ts'
 import { toldPredictionRoutes } from './told-predictions.ts'
+import { toldProfileRoutes, type ReadProfile } from './told-profiles.ts'
 import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -88,6 +89,7 @@ export interface ApiParts
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly reports: ReportParts
+  readonly readProfile: ReadProfile
   readonly replays: Replays
   readonly serving: Serving
   readonly usage: Usage
@@ -153,6 +155,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   rolloutRoutes(app, parts)
   predictionRoutes(app, parts.serving)
   await toldPredictionRoutes(app, parts.serving, parts.actor)
+  toldProfileRoutes(app, parts, parts.actor)
   usageRoutes(app, parts)
   explanationRoutes(app, parts.explain)
   monitorRoutes(app, parts.monitoring)

@@ -2,6 +2,7 @@ import BetterSqlite from 'better-sqlite3'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Problem } from '#base/problem'
+import { TOLD_PROFILES } from './told-profiles-schema.ts'
 
 export type Connection = BetterSqlite.Database
 
@@ -204,7 +205,15 @@ alter table hours add column replaced integer not null default 0;
 `
 
 /** Steps that bring the file to the newest form; a new step goes at the end. */
-const STEPS: readonly string[] = [SCHEMA, JOURNAL_AND_FEEDBACK, BLOCKS, TOLD, PROFILES, REPLACED]
+const STEPS: readonly string[] = [
+  SCHEMA,
+  JOURNAL_AND_FEEDBACK,
+  BLOCKS,
+  TOLD,
+  PROFILES,
+  REPLACED,
+  TOLD_PROFILES,
+]
 
 /** Opens the log's file: one connection that writes durably, and one whose reads never wait for it. */
 export function openDatabase(file: string): { writer: Connection; reader: Connection } {

@@ -18,6 +18,7 @@ import { sealing } from './seal.ts'
 import { segmentReader, type SegmentReader } from './segment-reader.ts'
 import { taker } from './take.ts'
 import { toldKeeper } from './told.ts'
+import { toldProfileKeeper, toldProfileReader } from './told-profiles.ts'
 import { predictionIn, truthKeeper } from './truths.ts'
 
 export { openRecorded } from './recorded.ts'
@@ -48,11 +49,12 @@ export function openPredictionLog(dependencies: Dependencies): PredictionLog {
     onGrowth: growth.listen,
     logger: journal?.logger,
   })
+  const told = toldProfileReader(reader)
   return {
     ...questionsOf(parts, segments),
     profiles: async function* (endpoint, span) {
       await ingesting?.catchUp()
-      yield* profiles.profiles(endpoint, span)
+      yield* told(endpoint, span, profiles.profiles(endpoint, span))
     },
     ...writesOf(parts),
     full: async (rows) => open.atLeast(rows),
@@ -81,6 +83,7 @@ function partsOf({ file, journal }: Dependencies) {
   const truths = truthKeeper(writer, names, source.outlineIn)
   const feedback = feedbackKeeper(writer, names, { truths, open: adding.open })
   const elsewhere = toldKeeper(writer, names, { add: adding.add, settle: adding.settle, truths })
+  const toldProfile = toldProfileKeeper(writer, names, adding.advance)
   const open = openCounts(reader)
   const growth = growthOf()
   let closed = false
@@ -122,6 +125,7 @@ function partsOf({ file, journal }: Dependencies) {
     truths,
     feedback,
     elsewhere,
+    toldProfile,
     open,
     growth,
     ingesting,
@@ -176,12 +180,20 @@ function writesOf({
   truths,
   feedback,
   elsewhere,
+  toldProfile,
   open,
   growth,
   ingesting,
 }: Parts): Pick<
   PredictionLog,
-  'append' | 'appendLate' | 'skip' | 'recordTold' | 'recordFeedback' | 'recordTruths' | 'advance'
+  | 'append'
+  | 'appendLate'
+  | 'skip'
+  | 'recordTold'
+  | 'recordToldProfile'
+  | 'recordFeedback'
+  | 'recordTruths'
+  | 'advance'
 > {
   return {
     append: async (batch) => {
@@ -200,6 +212,11 @@ function writesOf({
         growth.tell(endpoint)
       }
       return counts
+    },
+    recordToldProfile: async (told) => {
+      const recorded = await commit(() => toldProfile(told))
+      growth.tell(told.endpoint)
+      return recorded
     },
     recordFeedback: async (endpoint, told, atMs) => {
       await ingesting?.catchUp()

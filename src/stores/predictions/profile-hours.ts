@@ -16,7 +16,7 @@ export interface Hour {
 export const LATENCY = 'latency'
 
 /** Inputs, outputs and what is measured may have the same names. */
-function columnName(kind: 'input' | 'output', name: string): string {
+export function columnName(kind: 'input' | 'output', name: string): string {
   return `${kind}/${name}`
 }
 

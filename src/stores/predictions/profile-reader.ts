@@ -46,7 +46,7 @@ export function profileReader(connection: Connection) {
   }
 }
 
-function profileOf({ hour, revision, modelVersion, rows, columns }: Hour): HourProfile {
+export function profileOf({ hour, revision, modelVersion, rows, columns }: Hour): HourProfile {
   const named = (prefix: string) =>
     new Map<string, ColumnSketch>(
       [...columns]

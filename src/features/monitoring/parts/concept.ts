@@ -11,6 +11,7 @@ export const concept: Part = {
   kind: 'concept',
   due: 'settled',
   judge: async (view) => ({ concept: await conceptOf(view) }),
+  withoutRows: (reason) => ({ concept: { state: 'skipped', reason } }),
   told: ({ concept: found }): Record<string, Json> =>
     found?.state === 'watched'
       ? { conceptDrift: found.drifted, errorRate: found.rate, errorRateBefore: found.rateBefore }

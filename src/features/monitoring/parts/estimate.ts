@@ -13,6 +13,7 @@ export const estimate: Part = {
   kind: 'estimate',
   due: 'closed',
   judge: async (view) => ({ estimate: await estimated(view) }),
+  withoutRows: (reason) => ({ estimate: { state: 'skipped', reason } }),
   again: ({ estimate: kept }, monitor) =>
     kept === undefined ? {} : { estimate: again(kept, monitor) },
   told: ({ estimate: found }): Record<string, Json> => {
@@ -49,6 +50,7 @@ export const estimate: Part = {
 export const estimateScored: Part = {
   kind: 'estimate',
   due: 'settled',
+  withoutRows: () => ({}),
   judge: async (view) => {
     const { estimate: found } = view.found
     if (found?.state !== 'estimated') return {}

@@ -8,6 +8,8 @@ import { findIn, limitConditions, limitWith, rolesAt } from './performance.ts'
 export const fairness: Part = {
   kind: 'fairness',
   due: 'settled',
+  withoutRows: (reason, { fairness: asked }) =>
+    asked === undefined ? {} : { fairness: { state: 'skipped', reason } },
   judge: async (view) => {
     const { fairness: asked } = view.monitor
     if (asked === undefined) return {}

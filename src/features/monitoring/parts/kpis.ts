@@ -21,6 +21,7 @@ const PERSISTENCE = { windows: 3, of: 5 }
 export const kpis: Part = {
   kind: 'kpis',
   due: 'settled',
+  withoutRows: () => ({}),
   judge: async (view) => {
     const asked = Object.entries(view.monitor.kpis ?? {})
     if (asked.length === 0) return {}

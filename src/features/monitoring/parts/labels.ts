@@ -19,6 +19,7 @@ export const labels: Part = {
   kind: 'labels',
   due: 'settled',
   judge: async (view) => ({ labels: await labelsIn(view) }),
+  withoutRows: (reason) => ({ labels: { state: 'skipped', reason } }),
   lookback: () => 0,
   conditions: (window) => [conditionOf(window)],
   finding: (window, { detail }, { task }) => ({

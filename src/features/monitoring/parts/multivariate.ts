@@ -15,6 +15,7 @@ export const multivariate: Part = {
   kind: 'multivariate',
   due: 'closed',
   judge: async (view) => ({ multivariate: await multivariateIn(view) }),
+  withoutRows: (reason) => ({ multivariate: { state: 'skipped', reason } }),
   told: ({ multivariate: found }): Record<string, Json> =>
     found?.state === 'judged' && subjectsOf(found).length > 0
       ? { together: subjectsOf(found).filter((subject) => drifted(found, subject) === true) }

@@ -27,6 +27,8 @@ export interface Part {
   readonly due: Due
   /** A stated verdict whatever the rows hold: reasons are part of it, exceptions are not. */
   judge(view: View): Promise<Partial<Verdicts>>
+  /** The verdict on a window of which there are profiles and no rows; without this it is judged as any other. */
+  withoutRows?(reason: string, monitor: MonitorConfig): Partial<Verdicts>
   /**
    * The verdict on a window that was judged, under what another monitor says and without its rows; what it does not
    * name stays as it was found. Without this, all of it does not depend on the monitor.

@@ -18,6 +18,7 @@ import { windowRef, type Window } from '../windows/window.ts'
 export const performance: Part = {
   kind: 'performance',
   due: 'settled',
+  withoutRows: (reason) => ({ performance: { state: 'too-few', reason, labels: 0 } }),
   judge: async (view) => {
     const settings = { ...settingsIn(view.monitor), roles: await rolesAt(view) }
     return { performance: await view.work('performance', settings) }

@@ -15,6 +15,7 @@ export const quality: Part = {
   kind: 'quality',
   due: 'closed',
   judge: async (view) => ({ quality: await qualityIn(view) }),
+  withoutRows: (reason) => ({ quality: { state: 'skipped', reason } }),
   again: ({ quality: kept }, { min_samples: least }) =>
     kept?.state === 'judged' && kept.rows < least
       ? {

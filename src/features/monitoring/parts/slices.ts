@@ -12,6 +12,7 @@ export const slices: Part = {
   kind: 'slices',
   due: 'settled',
   judge: async (view) => ({ slices: await searched(view) }),
+  withoutRows: (reason) => ({ slices: { state: 'skipped', reason } }),
   told: (window) => ({ worstSlice: slicesIn(window)[0]?.name ?? null }),
   lookback: (monitor) => (monitor.slices?.find?.alert === true ? PERSISTENCE.of : 0),
   conditions: sliceConditions,

@@ -19,7 +19,8 @@ export const traffic: Part = {
     const { fromMs } = view.span
     const [day, week] = await Promise.all([view.at(fromMs - DAY_MS), view.at(fromMs - 7 * DAY_MS)])
     const before = { week: week?.predictions ?? null, day: day?.predictions ?? null }
-    return { traffic: { state: (await view.rows()).length > 0 ? 'asked' : 'silent', before } }
+    const isAsked = (await view.answers()).some(({ rows }) => rows > 0)
+    return { traffic: { state: isAsked ? 'asked' : 'silent', before } }
   },
   lookback: () => USUAL,
   conditions: (window, earlier, monitor) => [conditionOf(window, earlier, monitor.min_samples)],

@@ -11,7 +11,7 @@ import { plainFact } from '../plain.ts'
 import { countedBy, dueTasks, reopenedTasks, type Timing } from './plan.ts'
 import type { MonitoringReads, MonitoringWrites } from '../store.ts'
 import { lookbackOf, told } from '../alerts/tell.ts'
-import { heldIn, sizeOf, viewOf, type Held } from './view.ts'
+import { heldIn, profiledIn, sizeOf, viewOf, type Held } from './view.ts'
 import type { Counted, Due, Progress, Task, Verdicts, Window } from './window.ts'
 
 /** Everything that one endpoint's evaluation needs. */
@@ -220,9 +220,11 @@ async function judged(
   const view = viewOf(evaluation, { task, modelVersion, held, found })
   const isNew = known === undefined || known.counted?.predictions !== counted.predictions
   const failed = new Map(Object.entries(known?.failed ?? {}))
+  const { profiled, reason } = await profiledIn(held)
   for (const part of PARTS.filter((each) => isDue(each, { task, isNew }))) {
     const fault = await faultOf(evaluation, async () => {
-      Object.assign(found, await part.judge(view))
+      const without = reason && part.withoutRows?.(reason, evaluation.monitor)
+      Object.assign(found, without || (await part.judge(view)))
     })
     if (fault === undefined) failed.delete(part.kind)
     else failed.set(part.kind, fault)
@@ -240,6 +242,7 @@ async function judged(
     predictions: (await sizeOf(held)).predictions,
     counted,
     ...(isPart ? { partial: true } : {}),
+    ...(profiled === 0 ? {} : { profiled }),
   }
 }
 

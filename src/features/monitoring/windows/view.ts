@@ -80,6 +80,15 @@ export async function sizeOf(
   return { predictions: rows.length, version: mainVersion(rows) }
 }
 
+/** How many of the predictions are known by profiles alone, and why a window that has no others is not judged by rows. */
+export async function profiledIn(held: Held): Promise<{ profiled: number; reason?: string }> {
+  const hours = (await held.hours()) ?? []
+  const profiled = rowsIn(hours.filter(({ told }) => told === true))
+  if (profiled === 0 || profiled < rowsIn(hours)) return { profiled }
+  const reason = `its ${profiled} predictions are known by profiles alone; tell of the predictions themselves to have them looked at one by one`
+  return { profiled, reason }
+}
+
 export function viewOf(
   {
     endpoint,

@@ -43,6 +43,8 @@ export interface Window extends Verdicts {
   readonly failed?: Readonly<Record<string, string>>
   /** The endpoint was first asked within it, so that a part of it is missing. */
   readonly partial?: true
+  /** So many of the predictions are known by profiles that other systems made: what needs rows is judged without them. */
+  readonly profiled?: number
   /** When it was judged, and nobody told, for its version no longer answered or it lay in the past. */
   readonly unheard?: readonly Due[]
 }
