@@ -36,10 +36,13 @@ const revision = {
   outputs: [{ name: 'probability', type: 'float64' as const }],
 }
 
+// What waits for the disk or the other end of the journal keeps no process alive.
+const alive = setInterval(() => undefined, 60_000)
 const [stage, given] = process.argv.slice(2)
 if (stage === undefined || given === undefined) await all()
 else if (stage === 'fill') await fill(given)
 else await tell(given, stage as (typeof ORDERS)[number])
+clearInterval(alive)
 
 /** Each stage in a process of its own, so that its memory is its own. */
 async function all(): Promise<void> {

@@ -2,8 +2,8 @@ import { Problem } from '#base/problem'
 import type { TableRows } from '#app/monitoring/table-rows'
 import type { Value } from '#inference'
 
-/** Rows in one request: it is answered soon, and others are served between two of them. */
-const ROWS_MAX = 5000
+/** Rows in one request: it is answered in some hundredths of a second, and others are served between two of them. */
+const ROWS_MAX = 1000
 /** Values in one request, so that wide rows make no huge body. */
 const VALUES_MAX = 500_000
 

@@ -155,7 +155,7 @@ function orderOf(truths: readonly Truth[]): Iterable<number> {
   )
   if (isOrdered) return truths.keys()
   const values = truths.map(({ ref }) => ref.value)
-  return [...truths.keys()].sort((one, other) =>
+  return Array.from(truths.keys()).toSorted((one, other) =>
     (values[one] as string) < (values[other] as string) ? -1 : 1,
   )
 }
