@@ -1,4 +1,4 @@
-import { keyOf, type OutsideReads } from '#elsewhere'
+import { keyOf, type Name, type OutsideReads } from '#elsewhere'
 import type { Entry } from '#ledger'
 import type { Walk } from '#lineage'
 import { stepChanges, type StepRun } from '#monitoring'
@@ -58,8 +58,8 @@ export async function upstreamOf(
   const stepRun = stepRuns(tracking)
 
   const stageTold = async ({ data }: Entry): Promise<Step | undefined> => {
-    const run = await pipelines.find(String(data['pipelineRun']))
-    const name = String(data['stage'])
+    const { pipelineRun, stage: name } = data as { pipelineRun: string; stage: string }
+    const run = await pipelines.find(pipelineRun)
     const origin = run === undefined ? undefined : origins.get(keyOfStage(run, { stage: name }))
     if (run === undefined || origin === undefined) return undefined
     const now = (await pipelines.stages(run.id)).find(({ stage }) => stage === name)
@@ -73,11 +73,11 @@ export async function upstreamOf(
   }
 
   const jobTold = ({ data }: Entry): Step | undefined => {
-    const job = data['job'] as { namespace: string; name: string }
+    const { job, outcome, error } = data as { job: Name; outcome: string; error: string | null }
     if (!jobs.has(keyOf(job))) return undefined
     const step = `job ${job.name} of ${job.namespace}`
-    const error = typeof data['error'] === 'string' ? `: ${data['error']}` : ''
-    return { step, detail: `upstream ${step}: its run ${String(data['outcome'])}${error}` }
+    const why = error === null ? '' : `: ${error}`
+    return { step, detail: `upstream ${step}: its run ${outcome}${why}` }
   }
 
   return {
