@@ -12,6 +12,7 @@ import { createTraces } from '#traces'
 import { createBrowsing, createTracking } from '#tracking'
 import { alertingOf } from './monitoring/alerting.ts'
 import { backfillsOf } from './backfills.ts'
+import { runData } from './chosen-data.ts'
 import { localClones } from './clones.ts'
 import { dataStoresOf } from './datastores.ts'
 import { datasetFiles } from './dataset-files.ts'
@@ -39,7 +40,8 @@ export function createFeatures(ground: Ground) {
   const traces = createTraces({ read: read.traces, transact, tracking, clock, ids })
   const recording = { transact, tracking, objects, clock, ids }
   const recordings = createRecordings({ read: read.pipelines, ...recording })
-  const runs = runsOf(ground, { projects, clones, recordings })
+  const taken = runData(ground, () => ({ ...watched, labelledRows: monitoring.labelledRows }))
+  const runs = runsOf(ground, { projects, clones, recordings, runData: taken })
   const registry = createRegistry({
     read: read.registry,
     transact,

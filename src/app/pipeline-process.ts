@@ -4,6 +4,7 @@ import { messageOf, Problem } from '#base/problem'
 import type { Data } from '#data'
 import type { ApprovalNeed } from '#pipelines'
 import type { RunRecorder } from '#stages'
+import type { AddedData } from './chosen-data.ts'
 import { environment } from './config.ts'
 import { httpRecorder } from './recorder.ts'
 import { readSettings } from './project/settings.ts'
@@ -22,6 +23,8 @@ export interface PipelineOrder {
   readonly commit: string
   readonly overrides: readonly string[]
   readonly pull: readonly string[]
+  /** Data that lies in the work tree for this run, to be tracked there. */
+  readonly chosen: readonly string[]
   /** Stages with all that they need; none means all. */
   readonly targets: readonly string[]
   readonly force: boolean
@@ -36,6 +39,7 @@ export interface PipelineOrder {
 export type PipelineReply =
   | { readonly kind: 'progress'; readonly text: string }
   | { readonly kind: 'needs-approval'; readonly need: ApprovalNeed }
+  | { readonly kind: 'took'; readonly added: readonly AddedData[] }
   | {
       readonly kind: 'ended'
       readonly outcome: 'succeeded' | 'failed' | 'killed' | 'waiting'
@@ -57,6 +61,8 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
       outcome: 'failed',
       reason: `data could not be fetched: ${lost.reason}; run "orrery push" where it was added`,
     }
+  const { added, paths } = await tracked(order, data)
+  if (added.length > 0) tell({ kind: 'took', added })
   const result = await pipelines.repro({
     targets: order.targets,
     force: order.force,
@@ -80,7 +86,8 @@ async function perform(order: PipelineOrder, signal: AbortSignal): Promise<Pipel
   if (bad === undefined) {
     await pushed(order, data)
     const lock = await lockOf(order, workspace)
-    return { kind: 'ended', outcome: 'succeeded', reason: null, lock }
+    const whole = { ...lock, paths: [...lock.paths, ...paths] }
+    return { kind: 'ended', outcome: 'succeeded', reason: null, lock: whole }
   }
   return {
     kind: 'ended',
@@ -94,6 +101,15 @@ async function firstLost({ pull }: PipelineOrder, data: Data) {
   if (pull.length === 0) return undefined
   const { fetched } = await data.pull(pull)
   return fetched.failed[0]
+}
+
+/** Tracks what the run is made of, so that it is kept and has a name; gives the files that Git is to have of that. */
+async function tracked({ chosen }: PipelineOrder, data: Data) {
+  const added = chosen.length === 0 ? [] : await data.add(chosen)
+  return {
+    added: added.map(({ path, content }) => ({ path, md5: content.md5 })),
+    paths: added.flatMap(({ files }) => files),
+  }
 }
 
 async function lockOf(order: PipelineOrder, workspace: ProjectWorkspace): Promise<NewLock> {

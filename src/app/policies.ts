@@ -110,6 +110,7 @@ function pipelineOrder(requests: Requests<Writes>): RunPipeline {
       commit: order.rev ?? project.commit,
       overrides: order.set,
       variables: order.variables,
+      ...(order.data === undefined ? {} : { data: order.data }),
       cause: policyRun,
       ...(lane === undefined ? {} : { lane }),
     })

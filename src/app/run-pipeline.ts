@@ -8,6 +8,7 @@ import { Problem } from '#base/problem'
 import type { RunPipeline, RunRequest, RunTurn } from '#pipelines'
 import type { Project, Projects, Snapshot } from '#projects'
 import { overridesOf } from '#stages'
+import type { RunData } from './chosen-data.ts'
 import { TREE_VARIABLE, type LocalClones } from './clones.ts'
 import { environment, type Config } from './config.ts'
 import { applyOverrides } from './project/overrides.ts'
@@ -24,6 +25,7 @@ interface Dependencies {
   readonly clones: LocalClones
   readonly projects: Pick<Projects, 'get'>
   readonly url: () => string
+  readonly runData: RunData
   readonly logger: Logger
 }
 
@@ -50,6 +52,8 @@ export function pipelineRunner(dependencies: Dependencies): RunPipeline {
             if (reply.kind === 'progress')
               logger.info({ pipelineRun, text: reply.text }, 'pipeline')
             if (reply.kind === 'needs-approval') await turn.askApproval(reply.need)
+            if (reply.kind === 'took')
+              await dependencies.runData.note(folder, { request, added: reply.added })
           },
         })
         if (ended.outcome === 'waiting') return { outcome: 'waiting' }
@@ -100,7 +104,7 @@ async function snapshotFor(
 }
 
 async function prepareTree(
-  { config, clones }: Dependencies,
+  { config, clones, runData }: Dependencies,
   tree: { folder: string; request: RunRequest; project: Project; commit: string },
 ): Promise<void> {
   const { folder, request, project, commit } = tree
@@ -110,6 +114,7 @@ async function prepareTree(
   await useServerCache(folder, cacheFolderOf(config, project.name))
   const { overrides = [] } = request.order
   if (overrides.length > 0) await applyOverrides(folder, overridesOf(overrides))
+  await runData.place(folder, { request, project, commit })
   await mkdir(dirname(ready), { recursive: true })
   await writeFile(ready, '')
 }
@@ -126,6 +131,7 @@ function orderOf(
   { turn, folder, snapshot }: { turn: RunTurn; folder: string; snapshot: Snapshot },
 ): PipelineOrder {
   const { order, approvals } = turn.request
+  const chosen = (order.data ?? []).map(({ path }) => path)
   return {
     root: folder,
     url: url(),
@@ -135,7 +141,8 @@ function orderOf(
     request: turn.request.id,
     overrides: order.overrides ?? [],
     cause: order.cause ?? null,
-    pull: snapshot.data.map((data) => data.path),
+    pull: snapshot.data.map((data) => data.path).filter((path) => !chosen.includes(path)),
+    chosen,
     targets: order.targets ?? [],
     force: order.force ?? false,
     variables: order.variables ?? {},

@@ -12,6 +12,7 @@ import {
 import type { Projects } from '#projects'
 import { openLogFiles, type LogFiles } from '#stores/logs/index'
 import type { Writes } from '#stores/sql/index'
+import type { RunData } from './chosen-data.ts'
 import type { LocalClones } from './clones.ts'
 import type { Ground } from './ground.ts'
 import type { PipelineLooks } from '#protocols/api/pipelines'
@@ -29,7 +30,12 @@ export interface Runs {
 /** Runs of pipelines on this server. */
 export function runsOf(
   ground: Ground,
-  parts: { projects: Projects; clones: LocalClones; recordings: Recordings },
+  parts: {
+    projects: Projects
+    clones: LocalClones
+    recordings: Recordings
+    runData: RunData
+  },
 ): Runs {
   const { config, store, clock, ids } = ground
   const { projects, clones, recordings } = parts

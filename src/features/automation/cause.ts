@@ -8,6 +8,8 @@ import {
   type Trigger,
   type TriggerOf,
 } from '#projects'
+import { chosenData } from './data.ts'
+import { minuteOf } from './minute.ts'
 import type { RunOrder } from './policy-run.ts'
 
 /** An entry of the ledger as one policy sees it: what it waited for has come. */
@@ -22,6 +24,8 @@ export interface Cause {
   /** What has come, in words that go on a sentence after "because". */
   readonly words: string
   readonly order: RunOrder
+  /** Why the data that the run is to be made of cannot be named; null where it can. */
+  readonly lacks: string | null
   /** What the run leads back to. */
   readonly refs: readonly Ref[]
 }
@@ -140,6 +144,7 @@ function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
       .replaceAll('{from}', textIn(entry, 'start'))
       .replaceAll('{to}', textIn(entry, 'end')),
   )
+  const { data, lacks } = chosenData(policy, entry, isFinding(trigger))
   const rev = trigger.kind === 'push' ? textIn(entry, 'commit') : textIn(entry, 'rev')
   return {
     trigger,
@@ -160,7 +165,9 @@ function cause(entry: Entry, trigger: Trigger, policy: PolicyConfig): Cause {
         ...(trigger.kind === 'delta' ? tableVariables(entry) : {}),
         ...(isFinding(trigger) ? windowVariables(entry) : {}),
       },
+      ...(data.length === 0 ? {} : { data }),
     },
+    lacks,
     refs: refsOf(trigger, entry),
   }
 }
@@ -250,13 +257,4 @@ function textIn({ data }: Entry, name: string): string {
 function textsIn({ data }: Entry, name: string): string[] {
   const value = data[name]
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
-}
-
-/** The last moment that there is a date for. */
-const LAST_MS = 8.64e15
-
-/** A time as sentences have it. */
-export function minuteOf(ms: number): string {
-  if (Math.abs(ms) > LAST_MS) return 'the end of time'
-  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

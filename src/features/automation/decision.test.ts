@@ -294,3 +294,30 @@ test('a policy without a group is alone in its own', () => {
   expect(concurrencyOf({}, own)).toMatchObject({ group: 'flights/keep', limit: 1 })
   expect(concurrencyOf({ concurrency: 'gpu' }, own)).toMatchObject({ group: 'gpu', limit: 1 })
 })
+
+test('a run is made of the time of the finding, or of the newest where nothing was found', () => {
+  const found = entry('drift-detected', {
+    endpoint: 'late',
+    window: 'late/1',
+    start: '2026-03-01T00:00:00.000Z',
+    end: '2026-03-02T00:00:00.000Z',
+  })
+  const spanOf = (what: Entry, choice: PolicyConfig['data'][string]) => {
+    const data = { 'live.parquet': choice }
+    const [chosen] = causeOf(what, { ...own, policy: { ...policy, data } })?.order.data ?? []
+    return chosen?.kind === 'window' ? { of: chosen.endpoint, ...chosen.span } : undefined
+  }
+  const at = (day: number) => Date.UTC(2026, 2, day)
+  expect(spanOf(found, 'window')).toEqual({ of: 'late', fromMs: at(1), toMs: at(2) })
+  const week = { window: '7d', holdout: '1d', of: 'other' }
+  expect(spanOf(found, week)).toEqual({ of: 'other', fromMs: at(-5), toMs: at(1) })
+  expect(spanOf(push, week)).toEqual({ of: 'other', lengthMs: 7 * DAY_MS, holdoutMs: DAY_MS })
+  const data = { 'live.parquet': 'window' } as const
+  expect(decided(push, {}, { data })).toMatchObject({
+    act: 'skip',
+    why: expect.stringContaining('write { window: 7d, of: ENDPOINT }'),
+  })
+  expect(decided(found, {}, { data: { all: { last: 3, of: 'raw' } } }).why).toMatch(
+    /^keep runs train on the last 3 versions of raw because drift/,
+  )
+})

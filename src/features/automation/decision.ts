@@ -1,5 +1,7 @@
 import { durationMs, type PolicyConfig } from '#projects'
-import { isFinding, minuteOf, type Cause } from './cause.ts'
+import { isFinding, type Cause } from './cause.ts'
+import { dataWords, latestPaths } from './data.ts'
+import { minuteOf } from './minute.ts'
 import { FINDING_KINDS, type PolicyRun } from './policy-run.ts'
 
 /** All that a decision looks at besides the policy and its cause. */
@@ -59,7 +61,7 @@ export function decide(
     refusal(policy, cause, standing) ?? rest(policy, cause, standing) ?? overspent(policy, standing)
   if (objection !== undefined)
     return { act: 'skip', why: `${name} does nothing although ${cause.words}: ${objection}.` }
-  const because = `${name} runs ${policy.run} because ${cause.words}.`
+  const because = `${name} runs ${policy.run}${dataWords(cause.order.data ?? [])} because ${cause.words}.`
   return whenItsTurn({ name, policy }, { cause, standing, because })
 }
 
@@ -72,7 +74,8 @@ function refusal(policy: PolicyConfig, cause: Cause, standing: Standing): string
   const isCounted = !isByHand && cause.trigger.kind !== 'schedule' && !isFinding(cause.trigger)
   if (isCounted && standing.runsInLastHour >= RUNS_PER_HOUR_MAX)
     return `it acted ${standing.runsInLastHour} times in the last hour, and more is held to be a mistake; a schedule may act more often`
-  const paths = Object.keys(policy.data)
+  if (cause.lacks !== null) return cause.lacks
+  const paths = latestPaths(policy)
   if (paths.length > 0 && !isByHand && standing.hasRunWithData)
     return `a pipeline has succeeded with the newest ${paths.join(', ')} already`
   return undefined

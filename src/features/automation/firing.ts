@@ -3,6 +3,7 @@ import { platformActor, type Actor, type Entry, type LedgerWrites } from '#ledge
 import { durationMs, triggersOf, type PolicyConfig, type Project } from '#projects'
 import type { WorkWrites } from '#work'
 import { causeOf, CAUSE_TYPES, isFinding, type Cause } from './cause.ts'
+import { latestPaths } from './data.ts'
 import { concurrencyOf, decide, type Decision, type Standing } from './decision.ts'
 import {
   FINDING_KINDS,
@@ -83,7 +84,7 @@ export async function standingOf(
   const { group } = concurrencyOf(policy, { project: project.name, name })
   const endpoint = cause.endpoint ?? endpointOf(project, policy)
   const open = await read.open()
-  const paths = Object.keys(policy.data)
+  const paths = latestPaths(policy)
   const behind =
     entry === undefined || isFinding(cause.trigger) ? undefined : await policyRunBehind(entry)
   const before = behind === undefined ? undefined : await read.find(behind)

@@ -9,7 +9,7 @@ import {
   type Projects,
   type Trigger,
 } from '#projects'
-import { causeOf, isFinding, minuteOf } from './cause.ts'
+import { causeOf, isFinding } from './cause.ts'
 import { concurrencyOf, decide, restBy, type Rest } from './decision.ts'
 import {
   endRun,
@@ -19,6 +19,7 @@ import {
   type AutomationTx,
   type Surroundings,
 } from './firing.ts'
+import { minuteOf } from './minute.ts'
 import { FINDING_KINDS, type PolicyRun } from './policy-run.ts'
 import { comingTicks, schedulesOf, type ComingTick } from './schedules.ts'
 import type { AutomationReads } from './store.ts'
@@ -312,17 +313,22 @@ function supposed(
 ): Entry {
   const tick = new Date(atMs).toISOString()
   const own = { project: project.name }
+  const window = (endpoint: string) => {
+    const { monitor } = project.config.endpoints[endpoint] ?? {}
+    const start = new Date(atMs - durationMs(monitor?.window.size ?? '1d')).toISOString()
+    return { window: 'that ends then', start, end: tick }
+  }
   const [type, data] = ((): [string, Entry['data']] => {
     switch (trigger.kind) {
       case 'drift':
-        return ['drift-detected', { endpoint: trigger.endpoint, window: 'that ends then' }]
+        return ['drift-detected', { endpoint: trigger.endpoint, ...window(trigger.endpoint) }]
       case 'performance':
-        return ['performance-fell', { endpoint: trigger.endpoint, window: 'that ends then' }]
+        return ['performance-fell', { endpoint: trigger.endpoint, ...window(trigger.endpoint) }]
       case 'alert': {
         const { endpoint, kinds, subjects, severity } = trigger
         const subject = subjects[0] ?? ''
         const told = FINDING_TYPES[(kinds[0] ?? 'drift') as AlertKind]
-        return [told, { endpoint, subject, severity, window: 'that ends then' }]
+        return [told, { endpoint, subject, severity, ...window(endpoint) }]
       }
       case 'schedule':
         return [

@@ -1,4 +1,5 @@
 import type { Fact, Ref } from '#ledger'
+import type { ChosenData } from '#pipelines'
 import type { PolicyConfig, Trigger } from '#projects'
 
 /** What sets policies off. */
@@ -12,6 +13,8 @@ export interface RunOrder {
   readonly set: readonly string[]
   /** Environment variables for its stages. */
   readonly variables: Readonly<Record<string, string>>
+  /** Data that it is made of, besides what the commit has. */
+  readonly data?: readonly ChosenData[]
 }
 
 /** One time that a policy acted, and how far it has come. */

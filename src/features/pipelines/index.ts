@@ -9,7 +9,7 @@ export {
 } from './recording.ts'
 export { createRecordings, type PipelineStart, type Recordings } from './recordings.ts'
 export type { PipelineReads, PipelineWrites } from './recording-store.ts'
-export { checkedOrder, type Lane, type RunOrder } from './order.ts'
+export { checkedOrder, type ChosenData, type Lane, type RunOrder } from './order.ts'
 export {
   isOver,
   type Approval,

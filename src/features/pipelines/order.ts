@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import { isInside } from '#projects'
 import { overridesOf } from '#stages'
 
 /** What is asked of the server: to run a project's pipeline at a commit, in its own clone. */
@@ -14,6 +15,8 @@ export interface RunOrder {
   readonly overrides?: readonly string[]
   /** Variables that the commands of all stages get. */
   readonly variables?: Readonly<Record<string, string>>
+  /** Data that is put into the work tree before, and tracked there. */
+  readonly data?: readonly ChosenData[]
   /** Runs stages that are up to date as well. */
   readonly force?: boolean
   /** The policy run that asks; none where a person does. */
@@ -23,6 +26,21 @@ export interface RunOrder {
   /** Names the request: asked twice, it is one. It also names the branch of the new lock. */
   readonly id?: string
 }
+
+/** Data that a run is given at a path: versions of what the project tracks, or what was predicted and true. */
+export type ChosenData =
+  | { readonly kind: 'last'; readonly path: string; readonly of: string; readonly count: number }
+  | {
+      readonly kind: 'window'
+      readonly path: string
+      readonly endpoint: string
+      /** Of event time; or so much of it as there is when the run begins, its end held out. */
+      readonly span:
+        | { readonly fromMs: number; readonly toMs: number }
+        | { readonly lengthMs: number; readonly holdoutMs: number }
+      /** The window that it is, or ends with. */
+      readonly window: string | null
+    }
 
 export interface Lane {
   readonly name: string
@@ -56,6 +74,9 @@ export function checkedOrder(order: RunOrder): RunOrder {
         `${JSON.stringify(target)} looks like an option, not like a stage`,
       )
   checkVariables(order.variables ?? {})
+  for (const { path } of order.data ?? [])
+    if (!isInside(path))
+      throw new Problem('invalid', `${JSON.stringify(path)} is no place for data of a run`)
   return order
 }
 

@@ -122,9 +122,10 @@ function wordsOf({
   overrides = [],
   variables = {},
   force,
+  data = [],
 }: RunOrder): string {
   const named = Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([project, rev ?? null, targets, overrides, named, force ?? false])
+  return JSON.stringify([project, rev ?? null, targets, overrides, named, force ?? false, data])
 }
 
 async function cancelIn(

@@ -6,6 +6,7 @@ export {
   type AlertsConfig,
 } from './alert-config.ts'
 export { durationMs, durationPattern } from './config-words.ts'
+export { dataChoices, dataProblems, isInside, type DataChoice } from './data-choice.ts'
 export { environmentProblems, type EnvironmentConfig } from './environment-config.ts'
 export {
   triggersOf,

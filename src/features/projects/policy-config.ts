@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { durationPattern, exactlyOne, Name, strict } from './config-words.ts'
+import { DataChoiceSchema } from './data-choice.ts'
 
 const Duration = Type.String({ pattern: durationPattern })
 const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])
@@ -104,7 +105,7 @@ export const PolicySchema = Type.Object(
     set: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { maxItems: 100 }),
     ),
-    data: Type.Record(Type.String(), Type.Literal('latest'), { default: {} }),
+    data: Type.Record(Type.String(), DataChoiceSchema, { default: {} }),
     /** How long a policy rests after it has acted: a day after a finding, not at all after anything else. */
     cooldown: Type.Optional(Duration),
     concurrency: Type.Optional(Concurrency),

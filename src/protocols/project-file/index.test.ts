@@ -162,6 +162,23 @@ test.each([
   expect(problems.join('\n')).toContain(words)
 })
 
+test.each([
+  ['{ "../live.parquet": window }', 'name a path in the project'],
+  ['{ .git/live.parquet: window }', 'name a path in the project'],
+  ['{ data/live.csv: window }', 'has to end with .parquet'],
+  ['{ live.parquet: { window: 1d, holdout: 2d } }', 'nothing is left'],
+  ['{ live.parquet: { window: 7d, of: nobody } }', 'there is no endpoint nobody'],
+  ['{ data/raw/all: { last: 3, of: data/raw } }', 'cannot lie in its own place'],
+  ['{ data/all: { last: 0, of: data/raw } }', 'policies.it.data'],
+  ['{ data/raw: newest }', 'policies.it.data'],
+])('data that a run cannot be given is refused: %s', (data, words) => {
+  const { config, problems } = parseProjectFile(
+    `project: a\npolicies: { it: { run: train, on: [manual], data: ${data} } }`,
+  )
+  expect(config).toBeUndefined()
+  expect(problems.join('\n')).toContain(words)
+})
+
 test('a secret stands in no file, only the name of its variable', () => {
   const { problems } = parseProjectFile(
     'project: a\nhooks: { build: { from: github, secret: s3cr3t-value } }',

@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml'
 import { FINDING_TYPES, monitorProblems } from '#monitoring'
 import {
   alertProblems,
+  dataProblems,
   environmentProblems,
   modelUriPattern,
   ProjectConfigSchema,
@@ -119,7 +120,10 @@ function crossCheckMonitors({ endpoints }: ProjectConfig): string[] {
 function crossCheckPolicies(config: ProjectConfig): string[] {
   return Object.entries(config.policies).flatMap(([name, policy]) => {
     const model = /^promote ([^@]+)@/.exec(policy.then ?? '')?.[1]
-    const problems = triggersOf(policy).flatMap((trigger) => triggerFaults(trigger, config))
+    const problems = [
+      ...triggersOf(policy).flatMap((trigger) => triggerFaults(trigger, config)),
+      ...dataProblems(policy, Object.keys(config.endpoints)),
+    ]
     if (model !== undefined && !Object.hasOwn(config.models, model))
       problems.push(`there is no model ${model} in this file`)
     return problems.map((problem) => `policies.${name}: ${problem}`)

@@ -121,7 +121,7 @@ async function columnsOf(
 }
 
 /** Learns from objects which columns they have. */
-function narrowest() {
+export function narrowest() {
   const types = new Map<string, ColumnType | undefined>()
   return {
     look: (values: SegmentRow['inputs']): void => {
