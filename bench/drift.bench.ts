@@ -60,10 +60,10 @@ interface Watched extends Spent {
 
 const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
 // A signal ends it without `finally`: it says what it was at, and leaves no gigabytes behind.
-let at = 'writing the files'
+let step = 'writing the files'
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
   process.once(signal, () => {
-    console.error(`ended by ${signal} while ${at}`)
+    console.error(`ended by ${signal} while ${step}`)
     rmSync(folder, { recursive: true, force: true })
     process.exit(1)
   })
@@ -126,7 +126,7 @@ async function python(script: string, ...args: string[]): Promise<Spent> {
 }
 
 async function watched(name: string, ...command: string[]): Promise<Spent> {
-  at = `${name} ran`
+  step = `${name} ran`
   const printed = await runToEnd(join(monitorsBin(), 'python'), ['-c', WATCH, ...command], {
     folder,
   })
