@@ -135,11 +135,6 @@ function keeping() {
   const alerts = new Map<string, Alert>()
   const learnt = new Map<string, unknown>()
   let progress = { closedMs: null as number | null, settledMs: null as number | null }
-  const known = ({ startMs, endMs, counted }: Window) => ({
-    startMs,
-    endMs,
-    counted: counted ?? null,
-  })
   const newest = () => [...windows.values()].toSorted((one, two) => two.startMs - one.startMs)
   const reads: Dependencies['read'] = {
     findWindow: async (_, startMs) => windows.get(startMs),

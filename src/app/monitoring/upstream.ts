@@ -1,4 +1,4 @@
-import { keyOf, type Name, type OutsideReads } from '#elsewhere'
+import { keyOf, type OutsideReads } from '#elsewhere'
 import type { Entry } from '#ledger'
 import type { Walk } from '#lineage'
 import { stepChanges, type StepRun } from '#monitoring'
@@ -73,7 +73,8 @@ export async function upstreamOf(
   }
 
   const jobTold = ({ data }: Entry): Step | undefined => {
-    const { job, outcome, error } = data as { job: Name; outcome: string; error: string | null }
+    const job = data['job'] as { namespace: string; name: string }
+    const { outcome, error } = data as { outcome: string; error: string | null }
     if (!jobs.has(keyOf(job))) return undefined
     const step = `job ${job.name} of ${job.namespace}`
     const why = error === null ? '' : `: ${error}`
