@@ -25,6 +25,8 @@ export function notesOn(of: {
     notes.push(
       `windows with fewer than ${running.min_samples} predictions were not looked at but for drift`,
     )
+  if (running.multivariate?.enabled === false && monitor.multivariate?.enabled !== false)
+    notes.push('multivariate: columns were not looked at together then, and it takes rows')
   if (differs('concept')) notes.push('concept: what its detectors heard is as it was')
   if (JSON.stringify(monitor.slices?.find) !== JSON.stringify(running.slices?.find))
     notes.push('slices.find: the slices are those that were found then')

@@ -20,6 +20,12 @@ export const labels: Part = {
   due: 'settled',
   judge: async (view) => ({ labels: await labelsIn(view) }),
   withoutRows: (reason) => ({ labels: { state: 'skipped', reason } }),
+  again: ({ labels: kept, predictions, profiled = 0 }, { min_samples: least }) => {
+    const rows = predictions - profiled
+    return kept?.state === 'counted' && rows < least
+      ? { labels: { state: 'skipped', reason: `${rows} predictions are fewer than ${least}` } }
+      : {}
+  },
   lookback: () => 0,
   conditions: (window) => [conditionOf(window)],
   finding: (window, { detail }, { task }) => ({

@@ -16,6 +16,18 @@ export const multivariate: Part = {
   due: 'closed',
   judge: async (view) => ({ multivariate: await multivariateIn(view) }),
   withoutRows: (reason) => ({ multivariate: { state: 'skipped', reason } }),
+  again: ({ multivariate: kept, predictions, profiled = 0 }, monitor) => {
+    const rows = predictions - profiled
+    const reason =
+      monitor.multivariate?.enabled === false
+        ? NOT_ASKED
+        : rows < monitor.min_samples
+          ? `${rows} rows are fewer than ${monitor.min_samples}`
+          : undefined
+    return kept?.state === 'judged' && reason !== undefined
+      ? { multivariate: { state: 'skipped', reason } }
+      : {}
+  },
   told: ({ multivariate: found }): Record<string, Json> =>
     found?.state === 'judged' && subjectsOf(found).length > 0
       ? { together: subjectsOf(found).filter((subject) => drifted(found, subject) === true) }
@@ -58,6 +70,8 @@ export const multivariate: Part = {
   }),
 }
 
+const NOT_ASKED = 'the monitor says not to look'
+
 /** As long as data quality waits: in a calm year of a thousand rows a day not one window was suspected. */
 const PERSISTENCE = { windows: 2, of: 3 }
 
@@ -65,8 +79,7 @@ const PERSISTENCE = { windows: 2, of: 3 }
 const ROWS_MAX = 5000
 
 async function multivariateIn(view: View): Promise<MultivariateVerdict> {
-  if (view.monitor.multivariate?.enabled === false)
-    return { state: 'skipped', reason: 'the monitor says not to look' }
+  if (view.monitor.multivariate?.enabled === false) return { state: 'skipped', reason: NOT_ASKED }
   const known = await view.reference()
   if (known.state === 'unknown')
     return { state: 'skipped', reason: `there is no reference: ${known.reason}` }
