@@ -17,7 +17,7 @@ const window: Window = {
   multivariate: {
     state: 'judged',
     rows: 200,
-    columns: [],
+    columns: 0,
     reconstruction: null,
     classifier: null,
     embeddings: [],
