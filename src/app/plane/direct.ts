@@ -1,12 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Clock } from '#base/clock'
 import type { DirectAnswer, DirectRoute } from '#base/direct'
 import { goneSignal } from '#base/gone'
 import type { GuardedRequest } from '../guard.ts'
 import type { Admission } from './admission.ts'
-import { plainConnections, type Failure } from './connections.ts'
 
 type Headers = DirectAnswer['headers']
 type Answerer = NonNullable<ReturnType<DirectRoute>>
@@ -15,7 +12,6 @@ interface Limits {
   readonly guard: (request: GuardedRequest) => void
   readonly bodyBytesMax: number
   readonly admission: Admission
-  readonly clock: Clock
 }
 
 /** Headers of requests that are read otherwise than from their bytes as they are. */
@@ -29,8 +25,7 @@ export function directly(
   http: FastifyInstance,
   limits: Limits,
 ): (routes: readonly DirectRoute[], onAnswer: (status: number) => void) => void {
-  /** By their requests, or by the connections over which those come once more. */
-  const failures = new WeakMap<IncomingMessage | Socket, Failure>()
+  const failures = new WeakMap<IncomingMessage, { error: Error; made: Headers }>()
   let isClosing = false
   http.addHook('onRequest', (request, reply, done) => {
     const failure = failures.get(request.raw)
@@ -39,39 +34,48 @@ export function directly(
   })
   http.addHook('preClose', async () => {
     isClosing = true
-    connections.close()
     limits.admission.close()
   })
   const framework = http.server.listeners('request')[0] as RequestListener
-  const fail = (request: IncomingMessage, response: ServerResponse, failure: Failure) => {
-    failures.set(request, failure)
-    framework(request, response)
+
+  const answered = async (
+    answer: Answerer,
+    request: IncomingMessage,
+    { response, body }: { response: ServerResponse; body: Buffer },
+  ): Promise<number | undefined> => {
+    let made: Headers = {}
+    try {
+      const given = await answer({
+        body,
+        get gone() {
+          return goneSignal(response)
+        },
+        onAnswer: (headers) => {
+          made = headers
+        },
+      })
+      // A connection that stays open would be waited for.
+      if (isClosing) made = { ...made, connection: 'close' }
+      send(response, made, given)
+      return 200
+    } catch (error) {
+      failures.set(request, { error: error as Error, made })
+      framework(request, response)
+      return undefined
+    }
   }
   const routes: DirectRoute[] = []
   let tell: ((status: number) => void) | undefined
   http.server.removeListener('request', framework)
-  const connections = plainConnections(http.server, {
-    answererOf: ({ path, headers, rawHeaders, bodyBytes }) =>
-      bodyBytes > limits.bodyBytesMax
-        ? undefined
-        : routed(routes, { method: 'POST', url: path, headers, rawHeaders }, limits),
-    hold: limits.admission.hold,
-    nowMs: () => limits.clock.nowMs(),
-    onAnswer: () => tell?.(200),
-    onFailure: (socket, failure) => failures.set(socket, failure),
-  })
   http.server.on('request', (request, response) => {
-    const failure = failures.get(request.socket)
-    failures.delete(request.socket)
-    if (failure !== undefined) return fail(request, response, failure)
     if (!limits.admission.admits(request, response)) return
     const answer = isClosing ? undefined : answererOf(routes, request, limits)
-    if (answer === undefined) return framework(request, response)
-    whole(request, async (body) => {
-      const failed = await failureOf(answer, response, { body, isClosing: () => isClosing })
-      if (failed === undefined) tell?.(200)
-      else fail(request, response, failed)
-    })
+    if (answer === undefined) framework(request, response)
+    else
+      whole(request, async (body) => {
+        const status = await answered(answer, request, { response, body })
+        if (status !== undefined) tell?.(status)
+      })
   })
   return (given, onAnswer) => {
     routes.push(...given)
@@ -79,61 +83,23 @@ export function directly(
   }
 }
 
-/** Answers a request; gives why that failed, if it did. */
-async function failureOf(
-  answer: Answerer,
-  response: ServerResponse,
-  { body, isClosing }: { body: Buffer; isClosing: () => boolean },
-): Promise<Failure | undefined> {
-  let made: Headers = {}
-  try {
-    const given = await answer({
-      body,
-      get gone() {
-        return goneSignal(response)
-      },
-      onAnswer: (headers) => {
-        made = headers
-      },
-    })
-    // A connection that stays open would be waited for.
-    if (isClosing()) made = { ...made, connection: 'close' }
-    send(response, made, given)
-    return undefined
-  } catch (error) {
-    return { error: error as Error, made }
-  }
-}
-
 function answererOf(
   routes: readonly DirectRoute[],
   request: IncomingMessage,
-  limits: Limits,
+  { guard, bodyBytesMax }: Limits,
 ): Answerer | undefined {
-  const { method = '', url = '', headers, rawHeaders } = request
+  const { method = '', url = '', headers } = request
   // Without a length there is no body, or one in pieces.
   const isPlain =
     method === 'POST' &&
-    Number(headers['content-length'] ?? Infinity) <= limits.bodyBytesMax &&
+    Number(headers['content-length'] ?? Infinity) <= bodyBytesMax &&
     RARE.every((name) => headers[name] === undefined)
-  return isPlain ? routed(routes, { method, url, headers, rawHeaders }, limits) : undefined
-}
-
-/** The first way that takes the request, unless it is one that must be refused. */
-function routed(
-  routes: readonly DirectRoute[],
-  asked: Pick<GuardedRequest, 'method' | 'headers'> & {
-    url: string
-    rawHeaders: readonly string[]
-  },
-  { guard }: Limits,
-): Answerer | undefined {
-  const { method, url, headers, rawHeaders } = asked
+  if (!isPlain) return undefined
   for (const route of routes) {
     const answer = route(url, headers)
     if (answer === undefined) continue
     try {
-      guard({ method, headers, raw: { rawHeaders } })
+      guard({ method, headers, raw: request })
       return answer
     } catch {
       // It is refused there, in the words of its protocol.

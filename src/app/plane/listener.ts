@@ -1,5 +1,4 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { systemClock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
@@ -60,11 +59,7 @@ export function createListener(dependencies: {
   })
   // Behind the hook above, so that what fails there has the headers of every answer.
   const admission = createAdmission({ bodyBytesMax, servingInflightBytes })
-  return {
-    http,
-    admission,
-    answerDirectly: directly(http, { guard, bodyBytesMax, admission, clock: systemClock }),
-  }
+  return { http, admission, answerDirectly: directly(http, { guard, bodyBytesMax, admission }) }
 }
 
 /** Listens on the port, or on a free one where it is taken, and gives which it is. */
