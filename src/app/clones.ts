@@ -91,7 +91,10 @@ export function localClones(root: string): LocalClones {
       await mkdir(dirname(folder), { recursive: true })
       // Twice by force: Git that was killed while it made this very tree leaves it locked.
       const add = ['worktree', 'add', '--quiet', '--force', '--force', '--detach']
-      await git(mirrorOf(origin), [...add, folder, commit], { [TREE_VARIABLE]: folder })
+      const mirror = mirrorOf(origin)
+      const variables = { [TREE_VARIABLE]: folder }
+      // What is pruned meanwhile could be what this begins.
+      await inTurn(mirror, () => git(mirror, [...add, folder, commit], variables))
     },
     dropWorkTree,
   }
