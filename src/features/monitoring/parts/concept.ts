@@ -74,22 +74,32 @@ async function statesBefore(view: View): Promise<{ unit: string; kept: Detectors
   )
 }
 
-/** It holds in a window in which a detector spoke, and errors were worse than before: getting better is no alarm. */
+/**
+ * It holds in a window in which a detector spoke, and errors were worse than before: getting better is no alarm. A detector
+ * speaks once of a change, so it holds in the next windows, too, while errors are as bad: who rested then hears of it.
+ */
 function conditionOf(window: Window, earlier: readonly Window[]): Condition {
   const subject = ''
   const found = window.concept
   if (found?.state !== 'watched') return { state: 'open', subject }
-  const { rate, rateBefore, detectors } = found
-  if (worsened(window)) {
-    const names = detectors.filter(({ drifts }) => drifts > 0).map(({ name }) => name)
-    const what = found.unit === 'share' ? 'the share of wrong answers' : 'the mean absolute error'
-    const from = rateBefore === null ? '' : `, ${digits(rateBefore)} before`
-    const detail = `${names.join(', ')}: ${what} is ${digits(rate)}${from}`
-    return { state: 'holds', subject, severity: 'warning', detail }
-  }
-  const calm = [...earlier, window].slice(-CALM)
-  const isOver = calm.length === CALM && !calm.some(worsened)
-  return { state: isOver ? 'over' : 'open', subject }
+  const lately = [...earlier, window].slice(-CALM)
+  const ofVersion = lately.filter(({ modelVersion }) => modelVersion === window.modelVersion)
+  const spoke = wordIn(ofVersion.findLast(worsened))
+  if (spoke === undefined) return { state: lately.length === CALM ? 'over' : 'open', subject }
+  const { rateBefore, names } = spoke
+  if (rateBefore !== null && found.rate <= rateBefore) return { state: 'open', subject }
+  const what = found.unit === 'share' ? 'the share of wrong answers' : 'the mean absolute error'
+  const from = rateBefore === null ? '' : `, ${digits(rateBefore)} before`
+  const detail = `${names.join(', ')}: ${what} is ${digits(found.rate)}${from}`
+  return { state: 'holds', subject, severity: 'warning', detail }
+}
+
+/** Which detectors spoke in a window, and how often answers were wrong before. */
+function wordIn(window: Window | undefined) {
+  const found = window?.concept
+  if (found?.state !== 'watched') return undefined
+  const names = found.detectors.filter(({ drifts }) => drifts > 0).map(({ name }) => name)
+  return { names, rateBefore: found.rateBefore }
 }
 
 function worsened({ concept: found }: Window): boolean {
