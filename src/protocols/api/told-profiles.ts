@@ -32,7 +32,11 @@ const ToldProfile = Type.Object(
       Type.String({ description: 'When the predictions began, if the profile does not say it' }),
     ),
     span: Type.Optional(
-      Type.String({ pattern: durationPattern, description: 'How long they took, as 1h or 1d' }),
+      Type.String({
+        pattern: durationPattern,
+        examples: ['1d'],
+        description: 'How long they took, as 1h or 1d',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -44,7 +48,7 @@ export function toldProfileRoutes(
   {
     serving,
     readProfile,
-  }: { serving: Pick<Serving, 'recordToldProfile'>; readProfile: ReadProfile },
+  }: { serving: Pick<Serving, 'recordToldProfile' | 'endpoints'>; readProfile: ReadProfile },
   actor: Actor,
 ): void {
   app.post<{ Params: { name: string }; Body: Static<typeof ToldProfile> }>(
@@ -59,13 +63,14 @@ export function toldProfileRoutes(
       },
     },
     async ({ params, body }) => {
+      const { name: endpoint } = await serving.endpoints.get(params.name)
       const bytes = Buffer.from(body.profile, 'base64')
       const { atMs, columns } = readProfile(bytes)
       const startMs = body.time === undefined ? atMs : instantMs(body.time)
       if (startMs === undefined)
         throw new Problem('invalid', `${JSON.stringify(body.time)} is no time; write RFC 3339`)
       return serving.recordToldProfile(actor, {
-        endpoint: params.name,
+        endpoint,
         digest: sha256(bytes),
         columns: new Map([...columns].map(([name, { sketch }]) => [name, sketch])),
         startMs,
