@@ -24,6 +24,7 @@ import { createRepository } from './repository.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads } from './store.ts'
 import { createToldProfiles, type ProfileTold } from './told-profiles.ts'
+import { createToldRevisions } from './told-revisions.ts'
 import { createToldPredictions, type ToldPredictions } from './told.ts'
 
 /** Endpoints and what they predicted: what they are meant to be is known here, what answers is the plane's. */
@@ -107,6 +108,8 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
   const endpoints = createEndpoints({ ...dependencies, gradual: dependencies.gradual ?? AT_ONCE })
   const { seal } = createSealing(dependencies)
   const full = sealer(dependencies)
+  // Predictions and profiles of a new version may come at the same moment.
+  const told = { log, clock, endpoint: endpoints.get, revisions: createToldRevisions(dependencies) }
 
   return {
     endpoints: {
@@ -131,8 +134,8 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
       const files = await models.place(model, version)
       return plane.score({ servable, files }, rows)
     },
-    recordTold: createToldPredictions({ ...dependencies, endpoint: endpoints.get }).record,
-    recordToldProfile: createToldProfiles({ ...dependencies, endpoint: endpoints.get }),
+    recordTold: createToldPredictions({ ...told, ids: dependencies.ids }).record,
+    recordToldProfile: createToldProfiles(told),
     recordTruths: async (name, truths) => {
       await endpoints.get(name)
       if (truths.length > TRUTHS_MAX)

@@ -1,15 +1,12 @@
 import type { Clock } from '#base/clock'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
-import type { Actor, Transact } from '#ledger'
-import type { ModelSource } from '#inference'
+import type { Actor } from '#ledger'
 import { durationMs } from '#projects'
 import type { ColumnSketch } from '#sketches'
 import type { Endpoint } from './endpoint.ts'
 import type { PredictionLog, ToldRecorded } from './log.ts'
-import type { ServingTx } from './rollout.ts'
-import type { ServingReads } from './store.ts'
-import { createToldRevisions } from './told-revisions.ts'
+import type { ToldRevisions } from './told-revisions.ts'
 
 /** What predictions of another system looked like, as it tells of them. */
 export interface ProfileTold {
@@ -34,16 +31,13 @@ const AHEAD_MS_MAX = 2 * 86_400_000
 const COLUMNS_MAX = 2000
 
 /** Takes in profiles of systems that Orrery watches, each once. Throws `conflict` where windows are not told by the hour. */
-export function createToldProfiles<Tx extends ServingTx>(dependencies: {
-  read: ServingReads
-  transact: Transact<Tx>
+export function createToldProfiles(dependencies: {
   log: Pick<PredictionLog, 'recordToldProfile'>
-  models: ModelSource
+  revisions: ToldRevisions
   clock: Clock
   endpoint(name: string): Promise<Endpoint>
 }): (actor: Actor, told: ProfileTold) => Promise<ToldRecorded> {
-  const { log, clock } = dependencies
-  const revisions = createToldRevisions(dependencies)
+  const { log, revisions, clock } = dependencies
   return async (actor, told) => {
     const endpoint = await dependencies.endpoint(told.endpoint)
     assertByHours(endpoint, told)

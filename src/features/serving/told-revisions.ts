@@ -19,6 +19,11 @@ const REVISIONS_MAX = 1000
 /** Of what is answered elsewhere without a word about the model. */
 const UNNAMED = 'unnamed'
 
+export interface ToldRevisions {
+  /** The revision of the version that was said, made when it is new; without one, that of the last. */
+  of(actor: Actor, endpoint: Endpoint, said: string | null): Promise<ToldRevision>
+}
+
 /**
  * The revisions of endpoints elsewhere: a new one with the first prediction of each model version. Versions that are
  * registered here keep their lineage; of others only the name is known.
@@ -28,7 +33,7 @@ export function createToldRevisions<Tx extends ServingTx>(dependencies: {
   transact: Transact<Tx>
   models: ModelSource
   clock: Clock
-}): { of(actor: Actor, endpoint: Endpoint, said: string | null): Promise<ToldRevision> } {
+}): ToldRevisions {
   const { read, transact, models, clock } = dependencies
   const inTurn = createTurns()
   const known = new Map<string, ToldRevision>()

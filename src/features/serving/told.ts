@@ -1,12 +1,11 @@
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
-import type { Actor, Transact } from '#ledger'
+import type { Actor } from '#ledger'
 import {
   instantMs,
   keyOf,
   redacted,
-  type ModelSource,
   type NewAnswer,
   type NewPrediction,
   type TensorType,
@@ -14,10 +13,8 @@ import {
 } from '#inference'
 import type { Endpoint } from './endpoint.ts'
 import type { PredictionLog, Told, ToldBatch, ToldRecorded, Truth } from './log.ts'
-import type { ServingTx } from './rollout.ts'
-import type { ServingReads } from './store.ts'
 import { toldDigest, toldShapes, type ToldShape } from './told-digest.ts'
-import { createToldRevisions, type ToldRevision } from './told-revisions.ts'
+import type { ToldRevision, ToldRevisions } from './told-revisions.ts'
 
 /** A prediction that another system made, as it tells of it. */
 export interface ToldPrediction {
@@ -54,17 +51,14 @@ export interface ToldPredictions {
   ): Promise<ToldRecorded & { ids: readonly string[] }>
 }
 
-export function createToldPredictions<Tx extends ServingTx>(dependencies: {
-  read: ServingReads
-  transact: Transact<Tx>
+export function createToldPredictions(dependencies: {
   log: PredictionLog
-  models: ModelSource
+  revisions: ToldRevisions
   clock: Clock
   ids: Ids
   endpoint(name: string): Promise<Endpoint>
 }): ToldPredictions {
-  const { log, clock, ids } = dependencies
-  const revisions = createToldRevisions(dependencies)
+  const { log, revisions, clock, ids } = dependencies
   const one = async (
     actor: Actor,
     endpoint: Endpoint,
