@@ -37,7 +37,7 @@ export async function exportEcs(flags: Flags): Promise<void> {
       if (page.documents.length > 0)
         await out.write(page.documents.map((each) => `${JSON.stringify(each)}\n`).join(''))
       count += page.documents.length
-      if (page.next === null) break
+      if (page.next === null || (isOutput && process.stdout.errored !== null)) break
       from = page.next
     }
   } finally {

@@ -76,4 +76,10 @@ function report(error: unknown): void {
   process.exitCode = known ? 2 : 1
 }
 
+// Who reads may have had enough, as `head` has: the work goes on to its end, and whatever only tells looks at `errored`.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+
 await main(hideBin(process.argv))

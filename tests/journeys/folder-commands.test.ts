@@ -45,6 +45,20 @@ function json(args: string[], folder = '.'): Record<string, unknown> {
 }
 
 describe('in a folder', () => {
+  test('a command whose reader has gone comes to its end', () => {
+    expect(orrery(['init']).code).toBe(0)
+    for (let file = 0; file < 50; file++) write(`data/${file}.csv`, `${file}\n`)
+    const piped = `"$NODE" "$ORRERY" add data --json | true; echo "ended with ${'${PIPESTATUS[0]}'}"`
+    const { stdout, stderr } = spawnSync('bash', ['-c', piped], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, NODE: process.execPath, ORRERY: MAIN },
+    })
+    expect({ stdout, stderr }).toEqual({ stdout: 'ended with 0\n', stderr: '' })
+    expect(orrery(['status']).code).toBe(0)
+    expect(existsSync(join(root, 'data.dvc'))).toBe(true)
+  })
+
   test('a person makes a project, versions data, runs stages, shares and brings it all back', () => {
     expect(orrery(['init']).out).toContain('orrery add')
     write('data/a.csv', 'a\n')

@@ -208,14 +208,14 @@ export async function logged(
 const FOLLOW_MS = 1000
 const FOLLOWED_MAX = 1000
 
-/** Prints predictions as they come, until it is interrupted. */
+/** Prints predictions as they come, until it is interrupted or nobody reads them. */
 export async function follow(
   api: ApiClient,
   name: string,
   print: (prediction: Prediction, line: string) => void,
-): Promise<never> {
+): Promise<void> {
   const seen = new Set<string>()
-  for (let isFirst = true; ; isFirst = false) {
+  for (let isFirst = true; process.stdout.errored === null; isFirst = false) {
     const { predictions } = await api.get<RecentPredictionsWire>(`${at(name)}/predictions/newest`, {
       limit: isFirst ? 10 : FOLLOWED_MAX,
     })

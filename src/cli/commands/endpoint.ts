@@ -74,10 +74,12 @@ const LOOKS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise<L
   },
   logs: async (api, flags) => {
     const { name, json, failed } = flags
-    if (flags.follow && !failed)
+    if (flags.follow && !failed) {
       await follow(api, name, (prediction, line) =>
         process.stdout.write(`${json === true ? JSON.stringify(prediction) : line}\n`),
       )
+      return { value: null, lines: [] }
+    }
     return logged(api, name, flags)
   },
   usage: (api, { name, since }) => used(api, name, { since, nowMs: systemClock.nowMs() }),
