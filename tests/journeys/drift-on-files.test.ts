@@ -99,7 +99,8 @@ describe('drift on files', () => {
     const since = Date.parse('2026-01-01') + 3000 * 3_600_000
     expect(drifted?.map(({ to }) => Date.parse(to) > since)).toEqual(drifted?.map(() => true))
     expect(drifted?.length).toBeGreaterThan(1)
-    const failing = await orrery('drift', 'old.parquet', 'new.parquet', ...flags, '--fail-on-drift')
+    const alarm = ['--fail-on-drift', '--quiet']
+    const failing = await orrery('drift', 'old.parquet', 'new.parquet', ...flags, ...alarm)
     expect(failing).toMatchObject({ code: 1, err: '' })
     expect((await orrery('drift', 'old.parquet', 'old.parquet', '--fail-on-drift')).code).toBe(0)
   })
