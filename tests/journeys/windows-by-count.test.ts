@@ -84,6 +84,28 @@ test('windows of a hundred predictions are judged when they are full, settle wit
     .toEqual([full[0], [endOf(199), 120, false], [endOf(800).replace('001Z', '000Z'), 50, true]])
 })
 
+test('a rule is tried on windows by count as they were cut, and not on others', async () => {
+  const rule = (monitor: object) => ({
+    since: '30d',
+    monitor: { window: { count: 100, longest: '10h' }, settle: '1h', min_samples: 50, ...monitor },
+  })
+  interface Tried {
+    windows: number
+    alerts: { outcome: string; would: { kind: string; subject: string } | null }[]
+  }
+  const tried = (monitor: object) => ask<Tried>('POST', '/endpoints/seldom/backtest', rule(monitor))
+  const live = await ask<Tried>('POST', '/endpoints/seldom/backtest', { since: '30d' })
+  expect(live.windows).toBe(3)
+  expect(live.alerts.filter(({ outcome }) => outcome !== 'same')).toEqual([])
+  const persistence = { windows: 2, of: 2 }
+  const strict = await tried({ performance: { metric: 'accuracy', min: 0.99, persistence } })
+  expect(strict.alerts.map(({ outcome, would }) => [outcome, would?.kind])).toContainEqual([
+    'new',
+    'performance',
+  ])
+  await expect(tried({ window: { count: 50 } })).rejects.toThrow(/with the windows that run/)
+})
+
 test('what cannot be is refused', async () => {
   const make = (window: object, more: object = {}) =>
     ask('POST', '/endpoints', { name: 'odd', elsewhere: true, monitor: { window, ...more } })

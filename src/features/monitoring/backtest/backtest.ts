@@ -53,6 +53,7 @@ const WINDOWS_MAX = 6000
 export async function backtest(sources: BacktestSources): Promise<Backtest> {
   const { endpoint, monitor, running, read, since } = sources
   const { sizeMs } = timingOf(monitor)
+  const isCounted = isByCount(monitor, running)
   if (sizeMs % HOUR_MS !== 0 && sizeMs !== timingOf(running).sizeMs)
     throw new Problem(
       'invalid',
@@ -71,7 +72,7 @@ export async function backtest(sources: BacktestSources): Promise<Backtest> {
       'invalid',
       `that is more than ${WINDOWS_MAX} windows of ${monitor.window.size}, with ${WARM_UP_MS / 86_400_000} days to warm up; ask for a shorter time`,
     )
-  const kept = await keptFrom(read, { endpoint, fromMs, sizeMs })
+  const kept = await keptFrom(read, { endpoint, fromMs, sizeMs: isCounted ? null : sizeMs })
   const tasks = (await tasksOf(sources, { kept, fromMs, reachedMs })).filter(
     ({ startMs }) => startMs >= fromMs,
   )
@@ -90,6 +91,16 @@ export async function backtest(sources: BacktestSources): Promise<Backtest> {
     alerts: pairsOf(alerts.all().filter(isShown), raised.filter(isShown)),
     notes: notesOn({ monitor, running, windows: judged, kept: kept.size > 0 }),
   }
+}
+
+/** Whether windows are cut by their predictions. Throws `invalid` where they would be cut otherwise than they were. */
+function isByCount({ window }: MonitorConfig, { window: before }: MonitorConfig): boolean {
+  if (window.count === before.count && window.longest === before.longest)
+    return window.count !== undefined
+  throw new Problem(
+    'invalid',
+    'windows by count are cut by predictions, which hourly profiles do not tell apart; try the rule with the windows that run',
+  )
 }
 
 /** The month of the first prediction: nothing lies before it. */
@@ -115,10 +126,10 @@ async function reachedOf(
 
 const PAGE = 200
 
-/** Windows of one length that were kept, by their starts, oldest first. */
+/** Windows of one length that were kept, or of any, by their starts, oldest first. */
 async function keptFrom(
   read: MonitoringReads,
-  { endpoint, fromMs, sizeMs }: { endpoint: string; fromMs: number; sizeMs: number },
+  { endpoint, fromMs, sizeMs }: { endpoint: string; fromMs: number; sizeMs: number | null },
 ): Promise<Map<number, Window>> {
   const found: Window[] = []
   let beforeMs: number | undefined
@@ -131,7 +142,7 @@ async function keptFrom(
     beforeMs = page.at(-1)?.startMs
     if (page.length < PAGE || beforeMs === undefined || beforeMs < fromMs) break
   }
-  const own = found.filter((window) => window.endMs - window.startMs === sizeMs)
+  const own = found.filter(({ startMs, endMs }) => sizeMs === null || endMs - startMs === sizeMs)
   return new Map(own.toReversed().map((window) => [window.startMs, window]))
 }
 
@@ -142,19 +153,25 @@ async function tasksOf(
 ): Promise<Task[]> {
   const { kept, fromMs, reachedMs } = of
   const timing = timingOf(monitor)
-  const ends = endsBy(reachedMs, timing)
-  if (kept.size === 0) {
+  const { settleMs } = timing
+  const isCounted = monitor.window.count !== undefined
+  const ends = isCounted
+    ? { closedMs: reachedMs, settledMs: reachedMs - settleMs }
+    : endsBy(reachedMs, timing)
+  if (kept.size === 0 && !isCounted) {
     const toMs = Math.floor(reachedMs / HOUR_MS) * HOUR_MS
     const hours = await predictions.summaries(endpoint, { fromMs, toMs, per: HOUR_MS })
     const starts = hours.map(({ startMs }) => startMs)
     return dueTasks(starts, { closedMs: null, settledMs: null }, ends, timing)
   }
   const windows = [...kept.values()]
+  // Windows by count are as long as they were.
+  const timingIn = (startMs: number, endMs: number) => ({ sizeMs: endMs - startMs, settleMs })
   const closed = windows.filter(({ endMs }) => endMs <= ends.closedMs)
   const settled = windows.filter(({ endMs, predictions: n }) => endMs <= ends.settledMs && n > 0)
   const tasks = [
-    ...closed.map(({ startMs }) => taskAt('closed', startMs, timing)),
-    ...settled.map(({ startMs }) => taskAt('settled', startMs, timing)),
+    ...closed.map(({ startMs, endMs }) => taskAt('closed', startMs, timingIn(startMs, endMs))),
+    ...settled.map(({ startMs, endMs }) => taskAt('settled', startMs, timingIn(startMs, endMs))),
   ]
   return tasks.toSorted(inOrder)
 }
