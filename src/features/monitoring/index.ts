@@ -27,6 +27,7 @@ export {
   type Profiler,
   type RowAnswer,
   type SampledRow,
+  type SampledValue,
   type Score,
   type TrainedOn,
   type TrainingData,

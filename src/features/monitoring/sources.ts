@@ -47,8 +47,11 @@ export interface NamedData {
 
 export interface SampledRow {
   readonly atMs: number | null
-  readonly values: Readonly<Record<string, Value | null>>
+  readonly values: Readonly<Record<string, SampledValue>>
 }
+
+/** Embeddings are lists. */
+export type SampledValue = Value | null | readonly SampledValue[]
 
 /** Looks into files of rows. */
 export interface Profiler {
@@ -62,7 +65,7 @@ export interface Profiler {
 export type Score = (
   model: string,
   version: number,
-  rows: readonly Readonly<Record<string, Value | null>>[],
+  rows: readonly Readonly<Record<string, SampledValue>>[],
 ) => Promise<readonly Readonly<Record<string, unknown>>[]>
 
 export { classOf, scoreOf } from '#performance'

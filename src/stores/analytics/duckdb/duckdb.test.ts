@@ -223,6 +223,20 @@ describe('a profile', () => {
     expect(readFileSync(csv, 'utf8').length).toBeGreaterThan(0)
   })
 
+  test('of rows with embeddings samples them as lists, in any format', async () => {
+    const lines = join(folder, 'embeddings.jsonl')
+    const points = [[0.5, 1, 2.25], [3, 4, 5], null]
+    writeFileSync(lines, points.map((point, n) => JSON.stringify({ n, point })).join('\n'))
+    const parquet = join(folder, 'embeddings.parquet')
+    const sampled = async (file: string) =>
+      (
+        await analytics.sample({ files: [dataFile(file)], columns: ['n', 'point'], rowsMax: 10 })
+      ).map(({ values }) => [values['n'], values['point']])
+    expect(await sampled(lines)).toEqual(points.map((point, n) => [n, point]))
+    await analytics.query(sql`copy (select * from ${rowsOf([dataFile(lines)])}) to ${parquet}`)
+    expect(await sampled(parquet)).toEqual(await sampled(lines))
+  })
+
   test('of a column that is not there names it and those that are', async () => {
     const file = join(folder, 'profiled.parquet')
     await profiled()

@@ -16,7 +16,7 @@ import {
   type DataFile,
   type ProfileTime,
 } from '#drift'
-import type { SampledRow } from '#monitoring'
+import type { SampledRow, SampledValue } from '#monitoring'
 import type { Row, Session } from './engine.ts'
 import { joined, name, rowsOf, sql, type Sql } from './sql.ts'
 
@@ -80,7 +80,8 @@ export async function sampleOf(
 }
 
 /** A value as callers of a model send it. */
-function valueOf(value: unknown): string | number | boolean | null {
+function valueOf(value: unknown): SampledValue {
+  if (Array.isArray(value)) return value.map(valueOf)
   if (value === null || value === undefined) return null
   if (value instanceof Date) return value.toISOString()
   if (typeof value === 'bigint') return String(value)
