@@ -5,13 +5,14 @@ import type { HeatCell, HeatRow, MetricShown, WindowSummary } from './monitoring
 
 /** A window in a few numbers. */
 export function summaryOf(window: Window): WindowSummary {
-  const { startMs, endMs, modelVersion, predictions, partial, drift } = window
+  const { startMs, endMs, modelVersion, predictions, profiled = 0, partial, drift } = window
   const performance = performanceOf(window)
   return {
     start: new Date(startMs).toISOString(),
     end: new Date(endMs).toISOString(),
     modelVersion,
     predictions,
+    profiled,
     partial: partial === true,
     parts: partsOf(window),
     driftShare: drift.state === 'judged' ? drift.share : null,

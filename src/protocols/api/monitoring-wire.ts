@@ -29,6 +29,8 @@ export interface WindowSummary {
   readonly end: string
   readonly modelVersion: string
   readonly predictions: number
+  /** Of its predictions, those that are known by profiles of another system alone. */
+  readonly profiled: number
   readonly partial: boolean
   readonly parts: readonly PartShown[]
   readonly driftShare: number | null

@@ -13,12 +13,13 @@ const WORDS = { good: 'Fine', warning: 'Look', bad: 'Bad', none: 'No verdict' } 
 
 /** All that was found of one window. */
 export function WindowDetail({ endpoint, summary }: { endpoint: string; summary: WindowSummary }) {
-  const { start, end, predictions, modelVersion, partial, parts } = summary
+  const { start, end, predictions, modelVersion, profiled, partial, parts } = summary
   const { data: window, error } = useQuery(windowQuery(endpoint, start))
   return (
     <div className="flex flex-col gap-4">
       <p className="flex flex-wrap gap-x-4 gap-y-1 text-sm text-ink-2">
         <span>{counted(predictions, 'prediction')}</span>
+        {profiled > 0 ? <span>{profiled} of them known by profiles alone</span> : null}
         <span className="wrap-anywhere">answered by {modelVersion}</span>
         <span>
           {start.slice(0, 16).replace('T', ' ')} to {end.slice(0, 16).replace('T', ' ')} UTC
