@@ -3,7 +3,6 @@ import { contentWithPart, entriesAt, placeOf, withPart, type Place } from './add
 import { sameContent, type Content, type Measured } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { isWithin, type Out, type Owner } from './out.ts'
-import type { Workspace } from './store.ts'
 
 export interface Added {
   readonly path: string
@@ -125,9 +124,10 @@ export async function saveOut(
   const { path } = out
   const { file } = out.owner
   if (out.cached && how.noCommit !== true) await tree.ownLinks(path)
-  const measured = await measuredAgain(workspace, out, out.cached && how.noCommit !== true)
+  const measured = await measuredAgain(dependencies, out)
   const files = [file]
   if (out.cached) {
+    if (how.noCommit !== true) await workspace.keep(path, measured)
     const ignoreFile = await versionControl.ignore(path)
     if (ignoreFile !== undefined) files.push(ignoreFile)
   }
@@ -138,17 +138,14 @@ export async function saveOut(
   return { path, file, content, change, files }
 }
 
-/** And puts it into the cache, if it is to be kept. Data of DVC 2 keeps the hash of that time for as long as it does not change. */
-async function measuredAgain(workspace: Workspace, out: Out, isKept: boolean): Promise<Measured> {
+/** Data of DVC 2 keeps the hash of that time for as long as it does not change. */
+async function measuredAgain({ workspace }: DataDependencies, out: Out): Promise<Measured> {
   const before = out.content
   if (before?.legacy === true) {
     const measured = await workspace.measure(out.path, { legacy: true })
-    if (measured !== undefined && sameContent(measured.content, before)) {
-      if (isKept) await workspace.keep(out.path, measured)
-      return measured
-    }
+    if (measured !== undefined && sameContent(measured.content, before)) return measured
   }
-  const measured = isKept ? await workspace.take(out.path) : await workspace.measure(out.path)
+  const measured = await workspace.measure(out.path)
   if (measured === undefined)
     throw new Problem('not-found', `cannot add ${out.path}: there is no such file or folder`)
   return measured
@@ -164,17 +161,17 @@ async function addPart(
   // Hashes of two kinds cannot stand in one list, so all of such a folder is hashed anew.
   if (out.content?.legacy === true) return saveOut(dependencies, out, how)
   if (how.noCommit !== true) await tree.ownLinks(path)
+  const measured = await workspace.measure(path)
   const before = out.content === undefined ? [] : await cache.tree(out.content)
   if (before === undefined)
     throw new Problem(
       'conflict',
       `cannot add ${path}: the list of ${out.path} is not in the cache; run \`orrery pull ${out.path}\` or add the whole folder`,
     )
-  const measured =
-    how.noCommit === true ? await workspace.measure(path) : await workspace.take(path)
   const replaced = before.some((entry) => isWithin(entry.path, part))
   if (measured === undefined && !replaced)
     throw new Problem('not-found', `cannot add ${path}: there is no such file or folder`)
+  if (measured !== undefined && how.noCommit !== true) await workspace.keep(path, measured)
   const entries = withPart(before, part, entriesAt(part, measured))
   const md5 = await cache.keepTree(entries)
   const content = contentWithPart(

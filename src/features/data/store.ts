@@ -11,8 +11,6 @@ export interface Workspace {
   exists(path: string): Promise<boolean>
   /** Whether the project's own rules leave the path out of its data. */
   isIgnored(path: string): Promise<boolean>
-  /** Measures what is at a path now and puts it into the cache, reading it only once where that is possible. */
-  take(path: string): Promise<Measured | undefined>
   /** Puts what is at `path`, which was just measured, into the cache. Throws `conflict` if it changed meanwhile. */
   keep(path: string, measured: Measured): Promise<void>
   /** Makes `path` hold that content out of the cache, leaving files that are right already untouched. */

@@ -13,8 +13,6 @@ import { isRunning, processStarted } from './processes.ts'
 export interface Incoming {
   /** For what has no place yet; it goes with all that is in it. */
   readonly folder: string
-  /** Begins, after a dot, the name of each. */
-  readonly token: string
   besides(path: string, index: number): string
   remove(): void
 }
@@ -28,7 +26,6 @@ export function openIncoming(objects: string): Incoming {
   mkdirSync(folder, { recursive: true })
   return {
     folder,
-    token,
     besides: (path, index) => `${dirname(path)}/.${token}-${index}`,
     remove: () => {
       removeEmpty(folder)

@@ -4,14 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '#base/problem'
 import { isFolder, type Measured, type ObjectName } from '#data'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS, looksAt } from './crew/looking.ts'
+import { LOOK_NUMBERS } from './crew/looking.ts'
 import type { LinkType } from './crew/placing.ts'
 import { TICK_MS, type Sight } from './hash-cache.ts'
 import { syncEach, syncFileSystem } from './incoming.ts'
 import { changedMeanwhile, keyOf, lookAt, type Measuring } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
 import { placeAll } from './placed.ts'
-import { openStaging } from './staging.ts'
 import { filesOf, looksIn, withLooks, type FileAt } from './sights.ts'
 
 export interface Keeping extends Measuring {
@@ -19,23 +18,6 @@ export interface Keeping extends Measuring {
   readonly links: readonly LinkType[]
   /** How the files of what was measured looked. */
   readonly sights: WeakMap<Measured, Sight>
-}
-
-/** Measures what is at a path and puts it into the cache; many small files are read only once for both. */
-export async function take(options: Keeping, path: string): Promise<Measured | undefined> {
-  const { cache, root, links } = options
-  const byLink = links[0] === 'hardlink'
-  const staging = openStaging({ ...cache.ground, root, byLink })
-  try {
-    const staged = { ...options, staging }
-    const seen = await lookAt(staged, path, { legacy: false })
-    if (seen === undefined) return undefined
-    options.sights.set(seen.measured, seen.sight)
-    await keep(staged, path, seen.measured)
-    return seen.measured
-  } finally {
-    await staging.close()
-  }
 }
 
 /** Puts what was measured into the cache, and where the project wants links, makes links of the files. */
@@ -46,10 +28,7 @@ export async function keep(options: Keeping, path: string, measured: Measured): 
   const sight = options.sights.get(measured) ?? (await lookAt(options, path, { legacy }))?.sight
   const looks = sight === undefined ? new Float64Array(files.length * LOOK_NUMBERS) : looksIn(sight)
   if (looks.length !== files.length * LOOK_NUMBERS) throw changedMeanwhile(path)
-  const isNew = (file: FileAt) =>
-    options.staging?.linked.has(resolve(options.root, file.path)) === true
-  const newest = Uint8Array.from(files, (file) => (isNew(file) ? 1 : 0))
-  const kept: Kept = { files, looks, legacy, newest }
+  const kept: Kept = { files, looks, legacy, newest: new Uint8Array(files.length) }
   const wanted = await missingFrom(cache, kept)
   const byLink = options.links[0] === 'hardlink'
   const left = byLink ? await linked(options, kept, wanted) : wanted
@@ -101,10 +80,9 @@ async function linked(options: Keeping, kept: Kept, wanted: readonly number[]): 
     trade: 'link',
     perOrder: 128,
     crewFrom: 400,
-    perTurn: 64,
     order: (part, first) => ({
       files: part,
-      looks: looksAt(kept.looks, wanted.slice(first, first + part.length)),
+      looks: looksAt(kept, wanted.slice(first, first + part.length)),
     }),
     done: (result, part, first) => {
       const faults = new Map(result.faults.map((fault) => [fault.index, fault]))
@@ -128,8 +106,7 @@ async function copied(options: Keeping, kept: Kept, wanted: readonly number[]): 
   const { faults } = await options.cache.takeAll(
     wanted.map((index) => fileAt(options, kept, index)),
     {
-      looks: looksAt(kept.looks, wanted),
-      copies: options.staging?.copies,
+      looks: looksAt(kept, wanted),
       onDone: (files, sizeBytes) =>
         options.onStep?.({ what: 'copied', files, sizeBytes, ofFiles: wanted.length }),
     },
@@ -163,7 +140,7 @@ async function relinked(options: Keeping, kept: Kept): Promise<boolean> {
       onStep: options.onStep,
       types: options.links,
       executable: false,
-      before: looksAt(kept.looks, places),
+      before: looksAt(kept, places),
     },
   )
   for (const [at, index] of places.entries())
@@ -178,4 +155,11 @@ function fileAt(
 ): { source: string; object: ObjectName } {
   const { path = '', md5 = '' } = files[index] ?? {}
   return { source: resolve(root, path), object: { md5, legacy } }
+}
+
+function looksAt({ looks }: Kept, places: readonly number[]): Float64Array {
+  const some = new Float64Array(places.length * LOOK_NUMBERS)
+  for (const [at, index] of places.entries())
+    some.set(looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS), at * LOOK_NUMBERS)
+  return some
 }

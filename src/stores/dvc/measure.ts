@@ -48,14 +48,6 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Whether some among many files tell that these are small, so that a few of them hold up nobody. */
-export function areSmall(paths: readonly string[]): boolean {
-  const step = Math.ceil(paths.length / 16)
-  return paths
-    .filter((_, index) => index % step === 0)
-    .every((path) => (statOf(path)?.size ?? 0) <= LARGE_BYTES)
-}
-
 export function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code
   return code === 'ENOENT' || code === 'ENOTDIR'
@@ -147,8 +139,6 @@ function isAsKnown(folders: readonly SeenFolder[], known: KeptSight | undefined)
 
 const CREW_FROM_FILES = 400
 const CREW_FROM_BYTES = 16 << 20
-/** Larger ones are left to the crew: this thread has others to answer. */
-const LARGE_BYTES = 1 << 20
 
 /** So little is hashed again sooner than it is waited for. */
 const AGAIN_FILES_MAX = 100
@@ -166,19 +156,13 @@ async function hashUnknown(
   const { measuring, as } = looking
   const top = resolve(measuring.root, looking.path)
   const sizeBytes = unknown.reduce((sum, file) => sum + numberOf(file, 3), 0)
-  const largest = unknown.reduce((most, file) => Math.max(most, numberOf(file, 3)), 0)
   const isLittle = unknown.length <= AGAIN_FILES_MAX && sizeBytes <= AGAIN_BYTES_MAX
   const leftMs = untilSettledMs(measuring.clock, unknown)
   if (leftMs > 0 && !isLittle) await sleep(leftMs)
-  if (await isStaged(looking, unknown, largest)) {
-    await stageUnknown(looking, unknown)
-    return { isSettled: true }
-  }
   await inOrders(unknown, {
     trade: 'hash',
     perOrder: Math.min(256, Math.ceil(unknown.length / 16)),
     crewFrom: sizeBytes > CREW_FROM_BYTES ? 0 : CREW_FROM_FILES,
-    perTurn: largest > LARGE_BYTES ? 0 : 32,
     order: (files) => ({
       legacy: as.legacy,
       paths: files.map(({ folder, name }) => wholePath(top, folder.path, name)),
@@ -197,65 +181,6 @@ async function hashUnknown(
     },
   })
   return { isSettled: leftMs <= 0 || !isLittle }
-}
-
-/** Fewer are copied afterwards: to have them read twice costs nothing. */
-const STAGED_FROM_FILES = 100
-
-async function isStaged(
-  { measuring, as }: Looking,
-  unknown: readonly UnknownFile[],
-  largest: number,
-): Promise<boolean> {
-  const canBe = !as.legacy && unknown.length >= STAGED_FROM_FILES && largest < LARGE_BYTES
-  return canBe && ((await measuring.staging?.begin()) ?? false)
-}
-
-/** Hashes files, and makes the objects of them that are not in the cache. */
-async function stageUnknown(looking: Looking, unknown: readonly UnknownFile[]): Promise<void> {
-  const { staging, onStep } = looking.measuring
-  if (staging === undefined) return
-  const { objects, token, folderMode, byLink } = staging
-  const top = resolve(looking.measuring.root, looking.path)
-  const pathOf = ({ folder, name }: UnknownFile) => wholePath(top, folder.path, name)
-  await inOrders(unknown, {
-    trade: 'stage',
-    perOrder: 128,
-    crewFrom: CREW_FROM_FILES,
-    perTurn: 32,
-    order: (files, first) => ({
-      objects,
-      token,
-      folderMode,
-      byLink,
-      first,
-      paths: files.map(pathOf),
-      looks: looksOf(files),
-    }),
-    done: ({ digests, changed, failed, made, looks, sizeBytes }, files, first) => {
-      onStep?.({ what: 'copied', files: files.length, sizeBytes, ofFiles: unknown.length })
-      const md5s = Buffer.from(digests).toString('hex')
-      for (const [at, file] of files.entries()) {
-        const { folder, index } = file
-        folder.digests.set(digests.subarray(at * 16, at * 16 + 16), index * 16)
-        if (looks !== undefined)
-          folder.looks.set(
-            looks.subarray(at * LOOK_NUMBERS, (at + 1) * LOOK_NUMBERS),
-            index * LOOK_NUMBERS,
-          )
-        if (made[at] !== 1) continue
-        if (byLink) staging.linked.add(pathOf(file))
-        else staging.noteCopy(md5s.slice(at * 32, at * 32 + 32), first + at)
-      }
-      const fault = files[failed?.index ?? -1]
-      if (failed !== undefined && fault !== undefined)
-        throw new Problem(
-          'unavailable',
-          `${wholePath(looking.path, fault.folder.path, fault.name)} could not be copied into the cache: ${failed.message}`,
-        )
-      if (changed[0] !== undefined) throw changedMeanwhile(changed[0])
-    },
-  })
 }
 
 function wholePath(top: string, folder: string, name: string): string {

@@ -1,7 +1,6 @@
 import type { Clock } from '#base/clock'
 import type { DataStep, TreeEntry } from '#data'
 import type { FolderSight, HashCache } from './hash-cache.ts'
-import type { Staging } from './staging.ts'
 
 /** How the list of a folder is written, which is what its hash is taken of. */
 export interface TreeFormat {
@@ -24,8 +23,6 @@ export interface Measuring {
   readonly clock: Clock
   /** The project's ignore rules as they hold for what lies in a folder. */
   readonly rulesIn: (folder: string) => Ignores
-  /** Makes objects of what is hashed, for somebody who wants both. */
-  readonly staging?: Staging | undefined
   readonly onStep?: ((step: DataStep) => void) | undefined
 }
 

@@ -18,7 +18,6 @@ import { takeAll, type FileToTake, type Taken, type Taking } from './taking.ts'
  * The mode 0444 says that an object was checked when it was put there; any other is checked again.
  */
 export interface ObjectFolder extends Cache {
-  readonly ground: { readonly folder: string; readonly folderMode: number }
   pathOf(object: ObjectName): string
   /** Puts files here under the names that their bytes have; those that have others stay out. */
   takeAll(files: readonly FileToTake[], how: Taking): Promise<Taken>
@@ -71,7 +70,6 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
     return many ? missingAmong(objects, stockOf, isThere) : missingOf(objects, isThere)
   }
   return {
-    ground: { folder, folderMode: folderModeOf(options) },
     pathOf,
     missing,
     tree,
@@ -109,12 +107,8 @@ function pathIn(folder: string, { md5, legacy }: ObjectName): string {
   return legacy ? `${folder}/${place}` : `${folder}/files/md5/${place}`
 }
 
-function folderModeOf({ shared }: ObjectFolderOptions): number {
-  return shared === true ? 0o2775 : 0o777
-}
-
-function makeFolderOf(path: string, options: ObjectFolderOptions): void {
-  mkdirSync(dirname(path), { recursive: true, mode: folderModeOf(options) })
+function makeFolderOf(path: string, { shared }: ObjectFolderOptions): void {
+  mkdirSync(dirname(path), { recursive: true, mode: shared === true ? 0o2775 : 0o777 })
 }
 
 async function missingOf(

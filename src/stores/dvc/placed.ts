@@ -9,7 +9,6 @@ import { LOOK_NUMBERS } from './crew/looking.ts'
 import type { LinkType, PlaceFault } from './crew/placing.ts'
 import { putDamagedAside } from './damaged.ts'
 import { openIncoming } from './incoming.ts'
-import { areSmall } from './measure.ts'
 
 /** An object, and where in the project it goes. */
 export interface FileOfCache {
@@ -83,7 +82,6 @@ async function placeFrom(files: readonly FileOfCache[], how: How): Promise<Place
     trade: 'place',
     perOrder: Math.max(1, Math.min(FILES_AN_ORDER, Math.ceil(files.length / 16))),
     crewFrom: CREW_FROM_FILES,
-    perTurn: areSmall(files.map(({ object }) => object)) ? 32 : 0,
     order: (part, first) => ({
       types,
       executable: how.executable,

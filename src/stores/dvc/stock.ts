@@ -42,7 +42,6 @@ export function openStock(options: StockOptions): Stock {
       trade: 'stock',
       perOrder: 16,
       crewFrom: objects >= CREW_FROM_OBJECTS && before.size === 0 ? 0 : prefixes.length + 1,
-      perTurn: 16,
       order: (part) => ({
         folder: options.folder,
         shelves: part.map((prefix) => ({ prefix, known: before.get(prefix) })),

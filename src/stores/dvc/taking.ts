@@ -3,8 +3,8 @@ import { dirname } from 'node:path'
 import type { ObjectName } from '#data'
 import type { CopyFault } from './crew/copying.ts'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS, looksAt } from './crew/looking.ts'
-import { areSmall, statOf } from './measure.ts'
+import { LOOK_NUMBERS } from './crew/looking.ts'
+import { statOf } from './measure.ts'
 import { openIncoming, syncEach, syncFileSystem, type Incoming } from './incoming.ts'
 
 export interface FileToTake {
@@ -15,8 +15,6 @@ export interface FileToTake {
 export interface Taking {
   /** How the sources looked when they were hashed; without it they are hashed as they pass. */
   readonly looks?: Float64Array
-  /** Copies that are there already, by MD5: beside their places, and checked. Those that get their names leave it. */
-  readonly copies?: Map<string, string> | undefined
   /** Called as files arrive. */
   readonly onDone?: (files: number, sizeBytes: number) => void
 }
@@ -93,18 +91,29 @@ async function takeBatch(
   const places = files.map(({ object }) => objects.pathOf(object))
   const folders = new Set(places.map((place) => dirname(place)))
   for (const folder of folders) objects.makeFolderOf(`${folder}/x`)
-  const asides = files.map(
-    ({ object }, index) =>
-      how.copies?.get(object.md5) ?? objects.incoming.besides(places[index] ?? '', index),
-  )
-  const lacking = [...files.keys()].filter(
-    (index) => how.copies?.has(files[index]?.object.md5 ?? '') !== true,
-  )
-  const isFew = files.length < CREW_FROM_FILES && lacking.length === files.length
-  await copied(files, lacking, { how, asides, isFew, faults })
+  const aside = (index: number) => objects.incoming.besides(places[index] ?? '', index)
+  const isFew = files.length < CREW_FROM_FILES
+  await inOrders(files, {
+    trade: 'copy',
+    perOrder: Math.max(1, Math.min(128, Math.ceil(files.length / 16))),
+    crewFrom: isFew && sizeOf(files) < CREW_FROM_BYTES ? CREW_FROM_FILES : 0,
+    order: (part, first) => ({
+      files: part.map(({ source, object }, at) => ({
+        from: source,
+        to: aside(first + at),
+        md5: object.legacy ? undefined : object.md5.replace(/\.dir$/, ''),
+      })),
+      looks: how.looks?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
+      sync: isFew,
+    }),
+    done: (copied, part, first) => {
+      faults.push(...copied.faults.map((fault) => ({ ...fault, index: fault.index + first })))
+      how.onDone?.(part.length, copied.sizeBytes)
+    },
+  })
   const bad = new Set(faults.map(({ index }) => index))
   const pairs = places.flatMap((place, index) =>
-    bad.has(index) ? [] : [[asides[index] ?? '', place] as const],
+    bad.has(index) ? [] : [[aside(index), place] as const],
   )
   const sync = async (paths: Iterable<string>) => {
     if (isFew || !(await syncFileSystem(objects.folder))) syncEach(paths)
@@ -114,43 +123,11 @@ async function takeBatch(
     trade: 'move',
     perOrder: 512,
     crewFrom: 500,
-    perTurn: 128,
     order: (part) => ({ pairs: part }),
     done: () => undefined,
   })
-  for (const { object } of files) how.copies?.delete(object.md5)
   await sync(folders)
   return faults
-}
-
-/** Copies files aside of which there is no copy yet. */
-async function copied(
-  files: readonly FileToTake[],
-  lacking: readonly number[],
-  to: { how: Taking; asides: readonly string[]; isFew: boolean; faults: CopyFault[] },
-): Promise<void> {
-  const { how, asides, isFew, faults } = to
-  const chosen = lacking.flatMap((index) => files[index] ?? [])
-  await inOrders(chosen, {
-    trade: 'copy',
-    perOrder: Math.max(1, Math.min(128, Math.ceil(chosen.length / 16))),
-    crewFrom: isFew && sizeOf(chosen) < CREW_FROM_BYTES ? CREW_FROM_FILES : 0,
-    perTurn: areSmall(chosen.map(({ source }) => source)) ? 32 : 0,
-    order: (part, first) => ({
-      files: part.map(({ source, object }, at) => ({
-        from: source,
-        to: asides[lacking[first + at] ?? 0] ?? '',
-        md5: object.legacy ? undefined : object.md5.replace(/\.dir$/, ''),
-      })),
-      looks: how.looks && looksAt(how.looks, lacking.slice(first, first + part.length)),
-      sync: isFew,
-    }),
-    done: (result, part, first) => {
-      for (const fault of result.faults)
-        faults.push({ ...fault, index: lacking[fault.index + first] ?? 0 })
-      how.onDone?.(part.length, result.sizeBytes)
-    },
-  })
 }
 
 function sizeOf(files: readonly FileToTake[]): number {

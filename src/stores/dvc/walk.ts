@@ -22,7 +22,7 @@ export interface Walked {
 }
 
 /** From so many files on the crew is worth its start. */
-const CREW_FROM_FILES = 10_000
+const CREW_FROM_FILES = 5000
 
 export async function walked(
   measuring: Measuring,
@@ -39,7 +39,6 @@ export async function walked(
         trade: 'list',
         perOrder: Math.max(1, Math.min(64, Math.ceil(paths.length / 24))),
         crewFrom: isLarge ? 0 : Number.POSITIVE_INFINITY,
-        perTurn: 2,
         order: (part) => ({
           plain: ignores.plain === true,
           known: known?.bytes,

@@ -6,7 +6,7 @@ import { Problem } from '#base/problem'
 import { isFolder, sameContent, type Measured, type Restored, type Workspace } from '#data'
 import type { LinkType } from './crew/placing.ts'
 import { TICK_MS } from './hash-cache.ts'
-import { keep, take, type Keeping } from './keeping.ts'
+import { keep, type Keeping } from './keeping.ts'
 import { isMissing, keyOf, lookAt, parentOf, statOf, type Measuring, type Seen } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
 import { placeAll, type FileOfCache } from './placed.ts'
@@ -32,7 +32,6 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     },
     isIgnored: async (path) => isIgnored(options, path),
     exists: async (path) => statOf(resolve(root, path)) !== undefined,
-    take: (path) => take({ ...options, sights }, path),
     keep: (path, measured) => keep({ ...options, sights }, path, measured),
     restore: (path, wanted, how) => restore(options, { path, wanted, ...how }),
     unlink: (path) => unlink(options, path),

@@ -97,7 +97,7 @@ function copyOne(
 function copyHashing(order: CopyOrder, file: FileToCopy): number | 'other bytes' {
   const source = openSync(file.from, 'r')
   try {
-    const copy = openNew(file.to)
+    const copy = openSync(file.to, 'wx', TRUSTED)
     try {
       let size = 0
       const each = (bytes: Buffer) => {
@@ -106,6 +106,7 @@ function copyHashing(order: CopyOrder, file: FileToCopy): number | 'other bytes'
       }
       const md5 = digestOpen(source, { legacy: false, each, md5: file.md5 })
       if (file.md5 !== undefined && md5 !== file.md5) return 'other bytes'
+      if (!grantsTrusted) fchmodSync(copy, TRUSTED)
       if (order.sync) fsyncSync(copy)
       return size
     } finally {
@@ -118,13 +119,6 @@ function copyHashing(order: CopyOrder, file: FileToCopy): number | 'other bytes'
 
 export function writeAll(file: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)
-}
-
-/** A new file that can be trusted when it has its name. */
-export function openNew(path: string): number {
-  const file = openSync(path, 'wx', TRUSTED)
-  if (!grantsTrusted) fchmodSync(file, TRUSTED)
-  return file
 }
 
 /** Whether a new file gets the mode that is asked for, which the process's mask may take from. */

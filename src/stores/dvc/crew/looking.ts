@@ -135,14 +135,6 @@ export function looksAs(stats: Stats, looks: Float64Array, index: number): boole
   )
 }
 
-/** How the files at some places look. */
-export function looksAt(looks: Float64Array, places: readonly number[]): Float64Array {
-  const some = new Float64Array(places.length * LOOK_NUMBERS)
-  for (const [at, index] of places.entries())
-    some.set(looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS), at * LOOK_NUMBERS)
-  return some
-}
-
 export function noteLook(stats: Stats, looks: Float64Array, index: number): void {
   looks.set([stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size], index * LOOK_NUMBERS)
 }

@@ -2,14 +2,12 @@ import { copyFiles, linkFiles, moveFiles } from './copying.ts'
 import { hashFiles } from './hashing.ts'
 import { listFolders } from './looking.ts'
 import { placeFiles } from './placing.ts'
-import { stageFiles } from './staging.ts'
 import { takeStock } from './stocking.ts'
 
 /** What a thread of the crew can be asked: each works through one order, without waiting for anything else. */
 export const TRADES = {
   list: listFolders,
   hash: hashFiles,
-  stage: stageFiles,
   copy: copyFiles,
   link: linkFiles,
   move: moveFiles,
