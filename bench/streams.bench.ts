@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { monitorsBin } from '../tests/support/python.ts'
 import { tell } from './figures.ts'
 import { startOrrery } from './peers.ts'
+import { fetchedWheel } from './streams/wheel.ts'
 
 // Real streams that drift, window by window: a model answers, truths follow, and it is trained anew when somebody says
 // so. What that gained, by who said when: nobody, the calendar, alerts of ours, Evidently, NannyML; beside what as many
@@ -14,8 +15,6 @@ import { startOrrery } from './peers.ts'
 // ORRERY_BENCH_STREAMS=a,b and ORRERY_BENCH_TRIGGERS=a,b choose.
 
 const run = promisify(execFile)
-const WHEEL =
-  '--only-binary :all: --no-deps --python-version 3.5 --implementation cp --abi cp35m --platform manylinux1_x86_64'
 const FLIGHTS = process.env['ORRERY_FLIGHTS'] ?? 'examples/flights/months'
 const streams = (
   process.env['ORRERY_BENCH_STREAMS'] ??
@@ -48,17 +47,11 @@ interface Played {
 const home = await mkdtemp(join(tmpdir(), 'orrery-streams-'))
 const server = await startOrrery(join(home, 'orrery'))
 try {
-  const wheels = process.env['ORRERY_BENCH_WHEELS'] ?? (await fetched(join(home, 'wheels')))
+  const wheels = process.env['ORRERY_BENCH_WHEELS'] ?? (await fetchedWheel(join(home, 'wheels')))
   for (const stream of streams) report(await play(wheels, stream))
 } finally {
   await server.stop()
   await rm(home, { recursive: true, force: true })
-}
-
-async function fetched(folder: string): Promise<string> {
-  const args = ['-m', 'pip', 'download', ...WHEEL.split(' '), '-d', folder]
-  await run(join(monitorsBin(), 'python'), [...args, 'scikit-multiflow==0.1.3'])
-  return folder
 }
 
 async function play(wheels: string, stream: string): Promise<Stream> {
