@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import type { HeldModel, ServingProcess, Tensor } from '#inference'
+import { incarnate } from './incarnation.ts'
 import { onnxRuntime } from './index.ts'
+import { supervise } from './supervise.ts'
 
 const runtime = onnxRuntime({ logger: pino({ level: 'silent' }) })
 const started: ServingProcess[] = []
@@ -117,6 +119,26 @@ test('a process that was stopped is gone, and its calls are refused', async () =
   await expect(process.infer('flights', flights(['AA']), live)).rejects.toMatchObject({
     code: 'unavailable',
   })
+})
+
+test('whoever waits for a model whose process is killed as it loads may try again', async () => {
+  const logger = pino({ level: 'silent' })
+  const process = await supervise(
+    { name: 'shared', models: [], timeoutMs: 10_000 },
+    { logger, incarnate: (name, models) => incarnate(name, models, 1024 ** 3) },
+  )
+  started.push(process)
+  const first = process.pid
+  const flightsModel = { key: 'flights', path: fixture('flights'), optional: false }
+  const adding = process.add(flightsModel)
+  kill(first)
+  await expect(adding).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('while it loaded flights: it ended with SIGKILL'),
+  })
+  await expect.poll(() => process.state, { timeout: 10_000 }).toBe('ready')
+  await process.add(flightsModel)
+  expect(await process.infer('flights', flights(['AA']), live)).toHaveLength(2)
 })
 
 test('a server that is killed leaves no process behind, not even one that a model keeps busy', async () => {

@@ -144,7 +144,12 @@ function furtherModels(
     add: async (model) => {
       const life = lives.now()
       if (life.loaded.shapes.has(model.key)) return
-      const more = await life.process.load?.([model])
+      const more = await life.process.load?.([model]).catch((error: unknown) => {
+        throw new Problem(
+          'unavailable',
+          `the serving process ended while it loaded ${model.key}: ${messageOf(error)}; ask again`,
+        )
+      })
       const shape = more?.shapes.get(model.key)
       if (shape === undefined)
         throw new Problem(
