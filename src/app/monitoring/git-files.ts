@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { Problem } from '#base/problem'
 import { writeWhole } from '#stores/dvc/atomic'
+import { openGitObjects } from '#stores/dvc/git-objects'
 import { git } from '../git.ts'
-
-const run = promisify(execFile)
 
 /** Larger files are data, and have no place in Git. */
 const BYTES_MAX = 64 * 1024 * 1024
@@ -37,12 +34,14 @@ export async function fileInGit(
     laidInto: async (folder) => {
       const file = join(folder, digest)
       if (existsSync(file)) return file
-      const { stdout } = await run('git', ['cat-file', 'blob', digest], {
-        cwd: mirror,
-        encoding: 'buffer',
-        maxBuffer: BYTES_MAX + 1,
-      })
-      writeWhole(file, stdout)
+      const objects = openGitObjects(mirror)
+      try {
+        const blob = await objects.read(digest)
+        if (blob === undefined) throw new Problem('not-found', `Git lost ${path}; run \`git fsck\``)
+        writeWhole(file, blob.bytes)
+      } finally {
+        objects.close()
+      }
       return file
     },
   }

@@ -33,6 +33,7 @@ export {
 } from './files/index.ts'
 export {
   BIN_COUNT,
+  EDGE_LEVELS,
   CATEGORIES_MAX,
   countsOf,
   emptyCounts,

@@ -138,14 +138,18 @@ export function numericProfileOf(
   return { ...whole, spread: spreadOf(whole, counted) }
 }
 
-const LEVELS = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
+/** Shares of the values that lie below each edge between bins. */
+export const EDGE_LEVELS = Array.from(
+  { length: BIN_COUNT - 1 },
+  (_, index) => (index + 1) / BIN_COUNT,
+)
 
 /** How finite numbers lie, without counts of them in these bins. */
 export function numericShape(values: Float64Array): NumericProfile {
   const { mean, variance, min, max } = momentsOf(values)
   return {
     kind: 'numeric',
-    edges: [...new Set(quantilesOf(values, LEVELS))],
+    edges: [...new Set(quantilesOf(values, EDGE_LEVELS))],
     counts: { bins: [], sums: [], missing: 0 },
     min,
     max,

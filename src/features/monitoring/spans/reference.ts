@@ -1,5 +1,5 @@
 import {
-  BIN_COUNT,
+  EDGE_LEVELS,
   CATEGORIES_MAX,
   emptyCounts,
   plus,
@@ -82,7 +82,6 @@ function columnOf(
   return { ...whole, spread: spreadOf(whole, counted) }
 }
 
-const LEVELS = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
 const NO_COUNTS = { bins: [], sums: [], missing: 0 }
 
 /** A column of numbers, in which few texts may be. */
@@ -91,7 +90,7 @@ function numericIn(sketch: ColumnSketch): NumericProfile | undefined {
   const others = sketch.texts.count + sketch.trues + sketch.falses
   if (numbers === null || others >= numbers.count) return undefined
   const { mean, std, min, max } = numbers
-  const edges = [...new Set(quantilesOf(sketch, LEVELS))]
+  const edges = [...new Set(quantilesOf(sketch, EDGE_LEVELS))]
   return { kind: 'numeric', edges, counts: NO_COUNTS, min, max, mean, std, spread: null }
 }
 
