@@ -32,7 +32,6 @@ export {
   type WindowReport,
 } from './files/index.ts'
 export {
-  BIN_COUNT,
   EDGE_LEVELS,
   CATEGORIES_MAX,
   countsOf,

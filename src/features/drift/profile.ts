@@ -93,7 +93,7 @@ export interface Moments {
 }
 
 /** Twentieths: enough bins that a distance over them is near the one over the values. */
-export const BIN_COUNT = 20
+const BIN_COUNT = 20
 
 /** More categories than this share one last bin. */
 export const CATEGORIES_MAX = 50

@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
 import {
-  BIN_COUNT,
   CATEGORIES_MAX,
+  EDGE_LEVELS,
   emptyCounts,
   isCategoricalType,
   isNumericType,
@@ -154,11 +154,10 @@ async function columnOf(table: Table, column: string, type: string): Promise<Col
 async function numericOf(table: Table, column: string): Promise<ColumnProfile> {
   const { session, source } = table
   const value = sql`${name(column)}::double`
-  const levels = Array.from({ length: BIN_COUNT - 1 }, (_, index) => (index + 1) / BIN_COUNT)
   const quantiles =
     table.rows > EXACT_QUANTILES_ROWS_MAX
-      ? sql`approx_quantile(x, ${levels})`
-      : sql`quantile_cont(x, ${levels})`
+      ? sql`approx_quantile(x, ${EDGE_LEVELS})`
+      : sql`quantile_cont(x, ${EDGE_LEVELS})`
   const [summary] = await session.rows(
     sql`select min(x) as min, max(x) as max, avg(x) as mean, stddev_pop(x) as std, ${quantiles} as edges
         from (select ${value} as x from ${source}) where isfinite(x)`,
