@@ -1,4 +1,12 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+// Servers, planes and commands that tests start are the same code each time: what Node has made of it once is kept, which
+// halves the processor time of a start.
+process.env['NODE_COMPILE_CACHE'] ??= join(
+  import.meta.dirname,
+  'node_modules/.cache/orrery/compiled',
+)
 
 export default defineConfig({
   test: {

@@ -13,6 +13,7 @@ import { randomFillSync } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pythonBin } from '../tests/support/python.ts'
+import { asInstalled } from './environment.ts'
 import { tell } from './figures.ts'
 import { runToEnd } from './peers.ts'
 
@@ -25,9 +26,9 @@ const FILES = Number(process.env['ORRERY_BENCH_FILES'] ?? 20_000)
 const LARGE_MIB = Number(process.env['ORRERY_BENCH_LARGE_MIB'] ?? 512)
 const FILE_BYTES = 4096
 const FILES_A_FOLDER = 1000
-/** Another build than this checkout, such as that of the package. */
-const ORRERY =
-  process.env['ORRERY_BENCH_COMMAND'] ?? join(import.meta.dirname, '..', 'bin', 'orrery')
+/** Something else than the package as it is built of this checkout. */
+const OTHER = process.env['ORRERY_BENCH_COMMAND']
+const ORRERY = OTHER ?? join(import.meta.dirname, '..', 'bin', 'orrery')
 const DVC = join(pythonBin(), 'dvc')
 
 interface Side {
@@ -44,6 +45,7 @@ interface Spent {
 
 const top = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
 const environment = {
+  ...(OTHER === undefined ? await asInstalled() : {}),
   PATH: `${pythonBin()}:${process.env['PATH'] ?? ''}`,
   DVC_NO_ANALYTICS: '1',
   DVC_SITE_CACHE_DIR: join(top, 'dvc'),
@@ -127,7 +129,7 @@ async function largeFile(): Promise<void> {
   await rm(file)
   await settled()
   const out = await timed(side.folder, ORRERY, 'checkout')
-  if ((await stat(file)).size !== LARGE_MIB << 20)
+  if ((await stat(file)).size !== LARGE_MIB * 2 ** 20)
     throw new Error('the large file did not come back')
   tellOf(`check out ${what}`, out, await peer(), 'md5sum and cp')
 }

@@ -28,3 +28,10 @@ export async function peersBin(file: string): Promise<string> {
   await rename(`${isBuilt}.new`, isBuilt)
   return bin
 }
+
+/** Builds the package where its code has changed, and gives what makes `bin/orrery` run it as people who installed it do. */
+export async function asInstalled(): Promise<Record<string, string>> {
+  const build = join(BENCH, '..', 'scripts', 'build.mjs')
+  await runToEnd(process.execPath, [build], { folder: BENCH })
+  return { ORRERY_BUILT: '1' }
+}

@@ -22,6 +22,8 @@ const CALLERS = [1, 8, 64]
 const TICK_MS = 10
 /** A server is at rest when it has used less than a twentieth of a processor for so long; nobody waits longer than the other. */
 const REST_MS = 400
+/** Longer than the log rests between two pieces of what was put off. */
+const SETTLED_MS = 2500
 const REST_MS_MAX = 15_000
 
 interface Cell {
@@ -64,7 +66,7 @@ async function cpuAtRest(family: Family): Promise<number> {
 
 async function slice(
   loader: Loader,
-  { family }: Served,
+  { family, settle }: Served,
   target: Target,
   { rows, callers }: { rows: number; callers: number },
 ): Promise<void> {
@@ -72,6 +74,10 @@ async function slice(
   const before = await cpuAtRest(family)
   const loaded = await loader.load({ url, form, model, rows, callers, forMs: SLICE_MS })
   const cell = cellOf(target.name, rows, callers)
+  if (settle !== undefined) {
+    await settle()
+    await sleep(SETTLED_MS)
+  }
   cell.cpuMs += (await cpuAtRest(family)) - before
   cell.requests += loaded.timesMs.length
   cell.tookMs += loaded.tookMs

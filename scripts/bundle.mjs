@@ -1,3 +1,4 @@
+import { builtinModules } from 'node:module'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -13,13 +14,17 @@ const dist = join(root, 'dist')
 const ENTRIES = [
   'cli/main',
   'app/judging/thread',
-  'app/pipeline-process',
+  'app/pipelines/pipeline-process',
+  'stores/dvc/crew/thread',
+]
+
+/** What also goes into images that answer for one model: it shares no file with the rest, which would come along. */
+const ENTRIES_OF_IMAGES = [
   'app/plane/process',
   'app/plane/watchdog',
   'app/standalone/main',
   'runtimes/onnx/process',
   'runtimes/onnx/watchdog',
-  'stores/dvc/crew/thread',
 ]
 
 /**
@@ -33,17 +38,65 @@ const VEGA = ['vega', 'vega-lite', 'vega-embed']
 const INSIDE_VEGA =
   /^(?:vega(?:-|$)|d3-|topojson-client$|internmap$|delaunator$|robust-predicates$|fast-json-patch$|json-stringify-pretty-compact$|semver$|tslib$)/
 
+/**
+ * What short commands load is kept together, each with all that it needs: to find, read and link a file costs more
+ * than most that is in it. A module is in the first of these that needs it, so that a thread loads no commands.
+ */
+const TOGETHER = {
+  base: ['base/problem'],
+  // Not the threads' own files: those who share this would take up threads' work.
+  crew: ['stores/dvc/crew/trades'],
+  settings: [
+    'cli/command',
+    'cli/settings',
+    'cli/place',
+    'cli/say',
+    'app/project/option',
+    'app/project/remotes',
+    'app/project/ignore',
+  ],
+  everyday: [
+    'cli/commands/status',
+    'cli/commands/add',
+    'cli/commands/checkout',
+    'cli/commands/diff',
+    'cli/commands/push',
+    'cli/commands/pull',
+    'cli/commands/repro',
+    'cli/commands/data',
+    'cli/workspace',
+    'cli/imports',
+    'cli/sharing',
+    'protocols/dvc/status',
+    'protocols/dvc/diff',
+    'protocols/dvc/data-status',
+    'cli/adding',
+    'cli/recording',
+    'cli/repro-output',
+    'stores/dvc/arrivals',
+  ],
+}
+
+const GROUPS = Object.entries(TOGETHER).map(([name, modules], at, { length }) => ({
+  name,
+  priority: length - at,
+  test: (id) => modules.some((module) => id === join(src, `${module}.ts`)),
+}))
+
 /** Where the code finds what the command line says in other languages. */
 const TRANSLATIONS = "(import.meta.dirname + '/../cli/locales')"
 
+/** Where it finds a manifest at once; else it reads folder after folder, up to the root of the disk. */
+const MANIFEST_FOLDER = "(import.meta.dirname + '/..')"
+
 /** Writes the code into `dist/code`, and at the place of each entry a file that leads there; gives what it took in. */
-async function bundle() {
+async function bundle(entries, groups) {
   const bundled = await rolldown({
-    input: Object.fromEntries(ENTRIES.map((entry) => [flat(entry), join(src, `${entry}.ts`)])),
+    input: Object.fromEntries(entries.map((entry) => [flat(entry), join(src, `${entry}.ts`)])),
     cwd: root,
     platform: 'node',
     external: (id) => id.startsWith('node:') || LEFT_ALONE.test(id),
-    plugins: [inItsPlace(), translated(), withoutFacades(), reflected()],
+    plugins: [atFirstUse(), inItsPlace(), translated(), withoutFacades(), reflected()],
     onLog: (level, log, handle) => handle(level === 'warn' ? 'debug' : level, log),
   })
   try {
@@ -53,8 +106,9 @@ async function bundle() {
       entryFileNames: '[name].js',
       chunkFileNames: '[name]-[hash].js',
       comments: false,
+      codeSplitting: { groups },
     })
-    for (const entry of ENTRIES) await writeEntry(entry)
+    for (const entry of entries) await writeEntry(entry)
     return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))
   } finally {
     await bundled.close()
@@ -70,6 +124,20 @@ async function writeEntry(entry) {
   await mkdir(dirname(file), { recursive: true })
   const code = relative(dirname(file), join(dist, 'code', `${flat(entry)}.js`))
   await writeFile(file, `import '${code}'\n`)
+}
+
+/** What is loaded at its first use is taken in all the same, where it does not stay as it is installed. */
+function atFirstUse() {
+  return {
+    name: 'at-first-use',
+    transform: {
+      filter: { id: /\/src\/.*\.ts$/, code: 'createRequire(import.meta.url)(' },
+      handler: (code) =>
+        code.replaceAll(/createRequire\(import\.meta\.url\)\('([^']+)'\)/g, (whole, name) =>
+          LEFT_ALONE.test(name) ? whole : `require('${name}')`,
+        ),
+    },
+  }
 }
 
 /** A module that looks for files beside itself is told the place that it would have in dist, where they are. */
@@ -97,12 +165,18 @@ function translated() {
     name: 'translated',
     transform: {
       filter: { id: /\/yargs\/lib\/platform-shims\/esm\.mjs$/ },
-      handler: (code) => code.replace(/resolve\(__dirname, '[./]*locales'\)/, TRANSLATIONS),
+      handler: (code) =>
+        code
+          .replace(/resolve\(__dirname, '[./]*locales'\)/, TRANSLATIONS)
+          .replace(/mainFilename \|\| process\.cwd\(\)/, MANIFEST_FOLDER),
     },
   }
 }
 
-const IMPORT = /^import (?:(?:(\w+)(?:, )?)?(?:\{([^}]*)\}|\* as (\w+))? from )?"(node:[^"]+)";$/gm
+const IMPORT = new RegExp(
+  `^import (?:(?:(\\w+)(?:, )?)?(?:\\{([^}]*)\\}|\\* as (\\w+))? from )?"((?:node:)?(?:${builtinModules.join('|')}))";$`,
+  'gm',
+)
 
 /**
  * An import of a module of Node reads each of its exports, and `WebSocket` of `node:http` loads a whole HTTP client:
@@ -163,7 +237,7 @@ async function licenceOf(folder) {
   return `${name} ${version} (${license})\n\n${texts.map((text) => `${text.trim()}\n`).join('\n')}`
 }
 
-const modules = await bundle()
+const modules = [...(await bundle(ENTRIES, GROUPS)), ...(await bundle(ENTRIES_OF_IMAGES, []))]
 await copied('yargs/locales', 'cli/locales')
 for (const version of ['v1', 'v1alpha'])
   await copied(

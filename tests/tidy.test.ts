@@ -52,13 +52,13 @@ const cases: readonly Case[] = [
       file('src/features/gossip/run.ts', `import { work } from '#work'`),
       file('src/protocols/mlflow/routes.ts', `import {\n  a,\n  b,\n} from '#stores/sql/index'`),
       file('src/protocols/mlflow/routes.ts', `export { a } from '#protocols/api/errors'`),
-      file('src/stores/sql/runs.ts', `const wire = await import('#app/wire')`),
-      file('src/app/wire.ts', `import { runStoreSuite } from '#suites/tracking'`),
+      file('src/stores/sql/runs.ts', `const wire = await import('#app/server')`),
+      file('src/app/server.ts', `import { runStoreSuite } from '#suites/tracking'`),
       file('src/cli/main.ts', `import { openSqlStore } from '#stores/sql/index'`),
     ],
     good: [
       file('src/features/registry/model.ts', `import type { Run } from '#tracking'`),
-      file('src/app/wire.ts', `import { openSqlStore } from '#stores/sql/index'`),
+      file('src/app/server.ts', `import { openSqlStore } from '#stores/sql/index'`),
       file('src/stores/sql/runs.test.ts', `import { runStoreSuite } from '#suites/tracking'`),
       file('src/base/clock.ts', `// import { createLedger } from '#ledger'`),
     ],
@@ -70,7 +70,7 @@ const cases: readonly Case[] = [
       file('src/features/tracking/run.ts', `import { x } from '../registry/model.ts'`),
       file('src/features/tracking/deep/run.ts', `import { x } from '../../registry/model.ts'`),
       file('src/stores/sql/runs.ts', `import { x } from '../objects/local.ts'`),
-      file('tests/journeys/loop.test.ts', `import { x } from '../../src/app/wire.ts'`),
+      file('tests/journeys/loop.test.ts', `import { x } from '../../src/app/server.ts'`),
       file('web/src/main.tsx', `import { x } from '../../src/protocols/api/index.ts'`),
     ],
     good: [
@@ -137,9 +137,9 @@ const cases: readonly Case[] = [
   {
     sentence: `no file has more than ${LINES_MAX} lines`,
     rule: filesAreShort,
-    bad: [file('src/app/wire.ts', 'x\n'.repeat(LINES_MAX + 1))],
+    bad: [file('src/app/server.ts', 'x\n'.repeat(LINES_MAX + 1))],
     good: [
-      file('src/app/wire.ts', 'x\n'.repeat(LINES_MAX)),
+      file('src/app/server.ts', 'x\n'.repeat(LINES_MAX)),
       file('docs/long.md', 'x\n'.repeat(LINES_MAX + 1)),
     ],
   },
@@ -147,11 +147,11 @@ const cases: readonly Case[] = [
     sentence: 'no test is set aside',
     rule: noTestIsSetAside,
     bad: ['skip', 'only', 'todo', 'concurrent.skip'].map((word) =>
-      file('src/app/wire.test.ts', `  test.${word}('starts', () => {})`),
+      file('src/app/server.test.ts', `  test.${word}('starts', () => {})`),
     ),
     good: [
-      file('src/app/wire.test.ts', `test('the only one', () => {})`),
-      file('src/app/wire.test.ts', `// describe.${skip} hides a failure`),
+      file('src/app/server.test.ts', `test('the only one', () => {})`),
+      file('src/app/server.test.ts', `// describe.${skip} hides a failure`),
     ],
   },
   {
@@ -179,12 +179,14 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    sentence: 'ARCHITECTURE.md has a line for every room, feature, protocol and store, in order',
+    sentence:
+      'ARCHITECTURE.md has a line for every room, feature, protocol, store and folder of app, in order',
     rule: theMapShowsTheHouse,
     bad: [
-      file('src/app/wire.ts', ''),
+      file('src/app/server.ts', ''),
       file('src/features/ledger/index.ts', ''),
       file('src/stores/sql/index.ts', ''),
+      file('src/app/home/keys.ts', ''),
       file('ARCHITECTURE.md', '| `tracking` | runs |\n| `ledger` | facts |'),
     ],
     good: [file('ARCHITECTURE.md', '| `ledger` | facts |\n| `tracking` | runs |')],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLock } from './lock.mjs'
@@ -7,12 +7,13 @@ import { root, workshop } from './places.mjs'
 import { run, step, systemPath } from './step.mjs'
 
 const modules = join(root, 'node_modules')
+const lock = join(root, 'package-lock.json')
 const stamp = join(modules, '.orrery-installed')
 
 /** Whether node_modules holds what package-lock.json says: by the stamp's digest, or package by package. */
 export function packagesAreInstalled() {
-  if (textOf(stamp) === lockDigest()) return true
-  const wanted = packagesIn(join(root, 'package-lock.json'))
+  if (textOf(stamp)?.split(' ')[0] === lockDigest()) return true
+  const wanted = packagesIn(lock)
   const present = packagesIn(join(modules, '.package-lock.json'))
   if (wanted === undefined || present === undefined) return false
   return Object.entries(wanted).every(([path, { version, optional, devOptional }]) => {
@@ -40,9 +41,11 @@ export async function installPackages() {
   await remember()
 }
 
-async function remember() {
-  const digest = lockDigest()
-  if (textOf(stamp) !== digest) await writeFile(stamp, digest)
+/** The digest of the lock that is installed, and by what the next start knows that file without reading it. */
+export async function remember() {
+  const { size, mtimeMs } = statSync(lock)
+  const known = `${lockDigest()} ${size} ${mtimeMs}`
+  if (textOf(stamp) !== known) await writeFile(stamp, known)
 }
 
 // `npm ci` empties node_modules, and the test Python in its cache takes a minute to make again.
@@ -64,9 +67,7 @@ async function keepingCache(install) {
 }
 
 function lockDigest() {
-  return createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex')
+  return createHash('sha256').update(readFileSync(lock)).digest('hex')
 }
 
 function packagesIn(path) {

@@ -5,10 +5,10 @@ import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Parts } from './features.ts'
-import { backfillsOn } from './backfills.ts'
-import { declareEndpoints } from './governing.ts'
-import { policiesOn } from './policies.ts'
-import { restoreAliases } from './restored-aliases.ts'
+import { backfillsOn } from './automation/backfills.ts'
+import { declareEndpoints } from './governance/governing.ts'
+import { policiesOn } from './automation/policies.ts'
+import { restoreAliases } from './governance/restored-aliases.ts'
 
 /** What happens when something has happened: every reader of the ledger, on one screen. */
 export function followersOf(parts: Parts): readonly Follower<Writes>[] {

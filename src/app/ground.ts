@@ -6,8 +6,8 @@ import type { Replicas } from '#replicas'
 import type { SharedObjects } from '#retention'
 import type { SqlStore } from '#stores/sql/index'
 import type { Seal } from '#webhooks'
-import type { Config } from './config.ts'
-import type { Places } from './objects.ts'
+import type { Config } from './settings/config.ts'
+import type { Places } from './home/places.ts'
 
 /** What every feature is made from. */
 export interface Ground extends Places {

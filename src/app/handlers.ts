@@ -3,8 +3,8 @@ import { servingHandlers } from '#serving'
 import { DELIVER_WEBHOOK } from '#webhooks'
 import type { Handler } from '#work'
 import type { Parts } from './features.ts'
-import { DECLARE_ENDPOINTS, governingHandlers } from './governing.ts'
-import { policyHandlers } from './policies.ts'
+import { DECLARE_ENDPOINTS, governingHandlers } from './governance/governing.ts'
+import { policyHandlers } from './automation/policies.ts'
 
 /** Whoever reaches the database can do these; all others need what lies in the home of the server that leads. */
 const ANYWHERE = new Set([DELIVER_WEBHOOK, TELL_GROUP, DECLARE_ENDPOINTS])

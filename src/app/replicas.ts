@@ -3,7 +3,7 @@ import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { createReplicas, type Replicas } from '#replicas'
 import type { SqlStore } from '#stores/sql/index'
-import type { Config } from './config.ts'
+import type { Config } from './settings/config.ts'
 import { VERSION } from './version.ts'
 
 /** The servers on one database, this one among them. */

@@ -18,12 +18,12 @@ type Reviver = (key: string, value: unknown, context: { source?: string }) => un
  * infinities are infinities. Throws a `SyntaxError`, or `invalid` for text that is not Unicode.
  */
 export function parseExactJson(text: string): ExactJson {
-  // Reviving costs several times the plain parse; only a whole number with a long run of digits can need it, and
-  // not the fractions of a float32 that Python has printed.
-  const parse = (json: string) =>
-    /[[,:\s-]\d{16}/.test(json) || /^\d{16}/.test(json)
-      ? (JSON.parse(json, exact as (key: string, value: unknown) => unknown) as ExactJson)
-      : (JSON.parse(json) as ExactJson)
+  // Reviving costs several times the plain parse, and only a number beyond 2^53 can need it.
+  const parse = (json: string) => {
+    const plain = JSON.parse(json) as ExactJson
+    if (!hasLargeNumber(plain)) return plain
+    return JSON.parse(json, exact as (key: string, value: unknown) => unknown) as ExactJson
+  }
   const read = () => {
     try {
       return parse(text)
@@ -44,6 +44,22 @@ const exact: Reviver = (_, value, { source }) =>
   /^-?\d+$/.test(source)
     ? BigInt(source)
     : value
+
+/** Without calls to itself, because a body may be deep; and without an iterator, because most of one is long lists. */
+function hasLargeNumber(value: ExactJson): boolean {
+  const rest: unknown[] = [[value]]
+  while (rest.length > 0) {
+    const next = rest.pop() as object
+    const values: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
+    for (let index = 0; index < values.length; index++) {
+      const each = values[index]
+      if (typeof each === 'number') {
+        if (Math.abs(each) > Number.MAX_SAFE_INTEGER) return true
+      } else if (typeof each === 'object' && each !== null) rest.push(each)
+    }
+  }
+  return false
+}
 
 /** Replaces the tokens outside of strings; 1e999 is the shortest way to say infinity in JSON. */
 function withoutTokens(text: string): string {

@@ -1,5 +1,5 @@
-import { randomBytes, randomFillSync } from 'node:crypto'
-import { monotonicFactory } from 'ulid'
+import { createRequire } from 'node:module'
+import type * as Ulid from 'ulid'
 
 /** The source of new identifiers, a parameter for the same reason as the clock. */
 export interface Ids {
@@ -15,17 +15,31 @@ let used = pool.length
 
 function pooledFraction(): number {
   if (used === pool.length) {
-    randomFillSync(pool)
+    crypto().randomFillSync(pool)
     used = 0
   }
   return (pool[used++] as number) / 256
 }
 
-const nextUlid = monotonicFactory(pooledFraction)
+let nextUlid: (() => string) | undefined
+
+function newUlid(): string {
+  nextUlid ??= ulids().monotonicFactory(pooledFraction)
+  return nextUlid()
+}
+
+// Loaded at first use: a command that only reads names nothing.
+function ulids(): typeof Ulid {
+  return createRequire(import.meta.url)('ulid') as typeof Ulid
+}
+
+function crypto() {
+  return process.getBuiltinModule('node:crypto')
+}
 
 export const randomIds: Ids = {
-  hex32: () => randomBytes(16).toString('hex'),
-  ulid: () => nextUlid(),
+  hex32: () => crypto().randomBytes(16).toString('hex'),
+  ulid: newUlid,
 }
 
 /** Numbers from 0 to 1, below 1, by chance. */

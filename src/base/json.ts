@@ -30,7 +30,7 @@ export function textOf(bytes: Buffer): string {
  */
 export function assertUnicode(value: unknown, json: string): void {
   // Only an escape can bring half a pair into what was UTF-8, and hardly any body has one.
-  if (!/\\u[dD][89a-fA-F]/.test(json)) return
+  if (!json.includes('\\u') || !/\\u[dD][89a-fA-F]/.test(json)) return
   const rest: unknown[] = [value]
   // Without calls to itself, because a body may be deep.
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {

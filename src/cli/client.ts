@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Problem, type ProblemCode } from '#base/problem'
-import { environment, loadConfig } from '#app/config'
-import { runningServer } from '#app/home'
+import { environment, loadConfig } from '#app/settings/config'
+import { runningServer } from '#app/home/home'
 
 /** The server's REST API as commands call it. Failures come back as the same `Problem` that the server meant. */
 export interface ApiClient {

@@ -12,7 +12,7 @@ import { durationMs } from '#protocols/dvc/stage-meta'
 import type { EnvironmentRecord } from '#stages'
 import { sizeOf } from './retention.ts'
 import { cellOf, tableLines, timeOf } from './table.ts'
-import { say } from './workspace.ts'
+import { say } from './say.ts'
 
 // orrery environment: what stages run in, on this machine.
 

@@ -2,7 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { join, posix, relative, resolve, sep } from 'node:path'
 import { Problem } from '#base/problem'
 import type { ImportDone } from '#data'
-import { say, type CalledIn } from './workspace.ts'
+import { say } from './say.ts'
+import type { CalledIn } from './workspace.ts'
 
 /** How far an import goes, as the flags have it. */
 export function extentOf(flags: { noExec: boolean; noDownload: boolean }) {

@@ -1,7 +1,7 @@
 import type { KeptElsewhere } from '#data'
 import type { HoldWire } from '#protocols/api/retention-wire'
-import { environment, loadConfig } from '#app/config'
-import { runningServer } from '#app/home'
+import { environment, loadConfig } from '#app/settings/config'
+import { runningServer } from '#app/home/home'
 import { apiClient, mlflowCall, serverUrl, type ApiClient } from './client.ts'
 
 /** The server that a command of a project should ask: one that is named, or that runs on this machine. */

@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import { wordsOfUser, type GarbagePlan, type GarbageRequest, type PlacePlan } from '#data'
-import { projectRootOf } from '#app/project/workspace'
+import { projectRootOf } from '#app/project/root'
 import { agreed, isAnswered } from './ask.ts'
 import { showProgress } from './progress.ts'
 import { sizeOf } from './retention.ts'

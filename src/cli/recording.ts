@@ -6,11 +6,11 @@ export async function recorderFor(flags: {
   record?: boolean | undefined
 }): Promise<RunRecorder | undefined> {
   if (flags.record === false) return undefined
-  const { environment } = await import('#app/environment')
+  const { environment } = await import('#app/settings/environment')
   const named = flags.url ?? environment['ORRERY_URL'] ?? environment['MLFLOW_TRACKING_URI']
   const isServer = named === undefined ? await runsHere(environment) : /^https?:\/\//.test(named)
   if (!isServer && flags.record !== true) return undefined
-  const { httpRecorder } = await import('#app/recorder')
+  const { httpRecorder } = await import('#app/pipelines/recorder')
   const { serverUrl } = await import('./client.ts')
   return httpRecorder(await serverUrl(flags))
 }
@@ -23,7 +23,7 @@ async function runsHere(
   const { join } = await import('node:path')
   const home = environment['ORRERY_HOME'] ?? '.orrery'
   if (!existsSync(join(home, 'server.json'))) return false
-  const { runningServer } = await import('#app/home')
+  const { runningServer } = await import('#app/home/home')
   const server = await runningServer(home)
   try {
     return server !== undefined && process.kill(server.pid, 0)

@@ -1,8 +1,8 @@
 import type { Argv } from 'yargs'
 import { Problem } from '#base/problem'
-import { environment } from '#app/environment'
+import { environment } from '#app/settings/environment'
 import type { ConfigLevel, ConfigPlace } from '#app/project/config'
-import { projectRootOf } from '#app/project/workspace'
+import { projectRootOf } from '#app/project/root'
 
 interface LevelFlags {
   global: boolean

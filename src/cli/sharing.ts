@@ -19,6 +19,7 @@ export function sharingFlags(argv: Argv) {
     .option('all-branches', { ...flag('What the tips of all branches need, too'), alias: 'a' })
     .option('all-tags', { ...flag('What all tags need, too'), alias: 'T' })
     .option('all-commits', { ...flag('What all commits need, too'), alias: 'A' })
+    .option('run-cache', flag('What is remembered of runs of stages, too'))
     .option('glob', flag('Targets are patterns'))
     .option('recursive', {
       ...flag('Taken for the sake of scripts: a folder always means all that is in it'),
@@ -36,6 +37,7 @@ interface SharingFlags {
   readonly allTags: boolean
   readonly allCommits: boolean
   readonly glob: boolean
+  readonly runCache: boolean
   readonly remote?: string | undefined
   readonly jobs?: number | undefined
   readonly quiet?: boolean | undefined
@@ -53,6 +55,7 @@ export async function shared<T>(
   try {
     return await work({
       ...chosenBy(flags),
+      runCache: flags.runCache,
       ...(flags.remote === undefined ? {} : { remote: flags.remote }),
       ...(flags.jobs === undefined ? {} : { jobs: await checkedJobs(flags.jobs) }),
       onMore: (objects) => progress.expect((expected += objects)),
@@ -80,6 +83,16 @@ async function checkedJobs(jobs: number): Promise<number> {
   if (Number.isInteger(jobs) && jobs >= 1) return jobs
   const { Problem } = await import('#base/problem')
   throw new Problem('invalid', `--jobs takes a whole number from 1, and this is ${jobs}`)
+}
+
+/** What became of the runs, where they were asked for. */
+export function runsMoved({ runs }: Moved): string[] {
+  if (runs === undefined) return []
+  return runs === null
+    ? [
+        'The run cache stayed: this remote cannot tell which runs it has; folders, s3:// and ssh:// can.',
+      ]
+    : [`${runs} runs copied`]
 }
 
 export function failures(moved: Moved, shown: (path: string) => string): string[] {

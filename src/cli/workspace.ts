@@ -1,63 +1,22 @@
-import { existsSync, realpathSync } from 'node:fs'
-import { join, relative, resolve, sep } from 'node:path'
-import { Problem } from '#base/problem'
-import { environment } from '#app/environment'
-import { openWorkspace, projectRootOf, type ProjectWorkspace } from '#app/project/workspace'
+import { environment } from '#app/settings/environment'
+import { openWorkspace, type ProjectWorkspace } from '#app/project/workspace'
+import { placeOf, type Place } from './place.ts'
 import { showSteps } from './steps.ts'
 
-/** The project that the command was called in, and how to read the paths that were given. */
-export interface CalledIn extends ProjectWorkspace {
-  /** A path or a stage, as written where the command was called, as the project knows it. */
-  target(written: string): string
-  targets(written: readonly unknown[] | undefined): string[]
-  /** A path as written where the command was called, as the project knows it. */
-  path(written: string): string
-  /** A path of the project, as one would write it here. */
-  shown(path: string): string
-  /** The folder of the call, relative to the project's root. */
-  readonly folder: string
-}
+export { say } from './say.ts'
 
-export function calledIn(cwd: string = process.cwd()): CalledIn {
-  const here = realpathSync(cwd)
-  const root = projectRootOf(here)
-  const workspace = openWorkspace(root, {
+/** The project that the command was called in, and how to read the paths that were given. */
+export type CalledIn = Place & ProjectWorkspace
+
+export function calledIn(cwd?: string): CalledIn {
+  const place = placeOf(cwd)
+  const workspace = openWorkspace(place.root, {
     variables: environment,
     onStep: showSteps(process.argv),
     onWait: (holder) =>
       process.stderr.write(`waiting for ${holder}, which works in this project\n`),
-    environments: async () => (await import('#app/config')).loadConfig({}).config.environments,
+    environments: async () =>
+      (await import('#app/settings/config')).loadConfig({}).config.environments,
   })
-  const folder = relative(root, here).split(sep).join('/')
-  const target = (written: string) => targetOf({ root, here, folder }, written)
-  return {
-    ...workspace,
-    folder,
-    target,
-    path: (written) => pathOf({ root, here }, written),
-    targets: (written = []) => written.map((each) => target(String(each))),
-    shown: (path) => (folder === '' ? path : relative(here, join(root, path))),
-  }
-}
-
-function pathOf(at: { root: string; here: string }, written: string): string {
-  const path = relative(at.root, resolve(at.here, written)).split(sep).join('/')
-  if (path.startsWith('../') || path === '..')
-    throw new Problem('invalid', `${written} is outside the project ${at.root}`)
-  return path
-}
-
-function targetOf(at: { root: string; here: string; folder: string }, written: string): string {
-  const path = pathOf(at, written)
-  // Names of stages may hold what paths may not: they are taken as they are where there is no such file.
-  const isPath =
-    written.includes('/') || written.startsWith('.') || existsSync(resolve(at.here, written))
-  if (isPath || at.folder === '') return path
-  return existsSync(join(at.here, 'dvc.yaml')) ? `${at.folder}/dvc.yaml:${written}` : path
-}
-
-/** Lines for people, or one JSON text. */
-export function say(flags: { json?: boolean }, json: unknown, lines: readonly string[]): void {
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(json)}\n`)
-  else for (const line of lines) process.stdout.write(`${line}\n`)
+  return { ...workspace, ...place }
 }

@@ -56,9 +56,13 @@ const UNMADE = new Set([
   '/api/3.0/mlflow/scorers/versions',
 ])
 
-/** What is wrong with how the route takes each mistake. */
-async function faultsAt(route: Route): Promise<string[]> {
-  const before = await kept.settled()
+type Counts = Awaited<ReturnType<Kept['settled']>>
+
+/** What is wrong with how the route takes each mistake, and what is kept after that. */
+async function faultsAt(
+  route: Route,
+  before: Counts,
+): Promise<{ faults: string[]; after: Counts }> {
   const faults: string[] = []
   for (const { what, request, names, status } of mistakesOn(route)) {
     const where = `${nameOf(route)}, ${what}`
@@ -73,7 +77,7 @@ async function faultsAt(route: Route): Promise<string[]> {
   const after = await kept.settled()
   const written = Object.keys(after).filter((table) => after[table] !== before[table])
   if (written.length > 0) faults.push(`${nameOf(route)}: it wrote to ${written.join(', ')}`)
-  return faults
+  return { faults, after }
 }
 
 describe('a request that is wrong is refused in the words of its protocol, and nothing is written', () => {
@@ -85,7 +89,12 @@ describe('a request that is wrong is refused in the words of its protocol, and n
   for (const [name, routes] of groups)
     test(`by ${name}`, async () => {
       const faults: string[] = []
-      for (const route of await routes()) faults.push(...(await faultsAt(route)))
+      let before = await kept.settled()
+      for (const route of await routes()) {
+        const told = await faultsAt(route, before)
+        faults.push(...told.faults)
+        before = told.after
+      }
       expect(faults).toEqual([])
     })
 })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { verifyHome } from '#app/audit'
-import { loadConfig } from '#app/config'
+import { verifyHome } from '#app/home/verify-home'
+import { loadConfig } from '#app/settings/config'
 import { asker, startWorld } from '../support/bad-input/world.ts'
 import {
   copyOf,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { askingOf } from '../support/asking.ts'
 import { dataProject, type DataProject } from '../support/data-project.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -29,6 +29,8 @@ beforeAll(async () => {
   git('add', '.')
   git('commit', '--quiet', '--message', 'Watch')
   await ask('POST', '/projects', { origin: project.origin })
+  // Endpoints are declared right after their project is known.
+  await vi.waitFor(() => ask('GET', '/endpoints/no-table'), 10_000)
 })
 afterAll(async () => {
   await server.stop()

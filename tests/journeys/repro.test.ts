@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { initProject } from '#app/project/init'
-import { httpRecorder } from '#app/recorder'
+import { httpRecorder } from '#app/pipelines/recorder'
 import { openWorkspace } from '#app/project/workspace'
 import { startTestServer, type TestServer } from '../support/server.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { initProject } from '#app/project/init'
 import { openWorkspace } from '#app/project/workspace'
-import { httpRecorder } from '#app/recorder'
+import { httpRecorder } from '#app/pipelines/recorder'
 import { systemClock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import {

@@ -228,7 +228,7 @@ function queriesOf(asked: readonly Asked[]): PredictionQueries {
       if ((day + 1) * DAY_MS <= fromMs || day * DAY_MS >= toMs) return []
       return each.filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
     })
-  return {
+  const queries: Omit<PredictionQueries, 'soFar'> = {
     window: async (_, { fromMs, toMs }) => ({ rows: inSpan(fromMs, toMs).map(rowOf), next: null }),
     summaries: async (_, { fromMs = -Infinity, toMs = Infinity, per }) =>
       [...Map.groupBy(inSpan(fromMs, toMs), ({ atMs }) => Math.floor(atMs / (per as number)))].map(
@@ -245,6 +245,7 @@ function queriesOf(asked: readonly Asked[]): PredictionQueries {
     profiles: async function* () {},
     onGrowth: () => () => undefined,
   }
+  return { ...queries, soFar: queries }
 }
 
 function rowOf({ atMs, inputs }: Asked, index: number): PredictionRow {

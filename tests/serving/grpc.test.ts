@@ -3,7 +3,7 @@ import { loadSync } from '@grpc/proto-loader'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startGrpc, type GrpcServer } from '#app/grpc'
+import { startGrpc, type GrpcServer } from '#app/listening/grpc'
 import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { Repository } from '#inference'
@@ -175,7 +175,7 @@ function rounds(count: number) {
 }
 
 function clientOf({ port }: GrpcServer, name: string) {
-  const folder = name.startsWith('grpc.') ? 'app' : 'protocols/open-inference'
+  const folder = name.startsWith('grpc.') ? 'app/listening' : 'protocols/open-inference'
   const file = name.startsWith('grpc.')
     ? 'health.proto'
     : name.endsWith('ModelRepositoryService')

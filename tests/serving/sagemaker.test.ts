@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Problem } from '#base/problem'
-import type { LocalPlane, NewBatch, Repository, SignatureColumn } from '#inference'
+import type { LocalPlane, LoggedBatch, Repository, SignatureColumn } from '#inference'
 import { azureProtocol } from '#protocols/azure/index'
 import { askInMlflowForms, mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { sagemakerProtocol } from '#protocols/sagemaker/index'
@@ -13,7 +13,7 @@ const row = ['AA', '15', '900'].join(',')
 const columns = [column('carrier', 'string'), column('hour', 'double'), column('distance', 'long')]
 
 let plane: LocalPlane
-let logged: readonly NewBatch[]
+let logged: readonly LoggedBatch[]
 let http: FastifyInstance
 let asked: unknown[]
 

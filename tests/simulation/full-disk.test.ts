@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { verifyHome } from '#app/audit'
+import { verifyHome } from '#app/home/verify-home'
 import { freePort, serverCommand, startFamily, type Family } from '../support/process.ts'
 
 const run = promisify(execFile)

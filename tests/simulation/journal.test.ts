@@ -11,7 +11,7 @@ import { startFamily, type Family } from '../support/process.ts'
 import { batchOf, journalIn, logIn } from './journal/logged.ts'
 
 // A failure is played again with its seed: ORRERY_KILL_SEED=… npx vitest run tests/simulation/journal.test.ts
-const ROUNDS = Number(process.env['ORRERY_JOURNAL_ROUNDS'] ?? 20)
+const ROUNDS = Number(process.env['ORRERY_JOURNAL_ROUNDS'] ?? 10)
 const SEED = Number(process.env['ORRERY_KILL_SEED'] ?? Date.now() % 2 ** 32)
 const run = promisify(execFile)
 const all = { fromMs: 0, toMs: 9e15 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { verifyHome } from '#app/audit'
+import { verifyHome } from '#app/home/verify-home'
 import {
   freePort,
   serverCommand,
@@ -21,7 +21,7 @@ import { trackingWorkload } from './kill/tracking.ts'
 import type { Workload } from './kill/workload.ts'
 
 // A failure is played again with its seed: ORRERY_KILL_SEED=… npx vitest run tests/simulation/kill.test.ts
-const ROUNDS = Number(process.env['ORRERY_KILL_ROUNDS'] ?? 50)
+const ROUNDS = Number(process.env['ORRERY_KILL_ROUNDS'] ?? 25)
 const SEED = Number(process.env['ORRERY_KILL_SEED'] ?? Date.now() % 2 ** 32)
 /** Mostly short, for kills in the midst of writing; now and then long enough for a pipeline to come through. */
 const LIVES_MS = [

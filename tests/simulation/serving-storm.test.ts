@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { verifyHome } from '#app/audit'
+import { verifyHome } from '#app/home/verify-home'
 import { chanceOf, type Chance } from '../support/random.ts'
 import { grpcAsker, httpAsker, HTTP_PROTOCOLS, type Asker } from '../support/serving-storm/asks.ts'
 import { newBook, outages, type Book, type Outages } from '../support/serving-storm/book.ts'

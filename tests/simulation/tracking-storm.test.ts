@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { verifyHome } from '#app/audit'
+import { verifyHome } from '#app/home/verify-home'
 import { startPostgres } from '../support/postgres.ts'
 import { freePort, serverCommand, spawnServer, startFamily } from '../support/process.ts'
 import { chanceOf, type Chance } from '../support/random.ts'
@@ -17,7 +17,7 @@ import { seriesWorkload } from './storm/series.ts'
 import { tracesWorkload } from './storm/traces.ts'
 
 // A failure is played again with its seed: ORRERY_STORM_SEED=… npx vitest run tests/simulation/tracking-storm.test.ts
-const ROUNDS = Number(process.env['ORRERY_STORM_ROUNDS'] ?? 20)
+const ROUNDS = Number(process.env['ORRERY_STORM_ROUNDS'] ?? 10)
 const POSTGRES_ROUNDS = Number(process.env['ORRERY_STORM_POSTGRES_ROUNDS'] ?? 4)
 const SEED = Number(process.env['ORRERY_STORM_SEED'] ?? Date.now() % 2 ** 32)
 /** From right after the first writes to some hundred of each writer. */

@@ -5,7 +5,7 @@ import {
   createPlane,
   type Journal,
   type LocalPlane,
-  type NewBatch,
+  type LoggedBatch,
   type PlacedFiles,
   type Runtime,
   type ServableModel,
@@ -22,8 +22,8 @@ export interface PlacedModel {
 export async function openPlane(
   models: readonly PlacedModel[],
   runtime: Runtime = onnxRuntime({ logger: pino({ level: 'silent' }) }),
-): Promise<{ plane: LocalPlane; logged: readonly NewBatch[] }> {
-  const logged: NewBatch[] = []
+): Promise<{ plane: LocalPlane; logged: readonly LoggedBatch[] }> {
+  const logged: LoggedBatch[] = []
   const plane = createPlane({
     clock: systemClock,
     ids: randomIds,
@@ -62,7 +62,7 @@ function tableOf({ servable, files }: PlacedModel) {
   } as const
 }
 
-function journalIn(logged: NewBatch[]): Journal {
+function journalIn(logged: LoggedBatch[]): Journal {
   return {
     append: async (batch) => void logged.push(batch),
     appendLate: async () => undefined,

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { loadConfig, type Config } from '#app/config'
-import { startServer } from '#app/wire'
+import { loadConfig, type Config } from '#app/settings/config'
+import { startServer } from '#app/server'
 import { databaseFor } from './database.ts'
 
 export interface TestServer {

@@ -169,7 +169,11 @@ function knowsTooMuch(path: string, file: string): boolean {
 const OUTSIDE_WORLD = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.env\b/
 
 /** Where the world comes in, and is then a parameter. */
-const WORLD_MAY_ENTER = new Set(['src/base/clock.ts', 'src/base/ids.ts', 'src/app/environment.ts'])
+const WORLD_MAY_ENTER = new Set([
+  'src/base/clock.ts',
+  'src/base/ids.ts',
+  'src/app/settings/environment.ts',
+])
 
 export const timeChanceAndEnvironmentAreParameters: Rule = (files) =>
   files
@@ -222,7 +226,7 @@ function resolvedLines(path: string, text: string): Match[] {
   return path.endsWith('package-lock.json') ? linesThat(text, /"resolved": "https?:.*/) : []
 }
 
-/** The map names every room, feature, protocol and store, and the features in their order. */
+/** The map names every room, feature, protocol, store and folder of app, and the features in their order. */
 export const theMapShowsTheHouse: Rule = (files) => {
   const map = files.find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? ''
   const unnamed = foldersToShow(files)
@@ -240,8 +244,10 @@ function foldersToShow(files: readonly SourceFile[]): { folder: string; label: s
   const code = files.filter((file) => isCode(file) && file.path.startsWith('src/'))
   const rooms = code.map(({ path }) => path.split('/')[1] ?? '')
   const named = code
-    .map(({ path }) => path.split('/').slice(1, 3))
-    .filter(([room = '']) => ['features', 'protocols', 'stores'].includes(room))
+    .map(({ path }) => path.split('/'))
+    .filter((parts) => parts.length > 3)
+    .map((parts) => parts.slice(1, 3))
+    .filter(([room = '']) => ['features', 'protocols', 'stores', 'app'].includes(room))
     .map(([room = '', name = '']) => `${room}/${name}`)
   return [
     ...[...new Set(rooms)].map((room) => ({ folder: `src/${room}`, label: `src/${room}` })),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '#base/problem'
 import { writeWhole } from '#stores/dvc/atomic'
 import { openGitObjects } from '#stores/dvc/git-objects'
-import { git } from '../git.ts'
+import { git } from '../data/git.ts'
 
 /** Larger files are data, and have no place in Git. */
 const BYTES_MAX = 64 * 1024 * 1024

@@ -18,8 +18,8 @@ import type { Endpoint } from '#serving'
 import { openContractEngine } from '#stores/analytics/duckdb/contracts/index'
 import { checkRows } from '#stores/analytics/duckdb/contracts/live'
 import type { Table } from '#tables'
-import type { LocalClones } from '../clones.ts'
-import { git } from '../git.ts'
+import type { LocalClones } from '../data/clones.ts'
+import { git } from '../data/git.ts'
 import { CONTRACT, contractIn, type ContractFile } from '../project/contract-files.ts'
 
 interface Sources {

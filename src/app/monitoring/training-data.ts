@@ -2,7 +2,7 @@ import type { DataFile } from '#drift'
 import type { TrainingData } from '#monitoring'
 import type { PipelineReads } from '#pipelines'
 import type { Registry } from '#registry'
-import type { DatasetFiles } from '../dataset-files.ts'
+import type { DatasetFiles } from '../data/dataset-files.ts'
 
 /** Formats that rows can be read from; a stage's other inputs are its code and settings. */
 const ROWS = /\.(parquet|csv|json|jsonl|ndjson)$/i

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { DirectAnswer, DirectRoute } from '#base/direct'
 import { goneSignal } from '#base/gone'
-import type { GuardedRequest } from '../guard.ts'
+import type { GuardedRequest } from '../listening/guard.ts'
 import type { Admission } from './admission.ts'
 
 type Headers = DirectAnswer['headers']

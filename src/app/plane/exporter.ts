@@ -1,7 +1,7 @@
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import { tracesJson, type SentSpan } from '#protocols/otlp/sent'
-import { environment } from '../environment.ts'
+import { environment } from '../settings/environment.ts'
 import { VERSION } from '../version.ts'
 
 const FLUSH_MS = 1000

@@ -3,7 +3,7 @@ import module from 'node:module'
 import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bound, IS_BOUND } from '#base/bound'
-import { environment } from '../environment.ts'
+import { environment } from '../settings/environment.ts'
 
 let early: ChildProcess | undefined
 

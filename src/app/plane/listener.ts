@@ -3,10 +3,10 @@ import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { DirectRoute } from '#base/direct'
-import { requestGuard } from '../guard.ts'
+import { requestGuard } from '../listening/guard.ts'
 import { createAdmission, type Admission } from './admission.ts'
 import { directly } from './direct.ts'
-import { PARAM_CHARS_MAX, routable } from '../routable.ts'
+import { PARAM_CHARS_MAX, routable } from '../listening/routable.ts'
 
 /** The HTTP server for predictions, without routes. */
 export interface Listener {

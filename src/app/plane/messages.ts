@@ -13,7 +13,7 @@ import type {
 } from '#inference'
 import type { Counted } from '#usage'
 import type { Family } from '#protocols/prometheus/index'
-import type { Config } from '../config.ts'
+import type { Config } from '../settings/config.ts'
 import type { ChannelExplain } from './explanations.ts'
 
 /** What the plane has to know of the server's settings; it never reaches the database. */

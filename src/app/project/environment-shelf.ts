@@ -2,12 +2,12 @@ import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { ProjectConfig } from '#projects'
 import type { EnvironmentRecord } from '#stages'
-import { environment as variables } from '#app/environment'
+import { environment as variables } from '#app/settings/environment'
 import { builtIn, prune, type Pruned } from '#executors/environment/index'
 import { openProjectLock } from '#stores/dvc/lock'
 import { declaredIn } from './declared.ts'
 import { builderOf, environmentNamed, environmentsFolder } from './environments.ts'
-import { projectRootOf } from './workspace.ts'
+import { projectRootOf } from './root.ts'
 
 /** An environment that the project here declares, or that this machine has built. */
 export interface ListedEnvironment {
@@ -168,6 +168,7 @@ export async function pruneEnvironments(how: {
 async function folderOfMachine(): Promise<string> {
   return environmentsFolder({
     variables,
-    environments: async () => (await import('#app/config')).loadConfig({}).config.environments,
+    environments: async () =>
+      (await import('#app/settings/config')).loadConfig({}).config.environments,
   })
 }

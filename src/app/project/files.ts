@@ -13,7 +13,8 @@ import { writeWhole } from '#stores/dvc/atomic'
 import type { Ignores } from '#stores/dvc/measure'
 import { gitRootOf } from '#stores/dvc/git'
 import { datasetAt } from './datasets.ts'
-import { collected, ignoreFiles, lockPath, outsOf, parentOf, treeOnDisk } from './walk.ts'
+import { ignoreFiles, parentOf, treeOnDisk } from './tree.ts'
+import { collected, lockPath, outsOf } from './walk.ts'
 
 export interface ProjectFiles extends PipelineFiles, Catalog {
   /** The ignore rules of the project as they hold for what lies in a folder. */

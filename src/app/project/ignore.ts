@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { dvcIgnoreRules } from '#protocols/dvc/ignore'
-import { ignoreFiles, parentOf, treeOnDisk } from './walk.ts'
+import { ignoreFiles, parentOf, treeOnDisk } from './tree.ts'
 
 export interface IgnoreVerdict {
   readonly ignored: boolean

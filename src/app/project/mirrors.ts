@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '#base/digest'
 import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
-import { git } from '../git.ts'
+import { git } from '../data/git.ts'
 
 /** The Git repository that an address names. */
 export interface Repository {

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import type { Remote, Shelf } from '#data'
+import type { Remote, RunHistory, Shelf } from '#data'
 import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
 import { openFolderRemote } from '#stores/dvc/remote'
@@ -44,6 +44,19 @@ export async function openRemoteShelf(
   const { openShelfAt } = await import('#stores/dvc/remotes/open')
   const around = { name: named.name, ssh: sshHome(variables) }
   return openShelfAt(named.url, withServer(named.options, variables), around)
+}
+
+/** The runs that a remote remembers, the default one without a name; undefined where nobody can ask what is there. */
+export async function openRemoteHistory(
+  settings: ProjectSettings,
+  name: string | undefined,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<RunHistory | undefined> {
+  const named = remoteNamed(settings, name)
+  if (named.isFolder) return (await import('#stores/dvc/run-history')).folderHistory(named.url)
+  const { openHistoryAt } = await import('#stores/dvc/remotes/open')
+  const around = { name: named.name, ssh: sshHome(variables) }
+  return openHistoryAt(named.url, withServer(named.options, variables), around)
 }
 
 function sshHome(variables: Readonly<Record<string, string | undefined>>) {

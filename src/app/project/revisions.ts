@@ -14,7 +14,8 @@ import {
   type GitHistory,
   type GitTree,
 } from '#stores/dvc/git-revisions'
-import { collected, ignoreFiles, isDvcFile, outsOf, parentOf, type ProjectTree } from './walk.ts'
+import { ignoreFiles, parentOf, type ProjectTree } from './tree.ts'
+import { collected, isDvcFile, outsOf } from './walk.ts'
 
 export interface ProjectRevisions extends Revisions {
   /** Everything that the DVC files of a commit say; undefined where the project did not exist yet. */

@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Clock } from '#base/clock'
-import { Problem } from '#base/problem'
 import {
   createData,
   type DataStep,
@@ -69,19 +67,6 @@ export interface ProjectWorkspace {
   readonly stageEdits: () => Promise<StageEdits>
 }
 
-/** The project that a folder lies in: the nearest one at or above it that has `.dvc`. Throws `not-found`. */
-export function projectRootOf(folder: string): string {
-  for (let here = resolve(folder); ; here = dirname(here)) {
-    if (existsSync(join(here, '.dvc', 'config')) || existsSync(join(here, '.dvc', '.gitignore')))
-      return here
-    if (dirname(here) === here)
-      throw new Problem(
-        'not-found',
-        `${resolve(folder)} is not inside a project; run \`orrery init\` at its root`,
-      )
-  }
-}
-
 export function openWorkspace(root: string, dependencies: WorkspaceDependencies): ProjectWorkspace {
   const ground = openGround(root, dependencies)
   const { settings, variables, trees, clock, workspace, cache, files, versionControl } = ground
@@ -127,6 +112,7 @@ function dataOf(ground: ProjectGround, locks: readonly ProjectLock[] = ground.lo
     }),
     revisions: ground.revisions,
     remote: ground.remote,
+    runs: async () => (await import('./run-places.ts')).runPlaces(settings, variables),
     locks,
   })
 }
@@ -189,6 +175,7 @@ function pipelinesOf(
     environments,
     // Whoever reproduces has the project's locks.
     fetch: async (paths) => void (await dataOf(ground, []).fetch(paths)),
+    bring: (outs) => dataOf(ground, []).bring(outs),
     aside: openOutsAside(root, join(own, 'aside')),
     parts: partsKeeping(ground),
     whole: ground.whole,

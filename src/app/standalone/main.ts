@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '#base/problem'
 import { onnxRuntime } from '#runtimes/onnx/index'
-import { environment } from '../environment.ts'
+import { environment } from '../settings/environment.ts'
 import { startStandalone } from './index.ts'
 
 // The entry of an image: serves every model below its folder. Platforms say what they want of a container in

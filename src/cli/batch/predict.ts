@@ -42,8 +42,8 @@ export async function predictBatch(flags: BatchFlags): Promise<void> {
     const [{ predictFiles }, { modelAt }, { modelRuntimes }, { loadConfig }] = await Promise.all([
       import('#app/batch/index'),
       import('#app/standalone/model-folder'),
-      import('#app/runtimes'),
-      import('#app/config'),
+      import('#app/serving/runtimes'),
+      import('#app/settings/config'),
     ])
     const { folder, name } = await modelFolder(flags, work)
     const { config } = loadConfig(flags.python === undefined ? {} : { modelPython: flags.python })

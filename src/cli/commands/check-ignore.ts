@@ -33,7 +33,8 @@ export const checkIgnore = command({
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')
     const { ignoreVerdict } = await import('#app/project/ignore')
-    const { calledIn, say } = await import('../workspace.ts')
+    const { placeOf } = await import('../place.ts')
+    const { say } = await import('../say.ts')
     const { details, all, nonMatching, stdin, quiet, targets = [] } = flags
     if (stdin === targets.length > 0)
       throw new Problem('invalid', 'name the paths to check, or give them by --stdin')
@@ -41,7 +42,7 @@ export const checkIgnore = command({
       throw new Problem('invalid', '--all and --non-matching are about --details; add that')
     if (quiet && details)
       throw new Problem('invalid', '--quiet says nothing and --details says much; use one')
-    const here = calledIn()
+    const here = placeOf()
     const { readFileSync } = await import('node:fs')
     const paths = stdin
       ? readFileSync(0, 'utf8')

@@ -26,7 +26,7 @@ export const config = command({
       await import('#app/project/option')
     const { setOption } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const place = settingsHere()
     const level = levelOf(flags)
     const { name, value, unset, list, showOrigin } = flags

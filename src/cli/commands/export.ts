@@ -7,7 +7,7 @@ import { MLFLOW } from '../mlflow-export/schema.ts'
 import { restClient } from '../mlflow-store/rest-client.ts'
 import { restSource } from '../mlflow-store/rest-source.ts'
 import { shortTime, showProgress } from '../progress.ts'
-import { say } from '../workspace.ts'
+import { say } from '../say.ts'
 import { remoteFlags } from './project.ts'
 
 export const exportCommand = command({

@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { failures, shared, sharingFlags } from '../sharing.ts'
+import { failures, runsMoved, shared, sharingFlags } from '../sharing.ts'
 
 export const fetchCommand = command({
   command: 'fetch [targets..]',
@@ -16,6 +16,7 @@ export const fetchCommand = command({
         moved.objects === 0 && moved.failed.length === 0
           ? 'The cache has everything already.'
           : `${moved.objects} objects fetched`,
+        ...runsMoved(moved),
         ...failures(moved, here.shown),
       ])
     if (moved.failed.length > 0) process.exitCode = 1

@@ -25,10 +25,10 @@ export const get = command({
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
       .example('$0 get https://example.org/team/data.git prices --rev v2', 'data at a tag'),
   handler: async (flags) => {
-    const { environment } = await import('#app/environment')
+    const { environment } = await import('#app/settings/environment')
     const { addressIn, getFrom } = await import('#app/project/foreign')
     const { sourceRequest } = await import('../repository.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const request = { ...sourceRequest(flags.repository, flags), path: plain(flags.path) }
     if (flags.showUrl) {
       const url = await addressIn(request, environment)
@@ -53,10 +53,10 @@ export const getUrl = command({
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
   handler: async (flags) => {
-    const { environment } = await import('#app/environment')
+    const { environment } = await import('#app/settings/environment')
     const { getAddress } = await import('#app/project/foreign')
     const { settingsIn } = await import('../imports.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const out = placeFor(flags.out, flags.url.replace(/[?#].*$/, '').replace(/\/+$/, ''))
     const settings = settingsIn(flags.fsConfig) ?? {}
     const got = await getAddress({ url: flags.url, out, force: flags.force, settings }, environment)

@@ -17,10 +17,10 @@ export const listUrl = command({
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
       .example('$0 list-url s3://bucket/folder -R --size', 'all files below, with their sizes'),
   handler: async (flags) => {
-    const { environment } = await import('#app/environment')
+    const { environment } = await import('#app/settings/environment')
     const { listAddress } = await import('#app/project/address-listing')
     const { settingsIn } = await import('../imports.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const how = { deep: flags.recursive, settings: settingsIn(flags.fsConfig) ?? {} }
     const rows = await listAddress(flags.url, how, environment)
     if (flags.quiet) return

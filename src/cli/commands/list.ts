@@ -28,12 +28,12 @@ export const list = command({
       .example('$0 list https://example.org/team/data.git', 'what it has')
       .example('$0 list . --rev v1 -R --dvc-only', 'the data of a tag'),
   handler: async (flags) => {
-    const { environment } = await import('#app/environment')
+    const { environment } = await import('#app/settings/environment')
     const { withSource } = await import('#app/project/foreign')
     const { listingOf } = await import('#data')
     const { listingJson } = await import('#protocols/dvc/listing')
     const { sourceRequest } = await import('../repository.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const rows = await withSource(sourceRequest(flags.repository, flags), environment, (source) =>
       listingOf(source, plainPath(flags.path), { deep: flags.recursive, dataOnly: flags.dvcOnly }),
     )

@@ -1,4 +1,4 @@
-import { moveHome, type MovedHome } from '#app/move'
+import { moveHome, type MovedHome } from '#app/home/move-home'
 import { Problem } from '#base/problem'
 import { command } from '../command.ts'
 import { shortTime, showProgress } from '../progress.ts'

@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { shared, sharingFlags } from '../sharing.ts'
+import { runsMoved, shared, sharingFlags } from '../sharing.ts'
 
 export const pull = command({
   command: 'pull [targets..]',
@@ -25,6 +25,7 @@ export const pull = command({
     if (!flags.quiet)
       say(flags, pulled, [
         `${pulled.fetched.objects} objects fetched, ${changed.length} paths changed`,
+        ...runsMoved(pulled.fetched),
         ...changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`),
         ...[...byPath.values()].map((each) => `failed  ${here.shown(each.path)}: ${each.reason}`),
       ])

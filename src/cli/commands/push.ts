@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { failures, shared, sharingFlags } from '../sharing.ts'
+import { failures, runsMoved, shared, sharingFlags } from '../sharing.ts'
 
 export const push = command({
   command: 'push [targets..]',
@@ -14,6 +14,7 @@ export const push = command({
         moved.objects === 0 && moved.failed.length === 0
           ? 'The remote has everything already.'
           : `${moved.objects} objects copied to the remote`,
+        ...runsMoved(moved),
         ...failures(moved, here.shown),
       ])
     if (moved.failed.length > 0) process.exitCode = 1

@@ -108,7 +108,7 @@ const first = command({
   handler: async (flags) => {
     const { defaultRemote, setDefaultRemote } = await import('#app/project/remotes')
     const { levelOf, settingsHere } = await import('../settings.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const level = levelOf(flags)
     if (flags.unset || flags.name !== undefined) {
       setDefaultRemote(settingsHere(), flags.unset ? undefined : flags.name, level)
@@ -153,7 +153,7 @@ async function showRemotes(flags: { json?: boolean }, level?: ConfigLevel): Prom
   const { configFile } = await import('#app/project/config')
   const { listRemotes } = await import('#app/project/remotes')
   const { settingsHere } = await import('../settings.ts')
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const place = settingsHere()
   // Who has not said whose remotes are meant means those of the project.
   if (level === undefined) configFile(place, 'project')

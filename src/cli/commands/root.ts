@@ -7,8 +7,8 @@ export const root = command({
   handler: async (flags) => {
     const { realpathSync } = await import('node:fs')
     const { relative } = await import('node:path')
-    const { projectRootOf } = await import('#app/project/workspace')
-    const { say } = await import('../workspace.ts')
+    const { projectRootOf } = await import('#app/project/root')
+    const { say } = await import('../say.ts')
     const here = realpathSync(process.cwd())
     const found = projectRootOf(here)
     say(flags, { root: found }, [relative(here, found) || '.'])

@@ -32,8 +32,8 @@ export const serve = command({
   handler: async (flags) => {
     const [{ startStandalone }, { modelRuntimes }, { loadConfig }] = await Promise.all([
       import('#app/standalone/index'),
-      import('#app/runtimes'),
-      import('#app/config'),
+      import('#app/serving/runtimes'),
+      import('#app/settings/config'),
     ])
     const { config } = loadConfig(flags.python === undefined ? {} : { modelPython: flags.python })
     const server = await startStandalone({

@@ -103,7 +103,7 @@ export const status = command<Flags>({
 type Called = ArgumentsCamelCase<Flags> & { json?: boolean }
 
 async function cloudStatus(here: CalledIn, flags: Called): Promise<void> {
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const targets = here.targets(flags.targets)
   const found = await here.data.cloudStatus({
     targets: flags.withDeps ? await here.pipelines.withNeeds(targets) : targets,
@@ -124,7 +124,7 @@ async function cloudStatus(here: CalledIn, flags: Called): Promise<void> {
 }
 
 async function localStatus(here: CalledIn, flags: Called): Promise<void> {
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const { statusJson } = await import('#protocols/dvc/status')
   const targets = await targetsOf(here, flags)
   const isAll = here.targets(flags.targets).length === 0

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import { loadConfig } from '#app/config'
+import { loadConfig } from '#app/settings/config'
 import { forkEarly } from '#app/plane/fork'
 import { command } from '../command.ts'
 
@@ -40,7 +40,7 @@ export const up = command({
     const { config } = loadConfig({ ...flags })
     // Servers that share a database may never answer predictions themselves.
     if (config.servingPort !== 0 && config.database === '') forkEarly()
-    const { startServer } = await import('#app/wire')
+    const { startServer } = await import('#app/server')
     const server = await startServer(config)
     process.stdout.write(
       flags.json === true

@@ -1,4 +1,4 @@
-import { environment } from '#app/environment'
+import { environment } from '#app/settings/environment'
 import { Problem } from '#base/problem'
 import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { command } from '../command.ts'

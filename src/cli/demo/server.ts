@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runningServer } from '#app/home'
+import { runningServer } from '#app/home/home'
 import { messageOf, Problem } from '#base/problem'
 
 export interface DemoServer {

@@ -44,7 +44,7 @@ export const list = command({
       .option('limit', { type: 'number', default: 1000, describe: 'At most so many' }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments }) => {
       const all = await experiments.list({
         revs: flags.rev ?? [],
@@ -81,7 +81,7 @@ export const apply = command({
     }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments }) => {
       const applied = await experiments.apply(flags.name, { force: flags.force })
       say(flags, applied, [
@@ -105,7 +105,7 @@ export const branch = command({
     }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments }) => {
       const made = await experiments.branch(flags.name, flags.branch)
       say(flags, { branch: made }, [
@@ -130,7 +130,7 @@ export const rename = command({
       }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments }) => {
       const renamed = await experiments.rename(flags.name, flags.to, { force: flags.force })
       say(flags, renamed, [`${flags.name} is ${renamed.name} now`])
@@ -160,7 +160,7 @@ export const save = command({
       }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ here, experiments }) => {
       const { name, message, force } = flags
       const include = (flags['include-untracked'] ?? []).map((path) => here.path(path))
@@ -190,7 +190,7 @@ export const remove = command({
       .option('dry', { type: 'boolean', default: false, describe: 'Only say which' }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const { Problem } = await import('#base/problem')
     const names = (flags.names ?? []).map(String)
     const byCommit = flags.rev !== undefined || flags.allCommits
@@ -228,7 +228,7 @@ export const clean = command({
   builder: (argv: Argv) => argv,
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments }) => {
       const cleaned = await experiments.clean()
       say(flags, { cleaned }, [

@@ -5,11 +5,12 @@ import type { Experiments } from '#app/project/experiments/index'
 export async function openedExperiments(): Promise<{ here: CalledIn; experiments: Experiments }> {
   const { calledIn } = await import('../workspace.ts')
   const { openExperiments } = await import('#app/project/experiments/index')
-  const { environment } = await import('#app/environment')
+  const { environment } = await import('#app/settings/environment')
   const here = calledIn()
   const experiments = openExperiments(here, {
     variables: environment,
-    environments: async () => (await import('#app/config')).loadConfig({}).config.environments,
+    environments: async () =>
+      (await import('#app/settings/config')).loadConfig({}).config.environments,
     onWait: (holder) =>
       process.stderr.write(`waiting for ${holder}, which works in this project\n`),
   })

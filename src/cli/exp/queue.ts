@@ -10,7 +10,7 @@ const status = command({
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
     const { tableLines, timeOf } = await import('../table.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments: { queue } }) => {
       const tasks = await queue.tasks()
       const waiting = await queue.waiting()
@@ -54,7 +54,7 @@ const start = command({
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
     const { jobsOf } = await import('./work.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const { spawn } = await import('node:child_process')
     const { mkdirSync, openSync } = await import('node:fs')
     const { join } = await import('node:path')
@@ -92,7 +92,7 @@ const stop = command({
     argv.option('kill', { type: 'boolean', default: false, describe: 'End what they run, too' }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments: { queue } }) => {
       const workers = queue.workers()
       const killed = await queue.stop({ kill: flags.kill })
@@ -110,7 +110,7 @@ const kill = command({
     argv.positional('names', { type: 'string', array: true, demandOption: true }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     await withExperiments(async ({ experiments: { queue } }) => {
       const killed = await queue.kill(flags.names.map(String))
       say(
@@ -138,7 +138,7 @@ const remove = command({
       .option('all', { type: 'boolean', default: false, describe: 'All of these' }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const { Problem } = await import('#base/problem')
     const names = (flags.names ?? []).map(String)
     const all = {
@@ -174,7 +174,7 @@ const logs = command({
     }),
   handler: async (flags) => {
     const { withExperiments } = await import('./open.ts')
-    const { say } = await import('../workspace.ts')
+    const { say } = await import('../say.ts')
     const { existsSync, readFileSync } = await import('node:fs')
     const { setTimeout: sleep } = await import('node:timers/promises')
     await withExperiments(async ({ experiments: { queue } }) => {

@@ -123,7 +123,7 @@ function wordsOf(overrides: readonly Override[]): string {
 }
 
 async function planned(flags: Flags, orders: readonly Order[]): Promise<void> {
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const shown = orders.map(({ name = null, overrides }) => ({
     name,
     overrides: overrides.map(({ file, written }) => ({ file, written })),
@@ -143,7 +143,7 @@ async function queued(
   flags: Flags,
   orders: readonly Order[],
 ): Promise<void> {
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const all = []
   for (const order of orders) all.push(await experiments.queue.add(order))
   say(flags, { queued: all }, [
@@ -158,7 +158,7 @@ async function queued(
 async function ranOne(experiments: Experiments, flags: Flags, order: Order): Promise<void> {
   const { untilSignal } = await import('../recording.ts')
   const { explainer, printer, summary, toStandardError } = await import('../repro-output.ts')
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const recording = await recordingOf(flags)
   const explain = await explainer(false)
   const name = order.name ?? (await experiments.freshName())

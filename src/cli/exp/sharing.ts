@@ -65,7 +65,7 @@ export const pull = command({
 })
 
 async function told(flags: { json?: boolean }, shared: Shared, what: string): Promise<void> {
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const { experiments, diverged, data } = shared
   say(flags, shared, [
     ...experiments.map((name) => `${name} ${what}`),

@@ -17,7 +17,7 @@ export async function workOff(
   },
 ): Promise<void> {
   const { untilSignal } = await import('../recording.ts')
-  const { say } = await import('../workspace.ts')
+  const { say } = await import('../say.ts')
   const tell = (text: string) => (how.json === true ? process.stderr : process.stdout).write(text)
   const tasks = await untilSignal((signal) =>
     experiments.queue.work({

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { environment } from '#app/environment'
+import { environment } from '#app/settings/environment'
 import { plotSettings, plotTemplate, type PlotSettings } from '#app/project/plots'
 import { Problem } from '#base/problem'
 import { filledSpec, REVISION_COLORS } from '#protocols/dvc/plot-spec'

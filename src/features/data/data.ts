@@ -1,5 +1,6 @@
 import { addAll, addFrom, type Added, type AddHow } from './adding.ts'
 import { outChange, type OutStatus } from './change.ts'
+import type { Content } from './content.ts'
 import { checkoutAll, type Checkout } from './checkout.ts'
 import { cloudStatusOf, type CloudChange, type CloudRequest } from './history/cloud-status.ts'
 import { commitOuts, type CommitHow } from './commit.ts'
@@ -9,7 +10,7 @@ import { diffOf, type DataDiff, type DiffRequest } from './history/diff.ts'
 import { moveOut, type MovedOut } from './move.ts'
 import { selected, type Out } from './out.ts'
 import { removalOf, removeAll, type Removed } from './remove.ts'
-import { transferAll } from './sharing.ts'
+import { broughtHere, transferAll } from './sharing.ts'
 import { standingOf, type Standing, type StandingRequest } from './history/standing.ts'
 import { exclusively, type Moving } from './store.ts'
 import { addToRemote } from './to-remote.ts'
@@ -46,6 +47,8 @@ export interface Data {
   push(targets?: readonly string[], to?: Sharing): Promise<Moved>
   /** Brings into the cache what it lacks; the workspace stays as it is. */
   fetch(targets?: readonly string[], from?: Sharing): Promise<Moved>
+  /** Brings contents that no file of the project names now. What the default remote does not have stays away. */
+  bring(outs: readonly { path: string; content: Content }[]): Promise<void>
   /** Fetches into the cache and checks out. */
   pull(targets?: readonly string[], from?: Sharing & { force?: boolean }): Promise<Pulled>
   /** How the cache and the remote differ. */
@@ -61,6 +64,8 @@ export interface Data {
 /** With which remote; the default one where none is named. */
 export interface Sharing extends Moving, Omit<Choice, 'targets'> {
   readonly remote?: string
+  /** What is remembered of runs as well, and when pushing what they brought forth. */
+  readonly runCache?: boolean
 }
 
 export interface Pulled {
@@ -106,6 +111,7 @@ export function createData(dependencies: DataDependencies): Data {
       exclusively(locks, () =>
         transferAll(dependencies, { ...from, targets, remote: from.remote, direction: 'pull' }),
       ),
+    bring: (outs) => exclusively(locks, () => broughtHere(dependencies, outs)),
     pull: (targets = [], from = {}) =>
       exclusively(locks, async () => {
         const fetched = await transferAll(dependencies, {

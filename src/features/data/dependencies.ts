@@ -1,4 +1,5 @@
 import type { Revisions } from './history/revisions.ts'
+import type { RunPlaces } from './runs.ts'
 import type { Cache, Catalog, ProjectLock, Remote, VersionControl, Workspace } from './store.ts'
 import type { Courier } from './to-remote.ts'
 import type { TrackedFiles, WorkTree } from './work-tree.ts'
@@ -16,6 +17,8 @@ export interface DataDependencies {
   readonly revisions: Revisions | undefined
   /** The remote of that name, or the default one; throws a `Problem` where there is none. */
   readonly remote: (name: string | undefined) => Promise<Remote>
+  /** The run caches here and there; loaded when they are asked for. */
+  readonly runs: () => Promise<RunPlaces>
   /** Held, in this order, while data changes. */
   readonly locks: readonly ProjectLock[]
 }

@@ -68,6 +68,7 @@ export {
   type Workspace,
 } from './store.ts'
 export type { MovedOut } from './move.ts'
+export type { RunHistory, RunPlaces } from './runs.ts'
 export { letGo, type Removed } from './remove.ts'
 export type { Courier } from './to-remote.ts'
 export type { Moved } from './transfer.ts'

@@ -1,6 +1,8 @@
 import { chosen, type Choice } from './choosing.ts'
+import type { Content } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
 import type { Out } from './out.ts'
+import { addedRuns, lackingRuns } from './runs.ts'
 import type { Moving } from './store.ts'
 import { pulled, pushed, type Cargo, type Moved } from './transfer.ts'
 
@@ -10,6 +12,7 @@ export async function transferAll(
     Choice & {
       remote: string | undefined
       direction: 'push' | 'pull'
+      runCache?: boolean
     },
 ): Promise<Moved> {
   const { cache, remote } = dependencies
@@ -24,6 +27,10 @@ export async function transferAll(
     const cargo = { path: out.path, content: out.content, part: wanted }
     byRemote.set(name, [...(byRemote.get(name) ?? []), cargo])
   }
+  const runs = what.runCache === true ? await runsToMove(dependencies, what) : undefined
+  const brought = runs?.brought ?? []
+  if (brought.length > 0)
+    byRemote.set(what.remote, [...(byRemote.get(what.remote) ?? []), ...brought])
   // A remote that does not exist is an error even when there is nothing to push.
   if (byRemote.size === 0 && what.direction === 'push') await remote(what.remote)
   const total = { objects: 0, failed: [] as Moved['failed'][number][] }
@@ -35,7 +42,48 @@ export async function transferAll(
     total.objects += objects
     total.failed.push(...failed)
   }
-  return total
+  if (runs === undefined) return total
+  // After what they brought forth: what is remembered already is not looked at again.
+  const { moved, failed } = await runs.move()
+  return { objects: total.objects, failed: [...total.failed, ...failed], runs: moved }
+}
+
+/** The runs that are not on the other side, and which of what they brought forth goes with them. */
+async function runsToMove(
+  dependencies: DataDependencies,
+  { remote, direction }: { remote: string | undefined; direction: 'push' | 'pull' },
+): Promise<{
+  brought: Cargo[]
+  move: () => Promise<{ moved: number | null; failed: Moved['failed'] }>
+}> {
+  const places = await dependencies.runs()
+  const there = await places.at(remote)
+  if (there === undefined) return { brought: [], move: async () => ({ moved: null, failed: [] }) }
+  const [from, to] = direction === 'push' ? [places.here, there] : [there, places.here]
+  const { found, failed } = await lackingRuns(places, { from, to })
+  const brought: Cargo[] = []
+  // On the way here it is brought when a run is to be restored: of most runs nobody ever asks.
+  if (direction === 'push')
+    for (const cargo of found.flatMap(({ outs }) => outs))
+      if (await dependencies.cache.holds(cargo.content)) brought.push(cargo)
+  return {
+    brought,
+    move: async () => {
+      const refused = await addedRuns(to, found)
+      return { moved: found.length - refused.length, failed: [...failed, ...refused] }
+    },
+  }
+}
+
+/** Brings contents into the cache, as far as the default remote has them. */
+export async function broughtHere(
+  { cache, remote }: DataDependencies,
+  outs: readonly { path: string; content: Content }[],
+): Promise<void> {
+  const lacking: Cargo[] = []
+  for (const { path, content } of outs)
+    if (!(await cache.holds(content))) lacking.push({ path, content, part: undefined })
+  if (lacking.length > 0) await pulled(lacking, cache, await remote(undefined))
 }
 
 function moves(

@@ -12,6 +12,8 @@ export interface Cargo {
 export interface Moved {
   /** Objects that were copied. */
   readonly objects: number
+  /** Runs of the run cache that were copied, where they were asked for; null for a remote that cannot tell what it has. */
+  readonly runs?: number | null
   readonly failed: readonly { readonly path: string; readonly reason: string }[]
 }
 

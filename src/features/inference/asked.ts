@@ -12,6 +12,7 @@ import {
   typedRows,
   type FeedPlan,
   type Rows,
+  type Sent,
 } from './rows/feeds.ts'
 import type { RequestHeaders } from './routing/headers.ts'
 import type { Pin } from './inference.ts'
@@ -88,7 +89,7 @@ export function identityOf(
 export function feedsOf(
   { plan }: Pick<Deployed, 'plan'>,
   { input }: PredictionRequest,
-): { feeds: Tensor[]; sent: Rows } {
+): { feeds: Tensor[]; sent: Sent } {
   if (input.form === 'tensors') return feedsOfTensors(plan, input.tensors)
   const sent = sentRows(plan, input)
   return { feeds: feedsOfRows(plan, sent), sent }

@@ -34,6 +34,7 @@ export {
   type Logged,
   type LoggedRevision,
   type NewAnswer,
+  type LoggedBatch,
   type NewBatch,
   type NewPrediction,
   type NumericBatch,

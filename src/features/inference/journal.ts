@@ -83,7 +83,7 @@ export interface Journal {
    * Resolves when the batch survives the end of this process; with `durable`, when it survives a power
    * failure too. Throws `exists` when its id is taken, `full` when there is no space.
    */
-  append(batch: NewBatch, options?: { durable?: boolean }): Promise<void>
+  append(batch: LoggedBatch, options?: { durable?: boolean }): Promise<void>
   /** Adds what a shadow said too late for `append`; left out if the batch is being sealed. */
   appendLate(batch: string, answers: readonly NewAnswer[]): Promise<void>
   findBatch(id: string): Promise<RecordedBatch | undefined>
@@ -100,6 +100,7 @@ export interface FeedbackJournal {
 /** A batch of nothing but numbers that nobody named, without an object for each of its rows. */
 export interface NumericBatch {
   readonly id: string
+  readonly endpoint: string
   readonly atMs: number
   readonly latencyMs: number
   /** The same object for batches of the same columns, as far as that is known. */
@@ -111,6 +112,9 @@ export interface NumericBatch {
   /** Output after output: a number for each row. */
   readonly outputs: Float64Array
 }
+
+/** A batch in the cheapest form that can say it. */
+export type LoggedBatch = NewBatch | NumericBatch
 
 /** What is to be known of a batch without its values. */
 export type BatchOutline = Pick<

@@ -15,6 +15,11 @@ export function isLogged(policy: LogPolicy | null, batch: string): boolean {
   return share >= 1 || unitHash(`log ${batch}`) < share
 }
 
+/** Whether some of what is asked is never to be written. */
+export function leavesOut(policy: LogPolicy | null): boolean {
+  return policy !== null && (policy.drop_inputs || policy.redact.length > 0)
+}
+
 /** A batch without what is never to be written. */
 export function redacted(batch: NewBatch, policy: LogPolicy | null): NewBatch {
   if (policy === null) return batch

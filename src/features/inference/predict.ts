@@ -1,19 +1,25 @@
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
-import { feedsOf, identityOf, loggedRows, type Identity, type PredictionRequest } from './asked.ts'
+import { feedsOf, identityOf, type Identity, type PredictionRequest } from './asked.ts'
 import { checkRows, type Deployed } from './models/deployment.ts'
 import { eventsOf } from './rows/event.ts'
-import type { Rows } from './rows/feeds.ts'
 import { sooner } from './routing/headers.ts'
-import { isLogged, redacted } from './log-policy.ts'
-import type { Journal, LoggedRevision, NewAnswer, NewBatch, RecordedBatch } from './journal.ts'
+import { isLogged } from './log-policy.ts'
+import type { Journal, LoggedRevision, RecordedBatch } from './journal.ts'
+import { loggedBatch } from './logged-batch.ts'
 import type { OutputForm, Outputs } from './runtime.ts'
-import { answerOf, type Shadowing } from './shadows.ts'
-import { loggedCells } from './rows/wide.ts'
+import type { Shadowing } from './shadows.ts'
 import type { RouteReason } from './routing/routing.ts'
 import type { EndpointTable } from './table.ts'
-import { tensorOfRows, type Scalar, type Tensor, type TensorType, type Value } from './tensor.ts'
+import {
+  rowCount,
+  tensorOfRows,
+  type Scalar,
+  type Tensor,
+  type TensorType,
+  type Value,
+} from './tensor.ts'
 
 export interface PredictionAnswer {
   /** Name of the request; `<batch>-<row>` names the prediction for a row, counted from 0. */
@@ -133,15 +139,16 @@ function answerer({ endpoints, log, clock, shadowing, onAnswer }: Dependencies) 
         leftMs(sooner(request.deadlineMs, taken.table.settings?.timeoutMs), startedMs),
         request.onRun,
       )
-      checkRows(outputs, sent.rows.length, live.logged.modelVersion)
+      const count = sent.matrix === undefined ? sent.rows.length : rowCount(sent.matrix)
+      checkRows(outputs, count, live.logged.modelVersion)
       const times = { atMs, latencyMs: hundredths(performance.now() - startedMs) }
       const policy = taken.table.log ?? null
       const logged = isLogged(policy, id.batch)
       if (logged) {
-        const batch = batchOf(taken, { id, sent, events, outputs, ...times })
-        await log.append(redacted(batch, policy), { durable: policy?.mode === 'durable' })
-      } else log.skip(name, sent.rows.length, atMs)
-      rows = sent.rows.length
+        const batch = loggedBatch(taken, { id, sent, events, outputs, ...times })
+        await log.append(batch, { durable: policy?.mode === 'durable' })
+      } else log.skip(name, count, atMs)
+      rows = count
       answered = outputs
       if (logged && taken.shadows.length > 0)
         shadowing.ask(taken.shadows, { batch: id.batch, request, rows })
@@ -171,42 +178,6 @@ function leftMs(deadlineMs: number | undefined, startedMs: number): number | und
 
 function hundredths(ms: number): number {
   return Math.round(ms * 100) / 100
-}
-
-/** A request and its answer as the log keeps them. */
-function batchOf(
-  { table, live, echoes }: Taken,
-  answered: {
-    id: Identity
-    sent: Rows
-    events: readonly { eventMs: number; key: string | null }[]
-    outputs: Outputs
-    atMs: number
-    latencyMs: number
-  },
-): NewBatch {
-  const { id, sent, events, outputs, atMs, latencyMs } = answered
-  const { columns, rows } = loggedRows(sent, table, live)
-  // A request with a name of its own may be asked again, and its answer then comes from the log.
-  const answer = answerOf(live.logged, outputs, { rows: rows.length, whole: id.digest !== null })
-  return {
-    id: id.batch,
-    endpoint: table.name,
-    digest: id.digest,
-    atMs,
-    latencyMs,
-    columns,
-    ...(outputs.form === undefined ? {} : { form: outputs.form }),
-    rows: events.map(({ eventMs, key }, row) => ({
-      eventMs,
-      key,
-      inputs: loggedCells(rows[row] ?? []),
-    })),
-    answers: [
-      answer,
-      ...echoes.map((revision): NewAnswer => ({ revision, outputs: answer.outputs })),
-    ],
-  }
 }
 
 function answerIn(

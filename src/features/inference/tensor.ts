@@ -64,6 +64,13 @@ export function isFloat(type: TensorType): boolean {
   return type.startsWith('float')
 }
 
+/** A tensor's elements as they stand, if all are there and none needs more than a JavaScript number. */
+export function plainNumbers({ type, data, gaps }: Tensor): ArrayLike<number> | undefined {
+  if (gaps !== undefined || !(type in CONSTRUCTORS)) return undefined
+  if (type === 'bool' || type === 'float16' || type.endsWith('int64')) return undefined
+  return data as ArrayLike<number>
+}
+
 /** Bytes of one element; strings have no fixed width. */
 export function elementBytes(type: NumericType): number {
   return CONSTRUCTORS[type].BYTES_PER_ELEMENT

@@ -145,6 +145,11 @@ export interface PredictionQueries {
   find(id: string, endpoint?: string): Promise<FoundPrediction | undefined>
   /** How far event time has come at an endpoint; `null` before the first prediction. */
   watermark(endpoint: string): Promise<number | null>
+  /**
+   * The same of what the log has taken over by now, for whoever looks again and again: a question that hurries nothing,
+   * so that answers come first on a busy machine.
+   */
+  readonly soFar: Pick<PredictionQueries, 'watermark' | 'summaries'>
   /** What the whole UTC hours of a span looked like, in their order, and of each hour by revision. */
   profiles(endpoint: string, span: { fromMs: number; toMs: number }): AsyncIterable<HourProfile>
   /** Calls `listener` with the endpoint's name after predictions, truths or time were added. */
@@ -191,7 +196,9 @@ export interface RewardQueries {
 
 /** The durable log of predictions and truths. What was appended is there after any crash. */
 export interface PredictionLog
-  extends PredictionQueries, NewestQueries, RewardQueries, ArrivalQueries, Journal {
+  extends PredictionQueries, NewestQueries, RewardQueries, ArrivalQueries, Omit<Journal, 'append'> {
+  /** As a journal's, of a batch that no journal holds. */
+  append(batch: NewBatch): Promise<void>
   /** The last label wins; a truth may come before its prediction. */
   recordTruths(endpoint: string, truths: readonly Truth[], atMs: number): Promise<TruthsRecorded>
   /**

@@ -51,6 +51,7 @@ beforeAll(async () => {
         summaries: nothing,
         find: nothing,
         watermark: nothing,
+        soFar: { watermark: nothing, summaries: nothing },
         profiles: () => {
           throw new Error('not asked here')
         },

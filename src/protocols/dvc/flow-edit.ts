@@ -1,5 +1,6 @@
-import { isMap as isMapNode, isSeq, type Node, type Pair } from 'yaml'
+import type { Node, Pair } from 'yaml'
 import type { ParamEdit, ParamValue } from '#stages'
+import { yaml } from './yaml-library.ts'
 import { documentOf, readerOf } from './yaml-read.ts'
 
 /**
@@ -34,12 +35,12 @@ export function setInFlow(
 type Read = (node: Node) => ParamValue
 
 function childOf(node: Node, step: string | number, read: Read): Node | undefined {
-  if (isSeq(node)) return node.items[Number(step)] as Node | undefined
+  if (yaml().isSeq(node)) return node.items[Number(step)] as Node | undefined
   return pairOf(node, step, read)?.value ?? undefined
 }
 
 function pairOf(node: Node, step: string | number, read: Read): Pair<Node, Node> | undefined {
-  if (!isMapNode(node)) return undefined
+  if (!yaml().isMap(node)) return undefined
   return (node.items as Pair<Node, Node>[]).find(
     (pair) => scalarText(read(pair.key)) === String(step),
   )
@@ -51,7 +52,7 @@ function added(
   what: { key: string; value: ParamValue; print: (value: ParamValue) => string },
 ): string | undefined {
   const { key, value, print } = what
-  if (!isMapNode(parent) || parent.flow !== true) return undefined
+  if (!yaml().isMap(parent) || parent.flow !== true) return undefined
   const entry = `${print(key)}: ${print(value)}`
   const [from = 0, end = 0] = parent.range ?? []
   const pairs = parent.items as Pair<Node, Node>[]
@@ -80,16 +81,16 @@ function removed(
   parent: Node,
   { step, read }: { step: string | number; read: Read },
 ): string | undefined {
-  if (isMapNode(parent) && parent.flow !== true) return undefined
-  const spans = isSeq(parent)
+  if (yaml().isMap(parent) && parent.flow !== true) return undefined
+  const spans = yaml().isSeq(parent)
     ? (parent.items as Node[]).map((item) => spanOf(item))
-    : isMapNode(parent)
+    : yaml().isMap(parent)
       ? (parent.items as Pair<Node, Node>[]).map((pair) => spanOf(pair.key, pair.value))
       : []
   const pair = pairOf(parent, step, read)
-  const at = isSeq(parent)
+  const at = yaml().isSeq(parent)
     ? Number(step)
-    : ((isMapNode(parent) ? parent.items : []) as Pair<Node, Node>[]).findIndex(
+    : ((yaml().isMap(parent) ? parent.items : []) as Pair<Node, Node>[]).findIndex(
         (each) => each === pair,
       )
   const [here, before, after] = [spans[at], spans[at - 1], spans[at + 1]]

@@ -1,4 +1,5 @@
-import { parse as parseToml } from 'smol-toml'
+import { createRequire } from 'node:module'
+import type * as Toml from 'smol-toml'
 import type { ParamKey, ParamValue } from '#stages'
 import { readPythonParams } from './python-params.ts'
 import { readYaml } from './yaml-read.ts'
@@ -44,7 +45,7 @@ function readJson(text: string): { value: ParamValue; problems: string[] } {
 
 function readToml(text: string): { value: ParamValue; problems: string[] } {
   try {
-    return { value: tomlValue(parseToml(text, { integersAsBigInt: true })), problems: [] }
+    return { value: tomlValue(toml().parse(text, { integersAsBigInt: true })), problems: [] }
   } catch (error) {
     return { value: null, problems: [(error as Error).message] }
   }
@@ -58,4 +59,9 @@ function tomlValue(value: unknown): ParamValue {
       Object.entries(value).map(([key, each]) => [key, tomlValue(each)]),
     )
   return value as ParamValue
+}
+
+/** Loaded for the first file that needs it. */
+function toml(): typeof Toml {
+  return createRequire(import.meta.url)('smol-toml') as typeof Toml
 }

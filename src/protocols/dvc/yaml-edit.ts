@@ -1,14 +1,6 @@
-import {
-  isCollection,
-  isMap as isMapNode,
-  isPair,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from 'yaml'
+import type { Node, Pair, YAMLMap } from 'yaml'
 import type { ParamKey, ParamValue } from '#stages'
+import { yaml } from './yaml-library.ts'
 import { documentOf, readerOf } from './yaml-read.ts'
 import { printYaml } from './yaml-write.ts'
 
@@ -66,6 +58,7 @@ function nodeAt(
   path: readonly ParamKey[],
   read: (node: Node) => ParamValue,
 ): Node | undefined {
+  const { isMap: isMapNode, isSeq } = yaml()
   let node: Node | undefined = root
   for (const step of path) {
     if (node !== undefined && isMapNode(node)) {
@@ -79,7 +72,7 @@ function nodeAt(
 }
 
 function isBlockMap(node: Node): node is YAMLMap {
-  return isMapNode(node) && node.flow !== true && node.items.length > 0
+  return yaml().isMap(node) && node.flow !== true && node.items.length > 0
 }
 
 function without(text: string, pairs: Pair<Node, Node>[], index: number): string | undefined {
@@ -105,6 +98,7 @@ function endOf(pair: Pair<Node, Node>, text: string): number {
 
 function nodeEnd(node: Node | null | undefined): number | undefined {
   if (node === null || node === undefined) return undefined
+  const { isCollection, isPair, isScalar } = yaml()
   if (isScalar(node) || !isCollection(node) || node.flow === true) return node.range?.[1]
   const last = node.items.at(-1) as Node | Pair<Node, Node> | undefined
   if (last === undefined) return node.range?.[1]

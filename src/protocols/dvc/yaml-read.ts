@@ -1,15 +1,6 @@
-import {
-  isAlias,
-  isMap as isMapNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  type Document,
-  type Node,
-  type Pair,
-} from 'yaml'
+import type { Document, Node, Pair } from 'yaml'
 import { isList, isMap, type ParamKey, type ParamMap, type ParamValue } from '#stages'
+import { yaml } from './yaml-library.ts'
 import { plainValue } from './yaml-plain.ts'
 import { readSimpleYaml } from './yaml-simple.ts'
 
@@ -62,6 +53,7 @@ const TOO_DEEP = { message: 'its lists and maps are nested too deeply to be read
 
 /** The syntax tree of a YAML text, in which every scalar is still text. */
 export function documentOf(text: string): { document: Document; problems: TextProblem[] } {
+  const { LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, {
     schema: 'failsafe',
@@ -84,6 +76,7 @@ export function readerOf(document: Document): {
   /** Whether aliases make it larger than anything that is read. */
   unfolds(): boolean
 } {
+  const { isAlias, isMap: isMapNode, isScalar, isSeq } = yaml()
   const problems: TextProblem[] = []
   const anchors = new Map<string, Node>()
   /** How many values the one that is being read stands for, aliases unfolded. */

@@ -1,10 +1,9 @@
 import { createHash, hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { writeWhole } from './atomic.ts'
 import type { ObjectName } from '#data'
-import { randomIds } from '#base/ids'
+import { openIncoming, putWhole } from './incoming.ts'
 
 /** The part of a folder of objects that arrivals need. */
 export interface ArrivalCache {
@@ -21,7 +20,7 @@ export interface Arrived {
 export async function takeBytes(cache: ArrivalCache, bytes: Uint8Array): Promise<Arrived> {
   const object = { md5: hash('md5', bytes), legacy: false }
   if ((await cache.missing([object])).length > 0)
-    writeWhole(cache.pathOf(object), Buffer.from(bytes), 0o444)
+    putWhole(rootOf(cache), cache.pathOf(object), { content: bytes, mode: 0o444 })
   return { md5: object.md5, sizeBytes: bytes.length }
 }
 
@@ -30,9 +29,8 @@ export async function takeStream(
   cache: ArrivalCache,
   stream: AsyncIterable<Uint8Array>,
 ): Promise<Arrived> {
-  const folder = dirname(dirname(cache.pathOf({ md5: '0'.repeat(32), legacy: false })))
-  await mkdir(folder, { recursive: true })
-  const temporary = join(folder, `.${randomIds.ulid()}.orrery`)
+  const incoming = openIncoming(rootOf(cache))
+  const temporary = join(incoming.folder, 'stream')
   const digest = createHash('md5')
   let sizeBytes = 0
   try {
@@ -54,8 +52,14 @@ export async function takeStream(
     await rename(temporary, path)
     return { md5, sizeBytes }
   } finally {
-    await rm(temporary, { force: true })
+    incoming.remove()
   }
+}
+
+/** The folder that the cache is. */
+function rootOf(cache: ArrivalCache): string {
+  const shelf = dirname(cache.pathOf({ md5: '0'.repeat(32), legacy: false }))
+  return dirname(dirname(dirname(shelf)))
 }
 
 export async function takeFile(cache: ArrivalCache, path: string): Promise<Arrived> {

@@ -8,20 +8,20 @@ export function temporaryBeside(path: string): string {
 }
 
 /** Replaces a file's content: after a crash it is the old or the new one, whole. */
-export function writeWhole(path: string, content: string | Buffer, mode = 0o666): void {
+export function writeWhole(path: string, content: string | Buffer): void {
   mkdirSync(dirname(path), { recursive: true })
-  replaceFile(path, content, { mode, sync: true })
+  replaceFile(path, content, { sync: true })
 }
 
 /** Replaces a file's content at once. Without `sync`, a power failure may leave anything: for what tells by itself whether it is whole. */
 export function replaceFile(
   path: string,
   content: string | Buffer,
-  { mode = 0o666, sync = false }: { mode?: number; sync?: boolean } = {},
+  { sync = false }: { sync?: boolean } = {},
 ): void {
   const temporary = temporaryBeside(path)
   try {
-    const file = openSync(temporary, 'wx', mode)
+    const file = openSync(temporary, 'wx')
     try {
       const bytes = Buffer.from(content)
       for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)

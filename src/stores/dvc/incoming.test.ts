@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openIncoming } from './incoming.ts'
 
@@ -18,6 +18,8 @@ function leftBy(host: string, pid: number): string {
   const token = `01ARZ3NDEKTSV4RRFFQ69G5F${pid % 100}`
   mkdirSync(join(top, 'orrery', 'incoming', [host, pid, '1', token].join('~')), { recursive: true })
   writeFileSync(join(shelf(), `.${token}-0`), 'half')
+  mkdirSync(join(dirname(shelf()), `.${token}-cd`))
+  writeFileSync(join(dirname(shelf()), `.${token}-cd`, 'ef'), 'whole')
   return `.${token}-0`
 }
 
@@ -26,13 +28,14 @@ test('what a process left that is gone is swept away, objects stay', () => {
   writeFileSync(join(shelf(), 'cdef'), 'whole')
   openIncoming(top).remove()
   expect(readdirSync(shelf())).toEqual(['cdef'])
+  expect(readdirSync(dirname(shelf()))).toEqual(['ab'])
   expect(existsSync(join(top, 'orrery'))).toBe(false)
 })
 
 test('what others may still be writing stays', () => {
   const elsewhere = leftBy('another-machine', 2 ** 30)
   const one = openIncoming(top)
-  const path = one.besides(join(shelf(), 'cdef'), 7)
+  const path = join(shelf(), `${one.mark}7`)
   writeFileSync(path, 'half')
   openIncoming(top).remove()
   expect(readdirSync(shelf()).toSorted()).toEqual([elsewhere, basename(path)].toSorted())

@@ -1,19 +1,31 @@
 import { spawn } from 'node:child_process'
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { randomIds } from '#base/ids'
 import { isRunning, processStarted } from './processes.ts'
 
 /**
  * Objects on their way into a folder of them. Each is written beside its place, under a name that begins with a
- * dot and a token, since a rename within one folder waits for nobody else's. A folder tells of the process that
- * does so; where that was killed, the next one sweeps away what it left.
+ * dot and a token, since a rename within one folder waits for nobody else's; or in a folder of such a name, which
+ * becomes one of objects as a whole. A folder tells of the process that does so; where that was killed, the next one
+ * sweeps away what it left.
  */
 export interface Incoming {
   /** For what has no place yet; it goes with all that is in it. */
   readonly folder: string
-  besides(path: string, index: number): string
+  /** What names of files and folders begin with that are not to be seen yet. */
+  readonly mark: string
   remove(): void
 }
 
@@ -26,12 +38,29 @@ export function openIncoming(objects: string): Incoming {
   mkdirSync(folder, { recursive: true })
   return {
     folder,
-    besides: (path, index) => `${dirname(path)}/.${token}-${index}`,
+    mark: markOf(token),
     remove: () => {
       removeEmpty(folder)
       rmSync(folder, { recursive: true, force: true })
       for (const empty of [all, dirname(all)]) removeEmpty(empty)
     },
+  }
+}
+
+/** Puts one object in its place, on the disk and whole; of a killed process nothing stays beside it. */
+export function putWhole(
+  objects: string,
+  path: string,
+  { content, mode }: { content: string | Uint8Array; mode: number },
+): void {
+  const incoming = openIncoming(objects)
+  try {
+    const temporary = join(incoming.folder, basename(path))
+    writeFileSync(temporary, content, { mode, flush: true })
+    mkdirSync(dirname(path), { recursive: true })
+    renameSync(temporary, path)
+  } finally {
+    incoming.remove()
   }
 }
 
@@ -42,15 +71,24 @@ function sweep(objects: string, all: string): void {
   for (const name of namesIn(all)) {
     const [host = '', pid = '', started, token = ''] = name.split('~')
     if (host !== HOST || isRunning(Number(pid), started)) continue
-    for (const folder of shelvesIn(objects))
+    for (const folder of [...topsIn(objects), ...shelvesIn(objects)])
       for (const left of namesIn(folder))
-        if (left.startsWith(`.${token}-`)) rmSync(join(folder, left), { force: true })
+        if (left.startsWith(markOf(token)))
+          rmSync(join(folder, left), { recursive: true, force: true })
     rmSync(join(all, name), { recursive: true, force: true })
   }
 }
 
+function markOf(token: string): string {
+  return `.${token}-`
+}
+
+function topsIn(objects: string): string[] {
+  return [join(objects, 'files', 'md5'), objects]
+}
+
 function shelvesIn(objects: string): string[] {
-  return [join(objects, 'files', 'md5'), objects].flatMap((folder) =>
+  return topsIn(objects).flatMap((folder) =>
     namesIn(folder)
       .filter((name) => /^[0-9a-f]{2}$/.test(name))
       .map((name) => join(folder, name)),

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '#base/problem'
 import { isFolder, type Measured, type ObjectName } from '#data'
@@ -62,7 +62,10 @@ async function missingFrom(cache: ObjectFolder, { files, legacy }: Kept): Promis
 }
 
 /** Makes objects of the files themselves; gives those of which the file system makes none. */
-async function linked(options: Keeping, kept: Kept, wanted: readonly number[]): Promise<number[]> {
+async function linked(options: Keeping, kept: Kept, some: readonly number[]): Promise<number[]> {
+  // Threads that work in folders of their own wait less for each other.
+  const byFolder = Map.groupBy(some, (index) => kept.files[index]?.md5.slice(0, 2))
+  const wanted = [...byFolder.values()].flat()
   const files = wanted.map((index) => fileAt(options, kept, index))
   // An object is trusted, so its bytes are on the disk before it has its name.
   const isFew = files.length < 64
@@ -71,7 +74,6 @@ async function linked(options: Keeping, kept: Kept, wanted: readonly number[]): 
   const jobs = files.map(({ source, object }) => ({
     from: source,
     to: options.cache.pathOf(object),
-    md5: object.md5,
   }))
   for (const folder of new Set(jobs.map(({ to }) => dirname(to))))
     mkdirSync(folder, { recursive: true })
@@ -81,7 +83,8 @@ async function linked(options: Keeping, kept: Kept, wanted: readonly number[]): 
     perOrder: 128,
     crewFrom: 400,
     order: (part, first) => ({
-      files: part,
+      sources: part.map(({ from }) => from).join('\0'),
+      objects: part.map(({ to }) => to).join('\0'),
       looks: looksAt(kept, wanted.slice(first, first + part.length)),
     }),
     done: (result, part, first) => {
@@ -154,7 +157,7 @@ function fileAt(
   index: number,
 ): { source: string; object: ObjectName } {
   const { path = '', md5 = '' } = files[index] ?? {}
-  return { source: resolve(root, path), object: { md5, legacy } }
+  return { source: `${root}/${path}`, object: { md5, legacy } }
 }
 
 function looksAt({ looks }: Kept, places: readonly number[]): Float64Array {

@@ -6,9 +6,10 @@ import { systemClock, type Clock } from '#base/clock'
 import { digestFile } from '#base/digest'
 import { Problem } from '#base/problem'
 import { isFolder, type Cache, type Content, type ObjectName, type TreeEntry } from '#data'
-import { replaceFile, writeWhole } from './atomic.ts'
+import { replaceFile } from './atomic.ts'
 import { TRUSTED } from './crew/copying.ts'
 import { putDamagedAside } from './damaged.ts'
+import { putWhole } from './incoming.ts'
 import { FILES_A_TURN, statOf, type TreeFormat } from './measure.ts'
 import { openStock, type Stock } from './stock.ts'
 import { takeAll, type FileToTake, type Taken, type Taking } from './taking.ts'
@@ -92,7 +93,7 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
       const path = pathOf({ md5, legacy: false })
       if (await isThere({ md5, legacy: false })) return md5
       makeFolderOf(path, options)
-      writeWhole(path, text)
+      putWhole(folder, path, { content: text, mode: 0o666 })
       protect(path)
       if (notes !== undefined) noteMembers(notes, { md5 }, entries)
       return md5

@@ -1,5 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { DataStep } from '#data'
@@ -9,6 +9,7 @@ import { LOOK_NUMBERS } from './crew/looking.ts'
 import type { LinkType, PlaceFault } from './crew/placing.ts'
 import { putDamagedAside } from './damaged.ts'
 import { openIncoming } from './incoming.ts'
+import { parentOf } from './measuring.ts'
 
 /** An object, and where in the project it goes. */
 export interface FileOfCache {
@@ -40,13 +41,16 @@ export async function placeAll(
     executable: boolean
     /** How the targets have to look still. */
     before?: Float64Array
+    /** Folders in which nothing is, made for these files: they may be put there whole. */
+    empty?: ReadonlySet<string>
     onStep?: ((step: DataStep) => void) | undefined
   },
 ): Promise<PlacedAll> {
   if (files.length === 0) return { lookAt: () => undefined }
   const incoming = openIncoming(join(how.root, '.dvc', 'tmp'))
   try {
-    return await placeFrom(files, { ...how, aside: asideIn(incoming.folder) })
+    const filling = emptied(files, how.empty, incoming.folder)
+    return await placeFrom(files, { ...how, aside: asideIn(incoming.folder) }, filling)
   } finally {
     incoming.remove()
   }
@@ -63,7 +67,7 @@ function asideIn(folder: string): How['aside'] {
   const isNear = new Map<string, boolean>()
   for (let part = 0; part < FOLDERS; part++) mkdirSync(join(folder, String(part)))
   return (target, index) => {
-    const place = dirname(target)
+    const place = parentOf(target)
     let near = isNear.get(place)
     if (near === undefined) isNear.set(place, (near = statSync(place).dev === dev))
     const part = Math.floor(index / FILES_AN_ORDER) % FOLDERS
@@ -74,7 +78,60 @@ function asideIn(folder: string): How['aside'] {
 const FOLDERS = 16
 const FILES_AN_ORDER = 128
 
-async function placeFrom(files: readonly FileOfCache[], how: How): Promise<PlacedAll> {
+/** A folder that is filled out of sight. */
+interface Filling {
+  readonly home: string
+  readonly hidden: string
+  /** How many files it still waits for. */
+  left: number
+}
+
+/**
+ * Takes empty folders out of sight, to be filled there and put back whole: so their files need no renaming. They were
+ * made at their places, and have the rights that folders get there.
+ */
+function emptied(
+  files: readonly FileOfCache[],
+  empty: ReadonlySet<string> | undefined,
+  out: string,
+): (Filling | undefined)[] {
+  const fillings: (Filling | undefined)[] = []
+  if (empty === undefined || empty.size === 0) return fillings
+  const byHome = Map.groupBy(files.keys(), (index) => parentOf(files[index]?.target ?? ''))
+  for (const [home, indexes] of byHome) {
+    if (indexes.length < FILLED_FROM || !empty.has(home)) continue
+    const hidden = `${out}/folder-${indexes[0]}`
+    try {
+      renameSync(home, hidden)
+    } catch {
+      // On another disk, for example: its files are put there one by one.
+      continue
+    }
+    const filling = { home, hidden, left: indexes.length }
+    for (const index of indexes) fillings[index] = filling
+  }
+  return fillings
+}
+
+/** To hide a folder costs as much as to rename a few files. */
+const FILLED_FROM = 8
+
+function putBack({ home, hidden }: Filling): void {
+  try {
+    renameSync(hidden, home)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
+    // Somebody else has made it meanwhile, and put something into it.
+    for (const name of readdirSync(hidden)) renameSync(`${hidden}/${name}`, `${home}/${name}`)
+  }
+}
+
+async function placeFrom(
+  files: readonly FileOfCache[],
+  how: How,
+  fillings: readonly (Filling | undefined)[],
+): Promise<PlacedAll> {
   const looks = new Float64Array(files.length * LOOK_NUMBERS)
   const faults: PlaceFault[] = []
   let { types } = how
@@ -82,20 +139,29 @@ async function placeFrom(files: readonly FileOfCache[], how: How): Promise<Place
     trade: 'place',
     perOrder: Math.max(1, Math.min(FILES_AN_ORDER, Math.ceil(files.length / 16))),
     crewFrom: CREW_FROM_FILES,
-    order: (part, first) => ({
-      types,
-      executable: how.executable,
-      before: how.before?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
-      files: part.map(({ object, target, md5 }, at) => ({
-        object,
-        target,
-        md5,
-        aside: how.aside(target, first + at),
-      })),
-    }),
+    order: (part, first) => {
+      const targets = part.map(({ target }, at) => hiddenOf(target, fillings[first + at]))
+      const isHidden = part.every((_, at) => fillings[first + at] !== undefined)
+      const asides = targets.map((target, at) =>
+        fillings[first + at] === undefined ? how.aside(target, first + at) : target,
+      )
+      return {
+        types,
+        executable: how.executable,
+        before: how.before?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
+        objects: part.map(({ object }) => object).join('\0'),
+        targets: targets.join('\0'),
+        asides: isHidden ? undefined : asides.join('\0'),
+        md5s: part.map(({ md5 = '' }) => md5).join('\0'),
+      }
+    },
     done: (placed, part, first) => {
       looks.set(placed.looks, first * LOOK_NUMBERS)
       faults.push(...placed.faults.map((fault) => ({ ...fault, index: fault.index + first })))
+      for (const at of part.keys()) {
+        const filling = fillings[first + at]
+        if (filling !== undefined && --filling.left === 0) putBack(filling)
+      }
       // What failed once in one order is not tried again in the next.
       if (placed.types.length > 0 && placed.types.length < types.length) types = placed.types
       how.onStep?.({
@@ -111,6 +177,10 @@ async function placeFrom(files: readonly FileOfCache[], how: How): Promise<Place
   return {
     lookAt: (index) => looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS),
   }
+}
+
+function hiddenOf(target: string, filling: Filling | undefined): string {
+  return filling === undefined ? target : filling.hidden + target.slice(filling.home.length)
 }
 
 function sizeIn(looks: Float64Array): number {

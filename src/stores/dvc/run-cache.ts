@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Content } from '#data'
 import type { RunCache, StageLock } from '#stages'
 import { replaceFile } from './atomic.ts'
 
@@ -10,6 +11,21 @@ export interface RunFormat {
   print(run: StageLock): string
   /** Undefined for a text that is no run. */
   read(text: string): StageLock | undefined
+}
+
+/** Whether it is the run that the name `runs/<2 hex>/<key>/<value>` says. */
+export function isRunNamed(
+  format: Pick<RunFormat, 'key' | 'value'>,
+  run: StageLock,
+  name: string,
+): boolean {
+  const [key, value] = name.split('/').slice(-2)
+  return format.key(run) === key && format.value(run) === value
+}
+
+/** What a run brought forth. */
+export function outsOfRun({ outs }: StageLock): (Content & { path: string })[] {
+  return outs.flatMap(({ path, content }) => (content === undefined ? [] : [{ ...content, path }]))
 }
 
 /** Runs in the cache's folder `runs`, shared with dvc. */

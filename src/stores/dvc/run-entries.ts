@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ObjectName, RunEntries } from '#data'
 import { isMissing } from './measure.ts'
-import type { RunFormat } from './run-cache.ts'
+import { isRunNamed, outsOfRun, type RunFormat } from './run-cache.ts'
 
 /** All runs that the cache remembers. */
 export function openRunEntries(options: {
@@ -15,21 +15,18 @@ export function openRunEntries(options: {
     async *all() {
       for (const name of runFiles(folder)) {
         const run = format.read(readFileSync(join(folder, name), 'utf8'))
-        const outs =
-          run?.outs.flatMap(({ path, content }) =>
-            content === undefined ? [] : [{ ...content, path }],
-          ) ?? []
+        const outs = run === undefined ? [] : outsOfRun(run)
         let whole = run !== undefined
         for (const { md5, legacy = false } of outs) whole &&= await isThere({ md5, legacy })
-        const [key, value] = name.split('/').slice(-2)
-        const right = run !== undefined && format.key(run) === key && format.value(run) === value
+        const right = run !== undefined && isRunNamed(format, run, name)
         yield { name, outs, whole, right }
       }
     },
   }
 }
 
-function runFiles(folder: string): string[] {
+/** Their names below the cache's folder. */
+export function runFiles(folder: string): string[] {
   return namesIn(join(folder, 'runs'))
     .filter((name) => /^[0-9a-f]{2}$/.test(name))
     .flatMap((prefix) =>

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { ObjectName } from '#data'
-import type { CopyFault } from './crew/copying.ts'
+import { LARGE_BYTES, type CopyFault, type Load } from './crew/copying.ts'
 import { inOrders } from './crew/crew.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
 import { statOf } from './measure.ts'
@@ -32,6 +32,8 @@ interface Objects {
 /** From so many files on the crew is worth its start, and one sync for all cheaper than one for each. */
 const CREW_FROM_FILES = 64
 const CREW_FROM_BYTES = 16 << 20
+/** Names are given so fast that fewer wait longer for the crew. */
+const MOVED_BY_CREW_FROM = 500
 /** An interruption costs at most so much work. */
 const FILES_AT_ONCE = 100_000
 const BYTES_AT_ONCE = 16 * 2 ** 30
@@ -82,52 +84,150 @@ function endOfBatch(
   return until
 }
 
+/** What becomes objects of one folder: a load, and what is known of it here. */
+interface Lot extends Load {
+  /** Where its objects belong. */
+  readonly home: string
+  /** Which of the batch's files they are. */
+  readonly indexes: readonly number[]
+  /** Numbers of those of its own that could not be copied. */
+  readonly without: number[]
+}
+
 async function takeBatch(
   files: readonly FileToTake[],
   how: Taking,
   objects: Objects & { incoming: Incoming },
 ): Promise<CopyFault[]> {
-  const faults: CopyFault[] = []
-  const places = files.map(({ object }) => objects.pathOf(object))
-  const folders = new Set(places.map((place) => dirname(place)))
-  for (const folder of folders) objects.makeFolderOf(`${folder}/x`)
-  const aside = (index: number) => objects.incoming.besides(places[index] ?? '', index)
   const isFew = files.length < CREW_FROM_FILES
-  await inOrders(files, {
-    trade: 'copy',
-    perOrder: Math.max(1, Math.min(128, Math.ceil(files.length / 16))),
-    crewFrom: isFew && sizeOf(files) < CREW_FROM_BYTES ? CREW_FROM_FILES : 0,
-    order: (part, first) => ({
-      files: part.map(({ source, object }, at) => ({
-        from: source,
-        to: aside(first + at),
-        md5: object.legacy ? undefined : object.md5.replace(/\.dir$/, ''),
-      })),
-      looks: how.looks?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
-      sync: isFew,
-    }),
-    done: (copied, part, first) => {
-      faults.push(...copied.faults.map((fault) => ({ ...fault, index: fault.index + first })))
-      how.onDone?.(part.length, copied.sizeBytes)
-    },
-  })
-  const bad = new Set(faults.map(({ index }) => index))
-  const pairs = places.flatMap((place, index) =>
-    bad.has(index) ? [] : [[aside(index), place] as const],
-  )
-  const sync = async (paths: Iterable<string>) => {
-    if (isFew || !(await syncFileSystem(objects.folder))) syncEach(paths)
+  const lots = lotsOf(files, objects, isFew)
+  for (const { folder } of lots) objects.makeFolderOf(`${folder}/x`)
+  const faults = await copyAll(lots, files, { ...how, isFew })
+  const sync = async (paths: () => Iterable<string>) => {
+    if (isFew || !(await syncFileSystem(objects.folder))) syncEach(paths())
   }
-  if (!isFew) await sync(pairs.map(([from]) => from))
-  await inOrders(pairs, {
+  if (!isFew) await sync(() => lots.flatMap(copiesIn))
+  const single = lots.filter((lot) => !isNamedWhole(lot))
+  await inOrders(single, {
     trade: 'move',
-    perOrder: 512,
-    crewFrom: 500,
-    order: (part) => ({ pairs: part }),
+    perOrder: Math.ceil(512 / averageOf(single)),
+    crewFrom: files.length < MOVED_BY_CREW_FROM ? Number.POSITIVE_INFINITY : 0,
+    order: (part) => ({
+      loads: part.map(({ rests, folder, aside, home, without }) => {
+        return { rests, folder, aside, home, without }
+      }),
+    }),
     done: () => undefined,
   })
-  await sync(folders)
+  for (const { folder, home } of single) if (folder !== home) rmdirSync(folder)
+  if (single.length > 0) await sync(() => single.map(({ home }) => home))
+  if (single.length < lots.length) syncEach(new Set(lots.map(({ home }) => dirname(home))))
   return faults
+}
+
+/**
+ * The files by the folder that their objects are kept in. Of many files those of a folder that is not there yet are
+ * put into one of another name, and get their names all at once when that gets its own.
+ */
+function lotsOf(
+  files: readonly FileToTake[],
+  { incoming: { mark }, pathOf }: Objects & { incoming: Incoming },
+  isFew: boolean,
+): Lot[] {
+  const byHome = Map.groupBy(files.keys(), (index) => {
+    const { md5 = '', legacy = false } = files[index]?.object ?? {}
+    return md5.slice(0, 2) + (legacy ? ' legacy' : '')
+  })
+  return [...byHome.values()].map((indexes) => {
+    const some = indexes.flatMap((index) => files[index] ?? [])
+    const { legacy = false, md5 = '' } = some[0]?.object ?? {}
+    const home = dirname(pathOf({ md5, legacy }))
+    const prefix = md5.slice(0, 2)
+    const isNew = !isFew && !existsSync(home)
+    return {
+      prefix,
+      legacy,
+      home,
+      indexes,
+      without: [],
+      rests: some.map(({ object }) => object.md5.slice(2)).join('\0'),
+      sources: some.map(({ source }) => source).join('\0'),
+      folder: isNew ? join(dirname(home), `${mark}${prefix}`) : home,
+      aside: isNew ? undefined : mark,
+    }
+  })
+}
+
+async function copyAll(
+  lots: readonly Lot[],
+  files: readonly FileToTake[],
+  how: Taking & { isFew: boolean },
+): Promise<CopyFault[]> {
+  const faults: CopyFault[] = []
+  const { looks } = how.looks === undefined || !isAnyLarge(how.looks) ? {} : how
+  await inOrders(lots, {
+    trade: 'copy',
+    perOrder: Math.ceil(64 / averageOf(lots)),
+    crewFrom: how.isFew && sizeOf(files) < CREW_FROM_BYTES ? Number.POSITIVE_INFINITY : 0,
+    order: (part) => ({
+      loads: part.map(({ prefix, rests, sources, folder, aside, legacy }) => {
+        return { prefix, rests, sources, folder, aside, legacy }
+      }),
+      looks: looks && looksOf(part, looks),
+      sync: how.isFew,
+    }),
+    done: (copied, part) => {
+      const places = part.flatMap((lot) => lot.indexes.map((index, at) => ({ lot, index, at })))
+      for (const fault of copied.faults) {
+        const place = places[fault.index]
+        if (place === undefined) continue
+        place.lot.without.push(place.at)
+        faults.push({ ...fault, index: place.index })
+      }
+      how.onDone?.(places.length, copied.sizeBytes)
+    },
+  })
+  return faults
+}
+
+/** Gives a new folder its name with all that is in it; false where somebody else has made it meanwhile. */
+function isNamedWhole({ folder, home, aside, without, indexes }: Lot): boolean {
+  if (aside !== undefined) return false
+  if (without.length === indexes.length) return rmdirSync(folder) === undefined
+  try {
+    renameSync(folder, home)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function copiesIn({ rests, folder, aside, without }: Lot): string[] {
+  return rests
+    .split('\0')
+    .flatMap((rest, at) =>
+      without.includes(at) ? [] : [`${folder}/${aside === undefined ? rest : `${aside}${at}`}`],
+    )
+}
+
+function averageOf(lots: readonly Lot[]): number {
+  return Math.max(1, lots.reduce((sum, { indexes }) => sum + indexes.length, 0) / lots.length)
+}
+
+function isAnyLarge(looks: Float64Array): boolean {
+  for (let at = 3; at < looks.length; at += LOOK_NUMBERS)
+    if ((looks[at] ?? 0) >= LARGE_BYTES) return true
+  return false
+}
+
+function looksOf(lots: readonly Lot[], looks: Float64Array): Float64Array {
+  const indexes = lots.flatMap((lot) => lot.indexes)
+  const some = new Float64Array(indexes.length * LOOK_NUMBERS)
+  for (const [at, index] of indexes.entries())
+    some.set(looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS), at * LOOK_NUMBERS)
+  return some
 }
 
 function sizeOf(files: readonly FileToTake[]): number {

@@ -139,15 +139,17 @@ async function placeMissing(
   // An empty folder has no file that would make it.
   if (isFolder(wanted.content) && files.wantedFiles.length === 0)
     await mkdir(resolve(options.root, path), { recursive: true })
+  const root = resolve(options.root)
   const placing = missing.map((file) => ({
     path: file.path,
     object: options.cache.pathOf({ md5: file.md5, legacy }),
-    target: resolve(options.root, file.path),
+    target: `${root}/${file.path}`,
     md5: legacy ? undefined : file.md5,
   }))
-  makeFolders(placing.map(({ target }) => dirname(target)))
+  const empty = makeFolders(placing.map(({ target }) => parentOf(target)))
   const placed = await placeAll(placing, {
-    root: options.root,
+    root,
+    empty,
     onStep: options.onStep,
     types: copy === true ? ['copy'] : options.links,
     executable: wanted.content.executable ?? false,
@@ -168,8 +170,18 @@ async function placeMissing(
   if (missing.length > 0) await sleep(TICK_MS)
 }
 
-function makeFolders(folders: readonly string[]): void {
-  for (const folder of new Set(folders)) mkdirSync(folder, { recursive: true })
+/** Gives those that were not there and in which no other folder will be. */
+function makeFolders(folders: readonly string[]): Set<string> {
+  const all = new Set(folders)
+  const above = new Set<string>()
+  for (const folder of all)
+    for (let each = parentOf(folder); each !== '' && !above.has(each); each = parentOf(each))
+      above.add(each)
+  const empty = new Set<string>()
+  for (const folder of all)
+    if (mkdirSync(folder, { recursive: true }) !== undefined && !above.has(folder))
+      empty.add(folder)
+  return empty
 }
 
 async function setExecutable(

@@ -9,7 +9,7 @@ export interface Sink {
   /** Puts a count where room was left for one. */
   countAt(at: number, value: number): void
   double(value: number): void
-  doubles(values: readonly number[]): void
+  doubles(values: ArrayLike<number>): void
   integer(value: bigint): void
   text(text: string): void
   bytes(bytes: Uint8Array): void

@@ -5,6 +5,7 @@ import type {
   NewAnswer,
   NewBatch,
   NewPrediction,
+  NumericBatch,
   Value,
 } from '#inference'
 import { reader, type Reader, type Sink } from './bytes.ts'
@@ -32,46 +33,15 @@ export type Entry =
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
 
-/** Writes what batches say into bytes; it remembers the names that come again and again. */
+/** Writes what the journal keeps into bytes. */
 export function encoder() {
-  const columnsOf = lastText<readonly string[]>(sameTexts)
-  const revisions = new WeakMap<LoggedRevision, Buffer>()
-  const revisionOf = (revision: LoggedRevision): Buffer => {
-    const known = revisions.get(revision)
-    if (known !== undefined) return known
-    const text = Buffer.from(JSON.stringify(revision))
-    revisions.set(revision, text)
-    return text
-  }
-  const answers = (to: Sink, all: readonly NewAnswer[]) => {
-    to.count(all.length)
-    for (const { revision, outputs } of all) {
-      to.bytes(revisionOf(revision))
-      to.count(outputs.length)
-      for (const output of outputs) list(to, output)
-    }
-  }
+  const { batch, numbers, answers } = batchEncoder()
   return {
-    batch: (to: Sink, batch: NewBatch): void => {
-      to.byte(BATCH)
-      to.text(batch.id)
-      to.text(batch.endpoint)
-      optionalText(to, batch.digest)
-      to.double(batch.atMs)
-      to.double(batch.latencyMs)
-      to.bytes(columnsOf(batch.endpoint, batch.columns))
-      optionalText(to, batch.form ?? null)
-      to.count(batch.rows.length)
-      for (const { eventMs, key, inputs } of batch.rows) {
-        to.double(eventMs)
-        optionalText(to, key)
-        list(to, inputs)
-      }
-      answers(to, batch.answers)
-    },
-    late: (to: Sink, batch: string, late: readonly NewAnswer[]): void => {
+    batch,
+    numbers,
+    late: (to: Sink, id: string, late: readonly NewAnswer[]): void => {
       to.byte(LATE)
-      to.text(batch)
+      to.text(id)
       answers(to, late)
     },
     skipped: (to: Sink, endpoint: string, predictions: number, atMs: number): void => {
@@ -93,6 +63,68 @@ export function encoder() {
     synced: (to: Sink, offset: number): void => {
       to.byte(SYNCED)
       to.double(offset)
+    },
+  }
+}
+
+type Head = Pick<NewBatch, 'id' | 'endpoint' | 'digest' | 'atMs' | 'latencyMs' | 'columns' | 'form'>
+
+/** Writes what batches say; it remembers the names that come again and again. */
+function batchEncoder() {
+  const columnsOf = lastText<readonly string[]>(sameTexts)
+  const revisions = new WeakMap<LoggedRevision, Buffer>()
+  const revisionOf = (revision: LoggedRevision): Buffer => {
+    const known = revisions.get(revision)
+    if (known !== undefined) return known
+    const text = Buffer.from(JSON.stringify(revision))
+    revisions.set(revision, text)
+    return text
+  }
+  const answers = (to: Sink, all: readonly NewAnswer[]) => {
+    to.count(all.length)
+    for (const { revision, outputs } of all) {
+      to.bytes(revisionOf(revision))
+      to.count(outputs.length)
+      for (const output of outputs) list(to, output)
+    }
+  }
+  const head = (to: Sink, batch: Head) => {
+    to.byte(BATCH)
+    to.text(batch.id)
+    to.text(batch.endpoint)
+    optionalText(to, batch.digest)
+    to.double(batch.atMs)
+    to.double(batch.latencyMs)
+    to.bytes(columnsOf(batch.endpoint, batch.columns))
+    optionalText(to, batch.form ?? null)
+  }
+  return {
+    answers,
+    batch: (to: Sink, batch: NewBatch): void => {
+      head(to, batch)
+      to.count(batch.rows.length)
+      for (const { eventMs, key, inputs } of batch.rows) {
+        to.double(eventMs)
+        optionalText(to, key)
+        list(to, inputs)
+      }
+      answers(to, batch.answers)
+    },
+    /** The bytes that `batch` writes of the same. */
+    numbers: (to: Sink, batch: NumericBatch): void => {
+      head(to, { ...batch, digest: null })
+      to.count(batch.rows)
+      const stride = batch.columns.length + 1
+      for (let at = 0; at < batch.inputs.length; at += stride) {
+        to.double(batch.inputs[at] as number)
+        optionalText(to, null)
+        numberList(to, batch.inputs.subarray(at + 1, at + stride))
+      }
+      to.count(1)
+      to.bytes(revisionOf(batch.revision))
+      to.count(batch.revision.outputs.length)
+      for (let at = 0; at < batch.outputs.length; at += batch.rows)
+        numberList(to, batch.outputs.subarray(at, at + batch.rows))
     },
   }
 }
@@ -125,14 +157,15 @@ function optionalText(to: Sink, text: string | null): void {
 }
 
 function list(to: Sink, values: readonly Value[]): void {
-  if (areNumbers(values)) {
-    to.byte(NUMBERS)
-    to.doubles(values)
-    return
-  }
+  if (areNumbers(values)) return numberList(to, values)
   to.byte(LIST)
   to.count(values.length)
   for (const each of values) value(to, each)
+}
+
+function numberList(to: Sink, values: ArrayLike<number>): void {
+  to.byte(NUMBERS)
+  to.doubles(values)
 }
 
 function areNumbers(values: readonly Value[]): values is readonly number[] {

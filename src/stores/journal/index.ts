@@ -60,9 +60,14 @@ export function openJournal(dependencies: {
   return {
     append: async (batch, { durable = false } = {}) => {
       assertOpen()
-      const { id, digest } = batch
-      if (batch.rows.length > ROWS_PER_BATCH_MAX)
+      const isNumeric = 'inputs' in batch
+      if ((isNumeric ? batch.rows : batch.rows.length) > ROWS_PER_BATCH_MAX)
         throw new Problem('limit', `a request has at most ${ROWS_PER_BATCH_MAX} rows; send several`)
+      if (isNumeric) {
+        await writer.append((to, encode) => encode.numbers(to, batch), durable)
+        return
+      }
+      const { id, digest } = batch
       if (digest === null) {
         await writer.append((to, encode) => encode.batch(to, batch), durable)
         return

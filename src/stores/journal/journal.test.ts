@@ -74,6 +74,35 @@ test('what was appended is read as it was: integers beyond 2^53, NaN, infinities
   ])
 })
 
+test('a batch of numbers is kept as the record of a batch that says the same', async () => {
+  const { folder, journal } = await open()
+  const named: NewBatch = {
+    ...batch('numbers'),
+    rows: [
+      { eventMs: 1000, key: null, inputs: [0.5, Number.NaN] },
+      { eventMs: 1001.5, key: null, inputs: [-0, Number.POSITIVE_INFINITY] },
+    ],
+    answers: [{ revision, outputs: [[0.25, 1e-300]] }],
+  }
+  const { id, endpoint, atMs, latencyMs, columns } = named
+  await journal.append(named)
+  await journal.append({
+    id,
+    endpoint,
+    atMs,
+    latencyMs,
+    columns,
+    revision,
+    rows: 2,
+    inputs: Float64Array.of(1000, 0.5, Number.NaN, 1001.5, -0, Number.POSITIVE_INFINITY),
+    outputs: Float64Array.of(0.25, 1e-300),
+  })
+  const [one, other, ...more] = everything(folder)
+  expect(one).toMatchObject({ kind: 'batch', batch: named })
+  expect(other).toEqual(one)
+  expect(more).toEqual([])
+})
+
 test('a request that its caller named is found again, also after a restart, and its id is taken', async () => {
   const { folder, journal } = await open()
   await journal.append(batch('b1', 'digest'))

@@ -48,14 +48,14 @@ export function skimmer() {
     },
     numbers: (record: Buffer): NumericBatch | undefined => {
       const from = reader(record)
-      const { id, digest, atMs, latencyMs, columns, form } = headIn(from)
+      const { digest, form, ...head } = headIn(from)
       if (digest !== null || form !== null) return undefined
       const rows = from.count()
-      const inputs = inputsIn(from, rows, columns.length)
+      const inputs = inputsIn(from, rows, head.columns.length)
       if (inputs === undefined || from.count() !== 1) return undefined
       const revision = revisionOf(from.bytes()) as LoggedRevision
       const outputs = outputsIn(from, rows, revision.outputs.length)
-      return outputs && { id, atMs, latencyMs, columns, revision, rows, inputs, outputs }
+      return outputs && { ...head, revision, rows, inputs, outputs }
     },
   }
 }

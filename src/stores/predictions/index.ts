@@ -58,7 +58,7 @@ export function openPredictionLog(dependencies: Dependencies): PredictionLog {
     },
     ...writesOf(parts),
     full: async (rows) => open.atLeast(rows),
-    sealing: sealingOf(parts, dependencies, profiles.catchUp),
+    sealing: sealingOf(parts, dependencies, profiles.calmly),
     onGrowth: growth.listen,
     close: async () => {
       await ingesting?.stop()
@@ -153,6 +153,7 @@ function questionsOf(
     }
   return {
     ...asked,
+    soFar: { watermark: asked.watermark, summaries: asked.summaries },
     window: caughtUp(asked.window),
     newest: caughtUp(asked.newest),
     arrivals: caughtUp(asked.arrivals),

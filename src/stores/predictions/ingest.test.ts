@@ -37,6 +37,19 @@ test('what is asked of nobody is taken over in the background', async () => {
   await expect.poll(() => grown).toEqual(['flights'])
 })
 
+test('who only looks how far the log has come hurries nothing', async () => {
+  const { log, journal, reads } = await open()
+  await journal.append(batch('b1'))
+  const before = reads()
+  const looks = [log.soFar.watermark('flights'), log.soFar.summaries('flights', { per: 'month' })]
+  expect(reads()).toBe(before)
+  await Promise.all(looks)
+  const asked = log.watermark('flights')
+  expect(reads()).toBeGreaterThan(before)
+  expect(await asked).toBe(1000)
+  expect(await log.soFar.watermark('flights')).toBe(1000)
+})
+
 test('an answer is given again as it was, from the journal, the log and a segment: infinities, long integers, any text', async () => {
   const { log, journal } = await open()
   const odd = batch('odd', 'digest')
@@ -84,12 +97,23 @@ async function open(given?: string) {
   const file = join(home, 'predictions.db')
   const logger = pino({ level: 'silent' })
   const analytics = openAnalytics({ memoryMb: 256, threads: 1 })
+  const source = openSource(folder)
+  let reads = 0
   const log = openPredictionLog({
     file,
     folder: join(home, 'segments'),
     objects: await openLocalObjects(join(home, 'objects')),
     files: segmentFiles(analytics),
-    journal: { source: openSource(folder), logger },
+    journal: {
+      source: {
+        ...source,
+        read: (from) => {
+          reads += 1
+          return source.read(from)
+        },
+      },
+      logger,
+    },
   })
   const recorded = openRecorded({ file, sealed: log.findBatch })
   const journal = openJournal({ folder, ingested: recorded, syncMs: 50, logger })
@@ -99,7 +123,7 @@ async function open(given?: string) {
     async () => recorded.close(),
     journal.close,
   )
-  return { home, log, journal }
+  return { home, log, journal, reads: () => reads }
 }
 
 function batch(id: string, digest: string | null = null): NewBatch {

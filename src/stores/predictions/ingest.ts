@@ -10,6 +10,8 @@ import { idleShare, restMs } from './pace.ts'
 const IDLE_MS = 100
 /** What comes in this time is taken over together: a commit costs as much as some hundred predictions. */
 const TOGETHER_MS = 50
+/** What comes after quiet may begin a load: after so long it is seen how busy the machine is. */
+const BEGINNING_MS = 300
 /** How long after a failure it is tried again. */
 const RETRY_MS = 1000
 
@@ -55,12 +57,16 @@ export function ingestion(dependencies: Dependencies) {
 
   const idle = idleShare()
   const background = async () => {
+    let isQuiet = true
     while (!stop.signal.aborted) {
+      if (isQuiet && hasMore(source, position)) await pause(BEGINNING_MS)
+      const idleNow = idle()
       const startedMs = performance.now()
       const pauseMs = stepped(step, logger)
+      isQuiet = pauseMs !== undefined
       const rest = () => {
         const filesWaiting = source.end().file - position.file
-        return restMs(performance.now() - startedMs, { idle: idle(), filesWaiting })
+        return restMs(performance.now() - startedMs, { idle: idleNow, filesWaiting })
       }
       await pause(pauseMs ?? Math.max(TOGETHER_MS, rest()))
     }
@@ -96,6 +102,15 @@ export function ingestion(dependencies: Dependencies) {
       wake?.()
       await running
     },
+  }
+}
+
+function hasMore(source: JournalSource, position: JournalPosition): boolean {
+  try {
+    return isBefore(position, source.end())
+  } catch {
+    // Whatever it is, the next step meets it and tells it.
+    return false
   }
 }
 

@@ -2,13 +2,13 @@ import { cpus } from 'node:os'
 
 /** Taking over may be half of the time while processors are idle, and so little while predictions need them. */
 const SHARE_IDLE = 0.5
-const SHARE_BUSY = 0.05
+const SHARE_BUSY = 0.02
 /** Less than this of all processors' time is left over on a machine that is busy. */
 const IDLE_MIN = 0.15
-/** As many files of the journal may wait for quieter times: 256 MiB. */
-const FILES_WAITING_MAX = 4
+/** As many files of the journal may wait for quieter times, 128 MiB: whoever asks for what is in them waits for seconds. */
+const FILES_WAITING_MAX = 2
 /** However busy it is, the log is never further behind than that many milliseconds of rest between two pieces. */
-const PAUSE_MS_MAX = 1000
+const PAUSE_MS_MAX = 2000
 
 /**
  * How long to rest after a piece that took `tookMs`: answers come first, and what they leave is taken over when there

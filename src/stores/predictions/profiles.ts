@@ -85,7 +85,8 @@ export function profiling(dependencies: Dependencies) {
   for (const name of behind(reader)) background.expect(name)
 
   return {
-    catchUp,
+    /** Profiles what there is of an endpoint, and rests meanwhile. */
+    calmly: (endpoint: string): Promise<void> => calmly(endpoint, background.paced()),
     profiles: async function* (
       endpoint: string,
       span: { fromMs: number; toMs: number },
@@ -199,6 +200,7 @@ function waiting({
   const ignore = onGrowth(expect)
   return {
     expect,
+    paced,
     stop: (): void => {
       ignore()
       for (const timer of timers.values()) clearTimeout(timer)
@@ -214,8 +216,8 @@ function rest(ms: number, stop: AbortSignal): Promise<void> {
       stop.removeEventListener('abort', done)
       resolve()
     }
+    // Somebody may wait for what comes after, and nothing else may keep the process.
     const timer = setTimeout(done, ms)
-    timer.unref()
     stop.addEventListener('abort', done)
   })
 }

@@ -13,7 +13,7 @@ import { summaryReader } from './summaries.ts'
 export function queries(
   connection: Connection,
   { segments, batchIn }: { segments: SegmentReader; batchIn: JournalSource['batchIn'] },
-): Omit<PredictionQueries, 'onGrowth' | 'profiles'> &
+): Omit<PredictionQueries, 'onGrowth' | 'profiles' | 'soFar'> &
   NewestQueries &
   ArrivalQueries & {
     findBatch(id: string): Promise<RecordedBatch | undefined>

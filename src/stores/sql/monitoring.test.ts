@@ -433,7 +433,7 @@ eachSqlStore((_name, open) => {
   }
 
   function queriesOf(world: World): PredictionQueries {
-    return {
+    const queries: Omit<PredictionQueries, 'soFar'> = {
       window: async (_, { fromMs, toMs, limit = Infinity, after }) => {
         if (world.failAfter-- <= 0) throw new Error('cut off')
         const all = world.rows.filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
@@ -458,5 +458,6 @@ eachSqlStore((_name, open) => {
       profiles: async function* () {},
       onGrowth: () => () => undefined,
     }
+    return { ...queries, soFar: queries }
   }
 })

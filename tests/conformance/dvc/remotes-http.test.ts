@@ -1,8 +1,10 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptied, exchanged, isClean, projectWith, setRemote, startWeb } from './remotes-support.ts'
-import { ours } from './support.ts'
+import { ours, pythonBin } from './support.ts'
 
 let web: Awaited<ReturnType<typeof startWeb>>
 let guarded: Awaited<ReturnType<typeof startWeb>>
@@ -22,6 +24,30 @@ test('dvc and orrery share data over a web server, with a login and without', as
   const first = { url: `${web.url}/a b` }
   const second = { url: `${guarded.url}/x`, method: 'PUT', ...login }
   expect(await exchanged({ first, second })).toEqual([])
+})
+
+test('dvc and orrery share data over TLS: what the remote says is believed, and nothing else', async () => {
+  const [own, other] = [certificate(), certificate()]
+  const safe = await startWeb(undefined, own)
+  try {
+    const remote = (verify: string) => ({
+      url: `${safe.url}/x${verify.length}`,
+      ssl_verify: verify,
+    })
+    expect(
+      await exchanged({ first: remote(join(own, 'cert.pem')), second: remote('false') }),
+    ).toEqual([])
+    const box = projectWith(remote(join(other, 'cert.pem')))
+    for (const verify of [join(other, 'cert.pem'), 'true']) {
+      setRemote(box, remote(verify))
+      // oxlint-disable-next-line no-await-in-loop -- one remote after the other
+      await expect(ours(box).data.push()).rejects.toThrow(/is not believed .*; set ssl_verify/)
+    }
+    box.remove()
+  } finally {
+    await safe.stop()
+    for (const folder of [own, other]) rmSync(folder, { recursive: true })
+  }
 })
 
 test('a web server that has other bytes, wants a login or is away is told, and nothing wrong gets into the cache', async () => {
@@ -56,3 +82,32 @@ test('a web server that has other bytes, wants a login or is away is told, and n
     box.remove()
   }
 })
+
+/** A new key for 127.0.0.1, and its certificate, which it has signed itself. */
+function certificate(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-tls-'))
+  execFileSync(join(pythonBin(), 'python'), ['-c', MAKE_CERTIFICATE, folder])
+  return folder
+}
+
+const MAKE_CERTIFICATE = `
+import datetime, ipaddress, pathlib, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+folder = pathlib.Path(sys.argv[1])
+key = ec.generate_private_key(ec.SECP256R1())
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+now = datetime.datetime.now(datetime.timezone.utc)
+day = datetime.timedelta(days=1)
+address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+made = (
+    x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    .serial_number(x509.random_serial_number()).not_valid_before(now - day).not_valid_after(now + day)
+    .add_extension(address, False).add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
+)
+(folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+plain = serialization.NoEncryption()
+(folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+`

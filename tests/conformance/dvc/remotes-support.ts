@@ -61,16 +61,20 @@ export async function exchanged(remote: {
 }
 
 /** A web server over a folder that takes uploads, as people set up for data. */
-export async function startWeb(login?: { user: string; password: string }) {
+export async function startWeb(
+  login?: { user: string; password: string },
+  /** A folder with `key.pem` and `cert.pem`: the server speaks TLS. */
+  identity?: string,
+) {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-web-'))
   const program = join(import.meta.dirname, 'remotes-web.ts')
-  const words = login === undefined ? [] : [`${login.user}:${login.password}`]
+  const words = [login === undefined ? '' : `${login.user}:${login.password}`, identity ?? '']
   const child = spawn(process.execPath, [program, folder, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [port] = (await once(child.stdout, 'data')) as [Buffer]
   return {
-    url: `http://127.0.0.1:${port.toString().trim()}`,
+    url: `${identity === undefined ? 'http' : 'https'}://127.0.0.1:${port.toString().trim()}`,
     folder,
     stop: async () => {
       child.kill()

@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { runCommand, type Ended } from '../../support/command.ts'
 import { freePort, startFamily } from '../../support/process.ts'
-import { pythonBin, runPython } from '../../support/python.ts'
+import { openPythonHost, type PythonHost } from '../../support/python-host.ts'
+import { pythonBin } from '../../support/python.ts'
 import { startTestServer } from '../../support/server.ts'
 
 // One store, filled by the real client, goes from a real server to ours and back to a real one; what the real
@@ -25,6 +26,7 @@ const QUIET = {
 }
 const undo: (() => Promise<void>)[] = []
 let folder = ''
+let python: PythonHost
 /** A real server with a filled store, what the client reads of it, and its parts on the disk. */
 let theirs: { url: string; dump: Dump; database: string; artifacts: string }
 
@@ -33,6 +35,8 @@ type Dump = Record<'experiments' | 'runs' | 'models' | 'registry' | 'ids', Recor
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'orrery-migration-'))
   undo.push(() => rm(folder, { recursive: true, force: true }))
+  python = await openPythonHost({ imports: ['mlflow'], environment: QUIET })
+  undo.push(python.end)
   const store = { database: join(folder, 'mlflow.db'), artifacts: join(folder, 'files') }
   const url = await mlflowServer(store)
   await script('make', url)
@@ -99,7 +103,7 @@ test('a second import takes only what is new, and the ledger hears of nothing el
   expect(idle).toMatchObject({ runs: { new: 0, changed: 0, same: 9 }, points: 0, files: 0 })
   expect(await ledgerSize(ours)).toBe(entries)
 
-  await runPython(MORE, { ...QUIET, MLFLOW_TRACKING_URI: theirs.url })
+  await python.run(MORE, { MLFLOW_TRACKING_URI: theirs.url })
   const { report } = await imported(theirs.url, ours)
   expect(report).toMatchObject({
     runs: { new: 1, changed: 1, same: 8 },
@@ -157,7 +161,7 @@ test('what is no MLflow store, or too old a one, is refused with what to do', as
   const odd = join(folder, 'odd.db')
   await writeFile(odd, 'no database')
   const old = join(folder, 'old.db')
-  await runPython(OLD, { FILE: old })
+  await python.run(OLD, { FILE: old })
   for (const [from, words] of [
     [odd, 'SQLite'],
     [old, 'mlflow db upgrade'],
@@ -220,7 +224,7 @@ async function ledgerSize(url: string): Promise<number> {
 
 async function script(name: string, uri: string): Promise<unknown> {
   const text = await readFile(join(HERE, 'scripts', `${name}.py`), 'utf8')
-  return runPython(text, { ...QUIET, MLFLOW_TRACKING_URI: uri })
+  return python.run(text, { MLFLOW_TRACKING_URI: uri })
 }
 
 async function dumpOf(uri: string): Promise<Dump> {

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import type { Config } from '#app/config'
-import { runPython } from '../../support/python.ts'
+import type { Config } from '#app/settings/config'
+import { openPythonHost, type PythonHost } from '../../support/python-host.ts'
 import { startS3, type S3Server } from '../../support/s3.ts'
 import { startTestServer } from '../../support/server.ts'
 
@@ -14,6 +14,7 @@ import { startTestServer } from '../../support/server.ts'
 vi.setConfig({ testTimeout: 300_000 })
 const HERE = import.meta.dirname
 let s3: S3Server
+let python: PythonHost
 const undo: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
@@ -23,11 +24,27 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: s3.owner.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.owner.secretAccessKey,
   })
+  python = await openPythonHost({
+    imports: ['mlflow'],
+    environment: {
+      MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
+      MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false',
+      MLFLOW_DISABLE_TELEMETRY: 'true',
+      MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE: String(10 << 20),
+      MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE: String(5 << 20),
+      MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE: String(5 << 20),
+      ONNX: join(HERE, '..', '..', 'fixtures', 'models', 'matrix.onnx'),
+      PYTHONWARNINGS: 'ignore',
+    },
+  })
 }, 90_000)
 afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step()
 })
-afterAll(() => s3.stop())
+afterAll(async () => {
+  await python.end()
+  await s3.stop()
+})
 
 async function server(settings: Partial<Config>): Promise<string> {
   const started = await startTestServer({ drainMs: 1000, ...settings })
@@ -37,18 +54,7 @@ async function server(settings: Partial<Config>): Promise<string> {
 
 async function tell(url: string, environment: Record<string, string> = {}): Promise<Told> {
   const script = await readFile(join(HERE, 'scripts', 'destinations.py'), 'utf8')
-  return (await runPython(script, {
-    MLFLOW_TRACKING_URI: url,
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false',
-    MLFLOW_DISABLE_TELEMETRY: 'true',
-    MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE: String(10 << 20),
-    MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE: String(5 << 20),
-    MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE: String(5 << 20),
-    ONNX: join(HERE, '..', '..', 'fixtures', 'models', 'matrix.onnx'),
-    PYTHONWARNINGS: 'ignore',
-    ...environment,
-  })) as Told
+  return (await python.run(script, { MLFLOW_TRACKING_URI: url, ...environment })) as Told
 }
 
 interface Told extends Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { openPythonHost, type PythonHost } from '../../support/python-host.ts'
 import { mlflow2Bin, runPython } from '../../support/python.ts'
 import { startTestServer } from '../../support/server.ts'
 import { mlflowServer } from './mlflow-server.ts'
@@ -10,8 +11,23 @@ import { mlflowServer } from './mlflow-server.ts'
 
 type Told = Record<string, unknown>
 const HERE = import.meta.dirname
+const QUIET = {
+  // An error of the server has to show, not to be tried again for minutes.
+  MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
+  MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false',
+  MLFLOW_DISABLE_TELEMETRY: 'true',
+  PYTHONWARNINGS: 'ignore',
+}
 const undo: (() => Promise<void>)[] = []
+let client3: PythonHost
 
+beforeAll(async () => {
+  client3 = await openPythonHost({
+    imports: ['mlflow', 'mlflow.sklearn', 'pandas', 'sklearn.linear_model'],
+    environment: QUIET,
+  })
+})
+afterAll(() => client3.end())
 afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step()
 })
@@ -125,15 +141,9 @@ async function tell(
   bin?: string,
 ): Promise<unknown> {
   const script = await readFile(join(HERE, 'scripts', `${name}.py`), 'utf8')
-  const settings = {
-    // An error of the server has to show, not to be tried again for minutes.
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false',
-    MLFLOW_DISABLE_TELEMETRY: 'true',
-    PYTHONWARNINGS: 'ignore',
-    ...environment,
-  }
-  return bin === undefined ? runPython(script, settings) : runPython(script, settings, bin)
+  return bin === undefined
+    ? client3.run(script, environment)
+    : runPython(script, { ...QUIET, ...environment }, bin)
 }
 
 async function orrery(): Promise<string> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { GrpcServer } from '#app/grpc'
+import type { GrpcServer } from '#app/listening/grpc'
 import { openInferenceServices } from '#protocols/open-inference/grpc'
 import { runPython } from '../../support/python.ts'
 import {

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Chance } from '../../support/random.ts'
 import { filesOfModel, FLIGHTS } from '../../support/models.ts'
-import { eventually, sure, type Client } from './client.ts'
+import { eventually, sure, type Client, type Outcome } from './client.ts'
 import { ENDPOINT, MODEL, writeProject } from './project.ts'
 import type { Workload } from './workload.ts'
 
@@ -10,6 +11,8 @@ export const START_MS = Date.parse('2024-01-01T00:00:00Z')
 const REQUESTS_PER_HOUR = 6
 const ROWS_PER_REQUEST = 5
 const PATIENCE_MS = 60_000
+/** So many hours the clients are ahead of what is judged of them: more would only be a queue that is judged after each start. */
+const HOURS_AHEAD = 4
 
 /** One request for predictions; sent again under its id until it was answered. */
 interface Asked {
@@ -66,7 +69,8 @@ export function loopWorkload(chance: Chance, folder: string): Workload {
       )
     },
     write: async (client, signal) => {
-      while (!signal.aborted && (await live(client, current())));
+      while (!signal.aborted && (await live(client, current())))
+        if (!(await judged(client, hours.at(-HOURS_AHEAD), signal))) return
     },
     settle: async (client) => {
       // What was in doubt is asked again, so that it is certain, and then has to be there once.
@@ -157,6 +161,32 @@ export async function stateOf(client: Client): Promise<string> {
   return endpoints.find(({ name }) => name === ENDPOINT)?.state ?? 'absent'
 }
 
+/** Waits until an hour is judged; gives false when the server was lost on the way. */
+async function judged(
+  client: Client,
+  hour: Hour | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (hour === undefined) return true
+  while (!signal.aborted) {
+    const answer = await windowOf(client, hour)
+    if (!answer.answered) return false
+    if (answer.value !== undefined) return true
+    await sleep(50)
+  }
+  return true
+}
+
+/** What is told of the window of an hour; undefined while it is not judged. */
+async function windowOf(client: Client, hour: Hour): Promise<Outcome<WindowWire | undefined>> {
+  const start = new Date(hour.startMs).toISOString()
+  const page = await client.get<{ windows: WindowWire[] }>(
+    `/api/v1/endpoints/${ENDPOINT}/windows?limit=1&before=${new Date(hour.startMs + 1).toISOString()}`,
+  )
+  if (!page.answered) return page
+  return { answered: true, value: page.value.windows.find((each) => each.start === start) }
+}
+
 interface LogPage {
   predictions: { id: string; label: unknown; key: string }[]
   next: string | null
@@ -204,14 +234,7 @@ interface WindowWire {
 async function windowFaults(client: Client, hour: Hour, rows: number): Promise<string[]> {
   const start = new Date(hour.startMs).toISOString()
   const window = await eventually(
-    async () => {
-      const { windows } = sure(
-        await client.get<{ windows: WindowWire[] }>(
-          `/api/v1/endpoints/${ENDPOINT}/windows?limit=1&before=${new Date(hour.startMs + 1).toISOString()}`,
-        ),
-      )
-      return windows.find((each) => each.start === start)
-    },
+    async () => sure(await windowOf(client, hour)),
     (found) => found !== undefined && found.performance !== null,
     { what: `the window ${start} is evaluated`, withinMs: PATIENCE_MS },
   )

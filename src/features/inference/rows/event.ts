@@ -10,12 +10,19 @@ const AHEAD_MS_MAX = 2 * 86_400_000
 const ISO =
   /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/
 
-/** When each row happened and which entity it is about, as the endpoint's monitor finds them in the rows. */
+/** When a row happened and which entity it is about. */
+export interface RowEvent {
+  readonly eventMs: number
+  readonly key: string | null
+}
+
+/** The events of rows as the endpoint's monitor finds them there; undefined where all happen now, to nobody in particular. */
 export function eventsOf(
-  { columns, rows }: Rows,
+  sent: Rows,
   monitor: MonitorConfig | null,
   nowMs: number,
-): { eventMs: number; key: string | null }[] {
+): RowEvent[] | undefined {
+  const { columns } = sent
   const by = monitor?.window.by
   const timeAt = by === undefined ? -1 : columns.indexOf(by)
   const keyAt = monitor?.key === undefined ? -1 : columns.indexOf(monitor.key)
@@ -24,7 +31,8 @@ export function eventsOf(
       'invalid',
       `this endpoint counts its windows by the column ${by}, which was not sent; send it along with the model's own columns`,
     )
-  return rows.map((row, index) => ({
+  if (by === undefined && keyAt < 0) return undefined
+  return sent.rows.map((row, index) => ({
     eventMs: by === undefined ? nowMs : eventTime(row[timeAt], { column: by, row: index, nowMs }),
     key: keyAt < 0 ? null : keyOf(row[keyAt] ?? null),
   }))

@@ -10,6 +10,7 @@ import {
   isFloat,
   isInteger,
   numericData,
+  plainNumbers,
   rowsOf,
   type ModelShape,
   type Tensor,
@@ -25,6 +26,12 @@ import { loggedRowsOf } from './wide.ts'
 export interface Rows {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly Value[])[]
+}
+
+/** What was sent of a request, as rows for the log. */
+export interface Sent extends Rows {
+  /** The same values where they came as one matrix of numbers: `rows` are made when somebody asks for them. */
+  readonly matrix?: Tensor
 }
 
 /** How rows become a model's inputs, decided once when it is loaded. */
@@ -352,7 +359,7 @@ function checkShape(tensor: Tensor, input: TensorSpec): void {
 export function feedsOfTensors(
   plan: FeedPlan,
   tensors: readonly Tensor[],
-): { feeds: Tensor[]; sent: Rows } {
+): { feeds: Tensor[]; sent: Sent } {
   for (const tensor of tensors) checkElements(tensor)
   const specs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
   const feeds = specs.map((spec) => feedOf(spec, tensors))
@@ -386,15 +393,22 @@ function feedOf(spec: TensorSpec, tensors: readonly Tensor[]): Tensor {
 }
 
 /** A matrix alone is rows already. */
-function matrixRows(plan: FeedPlan, [only, ...more]: readonly Tensor[]): Rows | undefined {
+function matrixRows(plan: FeedPlan, [only, ...more]: readonly Tensor[]): Sent | undefined {
   if (plan.form !== 'matrix' || plan.columns === null) return undefined
   if (only === undefined || more.length > 0 || only.shape.length !== 2) return undefined
   // One column alone is scalars, not lists.
   if (only.shape[1] !== plan.columns.length || plan.columns.length < 2) return undefined
-  return { columns: plan.columns.map(({ name }) => name), rows: rowsOf(only) as Value[][] }
+  let rows: Value[][] | undefined
+  return {
+    columns: plan.columns.map(({ name }) => name),
+    get rows() {
+      return (rows ??= rowsOf(only) as Value[][])
+    },
+    ...(plainNumbers(only) === undefined ? {} : { matrix: only }),
+  }
 }
 
-function sentRows(plan: FeedPlan, tensors: readonly Tensor[], count: number): Rows {
+function sentRows(plan: FeedPlan, tensors: readonly Tensor[], count: number): Sent {
   const whole = matrixRows(plan, tensors)
   if (whole !== undefined) return whole
   const columns: string[] = []

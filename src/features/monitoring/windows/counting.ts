@@ -156,7 +156,7 @@ export function countedLooks(sources: {
   return async (of) => {
     const { endpoint, counting, progress, reachedMs } = of
     const fromMs = progress.closedMs === null ? undefined : floorToHour(progress.closedMs)
-    const hours = await sources.predictions.summaries(endpoint, {
+    const hours = await sources.predictions.soFar.summaries(endpoint, {
       ...(fromMs === undefined ? {} : { fromMs }),
       per: HOUR_MS,
     })

@@ -33,7 +33,7 @@ export function evaluationsDue(sources: {
   const dueAt = async (endpoint: Endpoint): Promise<NewJob | undefined> => {
     const { name } = endpoint
     const monitor = monitorOf(endpoint)
-    const watermarkMs = await predictions.watermark(name)
+    const watermarkMs = await predictions.soFar.watermark(name)
     if (watermarkMs === null) return undefined
     const timing = timingOf(monitor)
     const done = await read.progress(name)

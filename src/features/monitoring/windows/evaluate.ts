@@ -73,7 +73,8 @@ export async function hasLateness(
   const progress = await evaluation.read.progress(evaluation.endpoint)
   // Windows by count take no more once their truths are judged.
   if (progress.closedMs === null || countingOf(evaluation.monitor) !== undefined) return false
-  const hours = await hoursOf(evaluation, progress, progress.closedMs)
+  const { soFar } = evaluation.predictions
+  const hours = await hoursOf({ ...evaluation, predictions: soFar }, progress, progress.closedMs)
   const timing = timingOf(evaluation.monitor)
   return (await reopenedOf(evaluation, { hours, progress, timing })).length > 0
 }
@@ -90,7 +91,13 @@ const NOTHING: Counted = { predictions: 0, labels: 0, replaced: 0 }
 
 /** The hours that have predictions, from what is not evaluated yet or may still be evaluated anew. */
 async function hoursOf(
-  { endpoint, monitor, predictions }: Pick<Evaluation, 'endpoint' | 'monitor' | 'predictions'>,
+  {
+    endpoint,
+    monitor,
+    predictions,
+  }: Pick<Evaluation, 'endpoint' | 'monitor'> & {
+    predictions: Pick<PredictionQueries, 'summaries'>
+  },
   { closedMs, settledMs }: Progress,
   toMs: number,
 ): Promise<PeriodSummary[]> {

@@ -27,6 +27,8 @@ export interface StageGround {
   readonly versionControl: VersionControl
   readonly files: PipelineFiles
   readonly runCache: RunCache
+  /** Brings contents that the cache lacks from the remote, as far as it has them. */
+  readonly bring?: (outs: readonly { path: string; content: Content }[]) => Promise<void>
 }
 
 /** What a stage reads, as it is now. Throws `not-found` for what is missing, before anything is run. */
@@ -85,7 +87,13 @@ export async function inputsOf(
 export async function earlierRun(
   ground: StageGround,
   stage: Stage,
-  known: { lock: StageLock | undefined; look: Look; runCache: boolean },
+  known: {
+    lock: StageLock | undefined
+    look: Look
+    runCache: boolean
+    /** What is not here may be brought from the remote. */
+    pull?: boolean
+  },
 ): Promise<StageLock | undefined> {
   if (!isRepeatable(stage)) return undefined
   const { lock, look } = known
@@ -99,10 +107,14 @@ export async function earlierRun(
         })
       : undefined
   if (found === undefined) return undefined
-  for (const out of stage.outs) {
-    const content = contentAt(found.outs, out.written)
-    if (content === undefined || !(await ground.cache.holds(content))) return undefined
+  const outs: { path: string; content: Content }[] = []
+  for (const { path, written } of stage.outs) {
+    const content = contentAt(found.outs, written)
+    if (content === undefined) return undefined
+    outs.push({ path, content })
   }
+  if (known.pull === true) await ground.bring?.(outs)
+  for (const { content } of outs) if (!(await ground.cache.holds(content))) return undefined
   return found
 }
 

@@ -118,6 +118,7 @@ async function stageStep(
       lock,
       look,
       runCache: options.runCache ?? true,
+      pull: options.pull ?? false,
     })
     if (earlier !== undefined) {
       await restoreOuts(ground, stage, earlier)

@@ -6,6 +6,7 @@ import {
   fchmodSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   renameSync,
   rmSync,
@@ -13,26 +14,42 @@ import {
   writeSync,
 } from 'node:fs'
 import { digestOpen } from './digests.ts'
-import { LOOK_NUMBERS, looksAs, noteLook } from './looking.ts'
+import { LOOK_NUMBERS, looksAs, looksAsLinked, noteLook } from './looking.ts'
 
 /** An object that was checked when it was put here; DVC trusts those of this mode. */
 export const TRUSTED = 0o444
 
 /** From here on the file system's own way of copying is worth its start. */
-const LARGE_BYTES = 4 << 20
+export const LARGE_BYTES = 4 << 20
 
 export interface CopyOrder {
-  readonly files: readonly FileToCopy[]
+  readonly loads: readonly Load[]
   /** How the sources looked when they were hashed; without it they are hashed as they pass. */
   readonly looks: Float64Array | undefined
   /** Each is on the disk before the next; otherwise who asks sees to that for all. */
   readonly sync: boolean
 }
 
-export interface FileToCopy {
+/** Files that become objects of one folder. Texts of many are one text, since threads hand over few things fast. */
+export interface Load {
+  /** What the names of these objects begin with. */
+  readonly prefix: string
+  /** The rests of their names, joined by NUL. */
+  readonly rests: string
+  /** The paths of the files, joined by NUL. */
+  readonly sources: string
+  /** Where they are put. */
+  readonly folder: string
+  /** What they are called there until they may be seen, before their number; undefined where nobody looks yet. */
+  readonly aside: string | undefined
+  /** Objects of DVC 2 do not say how they were hashed. */
+  readonly legacy: boolean
+}
+
+interface FileToCopy {
   readonly from: string
   readonly to: string
-  /** What its bytes have to be; undefined for objects of DVC 2, which do not say how they were hashed. */
+  /** What its bytes have to be; undefined where that is not known. */
   readonly md5: string | undefined
 }
 
@@ -51,24 +68,41 @@ export interface CopyFault {
 export function copyFiles(order: CopyOrder): Copied {
   const faults: CopyFault[] = []
   let sizeBytes = 0
-  for (const [index, file] of order.files.entries()) {
-    try {
-      const copied = copyOne(order, file, index)
-      if (typeof copied === 'number') sizeBytes += copied
-      else {
-        faults.push({ index, what: copied, message: '' })
+  let index = -1
+  for (const load of order.loads)
+    for (const file of filesIn(load)) {
+      index++
+      try {
+        const copied = copyOne(order, file, index)
+        if (typeof copied === 'number') sizeBytes += copied
+        else {
+          faults.push({ index, what: copied, message: '' })
+          rmSync(file.to, { force: true })
+        }
+      } catch (error) {
         rmSync(file.to, { force: true })
+        faults.push({
+          index,
+          what: isMissing(error, file.from) ? 'missing' : 'failed',
+          message: messageOf(error),
+        })
       }
-    } catch (error) {
-      rmSync(file.to, { force: true })
-      faults.push({
-        index,
-        what: isMissing(error, file.from) ? 'missing' : 'failed',
-        message: messageOf(error),
-      })
     }
-  }
   return { faults, sizeBytes }
+}
+
+function* filesIn(load: Load): Iterable<FileToCopy> {
+  const sources = load.sources.split('\0')
+  for (const [index, rest] of load.rests.split('\0').entries())
+    yield {
+      from: sources[index] ?? '',
+      to: placeIn(load, index, rest),
+      md5: load.legacy ? undefined : load.prefix + rest.slice(0, 30),
+    }
+}
+
+function placeIn({ folder, aside }: Pick<Load, 'folder' | 'aside'>, index: number, rest: string) {
+  return aside === undefined ? `${folder}/${rest}` : `${folder}/${aside}${index}`
 }
 
 function copyOne(
@@ -125,7 +159,10 @@ export function writeAll(file: number, bytes: Buffer): void {
 const grantsTrusted = (TRUSTED & ~process.umask()) === TRUSTED
 
 export interface LinkOrder {
-  readonly files: readonly FileToCopy[]
+  /** The paths of the files, joined by NUL. */
+  readonly sources: string
+  /** The paths of the objects, joined by NUL. */
+  readonly objects: string
   readonly looks: Float64Array
 }
 
@@ -136,36 +173,64 @@ export interface Linked extends Copied {
 }
 
 /** Makes objects of files without copying: from now on the file is the object. */
-export function linkFiles({ files, looks: before }: LinkOrder): Linked {
+export function linkFiles({ sources, objects, looks: before }: LinkOrder): Linked {
   const looks = Float64Array.from(before)
   const isLinked: boolean[] = []
   const faults: CopyFault[] = []
-  for (const [index, { from, to }] of files.entries()) {
+  const places = objects.split('\0')
+  for (const [index, from] of sources.split('\0').entries()) {
     isLinked[index] = false
     try {
-      if (!looksAs(statSync(from), before, index)) {
-        faults.push({ index, what: 'changed', message: '' })
-        continue
-      }
-      linkSync(from, to)
-      chmodSync(from, TRUSTED)
-      isLinked[index] = true
+      isLinked[index] = linkOne(from, places[index] ?? '', { before, index })
+      if (!isLinked[index]) faults.push({ index, what: 'changed', message: '' })
     } catch (error) {
       // Somebody else has put it there: it will be linked to that one.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
         faults.push({ index, what: 'failed', message: messageOf(error) })
     }
-    noteLook(statSync(from), looks, index)
+    const now = statSync(from, { throwIfNoEntry: false })
+    if (now !== undefined) noteLook(now, looks, index)
   }
   return { faults, looks, isLinked, sizeBytes: 0 }
 }
 
-export interface MoveOrder {
-  readonly pairs: readonly (readonly [from: string, to: string])[]
+/** False where the file is not the one that was hashed, or was written to since. */
+function linkOne(
+  from: string,
+  to: string,
+  { before, index }: { before: Float64Array; index: number },
+): boolean {
+  if (!looksAs(statSync(from), before, index)) return false
+  linkSync(from, to)
+  // A file that has just come to this path would be an object under another's name. Until this is known the object
+  // is not read-only, so that whoever meets it hashes it.
+  const linked = lstatSync(to)
+  if (!looksAsLinked(linked, before, index)) {
+    rmSync(to, { force: true })
+    if (linked.isSymbolicLink()) throw new Error(`${from} is a link itself`)
+    return false
+  }
+  chmodSync(to, TRUSTED)
+  return true
 }
 
-export function moveFiles({ pairs }: MoveOrder): void {
-  for (const [from, to] of pairs) renameSync(from, to)
+export interface MoveOrder {
+  readonly loads: readonly LoadToMove[]
+}
+
+/** Copies that are to get the names of objects. */
+export interface LoadToMove extends Pick<Load, 'rests' | 'folder' | 'aside'> {
+  readonly home: string
+  /** Numbers of those that could not be copied. */
+  readonly without: readonly number[]
+}
+
+export function moveFiles({ loads }: MoveOrder): void {
+  for (const load of loads) {
+    const without = new Set(load.without)
+    for (const [index, rest] of load.rests.split('\0').entries())
+      if (!without.has(index)) renameSync(placeIn(load, index, rest), `${load.home}/${rest}`)
+  }
 }
 
 function isMissing(error: unknown, path: string): boolean {

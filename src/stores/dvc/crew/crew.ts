@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { perform, type OrderOf, type ResultOf, type Trade } from './trades.ts'
 
 /**
@@ -72,6 +72,8 @@ function handOver<T extends Trade>(trade: T, order: OrderOf<T>): Promise<ResultO
 }
 
 function hire(): void {
+  // Most commands have no work for threads, and what makes them takes a twentieth of a short one's time to load.
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
   const worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url))
   const hand: (typeof hands)[number] = { worker, job: undefined }
   hands.push(hand)

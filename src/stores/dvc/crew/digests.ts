@@ -13,12 +13,19 @@ export interface Digesting {
   readonly sizeBytes?: number | undefined
   /** What the digest should be: bytes that have it are all of the file, and its end is not looked for. */
   readonly md5?: string | undefined
+  /** So many of its bytes `readStart` has read already. */
+  readonly started?: number
+}
+
+/** Reads what one call gives of an open file, to look at it before its digest is taken. */
+export function readStart(file: number): number {
+  return readSync(file, room, 0, MIB, null)
 }
 
 /** The MD5 of what an open file holds from here on. */
 export function digestOpen(file: number, how: Digesting): string {
   const { legacy, each } = how
-  const read = readSync(file, room, 0, MIB, null)
+  const read = how.started ?? readStart(file)
   const small = wholeAt(read, how)
   if (small !== undefined) {
     each?.(room.subarray(0, read))

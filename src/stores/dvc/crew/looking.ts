@@ -126,13 +126,13 @@ function changedAmong(looks: Float64Array, before: Float64Array): number[] {
 }
 
 export function looksAs(stats: Stats, looks: Float64Array, index: number): boolean {
+  return looksAsLinked(stats, looks, index) && stats.ctimeMs === looks[index * LOOK_NUMBERS + 2]
+}
+
+/** The change time aside, which a new link changes. */
+export function looksAsLinked(stats: Stats, looks: Float64Array, index: number): boolean {
   const at = index * LOOK_NUMBERS
-  return (
-    stats.ino === looks[at] &&
-    stats.mtimeMs === looks[at + 1] &&
-    stats.ctimeMs === looks[at + 2] &&
-    stats.size === looks[at + 3]
-  )
+  return stats.ino === looks[at] && stats.mtimeMs === looks[at + 1] && stats.size === looks[at + 3]
 }
 
 export function noteLook(stats: Stats, looks: Float64Array, index: number): void {

@@ -12,13 +12,19 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { messageOf, writeAll } from './copying.ts'
-import { digestOpen } from './digests.ts'
+import { digestOpen, readStart } from './digests.ts'
 import { LOOK_NUMBERS, looksAs, noteLook } from './looking.ts'
 
 export type LinkType = 'reflink' | 'copy' | 'hardlink' | 'symlink'
 
+/** Texts of many files are one text, joined by NUL, since threads hand over few things fast. */
 export interface PlaceOrder {
-  readonly files: readonly FileToPlace[]
+  readonly objects: string
+  readonly targets: string
+  /** For each a free name on the same disk; undefined where nothing is at the targets and nobody looks there yet. */
+  readonly asides: string | undefined
+  /** What the objects' bytes have to be; empty for those that cannot be checked. */
+  readonly md5s: string
   /** Tried in this order; what does not work once is not tried again. */
   readonly types: readonly LinkType[]
   readonly executable: boolean
@@ -26,12 +32,10 @@ export interface PlaceOrder {
   readonly before?: Float64Array | undefined
 }
 
-export interface FileToPlace {
+interface FileToPlace {
   readonly object: string
   readonly target: string
-  /** A free name beside the target. */
   readonly aside: string
-  /** What the object's bytes have to be; undefined where they cannot be checked. */
   readonly md5: string | undefined
 }
 
@@ -51,10 +55,12 @@ export interface PlaceFault {
 const SMALL_BYTES = 1 << 18
 
 /** Puts objects to places of the workspace. What is there is replaced at once and whole. */
-export function placeFiles({ files, types, executable, before }: PlaceOrder): Placed {
+export function placeFiles(order: PlaceOrder): Placed {
+  const { executable, before } = order
+  const files = filesIn(order)
   const looks = new Float64Array(files.length * LOOK_NUMBERS)
   const faults: PlaceFault[] = []
-  let left = types
+  let left = order.types
   for (const [index, file] of files.entries()) {
     try {
       if (before !== undefined && !looksAs(statSync(file.target), before, index)) {
@@ -74,6 +80,19 @@ export function placeFiles({ files, types, executable, before }: PlaceOrder): Pl
   return { looks, types: left, faults }
 }
 
+function filesIn(order: PlaceOrder): FileToPlace[] {
+  const [objects, targets, md5s] = [order.objects, order.targets, order.md5s].map((text) =>
+    text.split('\0'),
+  )
+  const asides = order.asides?.split('\0') ?? targets
+  return (objects ?? []).map((object, index) => ({
+    object,
+    target: targets?.[index] ?? '',
+    aside: asides?.[index] ?? '',
+    md5: md5s?.[index] || undefined,
+  }))
+}
+
 /** The way that worked; undefined for an object that is damaged. */
 function placeOne(
   file: FileToPlace,
@@ -83,9 +102,7 @@ function placeOne(
   for (const type of types) {
     try {
       const isCopy = type === 'copy' || type === 'reflink'
-      if (isCopy && statSync(file.object).size <= SMALL_BYTES)
-        return copied(file, executable) ? type : undefined
-      return (isCopy ? cloned : linked)(file, type, executable) ? type : undefined
+      return (isCopy ? copied : linked)(file, type, executable) ? type : undefined
     } catch (error) {
       rmSync(file.aside, { force: true })
       if (type === types.at(-1)) throw error
@@ -94,21 +111,25 @@ function placeOne(
   return undefined
 }
 
-/** Reads, hashes and writes in one pass. */
-function copied({ object, target, aside, md5 }: FileToPlace, executable: boolean): boolean {
+/** Few bytes are read, hashed and written in one pass. */
+function copied(file: FileToPlace, type: LinkType, executable: boolean): boolean {
+  const { object, aside, md5 } = file
   const source = openSync(object, 'r')
   let found: string
   try {
+    const started = readStart(source)
+    if (started > SMALL_BYTES) return cloned(file, type, executable)
     const copy = openSync(aside, 'wx', executable ? 0o766 : 0o666)
     try {
-      found = digestOpen(source, { legacy: false, md5, each: (bytes) => writeAll(copy, bytes) })
+      const each = (bytes: Buffer) => writeAll(copy, bytes)
+      found = digestOpen(source, { legacy: false, md5, started, each })
     } finally {
       closeSync(copy)
     }
   } finally {
     closeSync(source)
   }
-  return settle({ object, target, aside, md5 }, found)
+  return settle(file, found)
 }
 
 function cloned(file: FileToPlace, type: LinkType, executable: boolean): boolean {
@@ -121,7 +142,7 @@ function cloned(file: FileToPlace, type: LinkType, executable: boolean): boolean
 
 function linked(file: FileToPlace, type: LinkType): boolean {
   // Renaming one name of a file over another would do nothing and leave both.
-  if (type === 'hardlink' && isSameFile(file)) return true
+  if (type === 'hardlink' && file.aside !== file.target && isSameFile(file)) return true
   if (file.md5 !== undefined && digestAt(file.object, file.md5) !== file.md5) return false
   const link = type === 'hardlink' ? linkSync : symlinkSync
   try {
@@ -129,7 +150,8 @@ function linked(file: FileToPlace, type: LinkType): boolean {
     link(file.object, file.target)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST' || file.aside === file.target) throw error
   }
   link(file.object, file.aside)
   renameSync(file.aside, file.target)
@@ -149,7 +171,7 @@ function settle({ target, aside, md5 }: FileToPlace, found: string | undefined):
     rmSync(aside, { force: true })
     return false
   }
-  renameSync(aside, target)
+  if (aside !== target) renameSync(aside, target)
   return true
 }
 

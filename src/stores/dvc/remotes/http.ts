@@ -99,14 +99,7 @@ function answered(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const passing = (error: Error) =>
-      reject(
-        error instanceof Problem
-          ? error
-          : new Passing(
-              `${where} cannot be reached (${messageOf(error)}); check the address, and that the server is up`,
-              { cause: error },
-            ),
-      )
+      reject(error instanceof Problem ? error : unreachable(where, error))
     const request = (url.protocol === 'https:' ? overHttps : overHttp)(url, {
       method,
       agent: how.agent,
@@ -128,6 +121,21 @@ function answered(
         if (error) passing(error)
       })
   })
+}
+
+const NOT_BELIEVED = /CERT|UNABLE_TO_(?:VERIFY|GET_ISSUER)/
+
+function unreachable(where: string, error: Error & { code?: string }): Error {
+  const why = messageOf(error)
+  if (NOT_BELIEVED.test(error.code ?? ''))
+    return new Problem(
+      'unavailable',
+      `the certificate of ${where} is not believed (${why}); set ssl_verify of the remote to the file with the certificate of who signed it`,
+    )
+  return new Passing(
+    `${where} cannot be reached (${why}); check the address, and that the server is up`,
+    { cause: error },
+  )
 }
 
 function urlOf(server: Server, key: string): URL {

@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { Remote, Shelf } from '#data'
+import type { Remote, RunHistory, Shelf } from '#data'
 import { openNetworkRemote, type NetworkRemoteOptions } from './network.ts'
 import type { RemoteOptions } from './s3.ts'
 import type { SshHome } from './ssh.ts'
@@ -31,6 +31,17 @@ export async function openShelfAt(
     name: `the remote ${around.name}`,
     transport: await transportTo(url, options, around),
   })
+}
+
+/** The runs that a remote at an address remembers; undefined where nobody can ask what is there. */
+export async function openHistoryAt(
+  url: string,
+  options: RemoteOptions,
+  around: { readonly name: string; readonly ssh: SshHome },
+): Promise<RunHistory | undefined> {
+  if (keepsVersions(options)) return undefined
+  const { networkHistory } = await import('../run-history.ts')
+  return networkHistory(await transportTo(url, options, around))
 }
 
 function keepsVersions(options: RemoteOptions): boolean {

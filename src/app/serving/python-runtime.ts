@@ -1,0 +1,42 @@
+import { modelPythons } from '#executors/environment/model'
+import type { Runtime } from '#inference'
+import { pythonRuntime } from '#runtimes/python/index'
+import { openProjectLock } from '#stores/dvc/lock'
+import { systemClock } from '#base/clock'
+import type { Logger } from '#base/logger'
+import type { Config } from '../settings/config.ts'
+import { environment } from '../settings/environment.ts'
+
+/** What models of Python may see of the server's environment: where things are, and nothing secret. */
+const SEEN = [
+  'PATH',
+  'TZ',
+  'LD_LIBRARY_PATH',
+  'CUDA_VISIBLE_DEVICES',
+  'NVIDIA_VISIBLE_DEVICES',
+  'SSL_CERT_FILE',
+]
+
+/** Runs models of Python, in environments that are built for them or in the one that the settings name. */
+export function modelPythonRuntime(
+  {
+    environments: folder,
+    modelMemoryBytesMax: memoryBytesMax,
+    modelPython,
+  }: Pick<Config, 'environments' | 'modelMemoryBytesMax' | 'modelPython'>,
+  logger: Logger,
+): Runtime {
+  const build = modelPythons({
+    folder,
+    environment,
+    lockAt: (file) =>
+      openProjectLock(file, { waitSeconds: 3600, holder: 'another builder of this environment' }),
+    nowMs: () => systemClock.nowMs(),
+  })
+  return pythonRuntime({
+    logger,
+    memoryBytesMax,
+    pythonFor: modelPython === '' ? build : async () => modelPython,
+    variables: Object.fromEntries(SEEN.map((name) => [name, environment[name]])),
+  })
+}
