@@ -8,9 +8,27 @@ import { workshop } from './places.mjs'
 
 const POLL_MS = 300
 const held = new Set()
+const lastTurns = new Map()
 
-/** Does `work` while no other process holds the lock of that name; a lock whose processes died is taken over. */
-export async function withLock(name, work) {
+/**
+ * Does `work` while nobody else holds the lock of that name, neither in this process nor in another; a lock whose processes
+ * died is taken over.
+ */
+export function withLock(name, work) {
+  const before = lastTurns.get(name) ?? Promise.resolve()
+  const turn = before.then(() => amongProcesses(name, work))
+  // Whoever comes next waits for the end of it, however it ends; who asked for it hears of a failure.
+  lastTurns.set(
+    name,
+    turn.then(
+      () => undefined,
+      () => undefined,
+    ),
+  )
+  return turn
+}
+
+async function amongProcesses(name, work) {
   const lock = join(workshop, `${name}.lock`)
   await waitFor(lock, name)
   held.add(lock)
