@@ -1,5 +1,5 @@
 import { connect, constants, type ClientHttp2Session } from 'node:http2'
-import type { Asked } from './load.ts'
+import type { Asked } from './asked.ts'
 
 const HEADERS = {
   [constants.HTTP2_HEADER_METHOD]: 'POST',

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import type { Asked } from './load.ts'
+import type { Asked } from './asked.ts'
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 const END_OF_CHUNKS = Buffer.from('0\r\n\r\n')

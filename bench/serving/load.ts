@@ -1,24 +1,12 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Job } from './asked.ts'
 import { askOverGrpc } from './grpc-load.ts'
 import { askOverHttp } from './http-load.ts'
 import { runAlone } from './limit.ts'
-import { bodiesOf, type Form } from './wire.ts'
+import { bodiesOf } from './wire.ts'
 
 // The process that asks, apart from everything that answers and from what reads the figures.
-
-export interface Job {
-  readonly url: string
-  readonly form: Form
-  readonly model: string
-  readonly rows: number
-  readonly callers: number
-  readonly forMs: number
-}
-
-export interface Asked extends Pick<Job, 'url' | 'callers'> {
-  readonly bodies: readonly Buffer[]
-}
 
 export interface Loaded {
   readonly tookMs: number

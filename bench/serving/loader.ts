@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import type { Job, Loaded } from './load.ts'
+import type { Job } from './asked.ts'
+import type { Loaded } from './load.ts'
 
 /** A process that asks, from outside. */
 export interface Loader {

@@ -25,9 +25,7 @@ import {
   type Task,
 } from './progress.ts'
 import { readColumns, rowsFor } from './rows.ts'
-import { openWriter, type Writer } from './writer.ts'
-
-export type OnError = 'fail' | 'skip' | 'null'
+import { openWriter, type OnError, type Writer } from './writer.ts'
 
 export interface BatchSettings {
   /** A file, folder or pattern. */

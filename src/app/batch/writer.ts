@@ -1,10 +1,12 @@
 import { versionName, type Value } from '#inference'
 import type { Block, Source, SourceColumn, Tables } from '#stores/analytics/duckdb/tables/index'
 import { otherAnswer, type Answered } from './answers.ts'
-import type { BatchSettings } from './index.ts'
 import { declaredOutputs, layoutOf, type Layout } from './layout.ts'
 import type { LocalModel } from './model.ts'
 import { EXAMPLES_MAX, type BadExample, type Part, type Place } from './progress.ts'
+
+/** What becomes of a row that cannot be predicted. */
+export type OnError = 'fail' | 'skip' | 'null'
 
 /** Takes blocks and their answers for one part. */
 export interface Writer {
@@ -19,7 +21,7 @@ export async function openWriter(
     source: Source
     kept: readonly SourceColumn[]
     described: LocalModel['described']
-    settings: BatchSettings
+    settings: { readonly onError: OnError; readonly split: boolean }
   },
   first: Answered,
 ): Promise<Writer> {

@@ -2,7 +2,7 @@ import { openSync, readFileSync, readSync, closeSync, statSync } from 'node:fs'
 import { Problem } from '#base/problem'
 import { serverUrl } from '../client.ts'
 import { patientSender } from './send.ts'
-import type { ImportFlags } from './import.ts'
+import type { ImportFlags } from './import-flags.ts'
 
 const MAGIC = 'WHY1'
 

@@ -12,45 +12,22 @@ import { join } from 'node:path'
 import { sha256 } from '#base/digest'
 import { canonicalJson } from '#base/json'
 import { messageOf, Problem } from '#base/problem'
-import { exclusively, type ProjectLock } from '#data'
-import type { EnvironmentRecord, PreparedEnvironment } from '#stages'
+import { exclusively } from '#data'
+import type { EnvironmentRecord } from '#stages'
+import type { EnvironmentBuilder, EnvironmentOptions } from './builder.ts'
 import { condaRecipe } from './conda.ts'
 import { imageEnvironment } from './image.ts'
 import { thisMachine } from './machine.ts'
 import { machinePython, pythonRecipe } from './python.ts'
 import type { Recipe } from './recipe.ts'
 import { bytesIn, RECORD, type Built } from './shelf.ts'
-import type { EnvironmentSpec, Source } from './spec.ts'
-import { isUnreachable, printed, workshop, type Variables, type Workshop } from './workshop.ts'
+import type { Source } from './spec.ts'
+import { isUnreachable, printed, workshop, type Workshop } from './workshop.ts'
 
 export { specIn, type DeclaredEnvironment } from './sources.ts'
+export type { EnvironmentBuilder, EnvironmentOptions } from './builder.ts'
 export type { EnvironmentSpec } from './spec.ts'
 export { builtIn, prune, type Built, type Pruned } from './shelf.ts'
-
-export interface EnvironmentOptions {
-  readonly spec: EnvironmentSpec
-  /** The name that the project gives it. */
-  readonly name?: string
-  /** The project's folder, and others that its code reads: a container has to be shown them. */
-  readonly shown?: readonly string[]
-  /** Where built environments are kept, each under its digest. */
-  readonly folder: string
-  readonly environment: Variables
-  /** A lock for the file at this path, against a second builder. */
-  readonly lockAt: (file: string) => ProjectLock
-  /** Nothing is asked of an index; without it, only where none can be reached. */
-  readonly offline?: boolean
-  /** Ends processes with this variable: what a builder that was killed has left running. */
-  readonly endProcessesWith?: (name: string, value: string) => void
-  readonly nowMs: () => number
-}
-
-/** One environment, built when it is first asked for. */
-export interface EnvironmentBuilder {
-  prepare(onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedEnvironment>
-  /** Its folder and whether it is built; undefined for what has none. */
-  find(): Promise<{ key: string; built: Built | undefined } | undefined>
-}
 
 /** Builds environments. What is built is kept by the digest of what was asked for, and is never changed after. */
 export function environmentBuilder(options: EnvironmentOptions): EnvironmentBuilder {

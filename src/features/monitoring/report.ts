@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
-import type { Since } from './backtest/backtest.ts'
+import type { Since } from './backtest/sources.ts'
 import type { Happening, Happenings } from './alerts/causes.ts'
 import type { Alert } from './alerts/findings.ts'
 import type { Monitoring } from './monitoring.ts'

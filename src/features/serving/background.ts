@@ -1,12 +1,12 @@
 import { platformActor, type Follower } from '#ledger'
 import type { Handler, NewJob, WorkWrites } from '#work'
 import { aliasIn } from '#inference'
+import { SEAL } from './seal-job.ts'
 import type { Serving } from './serving.ts'
 import type { SegmentKind, ServingReads } from './store.ts'
 
 const ROLL_OUT = 'roll-out'
 const RELABEL = 'relabel-endpoint'
-const SEAL = 'seal-segment'
 
 /** What serving does when something has happened: it looks whether other versions have to serve now. */
 export const rollOuts: Follower<{ serving: ServingReads; work: WorkWrites }> = {
@@ -48,13 +48,6 @@ async function concerned(
       following.push(name)
     else if (live?.model === moved.model) others.push(name)
   return { following, others }
-}
-
-export function sealJob(
-  { endpoint, kind }: { endpoint: string; kind: SegmentKind },
-  id: string,
-): NewJob {
-  return { kind: SEAL, key: `${SEAL} ${endpoint} ${kind} ${id}`, payload: { endpoint, kind } }
 }
 
 /** How serving's jobs are done; each may be done twice. */

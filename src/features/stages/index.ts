@@ -62,13 +62,12 @@ export { explained } from './explain.ts'
 export { inWords, type Change, type Reason } from './staleness.ts'
 export {
   type Finding,
-  type HermeticWish,
   type Seen,
   type Sight,
   type Sighting,
   type SightReport,
-  type Watch,
 } from './running/sight.ts'
+export type { HermeticWish, Watch } from './hermetic-wish.ts'
 export type { WatchWish } from './running/watching.ts'
 export type {
   Aside,

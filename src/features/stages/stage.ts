@@ -3,7 +3,7 @@ import type { ParamMap } from './param.ts'
 import type { StageParts } from './parts/parts.ts'
 import type { Pin } from './running/pinned.ts'
 import type { Resources } from './running/room.ts'
-import type { HermeticWish } from './running/sight.ts'
+import type { HermeticWish } from './hermetic-wish.ts'
 
 /** A stage of `dvc.yaml`, with templates filled in. Paths are relative to the project's root unless said otherwise. */
 export interface Stage {

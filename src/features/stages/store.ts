@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream'
 import type { Out } from '#data'
 import type { ParamMap } from './param.ts'
 import type { EnvironmentRecord } from './recorder.ts'
-import type { Seen, Sight, Watch } from './running/sight.ts'
+import type { Watch } from './hermetic-wish.ts'
+import type { Seen, Sight } from './running/sight.ts'
 import type { Stage, StageLock } from './stage.ts'
 
 /** The project's pipelines as its files have them. */

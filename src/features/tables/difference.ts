@@ -1,4 +1,4 @@
-import type { OnProgress } from './store.ts'
+import type { OnProgress } from './progress.ts'
 
 /** Which rows are not the same in two tables. */
 export interface RowDifference {

@@ -13,10 +13,10 @@ export {
   type ProfileStore,
   type TableProfile,
 } from './profile.ts'
+export type { OnProgress } from './progress.ts'
 export type {
   Found,
   FoundFile,
-  OnProgress,
   TableEngine,
   TableLogs,
   TableSources,

@@ -1,5 +1,6 @@
 import type { DifferenceRequest, RowDifference } from './difference.ts'
 import type { TableProfile } from './profile.ts'
+import type { OnProgress } from './progress.ts'
 import type { ColumnInfo, Table } from './table.ts'
 
 /** Files at a path, with their bytes on this machine. */
@@ -55,6 +56,3 @@ export interface TableEngine {
     request: DifferenceRequest,
   ): Promise<RowDifference>
 }
-
-/** How much of the running work is done, from 0 to 1. */
-export type OnProgress = (share: number) => void

@@ -2,7 +2,8 @@ import { Problem } from '#base/problem'
 import type { DifferenceRequest, RowDifference } from './difference.ts'
 import { tableOf } from './places.ts'
 import { PROFILE_VERSION, type ProfileStore, type TableProfile } from './profile.ts'
-import type { OnProgress, TableEngine, TableLogs, TableSources, TableVersion } from './store.ts'
+import type { OnProgress } from './progress.ts'
+import type { TableEngine, TableLogs, TableSources, TableVersion } from './store.ts'
 import type { ColumnInfo, Table } from './table.ts'
 
 export interface TablesDependencies {

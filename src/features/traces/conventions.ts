@@ -1,5 +1,5 @@
 import { parsePythonJson, pythonJson, type Value } from '#base/python-json'
-import type { SpanEvent } from './span.ts'
+import type { SpanEvent } from './attribute.ts'
 
 /** How one school of instrumentation names what MLflow has its own names for. */
 interface Convention {

@@ -37,16 +37,20 @@ export {
   PROVIDER_ATTRIBUTE,
   textIn,
   TOKENS_ATTRIBUTE,
-  type Attribute,
   type KeptSpan,
   type Span,
-  type SpanEvent,
   type SpanLink,
   type SpanStatus,
 } from './span.ts'
+export type { Attribute, SpanEvent } from './attribute.ts'
 export { costIn, tokensIn, type Cost, type Tokens, type UsageNode } from './usage.ts'
 export { parseTraceFilter, parseTraceOrder, patternOf } from './filter/index.ts'
-export { traceTerm, type TraceAttribute, type TraceField } from './filter/terms.ts'
+export {
+  traceTerm,
+  type TraceAttribute,
+  type TraceCondition,
+  type TraceField,
+} from './filter/terms.ts'
 export {
   AGGREGATIONS,
   VIEWS,
@@ -57,11 +61,4 @@ export {
   type Measurement,
   type Question,
 } from './measure.ts'
-export type {
-  TraceChoice,
-  TraceCondition,
-  TraceOrder,
-  TraceReads,
-  TraceSearch,
-  TraceWrites,
-} from './store.ts'
+export type { TraceChoice, TraceOrder, TraceReads, TraceSearch, TraceWrites } from './store.ts'

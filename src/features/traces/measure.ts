@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { TraceCondition } from './store.ts'
+import type { TraceCondition } from './filter/terms.ts'
 import { TIME_MS_MAX } from './trace.ts'
 
 /** What dashboards ask: numbers over many traces, by time and by kind. */

@@ -1,5 +1,6 @@
 import { pythonJson, type Value } from '#base/python-json'
 import { readAs } from './conventions.ts'
+import type { Attribute, SpanEvent } from './attribute.ts'
 
 /** One step of a call, as OpenTelemetry tells it. Identifiers are lower-case hex. */
 export interface Span {
@@ -20,17 +21,6 @@ export interface Span {
 }
 
 export type SpanStatus = 'UNSET' | 'OK' | 'ERROR'
-
-export interface Attribute {
-  readonly key: string
-  readonly value: Value
-}
-
-export interface SpanEvent {
-  readonly name: string
-  readonly atNs: bigint
-  readonly attributes: readonly Attribute[]
-}
 
 export interface SpanLink {
   readonly traceId: string

@@ -1,12 +1,11 @@
-import type { Condition, KeyValue, Order, Place, Placed } from '#tracking'
+import type { KeyValue, Order, Place, Placed } from '#tracking'
 import type { Assessment } from './assessment.ts'
-import type { TraceField } from './filter/terms.ts'
+import type { TraceCondition, TraceField } from './filter/terms.ts'
 import type { Measurement, MeasuredRow } from './measure.ts'
 import type { KeptSpan } from './span.ts'
 import type { TraceInfo, TraceRecord } from './trace.ts'
 import type { Cost, Tokens, UsageNode } from './usage.ts'
 
-export type TraceCondition = Condition<TraceField>
 export type TraceOrder = Order<TraceField>
 
 export interface TraceSearch {

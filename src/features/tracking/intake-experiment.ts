@@ -1,8 +1,19 @@
 import { Problem } from '#base/problem'
 import { artifactUri } from './artifact.ts'
-import { DEFAULT_EXPERIMENT, type Experiment, type KeyValue } from './experiment.ts'
-import type { GivenExperiment } from './intake.ts'
+import { DEFAULT_EXPERIMENT, type Experiment, type KeyValue, type Lifecycle } from './experiment.ts'
 import type { TrackingWrites } from './store.ts'
+
+/** An experiment as another store has it. */
+export interface GivenExperiment {
+  readonly id: string
+  readonly name: string
+  /** Only when its runs keep their files in a store of their own, S3 say; the server's own tree when absent. */
+  readonly artifactLocation?: string
+  readonly lifecycle: Lifecycle
+  readonly createdMs: number
+  readonly updatedMs: number
+  readonly tags: readonly KeyValue[]
+}
 
 export interface ExperimentTaken {
   readonly id: string

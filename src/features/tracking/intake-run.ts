@@ -4,12 +4,13 @@ import type { KeyValue } from './experiment.ts'
 import { experimentOf } from './experiments.ts'
 import type { DatasetInput, ModelOutput } from './input.ts'
 import { union } from './intake-experiment.ts'
-import type { Taken } from './intake.ts'
 import type { LoggedModel, LoggedModelRecord, ModelMetric } from './logged-model.ts'
 import { finite } from './metric.ts'
 import { generatedName } from './names.ts'
 import { RUN_NAME_TAG, type Run, type RunRecord } from './run.ts'
 import type { TrackingWrites } from './store.ts'
+
+export type Taken = 'new' | 'changed' | 'same'
 
 /** A run as another store has it, all but its metrics. */
 export interface GivenRun extends Omit<Run, 'artifactUri'> {

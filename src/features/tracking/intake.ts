@@ -3,25 +3,18 @@ import { sha256 } from '#base/digest'
 import { canonicalJson } from '#base/json'
 import { Problem } from '#base/problem'
 import type { Actor, Fact, Transact } from '#ledger'
-import type { KeyValue, Lifecycle } from './experiment.ts'
-import { takeExperiment, type ExperimentTaken } from './intake-experiment.ts'
-import { takeRun, takeLoggedModel, type GivenLoggedModel, type GivenRun } from './intake-run.ts'
+import { takeExperiment, type ExperimentTaken, type GivenExperiment } from './intake-experiment.ts'
+import {
+  takeRun,
+  takeLoggedModel,
+  type GivenLoggedModel,
+  type GivenRun,
+  type Taken,
+} from './intake-run.ts'
 import type { LoggedCounts, Mark, MarkKind } from './intake-store.ts'
 import { finite, type Metric } from './metric.ts'
 import { runOf } from './runs.ts'
 import type { TrackingReads, TrackingWrites } from './store.ts'
-
-/** An experiment as another store has it. */
-export interface GivenExperiment {
-  readonly id: string
-  readonly name: string
-  /** Only when its runs keep their files in a store of their own, S3 say; the server's own tree when absent. */
-  readonly artifactLocation?: string
-  readonly lifecycle: Lifecycle
-  readonly createdMs: number
-  readonly updatedMs: number
-  readonly tags: readonly KeyValue[]
-}
 
 /** Points of one metric of one run. */
 export interface GivenSeries {
@@ -29,8 +22,6 @@ export interface GivenSeries {
   readonly key: string
   readonly points: readonly Pick<Metric, 'value' | 'step' | 'atMs'>[]
 }
-
-export type Taken = 'new' | 'changed' | 'same'
 
 /**
  * Takes in what another tracking store kept, identifiers and times as they are. Each call is kept whole or not

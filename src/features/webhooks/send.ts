@@ -1,22 +1,24 @@
+import type { Clock } from '#base/clock'
 import { messageOf } from '#base/problem'
-import { dialectOf } from './dialect.ts'
+import { dialectOf, type Destinations, type Dialects, type Seal } from './dialect.ts'
 import type { Delivery, Outcome } from './delivery.ts'
 import type { Webhook } from './webhook.ts'
-import type { WebhookDependencies } from './webhooks.ts'
 
 export interface Sendable {
   readonly webhook: Webhook
   readonly delivery: Delivery
 }
 
+interface Means {
+  readonly dialects: Dialects
+  readonly destinations: Destinations
+  readonly seal: Seal
+  readonly clock: Clock
+}
+
 /** Sends a delivery once. Never throws: what went wrong is the outcome. */
 export async function sendOn(
-  {
-    dialects,
-    destinations,
-    seal,
-    clock,
-  }: Pick<WebhookDependencies, 'dialects' | 'destinations' | 'seal' | 'clock'>,
+  { dialects, destinations, seal, clock }: Means,
   { webhook, delivery: { id, body } }: Sendable,
   signal: AbortSignal,
 ): Promise<Outcome> {

@@ -2,7 +2,7 @@ import type { JournalSource, Logged, NewBatch, Value } from '#inference'
 import type { SegmentFilter } from '#serving'
 import { batchesIn, type Block } from './block-codec.ts'
 import { placeOf, type Connection } from './database.ts'
-import type { EndpointRow } from './hot.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 import type { OpenRow } from './rows.ts'
 
 /** Reads rows of blocks as those of the log's own tables are read. */

@@ -2,6 +2,7 @@ import type { JournalSource } from '#inference'
 import type { SegmentFilter } from '#serving'
 import { blockRows } from './block-rows.ts'
 import { placeOf, type Connection } from './database.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 import { rowReader, type HotRow, type OpenRow } from './rows.ts'
 
 const ROWS = `
@@ -11,20 +12,6 @@ const ROWS = `
   join answers a on a.place = s.place
   join revisions r on r.id = a.revision
   join batches b on b.seq = s.place >> 20`
-
-export interface EndpointRow {
-  readonly id: number
-  readonly watermark_ms: number | null
-  /** Batches up to here are read from segments. */
-  readonly sealed_seq: number
-}
-
-export function endpointFinder(connection: Connection): (name: string) => EndpointRow | undefined {
-  const find = connection.prepare(
-    'select id, watermark_ms, sealed_seq from endpoints where name = ?',
-  )
-  return (name) => find.get(name) as EndpointRow | undefined
-}
 
 /** Reads the rows that are in the log's own tables. */
 export function hotReader(connection: Connection, batchIn: JournalSource['batchIn']) {

@@ -1,7 +1,7 @@
 import type { PeriodSummary, PredictionQueries } from '#serving'
 import { HOUR_MS } from './append.ts'
 import type { Connection } from './database.ts'
-import type { EndpointRow } from './hot.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 
 interface HourRow {
   readonly hour: number

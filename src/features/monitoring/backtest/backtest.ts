@@ -1,17 +1,16 @@
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
-import type { PredictionQueries } from '#serving'
 import { timingOf } from '../windows/evaluate.ts'
 import type { Alert } from '../alerts/findings.ts'
 import { PARTS } from '../parts/index.ts'
 import { dueTasks, endsBy, inOrder, taskAt } from '../windows/plan.ts'
 import type { MonitoringReads } from '../store.ts'
 import { lookbackOf, told } from '../alerts/tell.ts'
-import type { Sources } from '../windows/view.ts'
 import type { Task, Window } from '../windows/window.ts'
 import { memoryAlerts } from './alerts.ts'
 import { judgedAgain, type Judging } from './judged.ts'
 import { notesOn } from './notes.ts'
+import type { BacktestSources } from './sources.ts'
 import { pairsOf, type AlertPair } from './pairs.ts'
 
 /** What a rule would have raised over the past, beside what was raised. */
@@ -25,19 +24,6 @@ export interface Backtest {
   /** What could not be told from what was kept, and what is told otherwise than live. */
   readonly notes: readonly string[]
 }
-
-export interface BacktestSources extends Pick<
-  Sources,
-  'endpoint' | 'monitor' | 'read' | 'reference'
-> {
-  /** What watches the endpoint now. */
-  readonly running: MonitorConfig
-  readonly predictions: Pick<PredictionQueries, 'profiles' | 'summaries'>
-  readonly since: Since
-}
-
-/** A time, or how long before the end of the newest window: where the past is played again, that is long ago. */
-export type Since = { readonly fromMs: number } | { readonly lastMs: number }
 
 const HOUR_MS = 3_600_000
 

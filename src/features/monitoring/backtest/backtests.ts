@@ -1,9 +1,11 @@
 import { Problem } from '#base/problem'
 import type { MonitorConfig } from '#projects'
+import type { PredictionQueries } from '#serving'
 import { monitorProblems } from '../references/promises.ts'
-import type { MonitoringDependencies } from '../monitoring.ts'
+import type { MonitoringReads } from '../store.ts'
 import type { Sources } from '../windows/view.ts'
-import { backtest, type Backtest, type Since } from './backtest.ts'
+import { backtest, type Backtest } from './backtest.ts'
+import type { Since } from './sources.ts'
 
 /** Tries a rule on what has been; without one, the rule that runs. Throws `invalid` for a rule that cannot be. */
 export type TryRule = (
@@ -12,7 +14,7 @@ export type TryRule = (
 ) => Promise<Backtest>
 
 export function createBacktests(
-  { read, predictions }: Pick<MonitoringDependencies, 'read' | 'predictions'>,
+  { read, predictions }: { read: MonitoringReads; predictions: PredictionQueries },
   ask: {
     /** Throws `not-found`. */
     monitorAt: (endpoint: string) => Promise<MonitorConfig>

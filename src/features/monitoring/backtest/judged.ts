@@ -5,7 +5,7 @@ import { mainVersionIn } from '../spans/history.ts'
 import { lookAtHours, rowsIn } from '../spans/look.ts'
 import { versionIn } from '../windows/view.ts'
 import type { Task, Window, WindowDrift } from '../windows/window.ts'
-import type { BacktestSources } from './backtest.ts'
+import type { BacktestSources } from './sources.ts'
 import type { MemoryAlerts } from './alerts.ts'
 
 export interface Judging extends BacktestSources {

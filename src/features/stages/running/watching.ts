@@ -1,14 +1,7 @@
 import { Problem } from '#base/problem'
+import type { Watch } from '../hermetic-wish.ts'
 import type { Run } from './repro-run.ts'
-import {
-  counts,
-  findingsOf,
-  sightOf,
-  toldFindings,
-  type Sight,
-  type SightReport,
-  type Watch,
-} from './sight.ts'
+import { counts, findingsOf, sightOf, toldFindings, type Sight, type SightReport } from './sight.ts'
 import type { Stage } from '../stage.ts'
 import type { Execution } from '../store.ts'
 

@@ -1,8 +1,8 @@
 import { RE2JS } from 're2js'
 import { messageOf, Problem } from '#base/problem'
 import { clausesIn, orderIn, type Clause, type Comparator } from '#tracking'
-import type { TraceCondition, TraceOrder } from '../store.ts'
-import { traceOrderField, traceTerm, type TraceTerm } from './terms.ts'
+import type { TraceOrder } from '../store.ts'
+import { traceOrderField, traceTerm, type TraceCondition, type TraceTerm } from './terms.ts'
 
 /** Longer patterns are nobody's question. */
 const PATTERN_CHARS_MAX = 1000

@@ -1,5 +1,5 @@
 import { NAME_TAG, SESSION_KEY, SOURCE_RUN_KEY } from '../trace.ts'
-import type { Comparator } from '#tracking'
+import type { Comparator, Condition } from '#tracking'
 
 /** What a search for traces can ask about. */
 export type TraceField =
@@ -12,6 +12,8 @@ export type TraceField =
   | { readonly of: 'span'; readonly name: 'name' | 'type' | 'status' | 'content' }
   | { readonly of: 'span-attribute'; readonly key: string }
   | { readonly of: 'assessment'; readonly kind: 'feedback' | 'expectation'; readonly name: string }
+
+export type TraceCondition = Condition<TraceField>
 
 export type TraceAttribute =
   | 'traceId'

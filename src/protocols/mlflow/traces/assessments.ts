@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import type { MlflowApp } from '../app.ts'
 import { assessmentIn, assessmentToWire, changeIn } from './assessment-wire.ts'
-import type { TraceParts } from './index.ts'
+import type { TraceParts } from './parts.ts'
 import * as messages from './messages.ts'
 
 const PATH = '/mlflow/traces/:id/assessments'

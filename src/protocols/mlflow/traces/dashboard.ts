@@ -12,7 +12,7 @@ import {
 import { clausesIn } from '#tracking'
 import type { MlflowApp } from '../app.ts'
 import { unlessEmpty } from '../translate.ts'
-import type { TraceParts } from './index.ts'
+import type { TraceParts } from './parts.ts'
 import * as messages from './messages.ts'
 import { experimentsIn } from './traces.ts'
 

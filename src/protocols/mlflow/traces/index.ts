@@ -1,15 +1,9 @@
-import type { Actor } from '#ledger'
-import type { Traces } from '#traces'
 import type { MlflowApp } from '../app.ts'
 import { assessmentRoutes } from './assessments.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { oldTraceRoutes } from './old.ts'
+import type { TraceParts } from './parts.ts'
 import { traceReadRoutes, traceWriteRoutes } from './traces.ts'
-
-export interface TraceParts {
-  readonly traces: Traces
-  readonly actor: Actor
-}
 
 /** What clients ask of traces below `/2.0`: what has no newer place, and all that clients before 3 know. */
 export function traceRoutes2(app: MlflowApp, parts: TraceParts): void {
