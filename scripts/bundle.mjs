@@ -96,7 +96,7 @@ async function bundle(entries, groups) {
     cwd: root,
     platform: 'node',
     external: (id) => id.startsWith('node:') || LEFT_ALONE.test(id),
-    plugins: [atFirstUse(), inItsPlace(), translated(), withoutFacades(), reflected()],
+    plugins: [atFirstUse(), inItsPlace(), translated(), withoutFacades(), reflected(), inAscii()],
     onLog: (level, log, handle) => handle(level === 'warn' ? 'debug' : level, log),
   })
   try {
@@ -106,6 +106,8 @@ async function bundle(entries, groups) {
       entryFileNames: '[name].js',
       chunkFileNames: '[name]-[hash].js',
       comments: false,
+      // The text of what is loaded stays in memory; names stay, for whoever reads where an error came from.
+      minify: { compress: false, mangle: false, codegen: true },
       codeSplitting: { groups },
     })
     for (const entry of entries) await writeEntry(entry)
@@ -211,6 +213,31 @@ function reflected() {
       map: null,
     }),
   }
+}
+
+/** Between the quotes of what is taken as it is written, and behind a backslash that is not one of a pair. */
+const NOT_TO_ESCAPE = /String\.raw`[^`]*[^\p{ASCII}]|(?<!\\)(?:\\\\)*\\[^\p{ASCII}\\]/u
+
+/** One character beyond Latin has the whole text of its file take twice the memory, and the text stays in memory. */
+function inAscii() {
+  return {
+    name: 'in-ascii',
+    generateBundle: (_, chunks) => {
+      for (const chunk of Object.values(chunks)) {
+        if (chunk.type !== 'chunk') continue
+        const [raw] = NOT_TO_ESCAPE.exec(chunk.code) ?? []
+        if (raw !== undefined) throw new Error(`an escape would change what this says: ${raw}`)
+        chunk.code = chunk.code.replaceAll(/[^\p{ASCII}]/gu, escaped)
+      }
+    },
+  }
+}
+
+function escaped(character) {
+  return Array.from({ length: character.length }, (_, at) => {
+    const unit = character.charCodeAt(at).toString(16).padStart(4, '0')
+    return `\\u${unit}`
+  }).join('')
 }
 
 /** The licences of the packages that were taken in, each once, as they ask for. */

@@ -4,6 +4,9 @@ import { runInNewContext } from 'node:vm'
 /** So much may have passed before its buffers are taken back. */
 const PASSED_BYTES = 16 << 20
 
+/** A start has come to rest by then. */
+const START_MS = 3000
+
 let collect: ((options: { type: 'minor' }) => void) | undefined
 
 /**
@@ -20,6 +23,17 @@ export function passedBytes(): (bytes: number) => void {
     collect ??= collector()
     collect({ type: 'minor' })
   }
+}
+
+/**
+ * Has V8 give back what only the start needed. An idle process does so by itself, in small steps, a while after anything was
+ * collected that is not young; a start ends before that, and half of its heap would stay empty until there is load.
+ */
+export function giveBackAfterStart(afterMs = START_MS): void {
+  setTimeout(() => {
+    collect ??= collector()
+    collect({ type: 'minor' })
+  }, afterMs).unref()
 }
 
 function collector(): (options: { type: 'minor' }) => void {

@@ -12,8 +12,8 @@ export interface Closure {
 
 const CODE = /\.[jt]s$/
 /** A built program names the files beside a module, or the folder that they are in. */
-const PLACE = /\bimport\.meta\.dirname \+ ["']([^"'\n]+)["']/g
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g
+const PLACE = /\bimport\.meta\.dirname ?\+ ?["'`]([^"'`$\n]+)["'`]/g
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*["'`]([^"'`$\n]+)["'`]/g
 
 /**
  * All that is reached from the entries by imports, with what lies beside a module and is no code, within the
