@@ -50,19 +50,19 @@ export async function shared<T>(
   work: (how: Sharing) => Promise<T>,
 ): Promise<T> {
   const progress = showProgress('objects', flags)
-  let expected = 0
-  let doneBytes = 0
+  const { movingSteps } = await import('#data')
+  const moving = movingSteps('fetched', ({ files, sizeBytes, ofFiles, ofBytes }) => {
+    progress.expect(ofFiles, ofBytes)
+    progress.pass(sizeBytes)
+    progress.add(files)
+  })
   try {
     return await work({
       ...chosenBy(flags),
       runCache: flags.runCache,
       ...(flags.remote === undefined ? {} : { remote: flags.remote }),
       ...(flags.jobs === undefined ? {} : { jobs: await checkedJobs(flags.jobs) }),
-      onMore: (objects) => progress.expect((expected += objects)),
-      onDone: (objects, sizeBytes) => {
-        doneBytes += sizeBytes
-        progress.add(objects, `${(doneBytes / 1e6).toFixed(1)} MB`)
-      },
+      ...moving,
     })
   } finally {
     progress.end()

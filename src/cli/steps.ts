@@ -1,46 +1,30 @@
-import { systemClock } from '#base/clock'
 import type { DataStep } from '#data'
 import { showProgress, type Progress } from './progress.ts'
-import { sizeOf } from './retention.ts'
 
 const WORDS: Readonly<Record<DataStep['what'], string>> = {
   hashed: 'files hashed',
   copied: 'objects copied',
   placed: 'files written',
+  fetched: 'files fetched',
+  sent: 'objects sent',
 }
 
 /** Shows how far data's long steps have come, on a terminal only, and nothing where JSON or quiet was asked for. */
-export function showSteps(args: readonly string[]): (step: DataStep) => void {
+export function showSteps(args: readonly string[]): ((step: DataStep) => void) | undefined {
   const isQuiet = args.some((arg) => ['--json', '-q', '--quiet'].includes(arg))
-  if (isQuiet || !process.stderr.isTTY) return () => undefined
-  let shown: Shown | undefined
-  return (step) => {
-    if (shown?.what !== step.what) {
+  if (isQuiet || !process.stderr.isTTY) return undefined
+  let shown: { what: DataStep['what']; progress: Progress; files: number } | undefined
+  return ({ what, files, sizeBytes, ofFiles, ofBytes }) => {
+    if (shown?.what !== what) {
       shown?.progress.end()
-      shown = {
-        what: step.what,
-        progress: showProgress(WORDS[step.what], {}),
-        files: 0,
-        sizeBytes: 0,
-        startMs: systemClock.nowMs(),
-      }
-      shown.progress.expect(step.ofFiles)
+      shown = { what, progress: showProgress(WORDS[what], {}), files: 0 }
     }
-    shown.files += step.files
-    shown.sizeBytes += step.sizeBytes
-    const seconds = (systemClock.nowMs() - shown.startMs) / 1000
-    const rate = seconds > 0 ? `, ${sizeOf(Math.round(shown.sizeBytes / seconds))}/s` : ''
-    shown.progress.add(step.files, shown.sizeBytes > 0 ? `${sizeOf(shown.sizeBytes)}${rate}` : '')
-    if (shown.files < step.ofFiles) return
+    shown.files += files
+    shown.progress.expect(ofFiles, ofBytes)
+    shown.progress.pass(sizeBytes)
+    shown.progress.add(files)
+    if (shown.files < ofFiles) return
     shown.progress.end()
     shown = undefined
   }
-}
-
-interface Shown {
-  readonly what: DataStep['what']
-  readonly progress: Progress
-  readonly startMs: number
-  files: number
-  sizeBytes: number
 }

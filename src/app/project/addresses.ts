@@ -1,7 +1,14 @@
 import { readdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Problem } from '#base/problem'
-import type { Addresses, Arrival, Offered } from '#data'
+import {
+  movingSteps,
+  type Addresses,
+  type Arrival,
+  type DataStep,
+  type Moving,
+  type Offered,
+} from '#data'
 import { takeFile, takeStream, type ArrivalCache } from '#stores/dvc/arrivals'
 import { withServer } from './remote.ts'
 import type { ProjectSettings } from './settings.ts'
@@ -12,21 +19,24 @@ export interface AddressesGround {
   readonly cache: ArrivalCache & { keepTree(entries: readonly Arrival[]): Promise<string> }
   readonly settings: Pick<ProjectSettings, 'remotes' | 'remoteOptions'>
   readonly variables: Readonly<Record<string, string | undefined>>
+  /** Told how far what is taken has come. */
+  readonly onStep?: ((step: DataStep) => void) | undefined
 }
 
 /** Files and folders of this machine and of buckets, files of web servers, and what lies in remotes of these kinds. */
 export function openAddresses(ground: AddressesGround): Addresses {
   return {
     look: async (url, { folder, settings, known }) => {
+      const moving = movingSteps('fetched', ground.onStep)
       const place = placeOf(url, { ...ground, root: resolve(ground.root, folder) })
-      if (place.kind === 'web') return onTheWeb(place.url, ground.cache)
+      if (place.kind === 'web') return onTheWeb(place.url, ground.cache, moving)
       if (place.kind === 'bucket') {
         const { inBucket } = await import('./bucket-addresses.ts')
         const options = bucketOptions(place.options, settings, ground.variables)
         const versions = options.get('version_aware')?.toLowerCase() === 'true'
-        return inBucket({ url: place.url, options, versions, known }, ground.cache)
+        return inBucket({ url: place.url, options, versions, known }, { ...ground, moving })
       }
-      return onDisk(place.path, { url, cache: ground.cache })
+      return onDisk(place.path, { url, cache: ground.cache, moving })
     },
   }
 }
@@ -78,12 +88,14 @@ export function placeOf(
 /** What is on this machine is named by its bytes, so looking at it is taking it. */
 async function onDisk(
   path: string,
-  { url, cache }: { url: string; cache: AddressesGround['cache'] },
+  { url, cache, moving }: { url: string; cache: AddressesGround['cache']; moving: Moving },
 ): Promise<Offered> {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) throw new Problem('not-found', `there is nothing at ${url} to import`)
   if (stats.isFile()) {
-    const arrived = await takeFile(cache, path)
+    moving.onMore?.(1)
+    moving.onSize?.(1, stats.size)
+    const arrived = await takeFile(cache, path, moving)
     return {
       kind: 'file',
       identity: { content: arrived },
@@ -96,8 +108,11 @@ async function onDisk(
       `${url} is neither a file nor a folder; only those can be imported`,
     )
   const arrivals: Arrival[] = []
-  for (const file of filesBelow(path, ''))
-    arrivals.push({ path: file, ...(await takeFile(cache, resolve(path, file))) })
+  const files = filesBelow(path, '')
+  moving.onMore?.(files.length)
+  for (const { sizeBytes } of files) moving.onSize?.(1, sizeBytes)
+  for (const { path: file } of files)
+    arrivals.push({ path: file, ...(await takeFile(cache, resolve(path, file), moving)) })
   const md5 = await cache.keepTree(arrivals)
   const sizeBytes = arrivals.reduce((sum, each) => sum + each.sizeBytes, 0)
   return {
@@ -107,18 +122,18 @@ async function onDisk(
   }
 }
 
-function filesBelow(top: string, folder: string): string[] {
+function filesBelow(top: string, folder: string): { path: string; sizeBytes: number }[] {
   return readdirSync(resolve(top, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
     if (entry.isDirectory()) return filesBelow(top, path)
     const stats = statSync(resolve(top, path), { throwIfNoEntry: false })
     if (stats === undefined)
       throw new Problem('invalid', `${path} in ${top} is a link to nothing; remove it or mend it`)
-    return stats.isFile() ? [path] : []
+    return stats.isFile() ? [{ path, sizeBytes: stats.size }] : []
   })
 }
 
-async function onTheWeb(url: string, cache: ArrivalCache): Promise<Offered> {
+async function onTheWeb(url: string, cache: ArrivalCache, moving: Moving): Promise<Offered> {
   const head = await asked(url, 'HEAD')
   // Some servers answer only who fetches.
   const headers = head.ok ? head.headers : (await asked(url, 'GET')).headers
@@ -134,7 +149,9 @@ async function onTheWeb(url: string, cache: ArrivalCache): Promise<Offered> {
       const response = await asked(url, 'GET')
       if (!response.ok || response.body === null)
         throw new Problem('not-found', `${url} answers ${response.status} ${response.statusText}`)
-      return [{ path: '', ...(await takeStream(cache, response.body)) }]
+      moving.onMore?.(1)
+      if (length !== null) moving.onSize?.(1, Number(length))
+      return [{ path: '', ...(await takeStream(cache, response.body, moving)) }]
     },
   }
 }

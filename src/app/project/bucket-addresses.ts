@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { Problem } from '#base/problem'
-import type { Arrival, ImportIdentity, Offered } from '#data'
+import type { Arrival, ImportIdentity, Moving, Offered } from '#data'
 import { compareCodePoints } from '#protocols/dvc/python'
 import { listedPathsFault } from '#protocols/dvc/safe-path'
 import { listingSum } from '#protocols/dvc/tree'
@@ -20,23 +20,26 @@ export interface BucketAddress {
 }
 
 /** A file or a folder of a bucket. Its identity is what the bucket says; bytes are looked at when they are taken. */
-export async function inBucket(address: BucketAddress, cache: ArrivalCache): Promise<Offered> {
+export async function inBucket(
+  address: BucketAddress,
+  { cache, moving }: { cache: ArrivalCache; moving: Moving },
+): Promise<Offered> {
   const { bucketFiles } = await import('#stores/dvc/remotes/s3-files')
   const bucket = await bucketFiles(address.url, address.options)
   const { known } = address
   if (known?.version !== undefined)
-    return fileOf({ ...address, bucket, cache }, known, known.version)
+    return fileOf({ ...address, bucket, cache, moving }, known, known.version)
   if (known?.files !== undefined)
-    return folderOf({ ...address, bucket, cache }, known.files.map(withVersion), known)
+    return folderOf({ ...address, bucket, cache, moving }, known.files.map(withVersion), known)
   const file = address.url.endsWith('/') ? undefined : await bucket.look('')
   if (file !== undefined) {
     // dvc names the version of a single file wherever there is one.
     const { etag, sizeBytes, version } = file
     const identity = { etag, sizeBytes, ...(version === undefined ? {} : { version }) }
-    return fileOf({ ...address, bucket, cache }, identity, version)
+    return fileOf({ ...address, bucket, cache, moving }, identity, version)
   }
   const files = await filesBelow(bucket, address)
-  return folderOf({ ...address, bucket, cache }, files, identityOf(files, address.versions))
+  return folderOf({ ...address, bucket, cache, moving }, files, identityOf(files, address.versions))
 }
 
 /** In DVC's order, without names that would lie outside the folder. */
@@ -69,33 +72,33 @@ function identityOf(files: readonly BucketFile[], versions: boolean): ImportIden
   return { listing: { md5: listingSum(files), sizeBytes, files: files.length } }
 }
 
-type Ground = BucketAddress & { readonly bucket: BucketFiles; readonly cache: ArrivalCache }
+type Ground = BucketAddress & {
+  readonly bucket: BucketFiles
+  readonly cache: ArrivalCache
+  readonly moving: Moving
+}
 
-function fileOf(
-  { bucket, cache, url }: Ground,
-  identity: ImportIdentity,
-  version: string | undefined,
-): Offered {
+function fileOf(ground: Ground, identity: ImportIdentity, version: string | undefined): Offered {
   return {
     kind: 'file',
     identity,
-    take: async () => [await taken({ bucket, cache, url }, '', version)],
+    take: async () => {
+      expectAll(ground.moving, [identity])
+      return [await taken(ground, '', version)]
+    },
   }
 }
 
-function folderOf(
-  { bucket, cache, url }: Ground,
-  files: readonly BucketFile[],
-  identity: ImportIdentity,
-): Offered {
+function folderOf(ground: Ground, files: readonly BucketFile[], identity: ImportIdentity): Offered {
   const take = async () => {
     const arrivals: Arrival[] = []
+    expectAll(ground.moving, files)
     for (let from = 0; from < files.length; from += AT_ONCE)
       arrivals.push(
         ...(await Promise.all(
           files
             .slice(from, from + AT_ONCE)
-            .map(({ path, version }) => taken({ bucket, cache, url }, path, version)),
+            .map(({ path, version }) => taken(ground, path, version)),
         )),
       )
     return arrivals
@@ -103,8 +106,13 @@ function folderOf(
   return { kind: 'folder', identity, take }
 }
 
+function expectAll(moving: Moving, files: readonly { readonly sizeBytes?: number }[]): void {
+  moving.onMore?.(files.length)
+  for (const { sizeBytes } of files) if (sizeBytes !== undefined) moving.onSize?.(1, sizeBytes)
+}
+
 async function taken(
-  { bucket, cache, url }: Pick<Ground, 'bucket' | 'cache' | 'url'>,
+  { bucket, cache, url, moving }: Ground,
   path: string,
   version: string | undefined,
 ): Promise<Arrival> {
@@ -114,5 +122,5 @@ async function taken(
       'not-found',
       `${posix.join(url.replace('s3://', ''), path)} is gone from the bucket${version === undefined ? '' : ` in its version ${version}`}`,
     )
-  return { path, ...(await takeStream(cache, bytes)) }
+  return { path, ...(await takeStream(cache, bytes, moving)) }
 }

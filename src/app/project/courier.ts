@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Clock } from '#base/clock'
 import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
-import type { Courier, Remote } from '#data'
+import { movingSteps, type Courier, type DataStep, type Remote } from '#data'
 import { openHashCache } from '#stores/dvc/hash-cache'
 import { openObjectFolder, type ObjectFolder } from '#stores/dvc/objects'
 import { openWorkspace } from '#stores/dvc/workspace'
@@ -14,9 +14,10 @@ export function courierOf(options: {
   folder: string
   trees: Parameters<typeof openObjectFolder>[0]['trees']
   clock: Clock
+  onStep: ((step: DataStep) => void) | undefined
   remote: (name: string | undefined, cache: ObjectFolder) => Promise<Remote>
 }): (source: string, remote: string | undefined) => Promise<Courier> {
-  const { folder, trees, clock } = options
+  const { folder, trees, clock, onStep } = options
   return async (source, name) => {
     if (!existsSync(source))
       throw new Problem('not-found', `cannot add ${source}: there is no such file or folder`)
@@ -34,6 +35,7 @@ export function courierOf(options: {
       clock,
       trees,
       cache,
+      onStep,
       hashes: openHashCache(join(place, 'hashes')),
       links: ['copy'],
       rulesIn: () => Object.assign(() => false, { plain: true }),
@@ -42,6 +44,7 @@ export function courierOf(options: {
       workspace,
       cache,
       remote,
+      moving: movingSteps('sent', onStep),
       path: basename(source),
       close: async () => rmSync(folder, { recursive: true, force: true }),
     }

@@ -1,30 +1,43 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { randomIds } from '#base/ids'
 import { Problem } from '#base/problem'
-import { itemAt, namesData, type Arrival, type Source, type SourceRequest } from '#data'
+import {
+  itemAt,
+  namesData,
+  type Arrival,
+  type DataStep,
+  type Source,
+  type SourceRequest,
+} from '#data'
 import { printTree, readTree } from '#protocols/dvc/tree'
 import { openObjectFolder, type ObjectFolder } from '#stores/dvc/objects'
 import { openAddresses } from './addresses.ts'
 import { openSources } from './sources.ts'
 
-type Variables = Readonly<Record<string, string | undefined>>
+interface World {
+  readonly variables: Readonly<Record<string, string | undefined>>
+  /** Told how far what is taken has come. */
+  readonly onStep?: ((step: DataStep) => void) | undefined
+}
 
 /** Looks at a repository, or takes from it, outside of any project. What it fetches meanwhile is gone afterwards. */
 export async function withSource<T>(
   request: SourceRequest,
-  variables: Variables,
+  world: World & { readonly passing?: string },
   work: (source: Source, cache: ObjectFolder) => Promise<T>,
 ): Promise<T> {
-  return withPassingCache(async (cache, trees) => {
+  const { variables, onStep, passing = join(tmpdir(), 'orrery-get-') } = world
+  return withPassingCache(passing, async (cache, trees) => {
     const open = openSources({
       base: process.cwd(),
       mirrors: join(variables['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'orrery', 'mirrors'),
       cache,
       trees,
       variables,
+      onStep,
     })
     const source = await open({ ...request, asItStands: true })
     try {
@@ -36,12 +49,13 @@ export async function withSource<T>(
 }
 
 async function withPassingCache<T>(
+  prefix: string,
   work: (
     cache: ObjectFolder,
     trees: { print: typeof printTree; read: typeof readTree },
   ) => Promise<T>,
 ): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'orrery-get-'))
+  const folder = mkdtempSync(prefix)
   try {
     const trees = { print: printTree, read: readTree }
     return await work(openObjectFolder({ folder, trees }), trees)
@@ -59,7 +73,7 @@ export interface Got {
 /** Copies a file or a folder of a repository to a path. */
 export async function getFrom(
   request: SourceRequest & { path: string; out: string; force: boolean },
-  variables: Variables,
+  world: World,
 ): Promise<Got> {
   const { path, out, force } = request
   if (namesData(path))
@@ -68,7 +82,7 @@ export async function getFrom(
       `${path} only says what data there is; name the data itself, such as ${path.replace(/\.dvc$/, '')}`,
     )
   await checkFree(out, force)
-  return withSource(request, variables, async (source, cache) => {
+  return withSource(request, { ...world, passing: beside(out) }, async (source, cache) => {
     const item = await itemAt(source, path)
     if (item === undefined)
       throw new Problem(
@@ -91,15 +105,16 @@ export async function getAddress(
     force: boolean
     settings: Readonly<Record<string, string>>
   },
-  variables: Variables,
+  { variables, onStep }: World,
 ): Promise<Got> {
   await checkFree(request.out, request.force)
-  return withPassingCache(async (cache) => {
+  return withPassingCache(beside(request.out), async (cache) => {
     const look = openAddresses({
       root: process.cwd(),
       cache,
       settings: { remotes: new Map(), remoteOptions: new Map() },
       variables,
+      onStep,
     }).look
     const offered = await look(request.url, { folder: '', settings: request.settings })
     const arrivals = await offered.take()
@@ -110,9 +125,9 @@ export async function getAddress(
 /** Where the bytes of a file or a folder's list lie. */
 export async function addressIn(
   request: SourceRequest & { path: string },
-  variables: Variables,
+  world: World,
 ): Promise<string> {
-  return withSource(request, variables, async (source) => {
+  return withSource(request, world, async (source) => {
     const { path } = request
     const outs = await source.outs()
     const whole = outs.find((out) => out.path === path && out.cached)
@@ -138,6 +153,13 @@ async function checkFree(out: string, force: boolean): Promise<void> {
     throw new Problem('exists', `${out} exists already; use --force to replace it`)
 }
 
+/** On the disk that it is meant for, so that what arrived need not be copied once more. */
+function beside(out: string): string {
+  const whole = resolve(out)
+  mkdirSync(dirname(whole), { recursive: true })
+  return join(dirname(whole), `.${basename(whole)}.orrery-`)
+}
+
 /** All is made beside its place and then renamed into it, so that nobody sees half of it. */
 async function placed(
   arrivals: readonly Arrival[],
@@ -152,10 +174,14 @@ async function placed(
   const half = join(dirname(whole), `.${basename(whole)}.${randomIds.ulid()}.orrery`)
   try {
     if (at.kind === 'folder') await mkdir(half, { recursive: true })
+    const made = new Map<string, string>()
     for (const { path, md5 } of arrivals) {
       const file = path === '' ? half : join(half, path)
       await mkdir(dirname(file), { recursive: true })
-      await copyFile(at.cache.pathOf({ md5, legacy: false }), file)
+      const twin = made.get(md5)
+      if (twin === undefined) await rename(at.cache.pathOf({ md5, legacy: false }), file)
+      else await copyFile(twin, file)
+      made.set(md5, file)
       await chmod(file, at.executable.has(path) ? 0o755 : 0o644)
     }
     await rm(whole, { recursive: true, force: true })

@@ -18,7 +18,7 @@ export type ProjectGround = ReturnType<typeof openGround>
 
 /** What stands below the data and the pipelines of a project's folder. */
 export function openGround(root: string, dependencies: WorkspaceDependencies) {
-  const { variables, clock = systemClock } = dependencies
+  const { variables, clock = systemClock, onStep } = dependencies
   const settings = readSettings(root, variables)
   const { cacheFolder, commandStyle } = settings
   const temporary = join(root, '.dvc', 'tmp')
@@ -40,7 +40,7 @@ export function openGround(root: string, dependencies: WorkspaceDependencies) {
     hashes: openHashCache(join(own, 'hashes')),
     links: settings.links,
     rulesIn: files.rulesIn,
-    onStep: dependencies.onStep,
+    onStep,
   })
   const hasGit = settings.versionControl && gitRootOf(root) !== undefined
   const { autostage } = settings
@@ -52,6 +52,7 @@ export function openGround(root: string, dependencies: WorkspaceDependencies) {
     root,
     variables,
     clock,
+    onStep,
     settings,
     temporary,
     own,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createImports, type ImportDependencies, type Imports } from '#data'
+import { createImports, type DataStep, type ImportDependencies, type Imports } from '#data'
 import { printImportFile, readImportFile, withImport } from '#protocols/dvc/import-file'
 import { writeWhole } from '#stores/dvc/atomic'
 import type { TreeFormat } from '#stores/dvc/measure'
@@ -19,17 +19,18 @@ export interface ImportsGround extends Pick<
   readonly cache: ObjectFolder
   readonly trees: TreeFormat
   readonly variables: Readonly<Record<string, string | undefined>>
+  readonly onStep?: ((step: DataStep) => void) | undefined
 }
 
 /** Imports of a project: what comes in goes into its own cache. */
 export function openImports(ground: ImportsGround): Imports {
-  const { root, cache, trees, variables, settings } = ground
+  const { root, cache, trees, variables, settings, onStep } = ground
   const mirrors = join(root, '.dvc', 'tmp', 'orrery', 'mirrors')
   return createImports({
     ...ground,
     remote: async (name) => openRemote(settings, name, { cache, trees, variables }),
-    sources: openSources({ base: root, mirrors, cache, trees, variables }),
-    addresses: openAddresses({ root, cache, settings, variables }),
+    sources: openSources({ base: root, mirrors, cache, trees, variables, onStep }),
+    addresses: openAddresses({ root, cache, settings, variables, onStep }),
     imports: {
       read: async (file) => {
         const whole = join(root, file)

@@ -1,14 +1,17 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Problem } from '#base/problem'
-import type {
-  KeptPath,
-  ObjectName,
-  OpenSource,
-  Out,
-  Source,
-  SourceFile,
-  SourceRequest,
+import {
+  movingSteps,
+  type DataStep,
+  type KeptPath,
+  type Moving,
+  type ObjectName,
+  type OpenSource,
+  type Out,
+  type Source,
+  type SourceFile,
+  type SourceRequest,
 } from '#data'
 import { mergedConfig, readConfig, remoteSection, type DvcConfig } from '#protocols/dvc/config'
 import { sizeInCache, takeBytes, takeFile } from '#stores/dvc/arrivals'
@@ -32,11 +35,13 @@ export interface SourcesGround {
   readonly cache: ObjectFolder
   readonly trees: TreeFormat
   readonly variables: Readonly<Record<string, string | undefined>>
+  /** Told how far what is taken has come. */
+  readonly onStep?: ((step: DataStep) => void) | undefined
 }
 
 type Reads = Pick<Source, 'commit' | 'outs' | 'kept' | 'close'> & {
   /** Puts a file that version control keeps into the cache. */
-  readonly take: (path: string) => Promise<{ md5: string; sizeBytes: number }>
+  readonly take: (path: string, moving: Moving) => Promise<{ md5: string; sizeBytes: number }>
   readonly settings: ProjectSettings
 }
 
@@ -63,7 +68,7 @@ export function openSources(ground: SourcesGround): OpenSource {
         if (content === undefined) return undefined
         if (trees.has(out)) return trees.get(out)
         const object = { md5: content.md5, legacy: content.legacy ?? false }
-        const failed = await objects.fetch([object], out)
+        const failed = await objects.fetch([object], { out })
         if (failed.length > 0) throw notHad(request.url, out.path, failed[0]?.reason)
         const tree = await ground.cache.tree(content)
         trees.set(out, tree)
@@ -97,7 +102,12 @@ function asItStands(
       if (!isFolder) return undefined
       return keptOnDisk(folder, path, { ...how, ignores })
     },
-    take: (path) => takeFile(cache, inside(folder, path)),
+    take: (path, moving) => {
+      const whole = inside(folder, path)
+      moving.onMore?.(1)
+      moving.onSize?.(1, statSync(whole, { throwIfNoEntry: false })?.size ?? 0)
+      return takeFile(cache, whole, moving)
+    },
     close: () => {},
   }
 }
@@ -212,7 +222,10 @@ function readConfigFile(file: string): DvcConfig {
 }
 
 interface SourceObjects {
-  fetch(objects: readonly ObjectName[], out: Out): Promise<{ object: ObjectName; reason: string }[]>
+  fetch(
+    objects: readonly ObjectName[],
+    what: { out: Out; moving?: Moving },
+  ): Promise<{ object: ObjectName; reason: string }[]>
   addressOf(object: ObjectName, out: Out): Promise<string>
 }
 
@@ -229,13 +242,14 @@ function objectsOf(
     return remote
   }
   return {
-    fetch: async (objects, out) => {
+    fetch: async (objects, { out, moving = {} }) => {
       let missing = await cache.missing(objects)
+      moving.onMore?.(missing.length)
       if (missing.length > 0 && repository.isLocal && existsSync(settings.cacheFolder)) {
-        await openFolderRemote(own).download(missing)
+        await openFolderRemote(own).download(missing, moving)
         missing = await cache.missing(missing)
       }
-      return missing.length === 0 ? [] : (await remoteOf(out)).download(missing)
+      return missing.length === 0 ? [] : (await remoteOf(out)).download(missing, moving)
     },
     addressOf: async ({ md5, legacy }, out) => {
       const { url } = remoteNamed(settings, out.remote)
@@ -250,18 +264,19 @@ async function taken(
   from: { request: SourceRequest; reads: Reads; objects: SourceObjects; ground: SourcesGround },
 ): ReturnType<Source['take']> {
   const { request, reads, objects, ground } = from
+  const moving = movingSteps('fetched', ground.onStep)
   const byOut = new Map<Out, ObjectName[]>()
   for (const { from: place } of files)
     if (place.kind === 'object')
       byOut.set(place.out, [...(byOut.get(place.out) ?? []), place.object])
   for (const [out, wanted] of byOut) {
-    const failed = await objects.fetch(wanted, out)
+    const failed = await objects.fetch(wanted, { out, moving })
     if (failed.length > 0) throw notHad(request.url, out.path, failed[0]?.reason, failed.length)
   }
   const arrivals: Awaited<ReturnType<Source['take']>> = []
   for (const file of files) {
     if (file.from.kind === 'kept') {
-      arrivals.push({ path: file.path, ...(await reads.take(file.from.path)) })
+      arrivals.push({ path: file.path, ...(await reads.take(file.from.path, moving)) })
       continue
     }
     const { object } = file.from

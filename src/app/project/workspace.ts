@@ -38,7 +38,7 @@ export interface WorkspaceDependencies {
   readonly environments: string | (() => Promise<string>)
   readonly clock?: Clock
   /** Told how far long work with data has come. */
-  readonly onStep?: (step: DataStep) => void
+  readonly onStep?: ((step: DataStep) => void) | undefined
   /** How long to wait for another dvc or orrery in the same project. */
   readonly waitSeconds?: number
   /** Told once for whom it is waited. */
@@ -83,7 +83,7 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     imports: async () => {
       const { openImports } = await import('./imports.ts')
       const reads = { root, settings, variables, trees, workspace, cache, catalog: files }
-      return openImports({ ...reads, versionControl, locks })
+      return openImports({ ...reads, versionControl, locks, onStep: dependencies.onStep })
     },
     environments,
     stageEdits: async () => {
@@ -108,6 +108,7 @@ function dataOf(ground: ProjectGround, locks: readonly ProjectLock[] = ground.lo
       folder: join(ground.own, 'sending'),
       trees,
       clock,
+      onStep: ground.onStep,
       remote: (name, from) => openRemote(settings, name, { cache: from, trees, variables }),
     }),
     revisions: ground.revisions,

@@ -29,14 +29,16 @@ export const get = command({
     const { addressIn, getFrom } = await import('#app/project/foreign')
     const { sourceRequest } = await import('../repository.ts')
     const { say } = await import('../say.ts')
+    const { showSteps } = await import('../steps.ts')
     const request = { ...sourceRequest(flags.repository, flags), path: plain(flags.path) }
     if (flags.showUrl) {
-      const url = await addressIn(request, environment)
+      const url = await addressIn(request, { variables: environment })
       say(flags, { url }, [url])
       return
     }
     const out = placeFor(flags.out, request.path)
-    const got = await getFrom({ ...request, out, force: flags.force }, environment)
+    const world = { variables: environment, onStep: showSteps(process.argv) }
+    const got = await getFrom({ ...request, out, force: flags.force }, world)
     if (!flags.quiet) say(flags, got, [`${got.path}  ${filesOf(got.files)}`])
   },
 })
@@ -57,9 +59,11 @@ export const getUrl = command({
     const { getAddress } = await import('#app/project/foreign')
     const { settingsIn } = await import('../imports.ts')
     const { say } = await import('../say.ts')
+    const { showSteps } = await import('../steps.ts')
     const out = placeFor(flags.out, flags.url.replace(/[?#].*$/, '').replace(/\/+$/, ''))
     const settings = settingsIn(flags.fsConfig) ?? {}
-    const got = await getAddress({ url: flags.url, out, force: flags.force, settings }, environment)
+    const world = { variables: environment, onStep: showSteps(process.argv) }
+    const got = await getAddress({ url: flags.url, out, force: flags.force, settings }, world)
     if (!flags.quiet) say(flags, got, [`${got.path}  ${filesOf(got.files)}`])
   },
 })

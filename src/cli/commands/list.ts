@@ -34,8 +34,14 @@ export const list = command({
     const { listingJson } = await import('#protocols/dvc/listing')
     const { sourceRequest } = await import('../repository.ts')
     const { say } = await import('../say.ts')
-    const rows = await withSource(sourceRequest(flags.repository, flags), environment, (source) =>
-      listingOf(source, plainPath(flags.path), { deep: flags.recursive, dataOnly: flags.dvcOnly }),
+    const rows = await withSource(
+      sourceRequest(flags.repository, flags),
+      { variables: environment },
+      (source) =>
+        listingOf(source, plainPath(flags.path), {
+          deep: flags.recursive,
+          dataOnly: flags.dvcOnly,
+        }),
     )
     if (flags.quiet) return
     const widths = {

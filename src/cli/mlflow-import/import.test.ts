@@ -9,6 +9,7 @@ import { pathOfUri } from '#tracking'
 import { importStore } from './import.ts'
 import { importTarget } from './target.ts'
 import { openSource } from '../mlflow-store/open.ts'
+import { showProgress } from '../progress.ts'
 import { createMlflowDatabase } from '../mlflow-export/database.ts'
 import { restClient } from '../mlflow-store/rest-client.ts'
 import { restSource } from '../mlflow-store/rest-source.ts'
@@ -90,7 +91,7 @@ test('whatever odd things a store holds, all of them are here after an import', 
         const source = openSource(file, undefined, {})
         const report = await importStore(source, importTarget(url, source.name), {
           wanted: { experiments: [], sinceMs: null, dryRun: false, counting: true },
-          progress: { add: () => undefined, expect: () => undefined, end: () => undefined },
+          progress: showProgress('runs', { quiet: true }),
           nowMs: () => 0,
         })
         expect(report).toMatchObject({ skipped: [], differences: [] })

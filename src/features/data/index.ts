@@ -81,7 +81,7 @@ export type {
   KeptElsewhere,
   PlacePlan,
 } from './upkeep/garbage.ts'
-export type { DataStep } from './step.ts'
+export { movingSteps, type DataStep } from './step.ts'
 export { wordsOfUser, type Use } from './upkeep/references.ts'
 export type { Bag, BagKind, Lying, Shelf, Trash } from './upkeep/shelf.ts'
 export type { Fault, Finding, Outcome, Scrubbed, ScrubRequest } from './upkeep/scrubbing.ts'

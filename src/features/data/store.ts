@@ -64,10 +64,12 @@ export interface Remote extends Objects {
 export interface Moving {
   /** So many at a time. */
   readonly jobs?: number
-  /** Called as objects arrive. */
-  readonly onDone?: (objects: number, sizeBytes: number) => void
+  /** Called as bytes pass, and as objects arrive. Bytes that have to go once more are taken back. */
+  readonly onDone?: ((objects: number, sizeBytes: number) => void) | undefined
   /** Called when more are known to be moved. */
-  readonly onMore?: (objects: number) => void
+  readonly onMore?: ((objects: number) => void) | undefined
+  /** Called when it is known of some of them how large they are. */
+  readonly onSize?: ((objects: number, sizeBytes: number) => void) | undefined
 }
 
 export interface Failed {

@@ -52,7 +52,9 @@ export async function pushed(
     if (fault === undefined) whole.push(folder)
     else failed.push({ path: folder.path, reason: bad.get(fault) ?? '' })
   }
-  const listFaults = await remote.upload(unique(whole.map(objectOf)), moving)
+  const ready = unique(whole.map(objectOf))
+  moving.onMore?.(ready.length)
+  const listFaults = await remote.upload(ready, moving)
   failed.push(...named(cargo, [...faults, ...listFaults]))
   return { objects: needed.length - faults.length + whole.length - listFaults.length, failed }
 }

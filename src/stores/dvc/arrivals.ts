@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { ObjectName } from '#data'
+import type { Moving, ObjectName } from '#data'
 import { openIncoming, putWhole } from './incoming.ts'
 
 /** The part of a folder of objects that arrivals need. */
@@ -28,6 +28,7 @@ export async function takeBytes(cache: ArrivalCache, bytes: Uint8Array): Promise
 export async function takeStream(
   cache: ArrivalCache,
   stream: AsyncIterable<Uint8Array>,
+  { onDone }: Pick<Moving, 'onDone'> = {},
 ): Promise<Arrived> {
   const incoming = openIncoming(rootOf(cache))
   const temporary = join(incoming.folder, 'stream')
@@ -40,6 +41,7 @@ export async function takeStream(
         digest.update(chunk)
         sizeBytes += chunk.length
         await file.write(chunk)
+        onDone?.(0, chunk.length)
       }
       await file.sync()
     } finally {
@@ -50,6 +52,7 @@ export async function takeStream(
     await mkdir(dirname(path), { recursive: true })
     await chmod(temporary, 0o444)
     await rename(temporary, path)
+    onDone?.(1, 0)
     return { md5, sizeBytes }
   } finally {
     incoming.remove()
@@ -62,8 +65,12 @@ function rootOf(cache: ArrivalCache): string {
   return dirname(dirname(dirname(shelf)))
 }
 
-export async function takeFile(cache: ArrivalCache, path: string): Promise<Arrived> {
-  return takeStream(cache, createReadStream(path, { highWaterMark: 1 << 20 }))
+export async function takeFile(
+  cache: ArrivalCache,
+  path: string,
+  moving: Moving = {},
+): Promise<Arrived> {
+  return takeStream(cache, createReadStream(path, { highWaterMark: 1 << 20 }), moving)
 }
 
 /** Of an object that is in the cache. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '#base/problem'
 import { isFolder, type Measured, type ObjectName } from '#data'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS } from './crew/looking.ts'
+import { LOOK_NUMBERS, sizeIn } from './crew/looking.ts'
 import type { LinkType } from './crew/placing.ts'
 import { TICK_MS, type Sight } from './hash-cache.ts'
 import { syncEach, syncFileSystem } from './incoming.ts'
@@ -106,13 +106,12 @@ async function linked(options: Keeping, kept: Kept, some: readonly number[]): Pr
 }
 
 async function copied(options: Keeping, kept: Kept, wanted: readonly number[]): Promise<void> {
+  const { onStep } = options
+  const looks = looksAt(kept, wanted)
+  const step = { what: 'copied' as const, ofFiles: wanted.length, ofBytes: sizeIn(looks) }
   const { faults } = await options.cache.takeAll(
     wanted.map((index) => fileAt(options, kept, index)),
-    {
-      looks: looksAt(kept, wanted),
-      onDone: (files, sizeBytes) =>
-        options.onStep?.({ what: 'copied', files, sizeBytes, ofFiles: wanted.length }),
-    },
+    { looks, onDone: onStep && ((files, sizeBytes) => onStep({ ...step, files, sizeBytes })) },
   )
   const [fault] = faults
   if (fault === undefined) return

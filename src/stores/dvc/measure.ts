@@ -159,6 +159,8 @@ async function hashUnknown(
   const isLittle = unknown.length <= AGAIN_FILES_MAX && sizeBytes <= AGAIN_BYTES_MAX
   const leftMs = untilSettledMs(measuring.clock, unknown)
   if (leftMs > 0 && !isLittle) await sleep(leftMs)
+  const { onStep } = measuring
+  const step = { what: 'hashed' as const, ofFiles: unknown.length, ofBytes: sizeBytes }
   await inOrders(unknown, {
     trade: 'hash',
     perOrder: Math.min(256, Math.ceil(unknown.length / 16)),
@@ -168,13 +170,9 @@ async function hashUnknown(
       paths: files.map(({ folder, name }) => wholePath(top, folder.path, name)),
       looks: looksOf(files),
     }),
-    done: ({ digests, changed, sizeBytes: done }, files) => {
-      measuring.onStep?.({
-        what: 'hashed',
-        files: files.length,
-        sizeBytes: done,
-        ofFiles: unknown.length,
-      })
+    passed: onStep && ((passedBytes) => onStep({ ...step, files: 0, sizeBytes: passedBytes })),
+    done: ({ digests, changed, sizeBytes: done }, files, first, toldBytes) => {
+      onStep?.({ ...step, files: files.length, sizeBytes: done - toldBytes })
       if (changed[0] !== undefined) throw changedMeanwhile(changed[0])
       for (const [at, { folder, index }] of files.entries())
         folder.digests.set(digests.subarray(at * 16, at * 16 + 16), index * 16)

@@ -4,11 +4,13 @@ import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { DataStep } from '#data'
 import { temporaryBeside } from './atomic.ts'
+import { LARGE_BYTES } from './crew/copying.ts'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS } from './crew/looking.ts'
+import { LOOK_NUMBERS, sizeIn } from './crew/looking.ts'
 import type { LinkType, PlaceFault } from './crew/placing.ts'
 import { putDamagedAside } from './damaged.ts'
 import { openIncoming } from './incoming.ts'
+import { statOf } from './measure.ts'
 import { parentOf } from './measuring.ts'
 
 /** An object, and where in the project it goes. */
@@ -27,6 +29,10 @@ export interface PlacedAll {
 }
 
 const CREW_FROM_FILES = 300
+/** So many bytes the process itself would write without doing anything else meanwhile. */
+const CREW_FROM_BYTES = 64 << 20
+/** To look at so many takes no time that anybody would see. */
+const SIZED_FILES_MAX = 2000
 
 /**
  * Puts objects to their places in the first of the ways that works, and checks the bytes of each. Throws a
@@ -134,28 +140,39 @@ async function placeFrom(
 ): Promise<PlacedAll> {
   const looks = new Float64Array(files.length * LOOK_NUMBERS)
   const faults: PlaceFault[] = []
+  const { onStep } = how
   let { types } = how
+  const sizes = files.length <= SIZED_FILES_MAX ? sizesOf(files) : undefined
+  const ofBytes = sizes?.reduce((sum, each) => sum + each, 0)
+  const step = { what: 'placed' as const, ofFiles: files.length, ofBytes }
+  // A copy is written and then read to check it; a link is only read.
+  const passes = types[0] === 'hardlink' || types[0] === 'symlink' ? 1 : 2
+  const targetsOf = (part: readonly FileOfCache[], first: number) =>
+    part.map(({ target }, at) => hiddenOf(target, fillings[first + at]))
+  const asidesOf = (part: readonly FileOfCache[], first: number) =>
+    targetsOf(part, first).map((target, at) =>
+      fillings[first + at] === undefined ? how.aside(target, first + at) : target,
+    )
   await inOrders(files, {
     trade: 'place',
     perOrder: Math.max(1, Math.min(FILES_AN_ORDER, Math.ceil(files.length / 16))),
-    crewFrom: CREW_FROM_FILES,
+    crewFrom: (ofBytes ?? 0) >= CREW_FROM_BYTES ? 0 : CREW_FROM_FILES,
+    passed: onStep && ((bytes) => onStep({ ...step, files: 0, sizeBytes: bytes / passes })),
+    writes: (part, first) =>
+      asidesOf(part, first).filter((_, at) => (sizes?.[first + at] ?? 0) >= LARGE_BYTES),
     order: (part, first) => {
-      const targets = part.map(({ target }, at) => hiddenOf(target, fillings[first + at]))
       const isHidden = part.every((_, at) => fillings[first + at] !== undefined)
-      const asides = targets.map((target, at) =>
-        fillings[first + at] === undefined ? how.aside(target, first + at) : target,
-      )
       return {
         types,
         executable: how.executable,
         before: how.before?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
         objects: part.map(({ object }) => object).join('\0'),
-        targets: targets.join('\0'),
-        asides: isHidden ? undefined : asides.join('\0'),
+        targets: targetsOf(part, first).join('\0'),
+        asides: isHidden ? undefined : asidesOf(part, first).join('\0'),
         md5s: part.map(({ md5 = '' }) => md5).join('\0'),
       }
     },
-    done: (placed, part, first) => {
+    done: (placed, part, first, toldBytes) => {
       looks.set(placed.looks, first * LOOK_NUMBERS)
       faults.push(...placed.faults.map((fault) => ({ ...fault, index: fault.index + first })))
       for (const at of part.keys()) {
@@ -164,12 +181,8 @@ async function placeFrom(
       }
       // What failed once in one order is not tried again in the next.
       if (placed.types.length > 0 && placed.types.length < types.length) types = placed.types
-      how.onStep?.({
-        what: 'placed',
-        files: part.length,
-        sizeBytes: sizeIn(placed.looks),
-        ofFiles: files.length,
-      })
+      const sizeBytes = sizeIn(placed.looks) - toldBytes / passes
+      onStep?.({ ...step, files: part.length, sizeBytes })
     },
   })
   const first = faults[0]
@@ -179,14 +192,12 @@ async function placeFrom(
   }
 }
 
-function hiddenOf(target: string, filling: Filling | undefined): string {
-  return filling === undefined ? target : filling.hidden + target.slice(filling.home.length)
+function sizesOf(files: readonly FileOfCache[]): number[] {
+  return files.map(({ object }) => statOf(object)?.size ?? 0)
 }
 
-function sizeIn(looks: Float64Array): number {
-  let sizeBytes = 0
-  for (let at = 3; at < looks.length; at += LOOK_NUMBERS) sizeBytes += looks[at] ?? 0
-  return sizeBytes
+function hiddenOf(target: string, filling: Filling | undefined): string {
+  return filling === undefined ? target : filling.hidden + target.slice(filling.home.length)
 }
 
 function problemOf(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Failed, Moving, ObjectName, Remote } from '#data'
 import type { CopyFault } from './crew/copying.ts'
-import type { TreeFormat } from './measure.ts'
+import { statOf, type TreeFormat } from './measure.ts'
 import { openObjectFolder, type ObjectFolder } from './objects.ts'
 
 /** A remote that is a folder of this machine or of a mounted disk; laid out as the cache is. */
@@ -22,14 +22,22 @@ export function openFolderRemote(options: {
   }
 }
 
+/** To look at so many takes no time that anybody would see, and tells how large the others are on the average. */
+const SIZED_MAX = 1000
+
 /** Each is hashed as it passes: what is damaged on one side never gets its name on the other. */
 async function copied(
   objects: readonly ObjectName[],
   way: { from: ObjectFolder; to: ObjectFolder },
-  { onDone }: Moving = {},
+  { onDone, onSize }: Moving = {},
 ): Promise<Failed[]> {
   const files = objects.map((object) => ({ source: way.from.pathOf(object), object }))
-  const { faults } = await way.to.takeAll(files, onDone === undefined ? {} : { onDone })
+  const some = onSize === undefined ? [] : files.slice(0, SIZED_MAX)
+  onSize?.(
+    some.length,
+    some.reduce((sum, { source }) => sum + (statOf(source)?.size ?? 0), 0),
+  )
+  const { faults } = await way.to.takeAll(files, { onDone })
   return faults.flatMap((fault) => {
     const file = files[fault.index]
     return file === undefined

@@ -15,8 +15,8 @@ export interface FileToTake {
 export interface Taking {
   /** How the sources looked when they were hashed; without it they are hashed as they pass. */
   readonly looks?: Float64Array
-  /** Called as files arrive. */
-  readonly onDone?: (files: number, sizeBytes: number) => void
+  /** Called as bytes pass and files arrive. */
+  readonly onDone?: ((files: number, sizeBytes: number) => void) | undefined
 }
 
 export interface Taken {
@@ -176,7 +176,10 @@ async function copyAll(
       looks: looks && looksOf(part, looks),
       sync: how.isFew,
     }),
-    done: (copied, part) => {
+    passed: how.onDone && ((sizeBytes) => how.onDone?.(0, sizeBytes)),
+    // With their looks the large ones are copied by the system, and else hashed as they pass.
+    writes: (part) => (looks === undefined ? [] : part.flatMap((lot) => largeIn(lot, looks))),
+    done: (copied, part, _, toldBytes) => {
       const places = part.flatMap((lot) => lot.indexes.map((index, at) => ({ lot, index, at })))
       for (const fault of copied.faults) {
         const place = places[fault.index]
@@ -184,7 +187,7 @@ async function copyAll(
         place.lot.without.push(place.at)
         faults.push({ ...fault, index: place.index })
       }
-      how.onDone?.(places.length, copied.sizeBytes)
+      how.onDone?.(places.length, copied.sizeBytes - toldBytes)
     },
   })
   return faults
@@ -202,6 +205,12 @@ function isNamedWhole({ folder, home, aside, without, indexes }: Lot): boolean {
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
     throw error
   }
+}
+
+function largeIn(lot: Lot, looks: Float64Array): string[] {
+  return copiesIn({ ...lot, without: [] }).filter(
+    (_, at) => (looks[(lot.indexes[at] ?? 0) * LOOK_NUMBERS + 3] ?? 0) >= LARGE_BYTES,
+  )
 }
 
 function copiesIn({ rests, folder, aside, without }: Lot): string[] {

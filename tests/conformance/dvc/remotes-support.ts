@@ -5,6 +5,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { movingSteps, type DataStep, type Moving } from '#data'
 import { ours, sandbox, type Sandbox } from './support.ts'
 
 /** A project with a folder and a file that dvc tracks, and a remote of these settings. */
@@ -39,7 +40,7 @@ export async function exchanged(remote: {
   const box = projectWith(remote.first)
   try {
     const before = box.tree('data')
-    const pushed = await ours(box).data.push()
+    const pushed = await told((moving) => ours(box).data.push([], moving))
     expect(pushed).toEqual({ objects: 5, failed: [] })
     expect(await ours(box).data.push()).toEqual({ objects: 0, failed: [] })
     emptied(box)
@@ -50,7 +51,7 @@ export async function exchanged(remote: {
     setRemote(box, remote.second)
     box.dvc('push', '-q')
     emptied(box)
-    const pulled = await ours(box).data.pull()
+    const pulled = await told((moving) => ours(box).data.pull([], moving))
     expect([pulled.fetched, pulled.checkout.failed]).toEqual([{ objects: 5, failed: [] }, []])
     expect(box.tree('data')).toEqual(before)
     expect(box.dvc('status')).toContain('up to date')
@@ -58,6 +59,25 @@ export async function exchanged(remote: {
   } finally {
     box.remove()
   }
+}
+
+/** Sees to it that every byte is told of, and how many there are in all. */
+export async function told<T>(work: (moving: Moving) => Promise<T>): Promise<T> {
+  const sum = { files: 0, sizeBytes: 0 }
+  let last: DataStep | undefined
+  const result = await work(
+    movingSteps('sent', (step) => {
+      last = step
+      sum.files += step.files
+      sum.sizeBytes += step.sizeBytes
+    }),
+  )
+  expect(sum.sizeBytes).toBeGreaterThan(300_000)
+  expect({ ofFiles: sum.files, ofBytes: sum.sizeBytes }).toMatchObject({
+    ofFiles: 5,
+    ofBytes: last?.ofBytes,
+  })
+  return result
 }
 
 /** A web server over a folder that takes uploads, as people set up for data. */

@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { MIB, unixLines } from '../legacy-hash.ts'
+import { countMib } from './passing.ts'
 
 /** Read at once; DVC 2 looks at each of these by itself. */
 const room = Buffer.allocUnsafeSlow(MIB)
@@ -40,6 +41,7 @@ export function digestOpen(file: number, how: Digesting): string {
   for (; bytes.length > 0; bytes = filled(file, 0)) {
     each?.(bytes)
     digest.update(legacy ? unixLines(bytes) : bytes)
+    countMib()
   }
   return digest.digest('hex')
 }

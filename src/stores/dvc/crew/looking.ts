@@ -135,6 +135,13 @@ export function looksAsLinked(stats: Stats, looks: Float64Array, index: number):
   return stats.ino === looks[at] && stats.mtimeMs === looks[at + 1] && stats.size === looks[at + 3]
 }
 
+/** Of all files that look so. */
+export function sizeIn(looks: Float64Array): number {
+  let sizeBytes = 0
+  for (let at = 3; at < looks.length; at += LOOK_NUMBERS) sizeBytes += looks[at] ?? 0
+  return sizeBytes
+}
+
 export function noteLook(stats: Stats, looks: Float64Array, index: number): void {
   looks.set([stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size], index * LOOK_NUMBERS)
 }

@@ -1,5 +1,8 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import { countInto } from './passing.ts'
 import { perform, type OrderOf, type Trade } from './trades.ts'
+
+countInto(workerData as Int32Array)
 
 parentPort?.on('message', ({ trade, order }: { trade: Trade; order: OrderOf<Trade> }) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window

@@ -66,16 +66,17 @@ export function keyOfObject({ md5, legacy }: ObjectName): string {
 async function uploaded(
   { transport, cache, name }: NetworkRemoteOptions,
   objects: readonly ObjectName[],
-  { jobs, onDone }: Moving & { jobs: number },
+  { jobs, onDone, onSize }: Moving & { jobs: number },
 ): Promise<Failed[]> {
   const failed: Failed[] = []
   await eachOf(objects, jobs, async (object) => {
     const path = cache.pathOf(object)
     try {
       if (!existsSync(path)) throw new Problem('not-found', `${object.md5} is not in the cache`)
-      const file = outgoing(path, object)
+      const file = outgoing(path, object, (sizeBytes) => onDone?.(0, sizeBytes))
+      onSize?.(1, file.sizeBytes)
       await persistently(() => transport.write(keyOfObject(object), file))
-      onDone?.(1, file.sizeBytes)
+      onDone?.(1, 0)
     } catch (error) {
       failed.push({ object, reason: reasonOf(error, name) })
     }
@@ -84,15 +85,20 @@ async function uploaded(
 }
 
 /** The file's bytes, the last of which are held back until all of them have proved to be those of its name. */
-function outgoing(path: string, object: ObjectName): Outgoing {
+function outgoing(path: string, object: ObjectName, passed: (sizeBytes: number) => void): Outgoing {
   const { size: sizeBytes } = statSync(path)
+  let toldBytes = 0
   async function* checked(): AsyncGenerator<Buffer> {
+    passed(-toldBytes)
+    toldBytes = 0
     const digest = createHash('md5')
     let held: Buffer | undefined
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
       if (held !== undefined) yield held
       held = chunk as Buffer
       digest.update(held)
+      passed(held.length)
+      toldBytes += held.length
     }
     // DVC 2 hashed text in another way and did not say which.
     if (!object.legacy && digest.digest('hex') !== hashIn(object))
@@ -112,7 +118,7 @@ function hashIn({ md5 }: ObjectName): string {
 async function downloaded(
   options: NetworkRemoteOptions,
   objects: readonly ObjectName[],
-  { jobs, onDone }: Moving & { jobs: number },
+  { jobs, onDone, onSize }: Moving & { jobs: number },
 ): Promise<Failed[]> {
   const failed: Failed[] = []
   if (objects.length === 0) return failed
@@ -125,9 +131,9 @@ async function downloaded(
       await eachOf(batch, jobs, async (object) => {
         const path = join(incoming.folder, temporaryName(object))
         try {
-          const sizeBytes = await fetched(options, object, path)
+          await fetched(options, object, { path, onDone, onSize })
           whole.push(object)
-          onDone?.(1, sizeBytes)
+          onDone?.(1, 0)
         } catch (error) {
           await rm(path, { force: true })
           failed.push({ object, reason: reasonOf(error, options.name) })
@@ -170,9 +176,11 @@ async function named(
 async function fetched(
   { transport, name }: NetworkRemoteOptions,
   object: ObjectName,
-  path: string,
-): Promise<number> {
+  { path, onDone, onSize }: Pick<Moving, 'onDone' | 'onSize'> & { path: string },
+): Promise<void> {
   const state: Receiving = {
+    onDone,
+    onSize,
     file: await open(path, 'wx', 0o600),
     done: 0,
     digest: createHash('md5'),
@@ -190,10 +198,9 @@ async function fetched(
       'conflict',
       `${object.md5} on the remote ${name} is damaged: the ${state.done} bytes at ${transport.where}/${keyOfObject(object)} are not those of its name; push it again from where it is whole`,
     )
-  return state.done
 }
 
-interface Receiving {
+interface Receiving extends Pick<Moving, 'onDone' | 'onSize'> {
   readonly file: FileHandle
   readonly digest: Hash
   done: number
@@ -207,12 +214,14 @@ async function received(transport: Transport, object: ObjectName, state: Receivi
       `${object.md5} is not at ${transport.where}; push it there from where it is`,
     )
   const expected = incoming.sizeBytes === undefined ? undefined : state.done + incoming.sizeBytes
+  if (state.done === 0 && expected !== undefined) state.onSize?.(1, expected)
   try {
     for await (const chunk of incoming.bytes) {
       const bytes = chunk as Buffer
       await state.file.writeFile(bytes)
       state.digest.update(bytes)
       state.done += bytes.length
+      state.onDone?.(0, bytes.length)
     }
   } catch (error) {
     if (isOfDisk(error)) throw error
