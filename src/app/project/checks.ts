@@ -117,13 +117,14 @@ async function keyOf(
   datasets: readonly Dataset[],
 ): Promise<string | undefined> {
   if (dependsOnTime(contract)) return undefined
-  // All that is read: a rule may point at another object of the contract, or compare with a reference.
-  const read = new Set(
-    contract.datasets.flatMap((dataset) => [
-      ...(dataset.path === undefined ? [] : [dataset.path]),
-      ...dataset.rules.flatMap(({ test }) => (test.kind === 'drift' ? [test.reference] : [])),
-    ]),
-  )
+  // All that is read: a rule may point at another object or another contract, or compare with a reference.
+  const { others = [] } = contract
+  const read = new Set([
+    ...[...contract.datasets, ...others].flatMap(({ path }) => path ?? []),
+    ...contract.datasets.flatMap(({ rules }) =>
+      rules.flatMap(({ test }) => (test.kind === 'drift' ? [test.reference] : [])),
+    ),
+  ])
   const digests: (string | undefined)[] = []
   for (const path of read) digests.push(await digestAt(tables, path))
   if (digests.includes(undefined)) return undefined

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
-import type { Contract } from '#contracts'
-import { readContract } from '#protocols/odcs/index'
+import type { Contract, OtherDataset } from '#contracts'
+import { readContract, type OtherContract } from '#protocols/odcs/index'
 
 /** A contract of a project, as its file has it. */
 export interface ContractFile {
@@ -49,7 +49,28 @@ export function contractFileAt(
       'not-found',
       `there is no contract ${file}; make one with orrery validate --infer DATA -o ${file}`,
     )
-  return contractIn(relative(root, whole).split(sep).join('/'), readFileSync(whole, 'utf8'), placed)
+  const name = relative(root, whole).split(sep).join('/')
+  return contractIn(name, readFileSync(whole, 'utf8'), placed, otherAt(root, name))
+}
+
+/** A contract that another one names: from that one's folder, and never outside of the project. */
+function otherAt(root: string, from: string): OtherContract {
+  return (written) => {
+    if (/^https?:/i.test(written))
+      return {
+        unchecked: `${written} is not fetched; keep that contract in the project, and point there`,
+      }
+    const local = written.replace(/^file:\/\//i, '')
+    const whole = resolve(root, posix.dirname(from), local)
+    const file = relative(root, whole).split(sep).join('/')
+    if (file.startsWith('../') || isAbsolute(file))
+      return { refusal: `${written} is not inside the project; keep that contract in it` }
+    if (statSync(whole, { throwIfNoEntry: false })?.isFile() !== true)
+      return {
+        refusal: `there is no contract ${file}; write the path of one as it counts from ${posix.dirname(from)}/`,
+      }
+    return { file, text: readFileSync(whole, 'utf8') }
+  }
 }
 
 /** The contract that a file's text is. Throws `invalid`. */
@@ -57,8 +78,10 @@ export function contractIn(
   file: string,
   text: string,
   placed: Readonly<Record<string, string>>,
+  other?: OtherContract,
 ): ContractFile {
-  const { contract, problems } = readContract(text)
+  const texts = [text]
+  const { contract, problems } = readContract(text, other && noting(other, texts))
   if (contract === undefined)
     throw new Problem(
       'invalid',
@@ -74,11 +97,34 @@ export function contractIn(
     const path = places.get(dataset.name) ?? dataset.path
     return path === undefined ? dataset : { ...dataset, path }
   })
+  const others = (contract.others ?? []).map((dataset) => placedOther(dataset, placed))
+  const otherPlaces = others.map(({ name, path }) => [name, path])
   return {
     file,
-    digest: sha256(JSON.stringify([text, [...places]])),
-    contract: { ...contract, datasets },
+    digest: sha256(JSON.stringify([...texts, [...places], ...otherPlaces])),
+    contract: { ...contract, datasets, ...(others.length === 0 ? {} : { others }) },
   }
+}
+
+/** What a verdict depends on are also the contracts that were read on the way. */
+function noting(other: OtherContract, texts: string[]): OtherContract {
+  return (written) => {
+    const found = other(written)
+    if ('text' in found) texts.push(found.text)
+    return found
+  }
+}
+
+function placedOther(
+  dataset: OtherDataset,
+  placed: Readonly<Record<string, string>>,
+): OtherDataset {
+  const { contract, object } = dataset
+  const named = Object.entries(placed).find(([, value]) => {
+    const [file = '', name = object] = value.split('#')
+    return file.replace(/^\.\//, '') === contract && name === object
+  })
+  return named === undefined ? dataset : { ...dataset, path: named[0].replace(/\/$/, '') }
 }
 
 /** A contract may come from anybody: only a person says that data is outside of the project, by giving its path. */
@@ -91,6 +137,8 @@ export function assertStaysInside(
     for (const { test } of rules)
       if (test.kind === 'drift') assertInside(file, `the reference of ${name}`, test.reference)
   }
+  for (const { contract: other, object, path } of contract.others ?? [])
+    if (path !== undefined) assertInside(other, object, path)
 }
 
 function assertInside(file: string, dataset: string, path: string): void {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '#base/clock'
@@ -260,5 +260,124 @@ schema:
     )
     const outside = await pipelines.repro({ targets: [] })
     expect(outside.steps[0]?.failure).toContain('not inside the project')
+  })
+})
+
+describe('a foreign key into another contract', () => {
+  const head = (id: string) => `apiVersion: v3.1.0\nkind: DataContract\nid: ${id}\nversion: 1.0.0\n`
+  const orders = (to: string) =>
+    `${head('orders')}schema:\n  - name: orders\n    physicalName: orders.csv\n    properties:\n      - name: customer\n        relationships: [{ to: "${to}" }]\n`
+  const customers = `${head('customers')}schema:
+  - id: customers_tbl
+    name: customers
+    physicalName: customers.csv
+    properties:
+      - { id: cust_pk, name: id, physicalName: customer_id }
+      - { name: address, logicalType: object, properties: [{ name: street }] }
+      - { name: invited_by, relationships: [{ to: "people.odcs.yaml#people.id" }] }
+`
+
+  const put = (texts: Readonly<Record<string, string>>) => {
+    for (const [path, text] of Object.entries(texts)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), text)
+    }
+  }
+  const held = async (to: string) => {
+    put({ 'contracts/orders.odcs.yaml': orders(to) })
+    const tables = openLooseTables(folder)
+    const ground = { tables, spillFolder: join(folder, 'spill') }
+    try {
+      const file = contractFileAt(folder, 'contracts/orders.odcs.yaml')
+      const { datasets } = await validateContract(ground, file)
+      expect(datasets.map(({ name }) => name)).toEqual(['orders'])
+      return datasets[0]?.checks.find(({ kind }) => kind === 'reference')
+    } finally {
+      await tables.close()
+    }
+  }
+  beforeEach(() =>
+    put({
+      'orders.csv': 'customer\n1\n2\n7\n7\n\n',
+      'customers.csv': 'customer_id,address\n1,a\n2,b\n',
+      'contracts/shared/customers.odcs.yaml': customers,
+    }),
+  )
+
+  test.each([
+    'shared/customers.odcs.yaml#customers.id',
+    './shared/customers.odcs.yaml#/schema/customers_tbl/properties/cust_pk',
+    'shared/customers.odcs.yaml#schema/customers_tbl/properties/cust_pk',
+    '../contracts/shared/customers.odcs.yaml#customers.id',
+    'file://FOLDER/contracts/shared/customers.odcs.yaml#customers.id',
+  ])('is checked, with the rows that point at nobody: %s', async (to) => {
+    expect(await held(to.replace('FOLDER', folder))).toMatchObject({
+      outcome: 'failed',
+      failures: 2,
+      expected: 'in contracts/shared/customers.odcs.yaml#customers.customer_id',
+      examples: [
+        { file: 'orders.csv', row: 2, values: { customer: 7 } },
+        { file: 'orders.csv', row: 3, values: { customer: 7 } },
+      ],
+    })
+    put({ 'customers.csv': 'customer_id,address\n1,a\n2,b\n7,c\n' })
+    expect(await held(to.replace('FOLDER', folder))).toMatchObject({ outcome: 'passed' })
+  })
+
+  test.each([
+    [
+      'https://example.org/c.yaml#customers.id',
+      /https:\/\/example.org\/c.yaml is not fetched; keep that contract in the project/,
+    ],
+    ['shared/customers.odcs.yaml#customers.address.street', /only whole columns are looked at/],
+  ])('is told when nobody can look: %s', async (to, why) => {
+    expect(await held(to)).toMatchObject({
+      outcome: 'skipped',
+      message: expect.stringMatching(why) as string,
+    })
+  })
+
+  test.each([
+    [
+      'customers.odcs.yaml#customers.id',
+      /line 10.*there is no contract contracts\/customers.odcs.yaml; write the path of one as it counts from contracts\//,
+    ],
+    ['../../customers.odcs.yaml#customers.id', /is not inside the project/],
+    [
+      'shared/customers.odcs.yaml#clients.id',
+      /line 10, schema\[0\].properties\[0\].relationships\[0\].to: clients.id is no property of contracts\/shared\/customers.odcs.yaml/,
+    ],
+    ['customers.id', /customers.id is no property of this contract/],
+  ])('is refused where it leads nowhere: %s', async (to, why) => {
+    await expect(held(to)).rejects.toThrow(why)
+  })
+
+  test('is refused where the other contract is not right, or its data is not there', async () => {
+    const to = 'shared/customers.odcs.yaml#customers.id'
+    rmSync(join(folder, 'customers.csv'))
+    await expect(held(to)).rejects.toThrow(
+      /^orders.customer.reference points at contracts\/shared\/customers.odcs.yaml#customers, and its data cannot be read: .*customers.csv/,
+    )
+    put({ 'contracts/shared/customers.odcs.yaml': customers.replace('name: customers', 'nam: x') })
+    await expect(held(to)).rejects.toThrow(
+      /customers.odcs.yaml is not right itself: line 6: an object needs a name/,
+    )
+  })
+
+  test('has a stage wait for the other data, and is looked at again when that changes', async () => {
+    put({ 'contracts/orders.odcs.yaml': orders('shared/customers.odcs.yaml#customers.id') })
+    const checks = projectChecks({
+      root: folder,
+      tables: async () => openLooseTables(folder),
+      kept: join(folder, 'verdicts'),
+      clock: systemClock,
+    })
+    const [before] = await checks.of(['orders.csv'], {})
+    expect(before).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('2 of 5 rows (40 %) break it') as string,
+    })
+    put({ 'customers.csv': 'customer_id,address\n1,a\n2,b\n7,c\n' })
+    expect((await checks.of(['orders.csv'], {}))[0]).toMatchObject({ outcome: 'passed' })
   })
 })

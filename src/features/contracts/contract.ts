@@ -6,8 +6,17 @@ export interface Contract {
   readonly name: string
   readonly version: string
   readonly datasets: readonly Dataset[]
+  /** Those of other contracts that rules point at. */
+  readonly others?: readonly OtherDataset[]
   /** What other tools have to say that no rule says, by their names; kept word for word. */
   readonly kept?: Readonly<Record<string, string>>
+}
+
+/** A table of another contract, which has no rules here. Its name is its contract's and its own: `FILE#NAME`. */
+export interface OtherDataset extends Dataset {
+  readonly contract: string
+  /** As its own contract calls it. */
+  readonly object: string
 }
 
 /** One table of a contract. */

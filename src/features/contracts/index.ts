@@ -6,6 +6,7 @@ export {
   type Column,
   type Contract,
   type Dataset,
+  type OtherDataset,
 } from './contract.ts'
 export { distance, inCommonBins, type Histogram } from './distance.ts'
 export { propose, type Proposal, type Proposed, type ProposedColumn } from './infer.ts'

@@ -73,9 +73,11 @@ export type Test =
   | {
       readonly kind: 'reference'
       readonly columns: readonly string[]
-      /** The dataset of the same contract that is pointed at, and its columns in the same order. */
+      /** The dataset that is pointed at, of this contract or among its others, and its columns in the same order. */
       readonly dataset: string
       readonly to: readonly string[]
+      /** Why nobody can look; undefined where it is looked at. */
+      readonly unchecked?: string
     }
   | { readonly kind: 'rows' }
   | { readonly kind: 'distinct'; readonly column: string }

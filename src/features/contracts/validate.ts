@@ -36,10 +36,15 @@ export async function validate(
   const placed = placesOf(contract, options)
   const tables = new Map<string, Table>()
   for (const { dataset, path } of placed) tables.set(dataset.name, await tableAt(path))
+  const others = othersOf(contract, placed)
+  for (const { dataset, path, by } of others)
+    tables.set(dataset.name, await otherTableAt(tableAt, path, `${by} points at ${dataset.name}`))
   const references = new Map<string, Table>()
   for (const path of referencesOf(placed.map(({ dataset }) => dataset)))
     references.set(referenceTable(path), await tableAt(path))
-  const texts = new Map(placed.map(({ dataset }) => [dataset.name, textColumns(dataset)]))
+  const texts = new Map(
+    [...placed, ...others].map(({ dataset }) => [dataset.name, textColumns(dataset)]),
+  )
   const open = await engine.open(new Map([...tables, ...references]), {
     texts,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -48,13 +53,14 @@ export async function validate(
     const total = placed.reduce((all, { dataset }) => all + dataset.rules.length, 0)
     let done = 0
     const onTest = () => options.onRule?.(++done, total)
+    const present = await columnsOfAll(open, tables.keys())
     const datasets: DatasetReport[] = []
     for (const { dataset, path } of placed) {
       const checked = await checkDataset(open, dataset, {
         nowMs: clock.nowMs(),
         onTest,
         examples: options.examples ?? EXAMPLES,
-        present: new Set(tables.keys()),
+        present,
       })
       datasets.push({ path, files: tables.get(dataset.name)?.files.length ?? 0, ...checked })
     }
@@ -100,6 +106,33 @@ function placesOf(contract: Contract, { paths, file }: ValidateOptions): Placed[
   })
 }
 
+/** Datasets of other contracts that somebody points at, as far as those contracts place them. */
+function othersOf(
+  { others = [] }: Contract,
+  placed: readonly Placed[],
+): (Placed & { readonly by: string })[] {
+  return others.flatMap((dataset) => {
+    const rules = placed.flatMap((each) => each.dataset.rules)
+    const by = rules.find(({ test }) => test.kind === 'reference' && test.dataset === dataset.name)
+    const { path } = dataset
+    return by === undefined || path === undefined ? [] : [{ dataset, path, by: by.id }]
+  })
+}
+
+/** What is missing of another contract is told with who wants it. */
+async function otherTableAt(
+  tableAt: ContractDependencies['tableAt'],
+  path: string,
+  why: string,
+): Promise<Table> {
+  try {
+    return await tableAt(path)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    throw new Problem(error.code, `${why}, and its data cannot be read: ${error.message}`)
+  }
+}
+
 function pointedAt({ rules }: Dataset): string[] {
   return rules.flatMap(({ test }) => (test.kind === 'reference' ? [test.dataset] : []))
 }
@@ -120,6 +153,16 @@ function textColumns({ columns }: Dataset): string[] {
   return columns.flatMap(({ name, type }) => (type === 'string' ? [name] : []))
 }
 
+async function columnsOfAll(
+  open: OpenTables,
+  tables: Iterable<string>,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = new Map<string, ReadonlySet<string>>()
+  for (const table of tables)
+    found.set(table, new Set((await open.columns(table)).map(({ name }) => name)))
+  return found
+}
+
 async function checkDataset(
   open: OpenTables,
   dataset: Dataset,
@@ -127,11 +170,10 @@ async function checkDataset(
     nowMs: number
     onTest: () => void
     examples: number
-    present: ReadonlySet<string>
+    present: ReadonlyMap<string, ReadonlySet<string>>
   },
 ): Promise<{ name: string; rows: number; checks: Check[] }> {
-  const present = await open.columns(dataset.name)
-  const names = new Set(present.map(({ name }) => name))
+  const names = how.present.get(dataset.name) ?? new Set()
   const { rules } = dataset
   const why = rules.map(({ test }) => unmeasurable(test, names, how.present))
   const measurable = rules.filter((_, index) => why[index] === undefined)
@@ -172,14 +214,18 @@ async function shown(
 function unmeasurable(
   test: Test,
   columns: ReadonlySet<string>,
-  tables: ReadonlySet<string>,
+  tables: ReadonlyMap<string, ReadonlySet<string>>,
 ): string | undefined {
   if (test.kind === 'column' || test.kind === 'other-columns' || test.kind === 'sql')
     return undefined
   const named = 'columns' in test ? test.columns : 'column' in test ? [test.column] : []
   const missing = named.find((column) => !columns.has(column))
   if (missing !== undefined) return `there is no column ${missing}`
-  if (test.kind === 'reference' && !tables.has(test.dataset))
-    return `the contract does not say where ${test.dataset} is`
+  if (test.kind !== 'reference') return undefined
+  if (test.unchecked !== undefined) return test.unchecked
+  const target = tables.get(test.dataset)
+  if (target === undefined) return `the contract does not say where ${test.dataset} is`
+  const lacking = test.to.find((column) => !target.has(column))
+  if (lacking !== undefined) return `there is no column ${lacking} in ${test.dataset}`
   return undefined
 }

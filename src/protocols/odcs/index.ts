@@ -1,4 +1,5 @@
 export { printProposal, withNewColumns } from './print.ts'
 export { printContract } from './write.ts'
 export { readContract } from './read.ts'
+export type { OtherContract } from './relations.ts'
 export type { ContractProblem } from './yaml.ts'

@@ -12,26 +12,52 @@ import {
 } from '#contracts'
 import { refusedPattern } from './patterns.ts'
 import { qualityRules, type Under } from './quality.ts'
+import {
+  objectsIn,
+  openLinks,
+  relationRules,
+  type Links,
+  type Objects,
+  type OtherContract,
+} from './relations.ts'
 import { serviceRules } from './service.ts'
 import { createReader, type Reader } from './words.ts'
 import { readPlaces, type ContractProblem, type Place } from './yaml.ts'
 
-/** Reads a contract of the Open Data Contract Standard, version 3; never throws. Keys that are no rules are left alone. */
-export function readContract(text: string): {
-  contract: Contract | undefined
-  problems: ContractProblem[]
-} {
+/**
+ * Reads a contract of the Open Data Contract Standard, version 3; never throws. Keys that are no rules are left alone.
+ * `other` gives the contracts that foreign keys point into.
+ */
+export function readContract(
+  text: string,
+  other?: OtherContract,
+): { contract: Contract | undefined; problems: ContractProblem[] } {
+  const { contract, problems } = readWhole(text, other)
+  return { contract, problems }
+}
+
+function readWhole(text: string, other?: OtherContract) {
   const { root, problems } = readPlaces(text)
-  if (root === undefined) return { contract: undefined, problems }
+  if (root === undefined) return { contract: undefined, objects: new Map(), problems }
   const reader = createReader()
-  const contract = contractOf(reader, root)
+  // Of another contract only its tables are needed, so its own foreign keys are not followed.
+  const { contract, objects } = contractOf(
+    reader,
+    root,
+    openLinks(other, (found) => readWhole(found)),
+  )
   return {
     contract: reader.problems.length === 0 ? contract : undefined,
-    problems: reader.problems.toSorted((one, other) => one.line - other.line),
+    objects,
+    problems: reader.problems.toSorted((one, next) => one.line - next.line),
   }
 }
 
-function contractOf(reader: Reader, root: Place): Contract {
+function contractOf(
+  reader: Reader,
+  root: Place,
+  links: Links,
+): { contract: Contract; objects: Objects } {
   if (root.at('kind')?.value !== 'DataContract')
     reader.fault(root.entry('kind'), 'it must be DataContract; this is no data contract')
   const api = reader.text(root.entry('apiVersion'))
@@ -54,18 +80,28 @@ function contractOf(reader: Reader, root: Place): Contract {
     else if (named.has(name)) reader.fault(object.entry('name'), `there are two objects ${name}`)
     else named.set(name, object)
   }
-  const names = columnNames(named)
+  const objectsByName = objectsIn(named)
+  const names: Names = new Map(
+    Array.from(objectsByName, ([name, { properties }]) => [
+      name,
+      new Map(Array.from(properties, ([property, { column }]) => [property, column])),
+    ]),
+  )
   const service = serviceRules(reader, root, names)
   const kept = keptOf(reader, root)
-  return {
+  const datasets = Array.from(named, ([name, object]) =>
+    datasetOf(reader, { root, object, name, names, service, objects: objectsByName, links }),
+  )
+  const others = links.used
+  const contract: Contract = {
     ...(kept === undefined ? {} : { kept }),
+    ...(others.length === 0 ? {} : { others }),
     id: reader.text(root.at('id')) ?? '',
     name: reader.text(root.at('name')) ?? reader.text(root.at('id')) ?? '',
     version: textOrNumber(root.at('version')),
-    datasets: Array.from(named, ([name, object]) =>
-      datasetOf(reader, { root, object, name, names, service }),
-    ),
+    datasets,
   }
+  return { contract, objects: objectsByName }
 }
 
 /** Versions such as 1.0 are numbers to YAML. */
@@ -83,31 +119,14 @@ function keptOf(reader: Reader, root: Place): Readonly<Record<string, string>> |
 /** For each object, how its data names each property. */
 export type Names = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-function columnNames(objects: ReadonlyMap<string, Place>): Names {
-  return new Map(
-    Array.from(objects, ([name, object]) => [
-      name,
-      new Map(
-        object
-          .entry('properties')
-          .items()
-          .flatMap((property) => {
-            const logical = property.at('name')?.value
-            const physical = property.at('physicalName')?.value
-            if (typeof logical !== 'string') return []
-            return [[logical, typeof physical === 'string' ? physical : logical] as const]
-          }),
-      ),
-    ]),
-  )
-}
-
 interface Ground {
   readonly root: Place
   readonly object: Place
   readonly name: string
   readonly names: Names
   readonly service: ReadonlyMap<string, readonly Rule[]>
+  readonly objects: Objects
+  readonly links: Links
 }
 
 function datasetOf(reader: Reader, ground: Ground): Dataset {
@@ -127,7 +146,7 @@ function datasetOf(reader: Reader, ground: Ground): Dataset {
       ...otherColumns(reader, object, { name, columns }),
       ...read.flatMap(({ rules }) => rules),
       ...primaryKey(name, properties, own),
-      ...relationRules(reader, object.at('relationships'), { name, from: undefined, names }),
+      ...relationRules(reader, object.at('relationships'), { ...ground, property: undefined }),
       ...qualityRules(reader, object.at('quality'), under),
       ...(service.get(name) ?? []),
     ]),
@@ -199,8 +218,9 @@ export function custom(reader: Reader, place: Place): ReadonlyMap<string, Place>
 function propertyOf(
   reader: Reader,
   place: Place,
-  { name: dataset, names }: Ground,
+  ground: Ground,
 ): { column: Column; rules: Rule[] } | undefined {
+  const { name: dataset, names } = ground
   const logical = reader.text(place.at('name'))
   if (logical === undefined || logical === '')
     return reader.fault(place.entry('name'), 'a property needs a name')
@@ -224,7 +244,7 @@ function propertyOf(
       : []),
     ...enumRules(reader, place, { dataset, name }),
     ...optionRules(reader, place, { dataset, name, type }),
-    ...relationRules(reader, place.at('relationships'), { name: dataset, from: name, names }),
+    ...relationRules(reader, place.at('relationships'), { ...ground, property: logical }),
     ...qualityRules(reader, place.at('quality'), under),
   ]
   return { column, rules }
@@ -357,64 +377,4 @@ function primaryKey(
 function positionOf(property: Place): number {
   const position = property.at('primaryKeyPosition')?.value
   return typeof position === 'number' ? position : Number.MAX_SAFE_INTEGER
-}
-
-/** Foreign keys, as `orders.customer_id` names a property of an object of this contract. */
-function relationRules(
-  reader: Reader,
-  place: Place | undefined,
-  { name, from, names }: { name: string; from: string | undefined; names: Names },
-): Rule[] {
-  return reader.list(place).flatMap((entry): Rule[] => {
-    const own =
-      from === undefined
-        ? references(reader, entry.at('from'), name)
-        : [{ dataset: name, property: from }]
-    const to = references(reader, entry.at('to'), name)
-    const dataset = to[0]?.dataset
-    if (dataset === undefined || own.length !== to.length) {
-      reader.fault(entry, 'it needs to: DATASET.PROPERTY, as many as from has')
-      return []
-    }
-    const target = names.get(dataset)
-    const unknown = to.find(
-      ({ dataset: each, property }) => each !== dataset || target?.has(property) !== true,
-    )
-    if (unknown !== undefined) {
-      reader.fault(
-        entry.entry('to'),
-        `${unknown.dataset}.${unknown.property} is no property of this contract`,
-      )
-      return []
-    }
-    const columns = own.map(({ property }) => names.get(name)?.get(property) ?? property)
-    return [
-      strictRule(name, {
-        kind: 'reference',
-        columns,
-        dataset,
-        to: to.map(({ property }) => target?.get(property) ?? property),
-      }),
-    ]
-  })
-}
-
-function references(
-  reader: Reader,
-  place: Place | undefined,
-  own: string,
-): { dataset: string; property: string }[] {
-  if (place === undefined) return []
-  const texts = Array.isArray(place.value)
-    ? place.items().map((item) => reader.text(item))
-    : [reader.text(place)]
-  return texts.flatMap((text) => {
-    if (text === undefined) return []
-    const long = /^\/?schema\/([^/]+)\/properties\/([^/]+)$/.exec(text)
-    if (long !== null) return [{ dataset: long[1] ?? '', property: long[2] ?? '' }]
-    const at = text.lastIndexOf('.')
-    return at < 0
-      ? [{ dataset: own, property: text }]
-      : [{ dataset: text.slice(0, at), property: text.slice(at + 1) }]
-  })
 }
