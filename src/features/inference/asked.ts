@@ -1,4 +1,3 @@
-import type { ExactJson } from '#base/exact-json'
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
 import { castRows } from './rows/cast.ts'
@@ -14,47 +13,8 @@ import {
   type Rows,
   type Sent,
 } from './rows/feeds.ts'
-import type { RequestHeaders } from './routing/headers.ts'
-import type { Pin } from './inference.ts'
-import type { ModelRun } from './runtime.ts'
-import type { Tensor, Value } from './tensor.ts'
-
-export interface PredictionRequest {
-  /** The caller's own name for the request: sent again, it gets the same answer and is logged once. */
-  readonly id?: string
-  readonly input:
-    | ({ readonly form: 'rows'; readonly cast?: true } & Rows)
-    /**
-     * Without column names, in the order in which the model reads its columns. With `cast`, values are taken
-     * for what their columns are, as MLflow's scoring server does.
-     */
-    | { readonly form: 'unnamed'; readonly rows: readonly Value[]; readonly cast?: true }
-    /** As CSV has them: every value is a text. */
-    | {
-        readonly form: 'texts'
-        readonly columns: readonly string[]
-        readonly rows: readonly (readonly string[])[]
-      }
-    | { readonly form: 'tensors'; readonly tensors: readonly Tensor[] }
-  /** The revision that is meant; without one, the endpoint's traffic decides. */
-  readonly pin?: Pin
-  /** Names the caller or the entity, so that it stays with one revision. */
-  readonly stickyKey?: string
-  /** The header `x-route` of an earlier answer: the caller stays with that revision while it takes traffic. */
-  readonly route?: string
-  /** What the request's headers say, by which quotas tell callers apart. */
-  readonly headers?: RequestHeaders
-  /** A revision that a header forces, where the endpoint permits it. */
-  readonly override?: string
-  /** Parameters of the model, as MLflow's `params`. */
-  readonly params?: Readonly<Record<string, ExactJson>>
-  /** How long the caller waits, in milliseconds from now; what cannot be answered in time is not begun. */
-  readonly deadlineMs?: number
-  /** In which language it was asked, for those who count. */
-  readonly protocol?: string
-  /** Told how the model was run for it. */
-  readonly onRun?: (run: ModelRun) => void
-}
+import type { PredictionRequest } from './request.ts'
+import type { Tensor } from './tensor.ts'
 
 /** What a request's batch is called, and what it stands for if the caller named it. */
 export interface Identity {

@@ -1,4 +1,5 @@
-export type { PredictionRequest } from './asked.ts'
+export { predictionId, type PredictionAnswer } from './answer.ts'
+export type { Pin, PredictionRequest } from './request.ts'
 export {
   checkClassifier,
   checkRegression,
@@ -12,8 +13,6 @@ export { answerHeaders, contextIn, headerIn, type Context } from './routing/head
 export type {
   Described,
   Inference,
-  Labels,
-  Pin,
   Repository,
   RepositoryEntry,
   Standing,
@@ -46,6 +45,7 @@ export {
   servableOf,
   versionName,
   type ColumnType,
+  type Labels,
   type ModelSource,
   type ServableModel,
   type SignatureColumn,
@@ -63,7 +63,6 @@ export {
   type PlaneDependencies,
 } from './plane.ts'
 export { sampleOf, type Sample } from './sample.ts'
-export { predictionId, type PredictionAnswer } from './predict.ts'
 export { readInput, type ReadInput } from './reading.ts'
 export type { Revision, Role } from './revision.ts'
 export { latencyBin, latencyEdgeMs, type Pulse, type RevisionPulse } from './meters/pulse.ts'
@@ -75,12 +74,13 @@ export {
   type InferOptions,
   type OutputForm,
   type Outputs,
+  type PlacedFiles,
   type PythonSettings,
   type Runtime,
   type ServingProcess,
 } from './runtime.ts'
 export type { Row } from './scoring.ts'
-export type { EndpointTable, Placed, PlacedFiles, PlacedRevision } from './table.ts'
+export type { EndpointTable, Placed, PlacedRevision } from './table.ts'
 export type { MemoryBudget } from './models/eviction.ts'
 export { settingsOf, type EndpointSettings } from './settings.ts'
 export * from './tensor.ts'

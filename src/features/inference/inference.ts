@@ -1,7 +1,7 @@
-import type { PredictionRequest } from './asked.ts'
-import type { ServableModel } from './model-source.ts'
+import type { Pin, PredictionRequest } from './request.ts'
+import type { Labels, ServableModel } from './model-source.ts'
 import type { SignatureColumn, SignatureTensor } from './rows/signature.ts'
-import type { PredictionAnswer } from './predict.ts'
+import type { PredictionAnswer } from './answer.ts'
 import type { Revision } from './revision.ts'
 import type { ModelShape } from './tensor.ts'
 
@@ -66,13 +66,6 @@ export interface RepositoryEntry {
   readonly reason: string | null
 }
 
-/** Which of an endpoint's revisions is meant; without one, its traffic decides. */
-export type Pin =
-  | { readonly by: 'version'; readonly version: number }
-  /** An alias of the registered model. */
-  | { readonly by: 'label'; readonly label: string }
-  | { readonly by: 'revision'; readonly revision: number }
-
 export type State = 'ready' | 'loading' | 'failed' | 'undeployed' | 'unloaded'
 
 export interface Standing {
@@ -82,9 +75,6 @@ export interface Standing {
   readonly reason: string | null
   readonly revision: Revision | null
 }
-
-/** Aliases of the registered model, and the versions that they name. */
-export type Labels = Readonly<Record<string, number>>
 
 export interface Described {
   readonly revision: Revision

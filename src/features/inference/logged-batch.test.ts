@@ -3,7 +3,7 @@ import type { LoggedBatch, NewBatch, NumericBatch } from './journal.ts'
 import { loggedBatch } from './logged-batch.ts'
 import type { LogPolicy } from './log-policy.ts'
 import { feedsOfTensors, planFeeds } from './rows/feeds.ts'
-import type { Taken } from './predict.ts'
+import type { Taken } from './taken.ts'
 import type { NumericData, Tensor, TensorType } from './tensor.ts'
 
 const columns = ['x', 'y', 'z'].map((name) => ({ name, type: 'float' as const, required: true }))

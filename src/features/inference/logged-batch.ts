@@ -1,7 +1,7 @@
 import { loggedRows, type Identity } from './asked.ts'
 import type { LoggedBatch, NewAnswer, NewBatch, NumericBatch } from './journal.ts'
 import { leavesOut, redacted } from './log-policy.ts'
-import type { Taken } from './predict.ts'
+import type { Taken } from './taken.ts'
 import type { RowEvent } from './rows/event.ts'
 import type { Sent } from './rows/feeds.ts'
 import { loggedCells } from './rows/wide.ts'

@@ -1,7 +1,6 @@
 import { Problem } from '#base/problem'
 import type { ModelVersion } from '#registry'
-import type { Labels } from './inference.ts'
-import type { PlacedFiles } from './table.ts'
+import type { PlacedFiles } from './runtime.ts'
 import {
   signatureColumns,
   signatureTensors,
@@ -32,6 +31,9 @@ export interface ServableModel {
     readonly rows: readonly (readonly Value[])[]
   } | null
 }
+
+/** Aliases of the registered model, and the versions that they name. */
+export type Labels = Readonly<Record<string, number>>
 
 /** Where model versions come from. */
 export interface ModelSource {

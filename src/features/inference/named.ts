@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { PredictionRequest } from './asked.ts'
+import type { PredictionRequest } from './request.ts'
 import type { Described } from './inference.ts'
 import { tensorOfNested } from './rows/nested.ts'
 import type { SignatureColumn } from './rows/signature.ts'

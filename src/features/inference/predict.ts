@@ -1,17 +1,18 @@
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
 import { Problem } from '#base/problem'
-import { feedsOf, identityOf, type Identity, type PredictionRequest } from './asked.ts'
-import { checkRows, type Deployed } from './models/deployment.ts'
+import type { PredictionAnswer } from './answer.ts'
+import { feedsOf, identityOf, type Identity } from './asked.ts'
+import { checkRows } from './models/deployment.ts'
 import { eventsOf } from './rows/event.ts'
 import { sooner } from './routing/headers.ts'
 import { isLogged } from './log-policy.ts'
 import type { Journal, LoggedRevision, RecordedBatch } from './journal.ts'
 import { loggedBatch } from './logged-batch.ts'
-import type { OutputForm, Outputs } from './runtime.ts'
+import type { Outputs } from './runtime.ts'
+import type { PredictionRequest } from './request.ts'
 import type { Shadowing } from './shadows.ts'
-import type { RouteReason } from './routing/routing.ts'
-import type { EndpointTable } from './table.ts'
+import type { Taken } from './taken.ts'
 import {
   rowCount,
   tensorOfRows,
@@ -20,33 +21,6 @@ import {
   type TensorType,
   type Value,
 } from './tensor.ts'
-
-export interface PredictionAnswer {
-  /** Name of the request; `<batch>-<row>` names the prediction for a row, counted from 0. */
-  readonly batch: string
-  readonly revision: number
-  /** `flights-late/3` */
-  readonly modelVersion: string
-  readonly rows: number
-  readonly outputs: readonly Tensor[]
-  /** What a Python model gave its answer as; absent for models that give named tensors. */
-  readonly form?: OutputForm
-}
-
-export function predictionId(batch: string, row: number): string {
-  return `${batch}-${row}`
-}
-
-/** What answers a request, held until it is released. */
-export interface Taken {
-  readonly table: EndpointTable
-  readonly live: Deployed
-  readonly reason: RouteReason
-  /** Shadows that say what the live revision says. */
-  readonly echoes: readonly LoggedRevision[]
-  /** Shadows that are asked as well. */
-  readonly shadows: readonly Deployed[]
-}
 
 interface Dependencies {
   readonly endpoints: {

@@ -1,4 +1,5 @@
-import { feedsOf, type PredictionRequest } from './asked.ts'
+import { feedsOf } from './asked.ts'
+import type { PredictionRequest } from './request.ts'
 import { columnsOf, planFeeds, type Rows } from './rows/feeds.ts'
 import type { ServableModel } from './model-source.ts'
 import type { ModelShape, Tensor } from './tensor.ts'

@@ -16,6 +16,9 @@ export interface HeldModel {
   readonly optional: boolean
 }
 
+/** Where a model's files lie and what runs them. */
+export type PlacedFiles = Pick<HeldModel, 'path' | 'runs' | 'python' | 'shared'>
+
 /** How a Python model is run; what is left out, the runtime decides. */
 export type PythonSettings = {
   /** A Python that has what the model needs, instead of one that is installed for it. */

@@ -1,10 +1,9 @@
 import type { MonitorConfig } from '#projects'
 import type { LogPolicy } from './log-policy.ts'
-import type { Labels } from './inference.ts'
-import type { ServableModel } from './model-source.ts'
+import type { Labels, ServableModel } from './model-source.ts'
 import type { Revision } from './revision.ts'
 import type { RoutingTable } from './routing/routing.ts'
-import type { HeldModel } from './runtime.ts'
+import type { PlacedFiles } from './runtime.ts'
 import type { EndpointSettings } from './settings.ts'
 
 /** A model version whose files lie on this machine. */
@@ -12,9 +11,6 @@ export interface Placed {
   readonly servable: ServableModel
   readonly files: PlacedFiles
 }
-
-/** Where a model's files lie and what runs them. */
-export type PlacedFiles = Pick<HeldModel, 'path' | 'runs' | 'python' | 'shared'>
 
 export interface PlacedRevision extends Placed {
   readonly revision: Revision

@@ -1,8 +1,8 @@
 import type { Clock } from '#base/clock'
 import { messageOf } from '#base/problem'
-import type { PredictionRequest } from '../asked.ts'
+import type { PredictionRequest } from '../request.ts'
 import { kindOfError, type Meters } from './meters.ts'
-import type { PredictionAnswer } from '../predict.ts'
+import type { PredictionAnswer } from '../answer.ts'
 import type { createRecent } from './recent.ts'
 
 type Predict = (name: string, request: PredictionRequest) => Promise<PredictionAnswer>

@@ -1,7 +1,7 @@
 import { invariant } from '#base/invariant'
 import { Problem } from '#base/problem'
 import type { Logger } from '#base/logger'
-import type { PredictionRequest } from '../asked.ts'
+import type { PredictionRequest } from '../request.ts'
 import type { Revision } from '../revision.ts'
 import { columnsOf, feedsOfRows, planFeeds, type FeedPlan } from '../rows/feeds.ts'
 import type { LoggedRevision } from '../journal.ts'

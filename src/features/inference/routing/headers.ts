@@ -1,10 +1,7 @@
 import { Problem } from '#base/problem'
-import type { PredictionRequest } from '../asked.ts'
-import type { PredictionAnswer } from '../predict.ts'
+import type { PredictionAnswer } from '../answer.ts'
+import type { PredictionRequest, RequestHeaders } from '../request.ts'
 import { routedBy, routeHeader } from './routing.ts'
-
-/** The headers of a request, or the metadata of a call; names are in lower case. */
-export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Headers that name a request, the first that is sent wins. An id in a protocol's body comes before them. */
 const ID_HEADERS = ['x-amzn-sagemaker-inference-id', 'x-request-id'] as const

@@ -1,6 +1,6 @@
 import { sha256 } from '#base/digest'
 import { Problem } from '#base/problem'
-import type { PredictionRequest } from '../asked.ts'
+import type { PredictionRequest } from '../request.ts'
 import { headerIn } from './headers.ts'
 import type { Quota } from '../settings.ts'
 

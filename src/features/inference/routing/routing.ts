@@ -1,6 +1,5 @@
 import { Problem } from '#base/problem'
-import type { PredictionRequest } from '../asked.ts'
-import type { Pin } from '../inference.ts'
+import type { Pin, PredictionRequest } from '../request.ts'
 
 /** A revision that takes a share of an endpoint's requests. */
 export interface Weighted {
