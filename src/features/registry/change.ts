@@ -2,7 +2,7 @@ import { Problem } from '#base/problem'
 import type { Actor } from '#ledger'
 import type { KeyValue } from '#tracking'
 import type { ModelVersion, RegisteredModel } from './model.ts'
-import type { StoredVersion } from './store.ts'
+import type { StoredVersion } from './model.ts'
 
 /** Who changes the registry, and why, if they said so. */
 export interface Author extends Actor {

@@ -2,7 +2,7 @@ import { canonicalJson } from '#base/json'
 import type { Fact } from '#ledger'
 import { brief, runRef, type KeyValue } from '#tracking'
 import { modelVersionRef, type ModelVersion } from './model.ts'
-import type { StoredVersion } from './store.ts'
+import type { StoredVersion } from './model.ts'
 
 export function modelCreated(model: string, note: string, tags: readonly KeyValue[]): Fact {
   return { type: 'registered-model-created', data: { model, ...bornWith(note, tags) } }

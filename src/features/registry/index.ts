@@ -1,5 +1,5 @@
 export { createRegistry, type Registry } from './registry.ts'
-export type { BinReads, BinWrites, KeptAside } from './bin.ts'
+export type { BinReads, BinWrites, KeptAside } from './bin-store.ts'
 export type { AliasGuard, AliasMove, Aliases } from './aliases.ts'
 export {
   allHeld,
@@ -30,6 +30,7 @@ export {
   type ModelVersion,
   type RegisteredModel,
   type Stage,
+  type StoredVersion,
 } from './model.ts'
 export type { GivenModel, GivenVersion, ModelTaken, RegistryIntake } from './intake.ts'
 export type { ModelRecord, Models } from './models.ts'
@@ -49,7 +50,6 @@ export type {
   RegistryReads,
   RegistryWrites,
   StoredModel,
-  StoredVersion,
   VersionField,
   VersionSearch,
 } from './store.ts'

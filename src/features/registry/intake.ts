@@ -25,7 +25,8 @@ import { modelVersionRef, type ModelVersion, type RegisteredModel, type Stage } 
 import { checkedName } from './names.ts'
 import { record, recordWhole } from './record.ts'
 import { sourceIn } from './source.ts'
-import type { RegistryReads, RegistryWrites, StoredVersion } from './store.ts'
+import type { StoredVersion } from './model.ts'
+import type { RegistryReads, RegistryWrites } from './store.ts'
 
 /** A version as another registry has it. */
 export interface GivenVersion {

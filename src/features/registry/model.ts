@@ -37,6 +37,8 @@ export interface ModelVersion {
   readonly aliases: readonly string[]
 }
 
+export type StoredVersion = Omit<ModelVersion, 'tags' | 'aliases'>
+
 /** The tag that makes a registered model a prompt; those are kept beside the models. */
 export const PROMPT_TAG = 'mlflow.prompt.is_prompt'
 

@@ -18,7 +18,8 @@ import { modelOf } from './models.ts'
 import { checkedTags } from './names.ts'
 import { originOf, promptOrigin, type NewVersion, type Origin } from './origin.ts'
 import { record } from './record.ts'
-import type { RegistryReads, RegistryWrites, StoredVersion } from './store.ts'
+import type { StoredVersion } from './model.ts'
+import type { RegistryReads, RegistryWrites } from './store.ts'
 
 interface Dependencies {
   readonly read: RegistryReads

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { Transact } from '#ledger'
 import { NO_DESCRIPTION } from './description.ts'
 import { PROMPT_TAG } from './model.ts'
-import type { RegistryReads, RegistryWrites, StoredVersion } from './store.ts'
+import type { StoredVersion } from './model.ts'
+import type { RegistryReads, RegistryWrites } from './store.ts'
 
 interface Store {
   readonly read: RegistryReads

@@ -1,7 +1,7 @@
 import type { ArtifactFile, KeyValue, Placed, Search, Tagged } from '#tracking'
-import type { BinReads, BinWrites } from './bin.ts'
+import type { BinReads, BinWrites } from './bin-store.ts'
 import type { HistoryReads, HistoryWrites } from './history-store.ts'
-import type { ModelVersion, RegisteredModel } from './model.ts'
+import type { ModelVersion, RegisteredModel, StoredVersion } from './model.ts'
 
 export type ModelField =
   | Tagged
@@ -40,7 +40,6 @@ export interface RegistryReads extends HistoryReads, BinReads {
 }
 
 export type StoredModel = Omit<RegisteredModel, 'tags' | 'aliases'>
-export type StoredVersion = Omit<ModelVersion, 'tags' | 'aliases'>
 
 export interface RegistryWrites extends RegistryReads, HistoryWrites, BinWrites {
   insertModel(model: StoredModel): Promise<void>

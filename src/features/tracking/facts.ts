@@ -5,8 +5,8 @@ import type { Experiment, KeyValue } from './experiment.ts'
 import type { LoggedModel } from './logged-model.ts'
 import type { Metric } from './metric.ts'
 import type { Run } from './run.ts'
-import type { Rename } from './browsing/folders.ts'
-import type { SavedView } from './browsing/views.ts'
+import type { Rename } from './browsing/store.ts'
+import type { SavedView } from './browsing/view.ts'
 
 /** A run in the lineage graph. */
 export function runRef(runId: string): Ref {

@@ -83,8 +83,8 @@ export type {
   TrackingWrites,
 } from './store.ts'
 export { createBrowsing, type Browsing, type KeyPage } from './browsing/browsing.ts'
-export type { Facet, MetricBin, ValueCount } from './browsing/facets.ts'
-export type { FolderListing, Folders, Rename } from './browsing/folders.ts'
+export type { Facet } from './browsing/facets.ts'
+export type { FolderListing, Folders } from './browsing/folders.ts'
 export {
   namesIn,
   PARENT_TAG,
@@ -104,7 +104,11 @@ export type {
   ExperimentPage,
   Folder,
   ListedExperiment,
+  MetricBin,
+  Rename,
   RunRow,
+  ValueCount,
 } from './browsing/store.ts'
 export type { RunTree, TreeNode } from './browsing/tree.ts'
-export type { SavedView, ViewContent, Views } from './browsing/views.ts'
+export type { SavedView, ViewContent } from './browsing/view.ts'
+export type { Views } from './browsing/views.ts'

@@ -1,17 +1,5 @@
-import type { BrowsingReads } from './store.ts'
+import type { BrowsingReads, MetricBin, ValueCount } from './store.ts'
 import type { RunColumn, RunQuery } from './scope.ts'
-
-export interface ValueCount {
-  readonly value: string | number
-  readonly runs: number
-}
-
-/** Values from `from` up to `to`, which belongs to the next one but for the last. */
-export interface MetricBin {
-  readonly from: number
-  readonly to: number
-  readonly runs: number
-}
 
 /** What a column holds among the runs that a query means. */
 export type Facet =

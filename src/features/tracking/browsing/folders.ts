@@ -10,6 +10,7 @@ import type {
   ExperimentPage,
   Folder,
   ListedExperiment,
+  Rename,
 } from './store.ts'
 
 export interface FolderListing {
@@ -19,12 +20,6 @@ export interface FolderListing {
   /** Where the next page of each begins. */
   readonly nextFolder: string | null
   readonly nextExperiment: string | null
-}
-
-export interface Rename {
-  readonly experimentId: string
-  readonly from: string
-  readonly to: string
 }
 
 /** Experiments whose names hold a `/` stand in folders; a folder is there as long as something is in it. */

@@ -1,14 +1,31 @@
 import type { Experiment, Lifecycle } from '../experiment.ts'
 import type { Place, Placed } from '../search.ts'
-import type { MetricBin, ValueCount } from './facets.ts'
 import type { SampledSeries, SeriesAsk } from './series.ts'
 import type { RunColumn, RunQuery, RunRowSearch } from './scope.ts'
-import type { SavedView } from './views.ts'
+import type { SavedView } from './view.ts'
+
+export interface ValueCount {
+  readonly value: string | number
+  readonly runs: number
+}
+
+/** Values from `from` up to `to`, which belongs to the next one but for the last. */
+export interface MetricBin {
+  readonly from: number
+  readonly to: number
+  readonly runs: number
+}
 
 /** Values of the columns that were asked for, in their order; null is missing. */
 export interface RunRow {
   readonly runId: string
   readonly values: readonly (string | number | null)[]
+}
+
+export interface Rename {
+  readonly experimentId: string
+  readonly from: string
+  readonly to: string
 }
 
 /** A folder of experiments, and how many there are in it at any depth. */

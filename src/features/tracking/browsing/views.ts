@@ -1,35 +1,13 @@
 import type { Clock } from '#base/clock'
 import type { Ids } from '#base/ids'
-import type { Json } from '#base/json'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
 import * as facts from '../facts.ts'
 import { parseRunFilter, parseRunOrder } from '../filter/index.ts'
 import { pageOf, type Page, type Place } from '../search.ts'
-import { COLUMNS_MAX, folderOf, parseRunColumn, type RunScope } from './scope.ts'
+import { COLUMNS_MAX, folderOf, parseRunColumn } from './scope.ts'
 import type { BrowsingReads, BrowsingWrites } from './store.ts'
-
-/** How somebody looks at runs, kept under a name. */
-export interface ViewContent {
-  readonly name: string
-  readonly scope: RunScope
-  readonly filter: string
-  readonly columns: readonly string[]
-  readonly orderBy: readonly string[]
-  /** What the page keeps of its charts and of how it shows rows; the server does not read it. */
-  readonly display: Json
-  /** Whether others see it too. Only its owner says so. */
-  readonly shared: boolean
-}
-
-export interface SavedView extends ViewContent {
-  readonly viewId: string
-  readonly owner: string
-  /** Counts its changes from 1. */
-  readonly revision: number
-  readonly createdMs: number
-  readonly updatedMs: number
-}
+import type { SavedView, ViewContent } from './view.ts'
 
 export interface Views {
   create(actor: Actor, content: ViewContent): Promise<SavedView>
