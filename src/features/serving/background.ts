@@ -72,9 +72,9 @@ export function servingHandlers(serving: Pick<Serving, 'rollOut' | 'relabel' | '
       kind: SEAL,
       concurrency: 1,
       attemptsMax: 100,
-      run: async ({ payload }) => {
+      run: async ({ payload }, signal) => {
         const { endpoint, kind } = payload as { endpoint: string; kind: SegmentKind }
-        await serving.seal(endpoint, kind)
+        await serving.seal(endpoint, kind, signal)
       },
     },
   ]

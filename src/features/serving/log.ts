@@ -237,8 +237,8 @@ export interface SegmentSealing {
   write(segment: OpenSegment): Promise<WrittenSegment>
   /** 3. From now on the rows are read from the object. */
   finish(segment: WrittenSegment): Promise<void>
-  /** 4. Removes the rows that are read from objects; true when there may be more. */
-  sweep(endpoint: string): Promise<boolean>
+  /** 4. Removes the rows that are read from objects; true when there may be more. Throws the signal's reason. */
+  sweep(endpoint: string, signal?: AbortSignal): Promise<boolean>
 }
 
 export interface OpenSegment {

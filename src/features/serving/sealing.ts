@@ -5,8 +5,11 @@ import type { PredictionLog, WrittenSegment } from './log.ts'
 import type { SegmentKind, ServingReads, ServingWrites } from './store.ts'
 
 export interface Sealing {
-  /** Seals what an endpoint's log holds open, if that is enough for a segment or was begun before. */
-  seal(endpoint: string, kind: SegmentKind): Promise<void>
+  /**
+   * Seals what an endpoint's log holds open, if that is enough for a segment or was begun before. Throws the signal's
+   * reason when it is broken off.
+   */
+  seal(endpoint: string, kind: SegmentKind, signal?: AbortSignal): Promise<void>
 }
 
 /** Sealing in steps that may be broken off anywhere and done again. */
@@ -33,7 +36,7 @@ export function createSealing(dependencies: {
   }
 
   return {
-    seal: async (endpoint, kind) => {
+    seal: async (endpoint, kind, signal) => {
       const mine = (each: { endpoint: string; kind: SegmentKind }) =>
         each.endpoint === endpoint && each.kind === kind
       const open =
@@ -44,7 +47,8 @@ export function createSealing(dependencies: {
         await record(written)
         await sealing.finish(written)
       }
-      while (await sealing.sweep(endpoint)) await new Promise((resolve) => setImmediate(resolve))
+      while (await sealing.sweep(endpoint, signal))
+        await new Promise((resolve) => setImmediate(resolve))
     },
   }
 }

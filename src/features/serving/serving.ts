@@ -148,8 +148,8 @@ export function createServing<Tx extends ServingTx & { work: WorkWrites }>(
     },
     predictions: log,
     references: (digests) => log.references(digests),
-    seal: async (endpoint, kind) => {
-      await seal(endpoint, kind)
+    seal: async (endpoint, kind, signal) => {
+      await seal(endpoint, kind, signal)
       full.forget(endpoint)
     },
     restarted: (endpoint, reason) => {

@@ -245,7 +245,7 @@ function writesOf({
 function sealingOf(
   { reader, names, source, commit, open }: Parts,
   { objects, files, folder }: Dependencies,
-  profiled: (endpoint: string) => Promise<void>,
+  profiled: (endpoint: string, signal?: AbortSignal) => Promise<void>,
 ): PredictionLog['sealing'] {
   const steps = sealing({
     reader,
@@ -262,8 +262,8 @@ function sealingOf(
       await steps.finish(segment)
       open.recount()
     },
-    sweep: async (endpoint) => {
-      await profiled(endpoint)
+    sweep: async (endpoint, signal) => {
+      await profiled(endpoint, signal)
       return steps.sweep(endpoint)
     },
   }

@@ -137,6 +137,38 @@ function batch(number: number, hour: number, by = revision): NewBatch {
   }
 }
 
+test('what grows all the time is swept all the same, and a stop waits for no sweep', async () => {
+  const { log } = await open()
+  const grown = await growing(log)
+  const segment = await log.sealing.begin('flights', 'predictions')
+  if (segment !== undefined) await log.sealing.finish(await log.sealing.write(segment))
+  await log.sealing.sweep('flights')
+  const stop = new AbortController()
+  const sweeping = log.sealing.sweep('flights', stop.signal)
+  stop.abort(new Error('the server stops'))
+  await expect(sweeping).rejects.toThrow('the server stops')
+  await grown.stop()
+}, 20_000)
+
+/** More comes to the log than is read of it at a time, whenever nobody reads. */
+async function growing(log: PredictionLog): Promise<{ stop(): Promise<void> }> {
+  let count = 0
+  const full = new AbortController()
+  const more = () => Promise.all(Array.from({ length: 50 }, () => log.append(batch(count++, 1))))
+  const grow = async () => {
+    // oxlint-disable-next-line no-await-in-loop -- it goes on for as long as the test does
+    while (!full.signal.aborted) await more()
+  }
+  await more()
+  const growth = grow()
+  const stop = () => {
+    full.abort()
+    return growth
+  }
+  undo.push(stop)
+  return { stop }
+}
+
 function profilesOf(log: PredictionLog, span = all): Promise<HourProfile[]> {
   return Array.fromAsync(log.profiles('flights', span))
 }

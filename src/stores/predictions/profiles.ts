@@ -32,35 +32,41 @@ export function profiling(dependencies: Dependencies) {
   const { reader, pages, onGrowth, logger } = dependencies
   const write = hourWriter(dependencies)
   const place = reader.prepare('select id, profiled_seq from endpoints where name = ?')
+  const newest = newestSeq(reader)
   const read = profileReader(reader)
   const stop = new AbortController()
   const running = new Map<string, Promise<void>>()
 
-  /** Adds a piece of an endpoint's log; false when there is no more. */
-  const step = async (endpoint: string, pause: () => Promise<unknown>): Promise<boolean> => {
+  /** Adds a piece of an endpoint's log, up to a number; false when there is no more. */
+  const step = async (
+    endpoint: string,
+    upTo: number,
+    pause: () => Promise<unknown>,
+  ): Promise<boolean> => {
     const found = place.get(endpoint) as { id: number; profiled_seq: number } | undefined
     if (found === undefined) return false
     const counter = hourCounter()
     let reached = found.profiled_seq
-    let isMore = true
-    while (isMore && !stop.signal.aborted && hasRoom(counter)) {
+    while (reached < upTo && !stop.signal.aborted && hasRoom(counter)) {
       // oxlint-disable-next-line no-await-in-loop -- the next page begins where this one ends
-      const next = await pages.next(found.id, reached, counter)
-      isMore = next !== undefined
-      reached = next ?? reached
+      reached = (await pages.next(found.id, reached, counter)) ?? upTo
       await pause()
     }
     if (reached > found.profiled_seq)
       await write(found.id, counter.hours, { after: found.profiled_seq, upTo: reached })
-    return isMore
+    return reached < upTo
   }
-  /** One at a time for each endpoint; whoever comes later waits for what came before. */
+  /**
+   * One at a time for each endpoint; whoever comes later waits for what came before. It goes as far as the log goes now: a log
+   * that grows all the time has no end.
+   */
   const inTurn = (endpoint: string, pause: () => Promise<unknown>): Promise<void> => {
     const before = running.get(endpoint) ?? Promise.resolve()
+    const upTo = newest(endpoint)
     const caughtUp = async () => {
       await before.catch(() => undefined)
       // oxlint-disable-next-line no-await-in-loop -- a piece begins where the one before ends
-      while (!stop.signal.aborted && (await step(endpoint, pause)));
+      while (!stop.signal.aborted && (await step(endpoint, upTo, pause)));
     }
     const now = caughtUp()
     running.set(endpoint, now)
@@ -85,8 +91,9 @@ export function profiling(dependencies: Dependencies) {
   for (const name of behind(reader)) background.expect(name)
 
   return {
-    /** Profiles what there is of an endpoint, and rests meanwhile. */
-    calmly: (endpoint: string): Promise<void> => calmly(endpoint, background.paced()),
+    /** Profiles what there is of an endpoint, and rests meanwhile; with a signal nobody waits longer than until that. */
+    calmly: (endpoint: string, signal?: AbortSignal): Promise<void> =>
+      wanted(calmly(endpoint, background.paced()), signal),
     profiles: async function* (
       endpoint: string,
       span: { fromMs: number; toMs: number },
@@ -101,6 +108,31 @@ export function profiling(dependencies: Dependencies) {
       await Promise.allSettled(running.values())
     },
   }
+}
+
+/** What is waited for, until a signal says that it is not wanted any more. */
+async function wanted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  const unwanted = Promise.withResolvers<never>()
+  const refuse = () => unwanted.reject(signal.reason as Error)
+  signal.addEventListener('abort', refuse)
+  if (signal.aborted) refuse()
+  try {
+    return await Promise.race([promise, unwanted.promise])
+  } finally {
+    signal.removeEventListener('abort', refuse)
+  }
+}
+
+/** The number of the newest request at an endpoint; 0 when there is none. */
+function newestSeq(reader: Connection): (endpoint: string) => number {
+  const select = reader
+    .prepare(
+      `select max(coalesce((select max(seq) from batches where endpoint = e.id), 0),
+         coalesce((select max(last_seq) from blocks where endpoint = e.id), 0)) from endpoints e where name = ?`,
+    )
+    .pluck()
+  return (endpoint) => (select.get(endpoint) as number | undefined) ?? 0
 }
 
 function hasRoom({ rows, hours }: HourCounter): boolean {
