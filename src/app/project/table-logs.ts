@@ -98,7 +98,9 @@ async function fileFrom(
     path: file.path,
     name: file.name,
     // The log has an empty text for a missing value too.
-    values: partitions.map(({ physical }) => added.partitionValues[physical] || null),
+    values: partitions.map(
+      ({ name: column, physical }) => added.partitionValues[physical ?? column] || null,
+    ),
     deletedRows: await deletedFrom(name, added, here),
   }
 }

@@ -42,7 +42,10 @@ export interface Partition {
 /** A column that a log describes: its name, and the name that the files have it by. */
 export interface LoggedColumn {
   readonly name: string
-  readonly physical: string
+  /** Undefined where no file has it. */
+  readonly physical: string | undefined
+  /** The number that files have it by, where their names for it do not count. */
+  readonly id?: number
   readonly type: LoggedType
 }
 

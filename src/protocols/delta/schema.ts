@@ -56,23 +56,39 @@ export function columnsOf(table: string, { metadata }: Snapshot): LoggedColumn[]
   } catch {
     throw new Problem('invalid', `the log of ${table} has a schema that is no JSON`)
   }
-  return fieldsOf(schema.fields ?? [], { table, isMapped: mode !== 'none' })
+  return fieldsOf(schema.fields ?? [], { table, mode })
 }
 
 interface Within {
   readonly table: string
-  readonly isMapped: boolean
+  readonly mode: string
 }
 
 function fieldsOf(fields: readonly Field[], within: Within): LoggedColumn[] {
   return fields.map(({ name, type, metadata = {} }) => {
-    const physical = within.isMapped ? metadata['delta.columnMapping.physicalName'] : undefined
+    const physical =
+      within.mode === 'none' ? undefined : metadata['delta.columnMapping.physicalName']
     return {
       name,
+      ...(within.mode === 'id' ? { id: idOf(name, metadata, within) } : {}),
       physical: typeof physical === 'string' ? physical : name,
       type: typeOf(type, within),
     }
   })
+}
+
+/** Files have columns by these numbers, whatever they call them. */
+function idOf(
+  name: string,
+  metadata: Readonly<Record<string, unknown>>,
+  { table }: Within,
+): number {
+  const id = metadata['delta.columnMapping.id']
+  if (typeof id === 'number' && Number.isInteger(id)) return id
+  throw new Problem(
+    'invalid',
+    `${table} maps its columns by id, and its log says no id of ${name} (delta.columnMapping.id)`,
+  )
 }
 
 const PLAIN: readonly PlainType[] = [

@@ -38,6 +38,45 @@ for version in range(DeltaTable(table).version() + 1):
 print(DeltaTable(table).version())
 `
 
+/**
+ * Writes a table whose columns are mapped, by hand after Delta's protocol, since deltalake writes none: pyarrow gives
+ * the files their field ids. With `foreign`, there is a second file that calls the same ids by other columns' names.
+ * Prints the rows as deltalake reads them, where it can: it goes by names in both modes.
+ */
+const WRITE_MAPPED = `
+import sys, json, os, pyarrow as pa, pyarrow.parquet as pq
+from deltalake import DeltaTable, QueryBuilder
+table, mode, foreign = sys.argv[1:]
+os.makedirs(table + '/_delta_log')
+own = {'id': 'col-1', 'nested': 'col-2', 'number': 'col-3', 'text': 'col-4', 'many': 'col-5', 'of': 'col-6'}
+other = {'id': 'col-2', 'nested': 'col-1', 'number': 'col-4', 'text': 'col-3', 'many': 'col-6', 'of': 'col-5'}
+IDS = {'id': 1, 'nested': 2, 'number': 3, 'text': 4, 'many': 5, 'of': 6}
+def write(file, names, rows):
+    def field(name, type): return pa.field(names[name], type, metadata={'PARQUET:field_id': str(IDS[name])})
+    nested = pa.struct([field('number', pa.int64()), field('text', pa.string())])
+    schema = pa.schema([field('id', pa.int64()), field('nested', nested), field('many', pa.list_(pa.struct([field('of', pa.int64())])))])
+    pq.write_table(pa.table({
+        names['id']: [i for i, _, _ in rows],
+        names['nested']: [n and {names['number']: n[0], names['text']: n[1]} for _, n, _ in rows],
+        names['many']: [[{names['of']: each} for each in m] for _, _, m in rows],
+    }, schema=schema), f'{table}/{file}')
+    return {'add': {'path': file, 'partitionValues': {}, 'size': os.path.getsize(f'{table}/{file}'), 'modificationTime': 0, 'dataChange': True}}
+def logged(name, type):
+    return {'name': name, 'type': type, 'nullable': True, 'metadata': {'delta.columnMapping.id': IDS[name], 'delta.columnMapping.physicalName': own[name]}}
+fields = [logged('id', 'long'), logged('nested', {'type': 'struct', 'fields': [logged('number', 'long'), logged('text', 'string')]}),
+    logged('many', {'type': 'array', 'containsNull': True, 'elementType': {'type': 'struct', 'fields': [logged('of', 'long')]}})]
+lines = [{'protocol': {'minReaderVersion': 2, 'minWriterVersion': 5}},
+    {'metaData': {'id': '6d1d2c8e-4a53-4a48-8f38-8a3b5f1f3a01', 'format': {'provider': 'parquet', 'options': {}}, 'createdTime': 0,
+        'schemaString': json.dumps({'type': 'struct', 'fields': fields}), 'partitionColumns': [],
+        'configuration': {'delta.columnMapping.mode': mode, 'delta.columnMapping.maxColumnId': '6'}}},
+    write('a.parquet', own, [(1, (10, 'p'), [1, 2]), (2, None, [])])]
+if foreign: lines.append(write('b.parquet', other, [(3, (30, 'q'), [3])]))
+open(table + '/_delta_log/00000000000000000000.json', 'w').write('\\n'.join(map(json.dumps, lines)))
+if not foreign:
+    read = QueryBuilder().register('t', DeltaTable(table)).execute('select * from t').read_all()
+    pq.write_table(pa.table(read), f'{table}.parquet')
+`
+
 const PANDAS = `
 import sys, json
 import numpy as np, pandas as pd
@@ -107,6 +146,23 @@ describe('a Delta table that deltalake wrote', () => {
     )
     expect(found).toMatchObject({ added: 0, removed: 10, changed: 1, unchanged: 69 })
     expect(found.examples.changed[0]?.key).toEqual({ id: 20 })
+  })
+
+  test.each(['name', 'id'])('maps its columns by %s, within others too', async (mode) => {
+    run(WRITE_MAPPED, join(box.root, mode), mode, '')
+    const [theirs, own] = [await tables.at(`${mode}.parquet`), await tables.at(mode)]
+    const found = await tables.difference({ old: theirs, new: own }, { keys: ['id'], examples: 9 })
+    expect(found).toMatchObject({ added: 0, removed: 0, changed: 0, unchanged: 2, columns: [] })
+  })
+
+  test('maps its columns by id where files call them otherwise', async () => {
+    run(WRITE_MAPPED, join(box.root, 'foreign'), 'id', 'yes')
+    const [theirs, own] = [await tables.at('id.parquet'), await tables.at('foreign')]
+    const found = await tables.difference({ old: theirs, new: own }, { keys: ['id'], examples: 9 })
+    expect(found).toMatchObject({ added: 1, removed: 0, changed: 0, unchanged: 2, columns: [] })
+    expect(found.examples.added).toMatchObject([
+      { id: 3, nested: { number: 30, text: 'q' }, many: [{ of: 3 }] },
+    ])
   })
 
   test('that lost a file says which, and which version cannot be had', async () => {

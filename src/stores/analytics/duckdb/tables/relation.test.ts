@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Table, TableFile } from '#tables'
+import type { LoggedColumn, LoggedType, Table, TableFile } from '#tables'
 import { createEngine, type Engine, type Session } from '../engine.ts'
 import { sql } from '../sql.ts'
 import { withTable } from './relation.ts'
@@ -136,6 +136,50 @@ describe('files as a relation', () => {
     ])
     expect(rows.map((row) => row['id'])).toEqual([1, 2, 3])
     expect(rows[0]).toMatchObject({ s: { double: 2n }, l: [{ t: 'x' }], later: null })
+  })
+
+  test('are matched by the numbers that a log gives columns, whatever each file calls them', async () => {
+    const ids = (text: string) => `format parquet, field_ids ${text}`
+    await engine.session(async (session) => {
+      const { connection } = session
+      // The same numbers under other names, and the names of the one are those of other columns in the other.
+      await connection.run(
+        `copy (select 1 as a, {x: 10, y: 'p'} as s, [{z: 1}] as l, map {'k': {w: 5}} as m) to '${join(folder, 'i1')}'
+           (${ids('{a: 1, s: {__duckdb_field_id: 2, x: 3, y: 4}, l: {__duckdb_field_id: 5, element: {__duckdb_field_id: 6, z: 7}}, m: {__duckdb_field_id: 8, key: 9, value: {__duckdb_field_id: 10, w: 11}}}')})`,
+      )
+      await connection.run(
+        `copy (select {y: 20} as a, unnest([7, 2, 3]) as s) to '${join(folder, 'i2')}' (${ids('{a: {__duckdb_field_id: 2, y: 3}, s: 1}')})`,
+      )
+      await connection.run(`copy (select 4 as a) to '${join(folder, 'i3')}' (format parquet)`)
+    })
+    const long = { kind: 'plain', name: 'long' } as const
+    const string = { kind: 'plain', name: 'string' } as const
+    const column = (id: number, name: string, type: LoggedType) =>
+      ({ id, name, physical: 'not asked', type }) satisfies LoggedColumn
+    const struct = (...fields: LoggedColumn[]) => ({ kind: 'struct', fields }) as const
+    const columns = [
+      column(1, 'id', long),
+      column(2, 'nested', struct(column(3, 'number', long), column(4, 'text', string))),
+      column(5, 'list', { kind: 'list', of: struct(column(7, 'of', long)) }),
+      column(8, 'map', { kind: 'map', key: string, value: struct(column(11, 'v', long)) }),
+      column(99, 'later', string),
+    ]
+    const [one, two] = [{ name: 'i1' }, { name: 'i2', deletedRows: Uint32Array.of(0) }]
+    const both = await all(tableOf([two, one], { columns }))
+    expect(both.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'id BIGINT',
+      'nested STRUCT(number BIGINT, "text" VARCHAR)',
+      'list STRUCT("of" BIGINT)[]',
+      'map MAP(VARCHAR, STRUCT(v BIGINT))',
+      'later VARCHAR',
+    ])
+    expect(both.rows.map(({ id }) => id)).toEqual([1, 2, 3])
+    expect(both.rows[0]).toMatchObject({ nested: { number: 10n, text: 'p' }, list: [{ of: 1n }] })
+    expect(both.rows[1]).toMatchObject({ nested: { number: 20n, text: null }, list: null })
+    expect((await all(tableOf([one], { columns }))).rows).toHaveLength(1)
+    await expect(all(tableOf([{ name: 'i3' }], { columns }))).rejects.toThrow(
+      /its file i3 has no field ids, by which the log names the columns/,
+    )
   })
 
   test('that cannot be read are named as people know them', async () => {

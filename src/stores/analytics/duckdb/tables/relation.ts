@@ -1,6 +1,7 @@
 import { messageOf, Problem } from '#base/problem'
 import type { ColumnInfo, LoggedColumn, LoggedType, Table } from '#tables'
 import type { Session } from '../engine.ts'
+import { layoutsOf, type Layout } from './field-ids.ts'
 import { name as quotedName, type Sql } from '../sql.ts'
 
 /** A table opened for statements: `from` stands wherever a table may, as often as wanted. */
@@ -84,23 +85,89 @@ export async function openTable(
 ): Promise<OpenedTable> {
   try {
     if (table.files.length === 0) return await openEmpty(session, table, { view, places })
+    if (table.columns?.some(({ id }) => id !== undefined) === true)
+      return await openByIds(session, table, { view, places })
     const guessed = await described(session, readerText(table, { thorough }))
     const kept = guessed.filter(({ name, type }) => texts.includes(name) && type !== 'VARCHAR')
     const reader = readerText(table, { thorough, texts: kept.map(({ name }) => name) })
     const own = kept.length === 0 ? guessed : await described(session, reader)
-    if (table.files.some((file) => file.deletedRows !== undefined))
-      await keepDeleted(session, table, `${view}_deleted`)
-    const select = selectText(table, own, { reader, deleted: `${view}_deleted` })
-    const whole = places ? `select ${placesText(table)}, ${select.slice('select '.length)}` : select
-    await session.connection.run(`create or replace temp view ${view} as ${whole}`)
-    const columns = await described(session, view)
-    const isCounted = table.format === 'parquet'
-    const sample = (many: number) =>
-      many <= 1 ? Promise.resolve(view) : sampleText(session, { table, select, many })
-    return { from: text(view), columns, isCounted, sample }
+    return await openRead(session, table, { reader, own, view, places })
   } catch (error) {
     throw unreadable(table, error)
   }
+}
+
+interface Reading {
+  /** Stands where a table may: all files as the engine reads them. */
+  readonly reader: string
+  /** What that has. */
+  readonly own: readonly ColumnInfo[]
+  readonly view: string
+  readonly places: boolean
+}
+
+async function openRead(
+  session: Session,
+  table: Table,
+  { reader, own, view, places }: Reading,
+): Promise<OpenedTable> {
+  if (table.files.some((file) => file.deletedRows !== undefined))
+    await keepDeleted(session, table, `${view}_deleted`)
+  const select = selectText(table, own, { reader, deleted: `${view}_deleted` })
+  const whole = places ? `select ${placesText(table)}, ${select.slice('select '.length)}` : select
+  await session.connection.run(`create or replace temp view ${view} as ${whole}`)
+  const columns = await described(session, view)
+  const isCounted = table.format === 'parquet'
+  const sample = (many: number) =>
+    many <= 1 ? Promise.resolve(view) : sampleText(session, { table, select, many })
+  return { from: text(view), columns, isCounted, sample }
+}
+
+/** Files that have columns by numbers: those that call them alike are read together, and others beside them. */
+async function openByIds(
+  session: Session,
+  table: Table,
+  how: Pick<Reading, 'view' | 'places'>,
+): Promise<OpenedTable> {
+  const columns = table.columns ?? []
+  const layouts = await layoutsOf(session, table, columns)
+  const [only] = layouts
+  if (layouts.length === 1 && only !== undefined) {
+    const alike = { ...table, columns: only.columns }
+    const reader = readerText(alike, { thorough: false })
+    return openRead(session, alike, { ...how, reader, own: await described(session, reader) })
+  }
+  const parts: string[] = []
+  for (const layout of layouts) parts.push(await layoutText(session, table, layout))
+  const reader = `(${parts.join(' union all by name ')})`
+  const named = { ...table, columns: columns.map((column) => asNamed(column)) }
+  return openRead(session, named, { ...how, reader, own: await described(session, reader) })
+}
+
+/** The files of a layout with the columns as the log has them, and the places of files and rows in the whole table. */
+async function layoutText(session: Session, table: Table, layout: Layout): Promise<string> {
+  const files = layout.files.flatMap((index) => table.files[index] ?? [])
+  const reader = readerText({ ...table, files }, { thorough: false })
+  const own = new Map((await described(session, reader)).map(({ name, type }) => [name, type]))
+  const partitions = new Set(table.partitions.map(({ name }) => name))
+  const chosen = layout.columns
+    .filter(({ name }) => !partitions.has(name))
+    .map((column) => loggedText(column, own))
+  const place = `([${layout.files.join(', ')}]::ubigint[])[read_rows.file_index::bigint + 1] as file_index`
+  const all = [...chosen, place, 'read_rows.file_row_number as file_row_number']
+  return `select ${all.join(', ')} from ${reader} as read_rows`
+}
+
+/** Whose columns have the names of the log already, deep within too. */
+function asNamed({ name, type }: LoggedColumn): LoggedColumn {
+  return { name, physical: name, type: namedType(type) }
+}
+
+function namedType(type: LoggedType): LoggedType {
+  if (type.kind === 'list') return { ...type, of: namedType(type.of) }
+  if (type.kind === 'map')
+    return { ...type, key: namedType(type.key), value: namedType(type.value) }
+  return type.kind === 'struct' ? { ...type, fields: type.fields.map(asNamed) } : type
 }
 
 /** Whether types are those of the first rows only. */
@@ -247,7 +314,8 @@ function constantText(table: Table, partition: number, type: LoggedType): string
 /** A column of a log, by the name that the files have it by; what no file has is missing in every row. */
 function loggedText(column: LoggedColumn, own: ReadonlyMap<string, string>): string {
   const as = ` as ${identifier(column.name)}`
-  if (!own.has(column.physical)) return `null::${typeText(column.type)}${as}`
+  if (column.physical === undefined || !own.has(column.physical))
+    return `null::${typeText(column.type)}${as}`
   const value = `read_rows.${identifier(column.physical)}`
   return `${isRenamed(column.type) ? renamed(value, column.type) : value}::${typeText(column.type)}${as}`
 }
@@ -270,10 +338,13 @@ function renamed(value: string, type: LoggedType, depth = 0): string {
     return `map_from_entries(list_transform(map_entries(${value}), lambda ${each}: {key: ${pair}}))`
   }
   if (type.kind !== 'struct') return value
-  const fields = type.fields.map(
-    (field) =>
-      `${identifier(field.name)} := ${renamed(`${value}.${identifier(field.physical)}`, field.type, depth + 1)}`,
-  )
+  const fields = type.fields.map(({ name, physical, type: of }) => {
+    const found =
+      physical === undefined
+        ? `null::${typeText(of)}`
+        : renamed(`${value}.${identifier(physical)}`, of, depth + 1)
+    return `${identifier(name)} := ${found}`
+  })
   return `case when ${value} is null then null else struct_pack(${fields.join(', ')}) end`
 }
 
