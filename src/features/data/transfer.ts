@@ -83,7 +83,7 @@ export async function pulled(
   const faults = await remote.download(needed, moving)
   const bad = faultsByObject([...listFaults, ...faults])
   const failed: { path: string; reason: string }[] = []
-  for (const each of cargo) {
+  for (const each of bad.size === 0 ? [] : cargo) {
     const entries = isFolder(each.content) ? await cache.tree(each.content) : undefined
     const objects = [
       objectOf(each),

@@ -6,9 +6,9 @@ import { isFolder, type Measured, type ObjectName } from '#data'
 import { inOrders } from './crew/crew.ts'
 import { LOOK_NUMBERS, sizeIn } from './crew/looking.ts'
 import type { LinkType } from './crew/placing.ts'
-import { TICK_MS, type Sight } from './hash-cache.ts'
+import { TICK_MS } from './hash-cache.ts'
 import { syncEach, syncFileSystem } from './incoming.ts'
-import { changedMeanwhile, keyOf, lookAt, type Measuring } from './measure.ts'
+import { changedMeanwhile, keyOf, lookAt, type Measuring, type Seen } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
 import { placeAll } from './placed.ts'
 import { filesOf, looksIn, withLooks, type FileAt } from './sights.ts'
@@ -16,8 +16,8 @@ import { filesOf, looksIn, withLooks, type FileAt } from './sights.ts'
 export interface Keeping extends Measuring {
   readonly cache: ObjectFolder
   readonly links: readonly LinkType[]
-  /** How the files of what was measured looked. */
-  readonly sights: WeakMap<Measured, Sight>
+  /** How what was measured looked. */
+  readonly sights: WeakMap<Measured, Seen>
 }
 
 /** Puts what was measured into the cache, and where the project wants links, makes links of the files. */
@@ -25,7 +25,8 @@ export async function keep(options: Keeping, path: string, measured: Measured): 
   const { cache } = options
   const legacy = measured.content.legacy ?? false
   const files = filesOf(path, measured)
-  const sight = options.sights.get(measured) ?? (await lookAt(options, path, { legacy }))?.sight
+  const seen = options.sights.get(measured) ?? (await lookAt(options, path, { legacy }))
+  const sight = seen?.sight
   const looks = sight === undefined ? new Float64Array(files.length * LOOK_NUMBERS) : looksIn(sight)
   if (looks.length !== files.length * LOOK_NUMBERS) throw changedMeanwhile(path)
   const kept: Kept = { files, looks, legacy, newest: new Uint8Array(files.length) }
@@ -33,7 +34,7 @@ export async function keep(options: Keeping, path: string, measured: Measured): 
   const byLink = options.links[0] === 'hardlink'
   const left = byLink ? await linked(options, kept, wanted) : wanted
   await copied(options, kept, left)
-  if (measured.entries !== undefined) await cache.keepTree(measured.entries)
+  if (measured.entries !== undefined) await cache.keepTree(measured.entries, seen?.list)
   const isRelinked = await relinked(options, kept)
   if (sight === undefined || (!byLink && !isRelinked)) return
   options.hashes.save(keyOf(path, { legacy }), {
@@ -102,6 +103,8 @@ async function linked(options: Keeping, kept: Kept, some: readonly number[]): Pr
       }
     },
   })
+  const isNew = (index: number) => kept.newest[index] === 1
+  options.cache.learn(wanted.filter(isNew).map((index) => fileAt(options, kept, index).object))
   return left
 }
 

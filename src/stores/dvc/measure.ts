@@ -17,6 +17,8 @@ export { parentOf, type Ignores, type Measuring, type TreeFormat } from './measu
 export interface Seen {
   readonly measured: Measured
   readonly sight: Sight
+  /** The list of a folder's files as the cache keeps it, where it had to be made. */
+  readonly list?: string | undefined
 }
 
 /** What is at a path of the project, undefined where nothing is. Hashes only what changed since it was last seen. */
@@ -90,22 +92,29 @@ async function lookAtFolder(looking: Looking): Promise<Seen> {
   const { measuring, path, as, known } = looking
   const seen = await walked(measuring, path, known)
   const { isSettled } = await hashUnknown(looking, seen.unknown)
-  let list = seen.isSame && isAsKnown(seen.folders, known) ? known?.list : undefined
-  list ??= `${hash('md5', measuring.trees.print(entriesOf(seen.folders)))}.dir`
+  const before = seen.isSame && isAsKnown(seen.folders, known) ? known?.list : undefined
+  const entries = before === undefined ? entriesOf(seen.folders) : undefined
+  const text = entries && measuring.trees.print(entries)
+  const list = before ?? `${hash('md5', text ?? '')}.dir`
   const fresh = { folders: seen.folders, list }
   const isKept = seen.isSame && seen.unknown.length === 0 && known?.list === list
   const kept = () => (isSettled ? measuring.hashes.save(keyOf(path, as), fresh) : fresh)
   const sight = isKept ? known : kept()
   const content = { md5: list, sizeBytes: seen.sizeBytes, files: seen.count }
   return {
-    measured: measuredAs({ ...content, ...(as.legacy ? { legacy: true } : {}) }, sight),
+    measured: measuredAs({ ...content, ...(as.legacy ? { legacy: true } : {}) }, sight, entries),
     sight,
+    list: text,
   }
 }
 
 /** Entries are made when somebody asks for them: of a folder that did not change nobody does. */
-function measuredAs(content: Content, sight: Sight): Measured {
-  let entries: TreeEntry[] | undefined
+function measuredAs(
+  content: Content,
+  sight: Sight,
+  made: readonly TreeEntry[] | undefined,
+): Measured {
+  let entries = made
   return {
     content,
     get entries() {

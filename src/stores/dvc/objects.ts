@@ -22,6 +22,10 @@ export interface ObjectFolder extends Cache {
   pathOf(object: ObjectName): string
   /** Puts files here under the names that their bytes have; those that have others stay out. */
   takeAll(files: readonly FileToTake[], how: Taking): Promise<Taken>
+  /** `text` is the list where it has been made already. */
+  keepTree(entries: readonly TreeEntry[], text?: string): Promise<string>
+  /** Told of objects that somebody else has put here, checked and with the mode that says so. */
+  learn(objects: readonly ObjectName[]): void
 }
 
 export interface ObjectFolderOptions {
@@ -39,18 +43,7 @@ const LISTED_FROM = 300
 
 export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
   const { folder, trees, notes, clock = systemClock } = options
-  const stocks = new Map<boolean, Stock>()
-  const stockOf = (legacy: boolean): Stock => {
-    const known = stocks.get(legacy)
-    if (known !== undefined) return known
-    const stock = openStock({
-      folder: legacy ? folder : join(folder, 'files', 'md5'),
-      notes: notes === undefined ? undefined : join(notes, legacy ? 'stock-2' : 'stock'),
-      clock,
-    })
-    stocks.set(legacy, stock)
-    return stock
-  }
+  const stockOf = stocksOf({ folder, notes, clock })
   const pathOf = (object: ObjectName) => pathIn(folder, object)
   const isThere = (object: ObjectName) =>
     isWhole(pathOf(object), object, (path) => putDamagedAside(path, clock.nowMs()))
@@ -70,10 +63,17 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
     const many = objects.length >= LISTED_FROM
     return many ? missingAmong(objects, stockOf, isThere) : missingOf(objects, isThere)
   }
+  const learn = (objects: readonly ObjectName[]) => {
+    if (notes === undefined || objects.length < LISTED_FROM) return
+    const files = objects.filter(({ md5 }) => !md5.endsWith('.dir'))
+    for (const [legacy, some] of Map.groupBy(files, (object) => object.legacy))
+      stockOf(legacy).learn(some.map(({ md5 }) => md5))
+  }
   return {
     pathOf,
     missing,
     tree,
+    learn,
     holds: async (content) => {
       const object = { md5: content.md5, legacy: content.legacy ?? false }
       if (!(await isThere(object))) return false
@@ -87,8 +87,7 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
         (await missing(entries.map(({ md5 }) => ({ md5, legacy: object.legacy })))).length === 0
       )
     },
-    keepTree: async (entries: readonly TreeEntry[]) => {
-      const text = trees.print(entries)
+    keepTree: async (entries, text = trees.print(entries)) => {
       const md5 = `${hash('md5', text)}.dir`
       const path = pathOf({ md5, legacy: false })
       if (await isThere({ md5, legacy: false })) return md5
@@ -98,8 +97,34 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
       if (notes !== undefined) noteMembers(notes, { md5 }, entries)
       return md5
     },
-    takeAll: (files, how) =>
-      takeAll(files, how, { folder, pathOf, makeFolderOf: (path) => makeFolderOf(path, options) }),
+    takeAll: async (files, how) => {
+      const places = { folder, pathOf, makeFolderOf: (path: string) => makeFolderOf(path, options) }
+      const taken = await takeAll(files, how, places)
+      const without = new Set(taken.faults.map(({ index }) => index))
+      learn(files.filter((_, index) => !without.has(index)).map(({ object }) => object))
+      return taken
+    },
+  }
+}
+
+/** One for the objects of DVC 2, and one for all others. */
+function stocksOf(options: {
+  folder: string
+  notes: string | undefined
+  clock: Clock
+}): (legacy: boolean) => Stock {
+  const { folder, notes, clock } = options
+  const stocks = new Map<boolean, Stock>()
+  return (legacy) => {
+    const known = stocks.get(legacy)
+    if (known !== undefined) return known
+    const stock = openStock({
+      folder: legacy ? folder : join(folder, 'files', 'md5'),
+      notes: notes === undefined ? undefined : join(notes, legacy ? 'stock-2' : 'stock'),
+      clock,
+    })
+    stocks.set(legacy, stock)
+    return stock
   }
 }
 

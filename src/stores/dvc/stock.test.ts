@@ -43,6 +43,15 @@ test('a remembered listing sees what came and what went since', async () => {
   expect(await stock().hasAll(members(wanted.filter((name) => name !== names[700])))).toBe(true)
 })
 
+test('what was checked as it was put there is not doubtful, as long as it is there', async () => {
+  const names = Array.from({ length: 1500 }, (_, number) => nameOf(number))
+  const paths = names.map((name) => put(name, 0o644))
+  stock().learn(names.slice(0, 1400))
+  rmSync(paths[700] ?? '')
+  const wanted = [names[1], names[700], names[1450]].map(String)
+  expect(await stock().lookFor(wanted)).toEqual({ missing: [names[700]], doubtful: [names[1450]] })
+})
+
 test('torn notes are not believed', async () => {
   const names = Array.from({ length: 1500 }, (_, number) => nameOf(number))
   for (const name of names) put(name)

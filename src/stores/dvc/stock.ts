@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import type { Clock } from '#base/clock'
 import { replaceFile } from './atomic.ts'
 import { inOrders } from './crew/crew.ts'
-import { hexNames, NAME_BYTES, type Shelf } from './crew/stocking.ts'
+import { hexNames, NAME_BYTES, packedNames, UNLISTED, type Shelf } from './crew/stocking.ts'
 import { TICK_MS } from './hash-cache.ts'
 
 /**
@@ -17,6 +17,8 @@ export interface Stock {
   lookFor(md5s: readonly string[]): Promise<{ missing: string[]; doubtful: string[] }>
   /** Whether all are there and need no check; `members` are 16 bytes each, in order. */
   hasAll(members: Uint8Array): Promise<boolean>
+  /** Objects that were checked as they were put there: when their folders are listed, they need not be looked at. */
+  learn(md5s: readonly string[]): void
 }
 
 export interface StockOptions {
@@ -38,10 +40,11 @@ export function openStock(options: StockOptions): Stock {
     known ??= readNotes(options.notes)
     const before = known
     let isNew = false
+    const isListed = [...before.values()].some(({ ino }) => ino !== UNLISTED)
     await inOrders(prefixes, {
       trade: 'stock',
       perOrder: 16,
-      crewFrom: objects >= CREW_FROM_OBJECTS && before.size === 0 ? 0 : prefixes.length + 1,
+      crewFrom: objects >= CREW_FROM_OBJECTS && !isListed ? 0 : prefixes.length + 1,
       order: (part) => ({
         folder: options.folder,
         shelves: part.map((prefix) => ({ prefix, known: before.get(prefix) })),
@@ -80,6 +83,16 @@ export function openStock(options: StockOptions): Stock {
       return [...prefixes].every(([prefix, range]) =>
         isWithin(members, range, shelves.get(prefix)?.names ?? new Uint8Array()),
       )
+    },
+    learn: (md5s) => {
+      known ??= readNotes(options.notes)
+      for (const [prefix, some] of Map.groupBy(md5s, (md5) => md5.slice(0, 2))) {
+        const names = new Set(hexNames(known.get(prefix)?.names))
+        for (const md5 of some) names.add(md5.slice(2))
+        const looks = { ino: UNLISTED, mtimeMs: 0, ctimeMs: 0 }
+        known.set(prefix, { ...looks, names: packedNames([...names]), doubtful: [] })
+      }
+      writeNotes(options.notes, known)
     },
   }
 }

@@ -27,7 +27,7 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   return {
     measure: async (path, as = { legacy: false }) => {
       const seen = await lookAt(options, path, as)
-      if (seen !== undefined) sights.set(seen.measured, seen.sight)
+      if (seen !== undefined) sights.set(seen.measured, seen)
       return seen?.measured
     },
     isIgnored: async (path) => isIgnored(options, path),

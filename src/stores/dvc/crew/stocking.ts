@@ -18,6 +18,9 @@ export interface Shelf {
   readonly doubtful: readonly string[]
 }
 
+/** The inode of a folder that looks like none, so that it is listed when somebody asks. */
+export const UNLISTED = -1
+
 export interface StockOrder {
   /** Absolute. */
   readonly folder: string
@@ -40,17 +43,18 @@ function shelfAt(order: StockOrder, folder: string, known: Shelf | undefined): S
   const { ino, mtimeMs, ctimeMs } = stats
   const isSame = known?.ino === ino && known.mtimeMs === mtimeMs && known.ctimeMs === ctimeMs
   if (isSame && known.doubtful.length === 0) return known
+  const isYoung = order.nowMs - ctimeMs < order.tickMs
+  const now = { ino: isYoung ? UNLISTED : ino, mtimeMs, ctimeMs }
+  const found = readdirSync(folder).filter((name) => /^[0-9a-f]{30}$/.test(name))
+  const all = packedNames(found)
+  if (known !== undefined && Buffer.compare(all, known.names) === 0)
+    return { ...now, names: all, doubtful: [] }
   const trusted = new Set(hexNames(known?.names))
-  const names: string[] = []
-  const doubtful: string[] = []
-  for (const name of readdirSync(folder)) {
-    if (!/^[0-9a-f]{30}$/.test(name)) continue
+  const [names, doubtful]: [string[], string[]] = [[], []]
+  for (const name of found)
     if (trusted.has(name) || isTrusted(`${folder}/${name}`)) names.push(name)
     else doubtful.push(name)
-  }
-  const packed = new Uint8Array(Buffer.from(names.toSorted().join(''), 'hex'))
-  const isYoung = order.nowMs - ctimeMs < order.tickMs
-  return { ino: isYoung ? -1 : ino, mtimeMs, ctimeMs, names: packed, doubtful }
+  return { ...now, names: packedNames(names), doubtful }
 }
 
 function isTrusted(path: string): boolean {
@@ -65,4 +69,8 @@ export function hexNames(names: Uint8Array | undefined): string[] {
   for (let at = 0; at < text.length; at += NAME_BYTES * 2)
     found.push(text.slice(at, at + NAME_BYTES * 2))
   return found
+}
+
+export function packedNames(names: readonly string[]): Uint8Array {
+  return new Uint8Array(Buffer.from(names.toSorted().join(''), 'hex'))
 }
