@@ -195,7 +195,9 @@ test('a full log is sealed by itself, on record in the ledger', async () => {
   const models = fixtureModels()
   const { serving, ledger, store } = await deployed(models, null, { sealRows: 10 })
   for (let index = 0; index < 5; index++) await serving.predict('flights', { input: rows(2) })
-  await expect.poll(async () => (await store.read.work.open(['seal-segment'])).length).toBe(1)
+  await expect
+    .poll(async () => (await store.read.work.open(['seal-segment'])).length, { timeout: 20_000 })
+    .toBe(1)
   await serving.seal('flights', 'predictions')
   await serving.seal('flights', 'predictions')
   const sealed = await ledger.list({ after: -1, limit: 10, types: ['prediction-segment-sealed'] })

@@ -139,27 +139,27 @@ function batch(number: number, hour: number, by = revision): NewBatch {
 
 test('what grows all the time is swept all the same, and a stop waits for no sweep', async () => {
   const { log } = await open()
-  const grown = await growing(log)
+  await log.append(batch(0, 1))
   const segment = await log.sealing.begin('flights', 'predictions')
   if (segment !== undefined) await log.sealing.finish(await log.sealing.write(segment))
+  const grown = growing(log)
   await log.sealing.sweep('flights')
   const stop = new AbortController()
   const sweeping = log.sealing.sweep('flights', stop.signal)
   stop.abort(new Error('the server stops'))
   await expect(sweeping).rejects.toThrow('the server stops')
   await grown.stop()
-}, 20_000)
+}, 60_000)
 
 /** More comes to the log than is read of it at a time, whenever nobody reads. */
-async function growing(log: PredictionLog): Promise<{ stop(): Promise<void> }> {
+function growing(log: PredictionLog): { stop(): Promise<void> } {
   let count = 0
   const full = new AbortController()
-  const more = () => Promise.all(Array.from({ length: 50 }, () => log.append(batch(count++, 1))))
   const grow = async () => {
-    // oxlint-disable-next-line no-await-in-loop -- it goes on for as long as the test does
-    while (!full.signal.aborted) await more()
+    while (!full.signal.aborted)
+      // oxlint-disable-next-line no-await-in-loop -- it goes on for as long as the test does
+      await Promise.all(Array.from({ length: 50 }, () => log.append(batch(++count, 1))))
   }
-  await more()
   const growth = grow()
   const stop = () => {
     full.abort()
