@@ -4,13 +4,18 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Contender } from './peers.ts'
 
-/** Registers a model's files and declares endpoints, as YAML below their names, that serve them; waits until they do. */
+/** Registers a model's files, as often as there are to be versions, and declares endpoints, as YAML below their names, that serve them; waits until they do. */
 export async function serveModel(
   server: Pick<Contender, 'url' | 'family'>,
   model: string,
-  declared: { project: string; name: string; endpoints: Readonly<Record<string, string>> },
+  declared: {
+    project: string
+    name: string
+    endpoints: Readonly<Record<string, string>>
+    versions?: number
+  },
 ): Promise<void> {
-  const { project, name, endpoints } = declared
+  const { project, name, endpoints, versions = 1 } = declared
   const send = sender(server.url)
   const api = '/api/2.0/mlflow'
   const begun = { experiment_id: '0', start_time: Date.now() }
@@ -23,7 +28,8 @@ export async function serveModel(
     await send('PUT', `${files}/${file}`, await readFile(join(model, file)))
   await send('POST', `${api}/registered-models/create`, { name })
   const version = { name, source, run_id: run.info.run_id }
-  await send('POST', `${api}/model-versions/create`, version)
+  for (let created = 0; created < versions; created++)
+    await send('POST', `${api}/model-versions/create`, version)
   await writeProject(project, { name, endpoints })
   await send('POST', '/api/v1/projects', { origin: project })
   for (const endpoint of Object.keys(endpoints)) await ready(server, endpoint)

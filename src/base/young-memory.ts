@@ -4,8 +4,10 @@ import { runInNewContext } from 'node:vm'
 /** So much may have passed before its buffers are taken back. */
 const PASSED_BYTES = 16 << 20
 
-/** A start has come to rest by then. */
-const START_MS = 3000
+/** So often it is looked whether a process has come to rest. */
+const LOOK_MS = 5000
+/** A process that works for more of its time than this is not at rest. */
+const BUSY = 0.1
 
 let collect: ((options: { type: 'minor' }) => void) | undefined
 
@@ -26,14 +28,20 @@ export function passedBytes(): (bytes: number) => void {
 }
 
 /**
- * Has V8 give back what only the start needed. An idle process does so by itself, in small steps, a while after anything was
- * collected that is not young; a start ends before that, and half of its heap would stay empty until there is load.
+ * Has V8 give back what only work has needed, a start among it, each time that rest follows. It would keep most of it until
+ * there is work again; when a context is gone, it looks in small steps for what else may be.
  */
-export function giveBackAfterStart(afterMs = START_MS): void {
-  setTimeout(() => {
-    collect ??= collector()
-    collect({ type: 'minor' })
-  }, afterMs).unref()
+export function giveBackAtRest(lookMs = LOOK_MS): void {
+  let before = performance.eventLoopUtilization()
+  let hasWorked = true
+  const look = () => {
+    const now = performance.eventLoopUtilization()
+    const isBusy = performance.eventLoopUtilization(now, before).utilization > BUSY
+    before = now
+    if (!isBusy && hasWorked) collector()({ type: 'minor' })
+    hasWorked = isBusy
+  }
+  setInterval(look, lookMs).unref()
 }
 
 function collector(): (options: { type: 'minor' }) => void {

@@ -6,7 +6,7 @@ import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { RpcService } from '#base/rpc'
-import { giveBackAfterStart } from '#base/young-memory'
+import { giveBackAtRest } from '#base/young-memory'
 import type { Explain } from '#explanations'
 import {
   createPlane,
@@ -64,7 +64,7 @@ const ours: PlaneCalls = {
   begin: async (settings, before, tables) => {
     running = await begin(settings, before)
     for (const table of tables) await ours.tell(table)
-    giveBackAfterStart()
+    giveBackAtRest()
     return running.addresses
   },
   prepare: (table) => plane().prepare(table),

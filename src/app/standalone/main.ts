@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '#base/problem'
-import { giveBackAfterStart } from '#base/young-memory'
+import { giveBackAtRest } from '#base/young-memory'
 import { onnxRuntime } from '#runtimes/onnx/index'
 import { environment } from '../settings/environment.ts'
 import { startStandalone } from './index.ts'
@@ -30,7 +30,7 @@ try {
     // The container has a limit of its own.
     runtime: (logger) => onnxRuntime({ logger, memoryBytesMax: 0 }),
   })
-  giveBackAfterStart()
+  giveBackAtRest()
   process.stdout.write(`${JSON.stringify({ url: server.url, models: server.models })}\n`)
   process.once('SIGTERM', () => {
     void server.stop().then(() => process.exit(0))

@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs'
 import { loadConfig } from '#app/settings/config'
 import { forkEarly } from '#app/plane/fork'
-import { giveBackAfterStart } from '#base/young-memory'
+import { giveBackAtRest } from '#base/young-memory'
 import { command } from '../command.ts'
 
 /** Flags that several commands share with the server's settings. */
@@ -43,7 +43,7 @@ export const up = command({
     if (config.servingPort !== 0 && config.database === '') forkEarly()
     const { startServer } = await import('#app/server')
     const server = await startServer(config)
-    giveBackAfterStart()
+    giveBackAtRest()
     process.stdout.write(
       flags.json === true
         ? `${JSON.stringify({ url: server.url, pid: process.pid })}\n`
