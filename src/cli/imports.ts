@@ -98,6 +98,17 @@ export async function outdatedImports(
   )
 }
 
+/** Tells of datasets whose version in `dvc.lock` is gone: their stages are up to date, and could not run again. */
+export async function tellLostVersions(here: CalledIn): Promise<void> {
+  const { stages } = await here.pipelines.load()
+  const names = stages.flatMap(({ deps }) => deps.flatMap(({ dataset }) => dataset ?? []))
+  if (names.length === 0) return
+  const { lostVersions } = await import('#app/project/lost-versions')
+  const files = [...new Set(['dvc.yaml', ...stages.map(({ file }) => file)])]
+  for (const { reason } of await lostVersions(here.root, { files, names }, here.tables))
+    process.stderr.write(`orrery: ${reason}\n`)
+}
+
 /** Brings what was imported and no remote of this project has. */
 export async function fetchImports(here: CalledIn, targets: readonly string[]): Promise<void> {
   if (!(await hasImports(here, 'anywhere'))) return

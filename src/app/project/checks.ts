@@ -10,11 +10,14 @@ import type { Checks, Verdict } from '#stages'
 import type { Tables } from '#tables'
 import { contractFilesOf, type ContractFile } from './contract-files.ts'
 import { declaredIn } from './declared.ts'
+import { lostVersions } from './lost-versions.ts'
 import type { OpenedTables } from './tables.ts'
 
 export interface ChecksGround {
   readonly root: string
   readonly tables: () => Promise<OpenedTables>
+  /** Every `dvc.yaml` of the project. */
+  readonly files: () => Promise<readonly string[]>
   /** Folder of verdicts that need not be found again. */
   readonly kept: string
   readonly clock: Clock
@@ -35,6 +38,14 @@ export function projectChecks(ground: ChecksGround): Checks {
       const result = last.then(() => checksOn(ground, paths, how))
       last = result.catch(() => undefined)
       return result
+    },
+    lost: async (names) => {
+      const lost = await lostVersions(
+        ground.root,
+        { files: await ground.files(), names },
+        ground.tables,
+      )
+      return lost.length === 0 ? undefined : lost.map(({ reason }) => reason).join('; ')
     },
   }
 }

@@ -224,6 +224,7 @@ schema:
     let most = 0
     const checks = projectChecks({
       root: folder,
+      files: async () => [],
       kept: join(folder, 'verdicts'),
       clock: systemClock,
       tables: async () => {
@@ -369,6 +370,7 @@ describe('a foreign key into another contract', () => {
     const checks = projectChecks({
       root: folder,
       tables: async () => openLooseTables(folder),
+      files: async () => [],
       kept: join(folder, 'verdicts'),
       clock: systemClock,
     })

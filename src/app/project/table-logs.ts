@@ -141,7 +141,7 @@ function fileIn(name: string, here: ReadonlyMap<string, FoundFile>, path: string
   if (file === undefined)
     throw new Problem(
       'not-found',
-      `${name} needs its file ${path}, which is gone: a VACUUM took it, or it was not copied with the table`,
+      `${name} needs its file ${path}, which is gone: a VACUUM took it, or it was not copied with the table; bring that file back, or take a newer version`,
     )
   return file
 }

@@ -124,8 +124,6 @@ function pipelinesOf(
 ): Pipelines {
   const { root, own, settings, variables, workspace, cache, files, tree, clock } = ground
   const { enclosures, enclose } = enclosuresOf(ground)
-  // One for all stages: they take turns.
-  let checks: Promise<Checks> | undefined
   return createPipelines({
     root,
     workspace,
@@ -142,14 +140,7 @@ function pipelinesOf(
       read: readRun,
     }),
     project: async () => (await declaredIn(root)).project ?? basename(root),
-    checks: {
-      of: async (paths, how) => {
-        checks ??= import('./checks.ts').then(({ projectChecks }) =>
-          projectChecks({ root, tables, kept: join(own, 'verdicts'), clock }),
-        )
-        return (await checks).of(paths, how)
-      },
-    },
+    checks: checksOf(ground, tables),
     tests: {
       read: async (paths) => (await import('./test-reports.ts')).testReports(root).read(paths),
     },
@@ -187,6 +178,25 @@ function pipelinesOf(
     machine: machine(),
     nowMs: () => clock.nowMs(),
   })
+}
+
+/** What is said of data before a stage reads it, loaded when it is asked for. One for all stages: they take turns. */
+function checksOf(
+  { root, own, files, clock }: ProjectGround,
+  tables: ProjectWorkspace['tables'],
+): Checks {
+  let checks: Promise<Checks> | undefined
+  const pipelineFiles = async () => [
+    ...new Set(['dvc.yaml', ...(await files.load()).stages.map(({ file }) => file)]),
+  ]
+  const opened = () =>
+    (checks ??= import('./checks.ts').then(({ projectChecks }) =>
+      projectChecks({ root, tables, files: pipelineFiles, kept: join(own, 'verdicts'), clock }),
+    ))
+  return {
+    of: async (paths, how) => (await opened()).of(paths, how),
+    lost: async (names) => (await opened()).lost(names),
+  }
 }
 
 /** What looks into the project's data and files; each is loaded when it is asked for. */

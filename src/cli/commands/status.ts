@@ -134,7 +134,8 @@ async function localStatus(here: CalledIn, flags: Called): Promise<void> {
       ? await here.pipelines.status(targets.stages, { files: flags.explain })
       : []
   const asksData = isAll || targets.data.length > 0
-  const { outdatedImports } = await import('../imports.ts')
+  const { outdatedImports, tellLostVersions } = await import('../imports.ts')
+  if (!flags.quiet) await tellLostVersions(here)
   const outdated =
     flags.updates && asksData
       ? await outdatedImports(here, targets.data)

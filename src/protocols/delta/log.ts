@@ -71,7 +71,7 @@ export async function snapshotOf(
     if (commit === undefined)
       throw new Problem(
         'not-found',
-        `version ${version} of ${table} cannot be told: its log lacks version ${at}, which was cleaned away or lost`,
+        `version ${version} of ${table} cannot be told: its log lacks version ${at}, which was cleaned away or lost; take a newer version`,
       )
     take(state, actionsIn(table, commit.name, await log.read(commit.name)))
   }

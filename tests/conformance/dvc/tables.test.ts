@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { saveDataset } from '#app/project/datasets'
 import type { OpenedTables } from '#app/project/tables'
+import { runCommand } from '../../support/command.ts'
 import { dvcEnvironment, ours, pythonBin, sandbox, type Sandbox } from './support.ts'
 
 /** Writes a table with every type, odd partitions, deletes, updates and a checkpoint; of each version its rows, as Parquet. */
@@ -75,6 +76,12 @@ open(table + '/_delta_log/00000000000000000000.json', 'w').write('\\n'.join(map(
 if not foreign:
     read = QueryBuilder().register('t', DeltaTable(table)).execute('select * from t').read_all()
     pq.write_table(pa.table(read), f'{table}.parquet')
+`
+
+const VACUUM = `
+import sys
+from deltalake import DeltaTable
+DeltaTable(sys.argv[1]).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 `
 
 const PANDAS = `
@@ -258,5 +265,22 @@ describe('a stage that reads a Delta table', () => {
     const before = [yaml(), box.read('dvc.lock')]
     await takeVersion(2)
     expect([yaml(), box.read('dvc.lock')]).toEqual(before)
+  })
+
+  test('does not run on a version that a VACUUM took, and says which file is gone', async () => {
+    run(VACUUM, join(box.root, 'people'))
+    const gone =
+      /^ds:\/\/people is at version 2, which cannot be read any more: people version 2 needs its file .*\.parquet, which is gone: a VACUUM took it.*; bring that file back, or take a newer version; `orrery dataset update people` takes the newest$/
+    const told = await runCommand(box.root, ['status', '--json', 'count'])
+    expect(JSON.parse(told.out)).toEqual({})
+    expect(told.err.trim().replace('orrery: ', '')).toMatch(gone)
+    const asked = { targets: ['count'], force: true }
+    const step = async () => (await ours(box).pipelines.repro(asked)).steps.at(-1)
+    const failed = await step()
+    expect(failed).toMatchObject({ action: 'run', outcome: 'failed' })
+    expect(failed?.failure).toMatch(gone)
+    const updated = await runCommand(box.root, ['dataset', 'update', 'people'])
+    expect(updated.out).toMatch(/people is at version \d+, it was at 2/)
+    expect(await step()).toMatchObject({ action: 'run', outcome: 'succeeded' })
   })
 })

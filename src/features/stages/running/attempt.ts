@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '#base/problem'
 import type { DataRef } from '#data'
-import { checksOf, refusalOf } from './checks.ts'
+import { checksOf, lostFor, refusalOf } from './checks.ts'
 import { execute, failureOf } from './execution.ts'
 import { watchedSparingly } from './followed.ts'
 import type { Step } from '../graph/graph.ts'
@@ -47,7 +47,7 @@ export async function runStage(
   const { ground, recorder, pipelineRunId } = run
   const inputs = await inputsOf(ground, stage, lock)
   const checks = await run.turn.outside(() => checksOf(run, stage))
-  const refused = refusalOf(checks)
+  const refused = refusalOf(checks) ?? (await run.turn.outside(() => lostFor(run, stage)))
   const environment =
     refused === undefined
       ? await run.turn.outside(() => run.environment(stage.environment))

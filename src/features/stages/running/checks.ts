@@ -5,6 +5,8 @@ import { pathsRead, type Stage } from '../stage.ts'
 export interface Checks {
   /** The verdict of each contract that is about one of these paths; none where there is no such contract. */
   of(paths: readonly string[], how: { signal?: AbortSignal }): Promise<readonly Verdict[]>
+  /** Why versions of these datasets cannot be read any more; undefined where they can. */
+  lost(names: readonly string[]): Promise<string | undefined>
 }
 
 export interface Verdict {
@@ -34,6 +36,12 @@ export async function checksOf(run: Run, stage: Stage): Promise<StageChecks | un
   const outcomes = new Set(verdicts.map(({ outcome }) => outcome))
   const worst = outcomes.has('failed') ? 'failed' : outcomes.has('warned') ? 'warned' : 'passed'
   return { outcome: worst, verdicts }
+}
+
+/** Why there is nothing for a stage to read: a version of a dataset that it is to run on is gone. */
+export async function lostFor({ ground }: Run, { deps }: Stage): Promise<string | undefined> {
+  const names = deps.flatMap(({ dataset }) => dataset ?? [])
+  return names.length === 0 ? undefined : ground.checks?.lost(names)
 }
 
 /** Why a stage must not run on its data. */
