@@ -61,7 +61,7 @@ export interface LocalPlane extends Omit<Plane, keyof Inference>, Inference {
   drain(): void
   /** How requests ended at endpoints that several revisions answer, since it was last asked. */
   pulses(): Pulse[]
-  /** Requests whose shadows were left out since too many waited. */
+  /** Requests whose shadows were left out, for want of room. */
   shadowsDropped(): number
   /** What was counted since this process began, and what is loaded. */
   measured(): Measured & { loaded: readonly LoadedRevision[] }

@@ -5,10 +5,11 @@ import { feedsOf } from './asked.ts'
 import type { PredictionRequest } from './request.ts'
 import type { Journal, LoggedRevision, NewAnswer } from './journal.ts'
 import type { Outputs } from './runtime.ts'
+import { shadowRoom } from './shadow-room.ts'
 import { rowsOf } from './tensor.ts'
 import { loggedRowsOf } from './rows/wide.ts'
 
-/** Requests whose shadows are being asked; under more load than that they are the first to be left out. */
+/** Requests whose shadows are being asked; those of more are left out. */
 const ASKED_MAX = 256
 
 /** What shadows are asked, after the caller has got the live revision's answer. */
@@ -21,15 +22,24 @@ export interface ShadowQuestion {
 export interface Shadowing {
   /** Asks shadows what the live revision was asked, and adds to the log what they say. */
   ask(shadows: readonly Deployed[], question: ShadowQuestion): void
-  /** Requests whose shadows were left out since too many waited. */
+  /** Requests whose shadows were left out, for want of room. */
   dropped(): number
   /** Resolves when no shadow is being asked. */
   idle(): Promise<void>
 }
 
 /** Asks shadows behind everybody's back: nobody waits for them, and their failures are nobody else's. */
-export function createShadowing({ log, logger }: { log: Journal; logger: Logger }): Shadowing {
+export function createShadowing({
+  log,
+  logger,
+  draws,
+}: {
+  log: Journal
+  logger: Logger
+  draws: () => number
+}): Shadowing {
   const asking = new Set<Promise<void>>()
+  const hasRoom = shadowRoom(draws)
   let left = 0
   const ask = async (shadows: readonly Deployed[], question: ShadowQuestion) => {
     // The live answer goes out first.
@@ -43,7 +53,7 @@ export function createShadowing({ log, logger }: { log: Journal; logger: Logger 
   }
   return {
     ask: (shadows, question) => {
-      if (asking.size >= ASKED_MAX) {
+      if (asking.size >= ASKED_MAX || !hasRoom()) {
         left += 1
         return
       }

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+export { idleShare } from '#base/idle-share'
 
 /** Taking over may be half of the time while processors are idle, and so little while predictions need them. */
 const SHARE_IDLE = 0.5
@@ -21,30 +21,4 @@ export function restMs(
   const isBusy = idle < IDLE_MIN && filesWaiting < FILES_WAITING_MAX
   const share = isBusy ? SHARE_BUSY : SHARE_IDLE
   return Math.min(PAUSE_MS_MAX, Math.ceil(tookMs * (1 / share - 1)))
-}
-
-const MEASURED_MS_MIN = 400
-
-/** Gives the share of all processors' time that nobody used since it was asked before. */
-export function idleShare(read: () => { idle: number; all: number } = processors): () => number {
-  let before = read()
-  let share = 1
-  return () => {
-    const now = read()
-    // The system counts in hundredths of a second: of a shorter time nothing can be said.
-    if (now.all - before.all < MEASURED_MS_MIN) return share
-    share = (now.idle - before.idle) / (now.all - before.all)
-    before = now
-    return share
-  }
-}
-
-function processors(): { idle: number; all: number } {
-  let idle = 0
-  let all = 0
-  for (const { times } of cpus()) {
-    idle += times.idle
-    all += times.idle + times.user + times.sys + times.nice + times.irq
-  }
-  return { idle, all }
 }
