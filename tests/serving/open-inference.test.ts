@@ -123,7 +123,13 @@ test('versions are named by number or alias, and the answer says which it was', 
 })
 
 test('configuration and statistics are as Triton words them', async () => {
-  const before = (await get('/v2/models/pick/stats')).json.model_stats[0]?.inference_count ?? 0
+  const {
+    json: {
+      model_stats: [before],
+    },
+  } = await get('/v2/models/pick/stats')
+  // What is loaded and was not asked is told as well, and its warm-up counts nowhere.
+  expect(before).toMatchObject({ inference_count: 0, execution_count: 0, last_inference: 0 })
   await infer('pick', {
     inputs: [{ name: 'index', datatype: 'INT64', shape: [3], data: [0, 1, 2] }],
   })
@@ -132,10 +138,19 @@ test('configuration and statistics are as Triton words them', async () => {
     {
       name: 'pick',
       version: '1',
-      inference_count: before + 3,
-      inference_stats: { success: { count: 1, ns: expect.any(Number) }, fail: { count: 0 } },
+      inference_count: 3,
+      execution_count: 1,
+      inference_stats: {
+        success: { count: 1 },
+        fail: { count: 0 },
+        queue: { count: 1 },
+        compute_infer: { count: 1 },
+      },
     },
   ])
+  const { success, queue, compute_infer: compute } = json.model_stats[0].inference_stats
+  expect(queue.ns + compute.ns).toBeLessThanOrEqual(success.ns)
+  expect(compute.ns).toBeGreaterThan(0)
   const all = (await get('/v2/models/stats')).json.model_stats.map(
     (each: { name: string }) => each.name,
   )

@@ -12,6 +12,7 @@ import type { Taken } from './taken.ts'
 import { createMeters, type Measured, type Meters } from './meters/meters.ts'
 import { createPulses, type Pulse } from './meters/pulse.ts'
 import { createRecent, type Recent } from './meters/recent.ts'
+import type { Revision } from './revision.ts'
 import { routeOf, type Chosen } from './routing/routing.ts'
 import { createEviction, type MemoryBudget } from './models/eviction.ts'
 import { createQuotas } from './routing/quota.ts'
@@ -105,7 +106,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const { memory } = dependencies
   const eviction =
     memory && createEviction({ ...dependencies, slots, memory, onEvicted: meters.evicted })
-  const statistics = createStatistics()
+  const statistics = createStatistics(meters)
   const meter = trafficMeter()
   const pulses = createPulses()
   const scoring = createScoring(dependencies)
@@ -120,7 +121,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     endpoints: { known: async (name) => void (await known(name)), take },
     onAnswer: (taken, answered) => {
       const { live, table } = taken
-      statistics.note(live, answered)
+      statistics.note(live.revision, answered)
       if (isByWeight(taken))
         pulses.note(table.routing, { ...answered, revision: live.revision.number })
       if (!answered.failed) meter.note(live.revision.endpoint, answered)
@@ -147,7 +148,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     },
     score: scoring.score,
     standings,
-    statistics: statistics.of,
+    statistics: (name) => statistics.of(liveIn(slots), name),
     traffic: async () => meter.traffic(clock.nowMs()),
     readiness: () => readinessOf(standings(), draining),
     drain: () => {
@@ -184,6 +185,14 @@ function loadedIn({ all }: Slots): LoadedRevision[] {
       const { endpoint, number } = revision
       return [{ endpoint, revision: number, modelVersion: logged.modelVersion, pid, waiting }]
     }),
+  )
+}
+
+function liveIn({ all }: Slots): Revision[] {
+  return [...all.values()].flatMap(({ units }) =>
+    [...units.values()].flatMap(({ deployed }) =>
+      deployed?.revision.role === 'live' ? [deployed.revision] : [],
+    ),
   )
 }
 

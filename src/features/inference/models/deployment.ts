@@ -44,7 +44,7 @@ export async function deploy(
   told: Pick<Parameters<Runtime['start']>[0], 'onRestart' | 'onProgress'>,
 ): Promise<Deployed> {
   const { runtime, timeoutMs, logger } = world
-  const { revision, servable, files } = placed
+  const { revision, files } = placed
   const key = versionName(revision)
   const process = await runtime.start({
     name: `endpoint ${revision.endpoint}`,
@@ -54,7 +54,7 @@ export async function deploy(
   })
   try {
     const deployed = deployedIn(process, placed, world)
-    await warmUp(deployed, servable, logger)
+    await warmUp(deployed, timeoutMs, logger)
     return deployed
   } catch (error) {
     await process.stop()
@@ -106,15 +106,20 @@ function deployedIn(
  * one that refuses a made-up row may have good reasons.
  */
 async function warmUp(
-  { plan, infer, logged }: Deployed,
-  { example }: ServableModel,
+  { plan, process, servable, logged }: Deployed,
+  timeoutMs: number,
   logger: Logger,
 ): Promise<void> {
+  const { example } = servable
+  // Nobody has asked this, so that it counts nowhere.
+  const options: InferOptions = { role: logged.role, timeoutMs }
+  const params = paramsFor(servable.params, undefined)
   const given = example !== null && example.rows.length > 0 ? example : undefined
   try {
     const feeds = feedsOfRows(plan, given ?? madeUpRow(plan))
     const rows = given?.rows.length ?? 1
-    checkRows(await infer(feeds), rows, logged.modelVersion)
+    const asked = params === undefined ? options : { ...options, params }
+    checkRows(await process.infer(logged.modelVersion, feeds, asked), rows, logged.modelVersion)
   } catch (error) {
     if (given !== undefined || !(error instanceof Problem) || error.code !== 'invalid') throw error
     logger.info({ model: logged.modelVersion, reason: error.message }, 'no warm-up: no example')
