@@ -34,7 +34,8 @@ test('what is asked of nobody is taken over in the background', async () => {
   const grown: string[] = []
   log.onGrowth((endpoint) => grown.push(endpoint))
   await journal.append(batch('b1'))
-  await expect.poll(() => grown).toEqual(['flights'])
+  // While others need the processors, it rests for two seconds before.
+  await expect.poll(() => grown, { timeout: 20_000 }).toEqual(['flights'])
 })
 
 test('who only looks how far the log has come hurries nothing', async () => {

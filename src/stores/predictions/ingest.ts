@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
@@ -12,6 +12,10 @@ const IDLE_MS = 100
 const TOGETHER_MS = 50
 /** What comes after quiet may begin a load: after so long it is seen how busy the machine is. */
 const BEGINNING_MS = 300
+/** So often it is seen whether the machine has become idle, while it rests. */
+const LOOK_MS = 250
+/** What a piece takes at least, as far as rests go: a small one is often the first of many. */
+const PIECE_MS = 40
 /** How long after a failure it is tried again. */
 const RETRY_MS = 1000
 
@@ -55,33 +59,13 @@ export function ingestion(dependencies: Dependencies) {
     return true
   }
 
-  const idle = idleShare()
-  const background = async () => {
-    let isQuiet = true
-    while (!stop.signal.aborted) {
-      if (isQuiet && hasMore(source, position)) await pause(BEGINNING_MS)
-      const idleNow = idle()
-      const startedMs = performance.now()
-      const pauseMs = stepped(step, logger)
-      isQuiet = pauseMs !== undefined
-      const rest = () => {
-        const filesWaiting = source.end().file - position.file
-        return restMs(performance.now() - startedMs, { idle: idleNow, filesWaiting })
-      }
-      await pause(pauseMs ?? Math.max(TOGETHER_MS, rest()))
-    }
-  }
-  let wake: (() => void) | undefined
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  const running = background()
+  const background = takeOver({
+    isMore: () => isBefore(position, source.end()),
+    filesWaiting: () => source.end().file - position.file,
+    step,
+    stop: stop.signal,
+    logger,
+  })
 
   return {
     /** Takes over what the journal holds at this moment, so that whoever asks finds what was answered before. */
@@ -99,32 +83,73 @@ export function ingestion(dependencies: Dependencies) {
     },
     stop: async (): Promise<void> => {
       stop.abort()
-      wake?.()
-      await running
+      await background
     },
   }
 }
 
-function hasMore(source: JournalSource, position: JournalPosition): boolean {
-  try {
-    return isBefore(position, source.end())
-  } catch {
-    // Whatever it is, the next step meets it and tells it.
-    return false
+/** Takes over what comes, whenever there is time for it; resolves when it is told to stop. */
+async function takeOver({
+  isMore,
+  filesWaiting,
+  step,
+  stop,
+  logger,
+}: {
+  isMore: () => boolean
+  filesWaiting: () => number
+  step: () => boolean
+  stop: AbortSignal
+  logger: Logger
+}): Promise<void> {
+  const idle = idleShare()
+  let isQuiet = true
+  let tookMs = 0
+  const rested = async () => {
+    const beganMs = performance.now()
+    while (!stop.aborted) {
+      const busy = { idle: idle(), filesWaiting: filesWaiting() }
+      const ms = Math.max(TOGETHER_MS, restMs(Math.max(PIECE_MS, tookMs), busy))
+      const leftMs = ms - (performance.now() - beganMs)
+      if (leftMs <= 0) return
+      await pause(Math.min(leftMs, LOOK_MS), stop)
+    }
   }
+  const turn = async () => {
+    if (!isMore()) {
+      isQuiet = true
+      return pause(IDLE_MS, stop)
+    }
+    if (isQuiet) {
+      tookMs = 0
+      // What is measured at the end of the pause is the pause alone.
+      idle()
+      await pause(BEGINNING_MS, stop)
+    }
+    isQuiet = false
+    await rested()
+    if (stop.aborted) return
+    const beganMs = performance.now()
+    step()
+    tookMs = performance.now() - beganMs
+  }
+  while (!stop.aborted)
+    try {
+      await turn()
+    } catch (error) {
+      logger.error(
+        { error: messageOf(error) },
+        'predictions of the journal cannot be taken into the log',
+      )
+      await pause(RETRY_MS, stop)
+    }
 }
 
-/** One step; gives how long to wait before the next when there was none. */
-function stepped(step: () => boolean, logger: Logger): number | undefined {
-  try {
-    return step() ? undefined : IDLE_MS
-  } catch (error) {
-    logger.error(
-      { error: messageOf(error) },
-      'predictions of the journal cannot be taken into the log',
-    )
-    return RETRY_MS
-  }
+/** Ends early when it is told to stop, and keeps no process alive. */
+async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: stop, ref: false }).catch((error: unknown) => {
+    if (!stop.aborted) throw error
+  })
 }
 
 function transactions(writer: Connection, onRollback: () => void) {
