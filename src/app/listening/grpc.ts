@@ -15,13 +15,13 @@ import {
 } from '@grpc/grpc-js'
 import type { EventEmitter } from 'node:events'
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader'
-import { ReflectionService } from '@grpc/reflection'
 import type { Clock } from '#base/clock'
 import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem, type ProblemCode } from '#base/problem'
 import type { RpcCall, RpcCodec, RpcMethod, RpcService } from '#base/rpc'
 import { healthService } from './grpc-health.ts'
+import { reflectionOf } from './grpc-reflection.ts'
 
 export interface GrpcServer {
   readonly port: number
@@ -78,7 +78,7 @@ export async function startGrpc(
   const definitions: PackageDefinition = {}
   for (const service of [...options.services, health])
     Object.assign(definitions, added(server, service, { ...world, hold: options.hold }))
-  new ReflectionService(definitions).addToServer(server)
+  reflectionOf(definitions).addToServer(server)
   const port = await bound(server, options)
   return {
     port,

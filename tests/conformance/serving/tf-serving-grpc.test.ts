@@ -80,3 +80,8 @@ test('TensorFlow Serving’s own messages get answers in its types, lists and co
     },
   })
 })
+
+test('a client that knows nothing but reflection can ask', async () => {
+  const script = readFileSync(join(import.meta.dirname, 'scripts', 'reflected.py'), 'utf8')
+  expect(await runPython(script, { ORRERY_GRPC: `127.0.0.1:${grpc.port}` })).toEqual([2.5, 3])
+})
