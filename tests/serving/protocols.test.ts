@@ -145,6 +145,9 @@ test('ping, health and version answer as MLflow’s scoring server does', async 
     expect([answer.statusCode, answer.body]).toEqual([200, '\n'])
   }
   expect((await world.http.inject('/endpoints/late/version')).body).toBe('3.17.2')
+  const health = await world.http.inject('/health')
+  expect([health.statusCode, health.body]).toEqual([200, '\n'])
+  expect((await world.http.inject('/version')).body).toBe('3.17.2')
   expect((await world.http.inject('/endpoints/nowhere/ping')).statusCode).toBe(404)
 })
 

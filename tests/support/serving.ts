@@ -12,7 +12,7 @@ import type { LedgerReads } from '#ledger'
 import { answerProblems } from '#protocols/api/errors'
 import { endpointRoutes } from '#protocols/api/endpoints'
 import { predictionRoutes } from '#protocols/api/predictions'
-import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
+import { mlflowRootProtocol, mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { openInferenceProtocol } from '#protocols/open-inference/index'
 import { onnxRuntime } from '#runtimes/onnx/index'
 import {
@@ -198,6 +198,7 @@ export async function openServing(options: {
 async function mounted(serving: Serving, inference: LocalPlane): Promise<FastifyInstance> {
   const http = Fastify({ bodyLimit: 64 * 1024 * 1024 })
   await http.register((app) => mlflowScoringProtocol(app, { inference }), { prefix: '/endpoints' })
+  await http.register((app) => mlflowRootProtocol(app, { inference }))
   await http.register(
     (app) =>
       openInferenceProtocol(app, { inference, version: '0', bodyBytesMax: 64 * 1024 * 1024 }),

@@ -7,6 +7,7 @@ import { feedbackProtocol } from '#protocols/feedback/index'
 import {
   askInMlflowForms,
   directInvocations,
+  mlflowRootProtocol,
   mlflowScoringProtocol,
 } from '#protocols/mlflow-scoring/index'
 import { openInferenceServices } from '#protocols/open-inference/grpc'
@@ -41,6 +42,7 @@ export async function mountPredictionProtocols(
 ): Promise<void> {
   const mlflow = askedIn('mlflow', parts)
   await http.register((app) => mlflowScoringProtocol(app, mlflow), { prefix: '/endpoints' })
+  await http.register((app) => mlflowRootProtocol(app, mlflow))
   const openInference = askedIn('open-inference', parts)
   await http.register((app) => openInferenceProtocol(app, openInference), { prefix: '/v2' })
   const { inference, journal } = parts

@@ -39,7 +39,8 @@ function scoredRow(score: Tensor, label: Tensor | undefined, row: number): Score
   const scores = Array.from({ length: width }, (_, index) =>
     Number(valueAt(score, row * width + index)),
   )
-  const best = scores.indexOf(Math.max(...scores))
+  // There may be more classes than a call takes arguments.
+  const best = scores.indexOf(scores.reduce((most, each) => Math.max(most, each), -Infinity))
   return scores.map((each, index) => ({
     label: label === undefined ? String(index) : index === best ? String(valueAt(label, row)) : '',
     score: each,

@@ -42,6 +42,20 @@ export async function mlflowScoringProtocol(
   })
 }
 
+/** What `mlflow models serve` answers at its root beside predictions and `/ping`, which are SageMaker's as well. */
+export async function mlflowRootProtocol(
+  app: FastifyInstance,
+  { inference }: { inference: Pick<Inference, 'readiness'> },
+): Promise<void> {
+  app.get('/health', async (_, reply) =>
+    reply
+      .code(inference.readiness().ready ? 200 : 503)
+      .type('application/json')
+      .send('\n'),
+  )
+  app.get('/version', async (_, reply) => reply.type('application/json').send(MLFLOW_VERSION))
+}
+
 const INVOCATIONS = /^\/endpoints\/([\w.-]+)\/invocations$/
 const JSON_ALONE = { 'content-type': 'application/json' }
 
