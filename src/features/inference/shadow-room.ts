@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { idleShare } from '#base/idle-share'
 
 /** So often it is seen how busy the machine is. */
