@@ -50,6 +50,45 @@ test('dvc and orrery share data over TLS: what the remote says is believed, and 
   }
 })
 
+/** Puts and gets a file as requests does, by digest: whether the server takes what other clients send. */
+const BY_DIGEST = `
+import sys, requests
+from requests.auth import HTTPDigestAuth
+url, user, password = sys.argv[1:]
+login = HTTPDigestAuth(user, password)
+for number in range(5):
+    assert requests.put(f'{url}/r/{number}', data=b'x' * 100_000, auth=login).status_code == 201
+    assert requests.get(f'{url}/r/{number}', auth=login).content == b'x' * 100_000
+assert requests.get(f'{url}/r/0', auth=HTTPDigestAuth(user, 'other')).status_code == 401
+`
+
+// dvc knows the word digest and has no such login, so another client says whether the server is right.
+test.each(['MD5', 'SHA-256'])('data is shared by a login by digest (%s)', async (algorithm) => {
+  const login = { user: 'ada', password: 'p "w' }
+  const safe = await startWeb(login, undefined, algorithm)
+  const box = projectWith({ url: `${safe.url}/a b`, auth: 'digest', ...login })
+  try {
+    execFileSync(join(pythonBin(), 'python'), [
+      '-c',
+      BY_DIGEST,
+      safe.url,
+      login.user,
+      login.password,
+    ])
+    const before = box.tree('data')
+    expect(await ours(box).data.push()).toEqual({ objects: 5, failed: [] })
+    expect(await ours(box).data.push()).toEqual({ objects: 0, failed: [] })
+    emptied(box)
+    expect((await ours(box).data.pull()).fetched).toEqual({ objects: 5, failed: [] })
+    expect(box.tree('data')).toEqual(before)
+    setRemote(box, { url: safe.url, auth: 'digest', user: 'ada', password: 'other' })
+    await expect(ours(box).data.push()).rejects.toThrow(/401: it wants another login/)
+  } finally {
+    box.remove()
+    await safe.stop()
+  }
+})
+
 test('a web server that has other bytes, wants a login or is away is told, and nothing wrong gets into the cache', async () => {
   const box = projectWith({ url: `${web.url}/lies` })
   try {
@@ -75,7 +114,7 @@ test('a web server that has other bytes, wants a login or is away is told, and n
     ])
     expect(await isClean(box)).toBe(true)
     setRemote(box, { url: guarded.url })
-    await expect(ours(box).data.push()).rejects.toThrow(/401: it wants a login/)
+    await expect(ours(box).data.push()).rejects.toThrow(/401: it wants another login/)
     setRemote(box, { url: 'http://127.0.0.1:9/nobody' })
     await expect(ours(box).data.push()).rejects.toThrow(/cannot be reached/)
   } finally {

@@ -116,3 +116,56 @@ test('dvc and orrery share data over SSH, with a host whose key is known', async
     box.remove()
   }
 })
+
+test('hosts are called as the settings of SSH call them, and reached by the hosts on the way, as dvc does it', async () => {
+  const box = projectWith({ url: `ssh://store${folder}/aliased`, allow_agent: 'false' })
+  const settings = (more: string) =>
+    [
+      'Include own/*',
+      'Host store',
+      '  HostName 127.0.0.1',
+      `  IdentityFile ${folder}/other`,
+      `  IdentityFile ${folder}/user`,
+      more,
+      'Host gate*',
+      '  HostName 127.0.0.1',
+      `  IdentityFile ${folder}/user`,
+      'Host *',
+      `  Port ${port}`,
+      `  User ${userInfo().username}`,
+    ].join('\n')
+  const config = join(folder, 'home/.ssh/config')
+  const home = process.env['HOME']
+  try {
+    writeFileSync(known, `[127.0.0.1]:${port} ${readFileSync(join(folder, 'host.pub'), 'utf8')}`)
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'other')])
+    process.env['HOME'] = join(folder, 'home')
+    const before = box.tree('data')
+    for (const way of [
+      '',
+      '  ProxyJump gate',
+      `  ProxyJump gate,${userInfo().username}@gate2:${port}`,
+    ]) {
+      writeFileSync(config, settings(way))
+      rmSync(join(folder, 'aliased'), { recursive: true, force: true })
+      expect(await ours(box).data.push()).toEqual({ objects: 5, failed: [] })
+      emptied(box)
+      box.dvc('pull', '-q')
+      rmSync(join(folder, 'aliased'), { recursive: true, force: true })
+      box.dvc('push', '-q')
+      emptied(box)
+      expect((await ours(box).data.pull()).fetched).toEqual({ objects: 5, failed: [] })
+      expect(box.tree('data')).toEqual(before)
+    }
+    writeFileSync(config, settings('  ProxyCommand nc %h %p'))
+    await expect(ours(box).data.push()).rejects.toThrow(/by a ProxyCommand, which is not run here/)
+    writeFileSync(config, 'Host store\n  Port many\n')
+    await expect(ours(box).data.push()).rejects.toThrow(
+      /config cannot be read by OpenSSH: .*line 2/,
+    )
+  } finally {
+    process.env['HOME'] = home
+    rmSync(config, { force: true })
+    box.remove()
+  }
+})

@@ -85,10 +85,13 @@ export async function startWeb(
   login?: { user: string; password: string },
   /** A folder with `key.pem` and `cert.pem`: the server speaks TLS. */
   identity?: string,
+  /** The login is by digest, with this algorithm. */
+  digest?: string,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-web-'))
   const program = join(import.meta.dirname, 'remotes-web.ts')
-  const words = [login === undefined ? '' : `${login.user}:${login.password}`, identity ?? '']
+  const named = login === undefined ? '' : `${login.user}:${login.password}`
+  const words = [named, identity ?? '', digest ?? '']
   const child = spawn(process.execPath, [program, folder, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -1,19 +1,19 @@
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 
 // A web server over a folder that takes uploads, in a process of its own: dvc is waited for in that of the test.
-const [folder = '.', login = '', identity = ''] = process.argv.slice(2)
+const [folder = '.', login = '', identity = '', digest = ''] = process.argv.slice(2)
 
 const listener: RequestListener = (request, response) => {
   const path = join(folder, decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname))
-  const wanted = `Basic ${Buffer.from(login).toString('base64')}`
-  if (login !== '' && request.headers.authorization !== wanted) {
+  if (login !== '' && !isIn(request)) {
     request.resume()
-    response.writeHead(401, { 'www-authenticate': 'Basic' }).end()
+    response.writeHead(401, { 'www-authenticate': digest === '' ? 'Basic' : challenge() }).end()
     return
   }
   if (request.method === 'POST' || request.method === 'PUT') {
@@ -34,6 +34,38 @@ const listener: RequestListener = (request, response) => {
     () => response.writeHead(404).end(),
   )
 }
+function isIn({ headers, method, url }: IncomingMessage): boolean {
+  const { authorization = '' } = headers
+  if (digest === '') return authorization === `Basic ${Buffer.from(login).toString('base64')}`
+  const said = new Map(
+    Array.from(authorization.matchAll(/([a-z]+)=(?:"([^"]*)"|([^\s,]+))/g), (found) => [
+      found[1],
+      found[2] ?? found[3] ?? '',
+    ]),
+  )
+  const hash = (text: string) =>
+    createHash(digest.replace('-', '').toLowerCase()).update(text).digest('hex')
+  const [user = '', password = ''] = login.split(':')
+  const [nonce = '', nc = '', cnonce = ''] = ['nonce', 'nc', 'cnonce'].map((key) => said.get(key))
+  const secret = hash(`${user}:a realm:${password}`)
+  const response = hash(`${secret}:${nonce}:${nc}:${cnonce}:auth:${hash(`${method}:${url}`)}`)
+  const used = counts.get(nonce)
+  // Each number is good for a few requests, and each count for one.
+  if (used === undefined || used.has(nc) || used.size >= 3) return false
+  used.add(nc)
+  return (
+    said.get('uri') === url && said.get('username') === user && said.get('response') === response
+  )
+}
+
+function challenge(): string {
+  const nonce = randomUUID()
+  counts.set(nonce, new Set())
+  return `Basic realm="b", Digest realm="a realm", qop="auth,auth-int", algorithm=${digest}, nonce="${nonce}", opaque="o"`
+}
+
+const counts = new Map<string, Set<string>>()
+
 const server =
   identity === ''
     ? createServer(listener)

@@ -2,6 +2,7 @@ import { Agent, request as overHttp, type IncomingMessage } from 'node:http'
 import { Agent as TlsAgent, request as overHttps } from 'node:https'
 import { pipeline } from 'node:stream'
 import { messageOf, Problem } from '#base/problem'
+import { digestLogin, type DigestLogin } from './digest.ts'
 import { trust, type RemoteOptions } from './s3.ts'
 import {
   eachOf,
@@ -50,6 +51,8 @@ export async function httpTransport(url: string, options: RemoteOptions): Promis
 function serverAt(url: string, options: RemoteOptions): Server {
   const address = new URL(url)
   const login = loginOf(address, options)
+  const digest =
+    options.get('auth')?.toLowerCase() === 'digest' ? digestOf(address, options) : undefined
   address.username = ''
   address.password = ''
   const timeout = Number(options.get('read_timeout') ?? 60) * 1000
@@ -62,11 +65,42 @@ function serverAt(url: string, options: RemoteOptions): Server {
     uploads: (options.get('method') ?? 'POST').toUpperCase(),
     call: (call) => {
       const isOurs = call.url.host === address.host && call.url.protocol === address.protocol
-      const headers = { ...(isOurs ? login : {}), ...call.headers }
       const agentOf = call.url.protocol === 'https:' ? tlsAgent : agent
-      return answered(base, { ...call, headers }, { agent: agentOf, timeout })
+      const send = (wanted: Call) => answered(base, wanted, { agent: agentOf, timeout })
+      if (isOurs && digest !== undefined) return challenged(digest, call, send)
+      return send({ ...call, headers: { ...(isOurs ? login : {}), ...call.headers } })
     },
   }
+}
+
+function digestOf(address: URL, options: RemoteOptions): DigestLogin {
+  return digestLogin({
+    user: options.get('user') ?? decodeURIComponent(address.username),
+    password: options.get('password') ?? decodeURIComponent(address.password),
+  })
+}
+
+/** Asks as often as the server gives another number to answer with; what is sent goes only after one was had. */
+async function challenged(
+  digest: DigestLogin,
+  call: Call,
+  send: (call: Call) => Promise<IncomingMessage>,
+): Promise<IncomingMessage> {
+  const withLogin = async (authorization: string | undefined) => {
+    const headers = { ...call.headers, ...(authorization === undefined ? {} : { authorization }) }
+    return send({ ...call, headers })
+  }
+  const { method, url, body } = call
+  let authorization = digest.header(method, url)
+  if (authorization === undefined && body !== undefined) {
+    const first = await send({ method: 'HEAD', url })
+    first.resume()
+    if (digest.learn(first)) authorization = digest.header(method, url)
+  }
+  const answer = await withLogin(authorization)
+  if (answer.statusCode !== 401 || !digest.learn(answer)) return answer
+  answer.resume()
+  return withLogin(digest.header(method, url))
 }
 
 /** The header that says who asks. */
@@ -83,12 +117,7 @@ function loginOf(address: URL, options: RemoteOptions): Record<string, string> {
       )
     return { [custom]: password }
   }
-  if (kind === 'digest')
-    throw new Problem(
-      'unsupported',
-      'digest authentication is not supported; set auth to basic or custom',
-    )
-  if (kind !== 'basic' && user === '') return {}
+  if (kind === 'digest' || (kind !== 'basic' && user === '')) return {}
   return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
 }
 
@@ -297,7 +326,7 @@ async function textOf(answer: IncomingMessage): Promise<string> {
 }
 
 const MEANINGS: Readonly<Record<number, string>> = {
-  401: 'it wants a login; set auth, user and password of the remote with `orrery remote modify --local`',
+  401: 'it wants another login; set auth (basic, digest or custom), user and password of the remote with `orrery remote modify --local`',
   403: 'this login may not do that',
   404: 'there is nothing at that address; correct the url of the remote',
   405: 'it does not take uploads in that way; set method of the remote to PUT or POST',

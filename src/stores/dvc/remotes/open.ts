@@ -2,7 +2,7 @@ import { Problem } from '#base/problem'
 import type { Remote, RunHistory, Shelf } from '#data'
 import { openNetworkRemote, type NetworkRemoteOptions } from './network.ts'
 import type { RemoteOptions } from './s3.ts'
-import type { SshHome } from './ssh.ts'
+import type { SshHome } from './ssh-config.ts'
 import type { Transport } from './transport.ts'
 
 /** A remote at an address. What speaks to it is loaded here, so that other commands do not wait for it. */

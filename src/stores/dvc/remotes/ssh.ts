@@ -3,11 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Client, ConnectConfig, SFTPWrapper } from 'ssh2'
+import type { AnyAuthMethod, Client, ConnectConfig, SFTPWrapper } from 'ssh2'
 import { randomIds } from '#base/ids'
 import { messageOf, Problem } from '#base/problem'
 import type { RemoteOptions } from './s3.ts'
+import { hostSettings, jumpIn, type HostSettings, type SshHome } from './ssh-config.ts'
 import {
   eachOf,
   Passing,
@@ -17,17 +19,22 @@ import {
   type Transport,
 } from './transport.ts'
 
-interface Place {
+interface Host {
   readonly host: string
   readonly port: number
   readonly user: string
+  /** What the user's own settings say of it. */
+  readonly said: HostSettings
+}
+
+interface Place extends Host {
   readonly path: string
 }
 
-/** Where the user's own keys, known hosts and agent are. */
-export interface SshHome {
-  readonly home: string
-  readonly agent: string | undefined
+/** An idle connection must not keep the process from ending: its own socket, or that to the first host on the way. */
+interface Connection {
+  readonly client: Client
+  readonly socket: Socket
 }
 
 interface Session {
@@ -46,7 +53,7 @@ export async function sshTransport(
   options: RemoteOptions,
   at: SshHome,
 ): Promise<Transport> {
-  const place = placeIn(url, options)
+  const place = await placeIn(url, options, at)
   const where = `ssh://${place.user}@${place.host}:${place.port}${place.path}`
   let opening: Promise<Session> | undefined
   let users = 0
@@ -111,23 +118,78 @@ export async function sshTransport(
   }
 }
 
-function placeIn(url: string, options: RemoteOptions): Place {
+async function placeIn(url: string, options: RemoteOptions, at: SshHome): Promise<Place> {
   const { hostname, port, username, pathname } = new URL(url)
   if (hostname === '')
     throw new Problem('invalid', `${url} names no host; write ssh://USER@HOST/PATH`)
-  return {
+  const given = {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(options.get('port') ?? (port || 22)),
-    user: options.get('user') ?? (decodeURIComponent(username) || userInfo().username),
-    path: decodeURIComponent(pathname),
+    port: options.get('port') ?? port,
+    user: options.get('user') ?? decodeURIComponent(username),
+  }
+  return { ...(await hostAt(given, at)), path: decodeURIComponent(pathname) }
+}
+
+/** The remote's own words come first, then those of the user's settings. */
+async function hostAt(
+  given: { host: string; port: string | number | undefined; user: string | undefined },
+  at: SshHome,
+): Promise<Host> {
+  const said = await hostSettings(given.host, at)
+  return {
+    host: said.host ?? given.host,
+    port: Number(given.port || said.port || 22),
+    user: given.user || said.user || userInfo().username,
+    said,
   }
 }
 
 async function connected(place: Place, options: RemoteOptions, at: SshHome): Promise<Session> {
+  const { client, socket } = await reached(place, options, at)
+  return new Promise((resolve, reject) =>
+    client.sftp((error, sftp) => {
+      if (error === undefined) return resolve({ socket, sftp })
+      client.end()
+      reject(new Problem('unavailable', `${place.host} has no SFTP (${error.message})`))
+    }),
+  )
+}
+
+/** Straight, or from one host to the next. */
+async function reached(place: Host, options: RemoteOptions, at: SshHome): Promise<Connection> {
+  let way: Connection | undefined
+  for (const jump of place.said.jumps) {
+    const { host, port, user } = jumpIn(jump)
+    // What the remote says of its login is about the last host.
+    way = await loggedIn(await hostAt({ host, port, user }, at), new Map(), { at, way })
+  }
+  return loggedIn(place, options, { at, way })
+}
+
+function forwarded({ client }: Connection, { host, port }: Host): Promise<Duplex> {
+  return new Promise((resolve, reject) =>
+    client.forwardOut('127.0.0.1', 0, host, port, (error, stream) => {
+      if (error === undefined) resolve(stream)
+      else
+        reject(
+          new Problem(
+            'unavailable',
+            `${host}:${port} is not reached by way of its ProxyJump (${error.message})`,
+          ),
+        )
+    }),
+  )
+}
+
+async function loggedIn(
+  place: Host,
+  options: RemoteOptions,
+  { at, way }: { at: SshHome; way: Connection | undefined },
+): Promise<Connection> {
   const { default: ssh2 } = await import('ssh2')
   const { parseKey } = ssh2.utils
   const keys = keysFor(
-    options,
+    { options, named: place.said.keys },
     at,
     (bytes, passphrase) => !(parseKey(bytes, passphrase) instanceof Error),
   )
@@ -137,31 +199,21 @@ async function connected(place: Place, options: RemoteOptions, at: SshHome): Pro
     port: place.port,
     username: place.user,
     readyTimeout: Number(options.get('timeout') ?? 30) * 1000,
-    ...(options.get('password') === undefined
-      ? {}
-      : { password: options.get('password') as string }),
-    ...(at.agent !== undefined && usesAgent ? { agent: at.agent } : {}),
-    ...keys,
+    authHandler: loginOf(place, options, { keys, agent: usesAgent ? at.agent : undefined }),
   }
-  const known = knownKeys(join(at.home, '.ssh', 'known_hosts'), place)
+  const files = [join(at.home, '.ssh', 'known_hosts'), ...place.said.known.files]
+  const known = files.flatMap((file) => knownKeys(file, place))
   const types = [...new Set(known.map((key) => key.type))]
+  const stream = way === undefined ? undefined : await forwarded(way, place)
   return new Promise((resolve, reject) => {
     const client: Client = new ssh2.Client()
-    const socket = connect(place.port, place.host)
+    const socket = way?.socket ?? connect(place.port, place.host)
     let refusal: Problem | undefined
-    client.on('ready', () =>
-      client.sftp((error, sftp) => {
-        if (error === undefined) resolve({ socket, sftp })
-        else {
-          client.end()
-          reject(new Problem('unavailable', `${place.host} has no SFTP (${error.message})`))
-        }
-      }),
-    )
+    client.on('ready', () => resolve({ client, socket }))
     client.on('error', (error) => reject(refusal ?? connectionFault(place, error)))
     client.connect({
       ...login,
-      sock: socket,
+      sock: stream ?? socket,
       ...(types.length === 0
         ? {}
         : {
@@ -182,7 +234,7 @@ function algorithmsOf(types: readonly string[]) {
   ) as never[]
 }
 
-function connectionFault(place: Place, error: Error & { level?: string }): Error {
+function connectionFault(place: Host, error: Error & { level?: string }): Error {
   if (error.level === 'client-authentication')
     return new Problem(
       'unavailable',
@@ -196,36 +248,46 @@ function connectionFault(place: Place, error: Error & { level?: string }): Error
 
 const OWN_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 
+/** The keys that can be used, in the order in which they are tried. */
 function keysFor(
-  options: RemoteOptions,
+  { options, named: said }: { options: RemoteOptions; named: readonly string[] },
   { home }: SshHome,
   isUsable: (bytes: Buffer, passphrase: string | undefined) => boolean,
-): ConnectConfig {
+): Buffer[] {
   const named = options.get('keyfile')
   const passphrase = options.get('passphrase')
-  const files =
-    named === undefined
-      ? OWN_KEYS.map((name) => join(home, '.ssh', name))
-      : [named.replace(/^~(?=\/)/, home)]
-  for (const file of files) {
-    if (!existsSync(file)) {
-      if (named !== undefined)
-        throw new Problem(
+  const own = said.length > 0 ? said : OWN_KEYS.map((name) => join(home, '.ssh', name))
+  const files = named === undefined ? own : [named.replace(/^~(?=\/)/, home)]
+  return files.flatMap((file) => {
+    const bytes = existsSync(file) ? readFileSync(file) : undefined
+    if (bytes !== undefined && isUsable(bytes, passphrase)) return [bytes]
+    if (named === undefined) return []
+    throw bytes === undefined
+      ? new Problem(
           'not-found',
           `the key file ${file} does not exist; correct keyfile of the remote`,
         )
-      continue
-    }
-    const privateKey = readFileSync(file)
-    if (isUsable(privateKey, passphrase))
-      return { privateKey, ...(passphrase === undefined ? {} : { passphrase }) }
-    if (named !== undefined)
-      throw new Problem(
-        'invalid',
-        `the key file ${file} cannot be read; set passphrase of the remote if it has one`,
-      )
-  }
-  return {}
+      : new Problem(
+          'invalid',
+          `the key file ${file} cannot be read; set passphrase of the remote if it has one`,
+        )
+  })
+}
+
+/** One key after the other, then the agent and the password. */
+function loginOf(
+  { user }: Host,
+  options: RemoteOptions,
+  { keys, agent }: { keys: readonly Buffer[]; agent: string | undefined },
+): AnyAuthMethod[] {
+  const password = options.get('password')
+  const passphrase = options.get('passphrase')
+  const secret = passphrase === undefined ? {} : { passphrase }
+  return [
+    ...keys.map((key) => ({ type: 'publickey' as const, username: user, key, ...secret })),
+    ...(agent === undefined ? [] : [{ type: 'agent' as const, username: user, agent }]),
+    ...(password === undefined ? [] : [{ type: 'password' as const, username: user, password }]),
+  ]
 }
 
 interface KnownKey {
@@ -233,9 +295,9 @@ interface KnownKey {
   readonly key: string
 }
 
-function knownKeys(file: string, { host, port }: Place): KnownKey[] {
+function knownKeys(file: string, { host, port, said }: Host): KnownKey[] {
   if (!existsSync(file)) return []
-  const name = port === 22 ? host : `[${host}]:${port}`
+  const name = said.known.name ?? (port === 22 ? host : `[${host}]:${port}`)
   return readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((line) => {
@@ -257,7 +319,7 @@ function names(pattern: string, host: string): boolean {
 function refusalOf(
   key: Buffer,
   known: readonly KnownKey[],
-  { host, port }: Place,
+  { host, port }: Host,
 ): Problem | undefined {
   const shown = key.toString('base64')
   if (known.some((each) => each.key === shown)) return undefined
