@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { idleShare } from '#base/idle-share'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
 import type { Added } from './take.ts'
 import type { Connection } from './database.ts'
-import { idleShare, restMs } from './pace.ts'
+import { restMs } from './pace.ts'
 
 /** How long the journal is left alone when it had nothing new. */
 const IDLE_MS = 100

@@ -1,5 +1,3 @@
-export { idleShare } from '#base/idle-share'
-
 /** Taking over may be half of the time while processors are idle, and so little while predictions need them. */
 const SHARE_IDLE = 0.5
 const SHARE_BUSY = 0.02
