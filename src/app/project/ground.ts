@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { systemClock } from '#base/clock'
+import { systemClock, type Clock } from '#base/clock'
+import type { DataStep } from '#data'
 import { gitIgnoreRules, withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
 import { printTree, readTree, treeFault } from '#protocols/dvc/tree'
 import { gitRootOf, noVersionControl, openGit } from '#stores/dvc/git'
@@ -12,7 +13,20 @@ import { openProjectFiles } from './files.ts'
 import { openRemote } from './remote.ts'
 import { openRevisions } from './revisions.ts'
 import { readSettings } from './settings.ts'
-import type { WorkspaceDependencies } from './workspace.ts'
+
+export interface WorkspaceDependencies {
+  /** The process environment: settings of dvc and of Git, and what stages run with. */
+  readonly variables: Readonly<Record<string, string | undefined>>
+  /** Folder of the Python environments that stages run in; asked for when one is needed. */
+  readonly environments: string | (() => Promise<string>)
+  readonly clock?: Clock
+  /** Told how far long work with data has come. */
+  readonly onStep?: ((step: DataStep) => void) | undefined
+  /** How long to wait for another dvc or orrery in the same project. */
+  readonly waitSeconds?: number
+  /** Told once for whom it is waited. */
+  readonly onWait?: (holder: string) => void
+}
 
 export type ProjectGround = ReturnType<typeof openGround>
 

@@ -1,13 +1,5 @@
 import { basename, join } from 'node:path'
-import type { Clock } from '#base/clock'
-import {
-  createData,
-  type DataStep,
-  type Data,
-  type Imports,
-  type ProjectLock,
-  type Upkeep,
-} from '#data'
+import { createData, type Data, type Imports, type ProjectLock, type Upkeep } from '#data'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Checks, type Environments, type Pipelines } from '#stages'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
@@ -19,7 +11,7 @@ import { courierOf } from './courier.ts'
 import { declaredIn } from './declared.ts'
 import { enclosuresOf } from './enclosures.ts'
 import { environmentsOf } from './environments.ts'
-import { openGround, type ProjectGround } from './ground.ts'
+import { openGround, type ProjectGround, type WorkspaceDependencies } from './ground.ts'
 import { machine } from './machine.ts'
 import { partsKeeping } from './parts.ts'
 import { openRemote } from './remote.ts'
@@ -30,20 +22,6 @@ import type { OpenedTables, TableGround } from './tables.ts'
 import { openTrackedFiles } from './tracked-files.ts'
 import { openUpkeep } from './upkeep.ts'
 import type { ProjectViews, ViewsGround } from './views.ts'
-
-export interface WorkspaceDependencies {
-  /** The process environment: settings of dvc and of Git, and what stages run with. */
-  readonly variables: Readonly<Record<string, string | undefined>>
-  /** Folder of the Python environments that stages run in; asked for when one is needed. */
-  readonly environments: string | (() => Promise<string>)
-  readonly clock?: Clock
-  /** Told how far long work with data has come. */
-  readonly onStep?: ((step: DataStep) => void) | undefined
-  /** How long to wait for another dvc or orrery in the same project. */
-  readonly waitSeconds?: number
-  /** Told once for whom it is waited. */
-  readonly onWait?: (holder: string) => void
-}
 
 /** Data and pipelines of one project folder. */
 export interface ProjectWorkspace {

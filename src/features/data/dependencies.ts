@@ -1,7 +1,14 @@
 import type { Revisions } from './history/revisions.ts'
 import type { RunPlaces } from './runs.ts'
-import type { Cache, Catalog, ProjectLock, Remote, VersionControl, Workspace } from './store.ts'
-import type { Courier } from './to-remote.ts'
+import type {
+  Cache,
+  Catalog,
+  Courier,
+  ProjectLock,
+  Remote,
+  VersionControl,
+  Workspace,
+} from './store.ts'
 import type { TrackedFiles, WorkTree } from './work-tree.ts'
 
 export interface DataDependencies {

@@ -57,6 +57,7 @@ export {
   exclusively,
   type Cache,
   type Catalog,
+  type Courier,
   type Failed,
   type Moving,
   type ObjectName,
@@ -70,7 +71,6 @@ export {
 export type { MovedOut } from './move.ts'
 export type { RunHistory, RunPlaces } from './runs.ts'
 export { letGo, type Removed } from './remove.ts'
-export type { Courier } from './to-remote.ts'
 export type { Moved } from './transfer.ts'
 export type { TrackedFiles, WorkTree } from './work-tree.ts'
 export type { Collected, CollectedPlace, Collecting, Undone } from './upkeep/collect.ts'

@@ -114,3 +114,15 @@ export async function exclusively<T>(
     for (const release of releases.toReversed()) release()
   }
 }
+
+/** Takes something of this machine to a remote; what it needs on the way is gone when it is closed. */
+export interface Courier {
+  readonly workspace: Workspace
+  readonly cache: Cache
+  readonly remote: Remote
+  /** Told as it goes there. */
+  readonly moving: Moving
+  /** What is taken, as the courier's workspace names it. */
+  readonly path: string
+  close(): Promise<void>
+}

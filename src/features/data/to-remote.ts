@@ -3,20 +3,7 @@ import { checkNew, outAt, type Added } from './adding.ts'
 import { placeOf } from './add.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { sameContent } from './content.ts'
-import type { Cache, Moving, Remote, Workspace } from './store.ts'
 import { pushed } from './transfer.ts'
-
-/** Takes something of this machine to a remote; what it needs on the way is gone when it is closed. */
-export interface Courier {
-  readonly workspace: Workspace
-  readonly cache: Cache
-  readonly remote: Remote
-  /** Told as it goes there. */
-  readonly moving: Moving
-  /** What is taken, as the courier's workspace names it. */
-  readonly path: string
-  close(): Promise<void>
-}
 
 /** Tracks something of this machine at `path` whose bytes go to the remote only. */
 export async function addToRemote(

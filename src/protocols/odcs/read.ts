@@ -10,6 +10,7 @@ import {
   type Rule,
   type Test,
 } from '#contracts'
+import type { Names } from './names.ts'
 import { refusedPattern } from './patterns.ts'
 import { qualityRules, type Under } from './quality.ts'
 import {
@@ -115,9 +116,6 @@ function keptOf(reader: Reader, root: Place): Readonly<Record<string, string>> |
   const schema = reader.text(custom(reader, root).get('tfdv'))
   return schema === undefined ? undefined : { tfdv: schema }
 }
-
-/** For each object, how its data names each property. */
-export type Names = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 interface Ground {
   readonly root: Place

@@ -1,5 +1,5 @@
 import { strictRule, type Limit, type Rule } from '#contracts'
-import type { Names } from './read.ts'
+import type { Names } from './names.ts'
 import type { Reader } from './words.ts'
 import type { Place } from './yaml.ts'
 

@@ -17,7 +17,8 @@ import { openExperimentGit, type NamedCommit } from '#stores/dvc/experiment-refs
 import { openBefore, openBroker, openTasks, openWorkers } from '#stores/dvc/experiment-tasks'
 import { openProjectLock } from '#stores/dvc/lock'
 import { randomName } from './names.ts'
-import type { ProjectWorkspace, WorkspaceDependencies } from '../workspace.ts'
+import type { WorkspaceDependencies } from '../ground.ts'
+import type { ProjectWorkspace } from '../workspace.ts'
 
 /** An experiment that is kept. */
 export interface Experiment extends ExperimentName, NamedCommit {}

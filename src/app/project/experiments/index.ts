@@ -30,7 +30,8 @@ import {
   type ExperimentResult,
 } from './runs.ts'
 import { isRunning } from '#stores/dvc/processes'
-import type { ProjectWorkspace, WorkspaceDependencies } from '../workspace.ts'
+import type { WorkspaceDependencies } from '../ground.ts'
+import type { ProjectWorkspace } from '../workspace.ts'
 
 export type { Experiment } from './ground.ts'
 export type { ExperimentOrder, ExperimentResult } from './runs.ts'

@@ -1,0 +1,2 @@
+/** For each object, how its data names each property. */
+export type Names = ReadonlyMap<string, ReadonlyMap<string, string>>
