@@ -28,8 +28,8 @@ export function passedBytes(): (bytes: number) => void {
 }
 
 /**
- * Has V8 give back what only work has needed, a start among it, each time that rest follows. It would keep most of it until
- * there is work again; when a context is gone, it looks in small steps for what else may be.
+ * Has V8 look, in small steps, for what only work has needed, a start among it, when rest follows. Without that it keeps what a
+ * start took until there is load; after load it decides by itself whether giving back is worth its while.
  */
 export function giveBackAtRest(lookMs = LOOK_MS): void {
   let before = performance.eventLoopUtilization()
