@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import { attributed, type MovedRow } from './cause.ts'
-import { numericProfileOf, type CategoricalProfile, type NumericProfile } from './profile.ts'
+import { numericProfileOf } from './numeric-profile.ts'
+import type { CategoricalProfile, NumericProfile } from './profile.ts'
 
 describe('what moved the output', () => {
   test('is nothing when rows are alike', () => {

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { seededDraws } from '#base/seeded'
 import { driftOf, type ComparedFeature } from './drift.ts'
+import { effectOf, spreadOf } from './effect.ts'
 import {
   CATEGORIES_MAX,
   countsOf,
-  effectOf,
   emptyCounts,
   plus,
-  spreadOf,
   type CategoricalProfile,
   type ColumnProfile,
   type Counts,

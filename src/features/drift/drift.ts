@@ -1,5 +1,5 @@
+import { effectOf } from './effect.ts'
 import {
-  effectOf,
   missingShare,
   valuesOf,
   type CategoricalProfile,

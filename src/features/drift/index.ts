@@ -31,14 +31,14 @@ export {
   type Tally,
   type WindowReport,
 } from './files/index.ts'
+export { spreadOf } from './effect.ts'
+export { numericProfileOf, type TimedNumber } from './numeric-profile.ts'
 export {
   EDGE_LEVELS,
   CATEGORIES_MAX,
   countsOf,
   emptyCounts,
-  numericProfileOf,
   plus,
-  spreadOf,
   type CategoricalProfile,
   type ColumnProfile,
   type Counts,
@@ -48,7 +48,6 @@ export {
   type ProfileRequest,
   type ProfileTime,
   type Spread,
-  type TimedNumber,
   type Value,
 } from './profile.ts'
 export {

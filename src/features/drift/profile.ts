@@ -1,8 +1,5 @@
-import { jensenShannon } from '#base/shares'
-import { wasserstein, type Atom } from '#statistics'
 import { momentsOf } from './numbers/moments.ts'
 import { quantilesOf } from './numbers/quantiles.ts'
-import { comparedBins } from './standing.ts'
 
 /** A file of rows; its name says the format, where the path does not. */
 export interface DataFile {
@@ -98,46 +95,6 @@ const BIN_COUNT = 20
 /** More categories than this share one last bin. */
 export const CATEGORIES_MAX = 50
 
-/** A window of the reference with fewer values than this says nothing about what is ordinary. */
-const SPREAD_VALUES_MIN = 30
-
-/** Nor has one with less than this part of the usual number: the ends of the data cut it off. */
-const SPREAD_PART_MIN = 0.25
-
-/** Fewer windows than this have no spread to speak of. */
-const SPREAD_WINDOWS_MIN = 5
-
-export interface TimedNumber {
-  readonly value: number
-  readonly atMs: number | null
-}
-
-/** The profile of numbers at hand, as a profile of files has it for a column. */
-export function numericProfileOf(
-  numbers: readonly TimedNumber[],
-  windowMs: number,
-): NumericProfile | null {
-  const finite = numbers.filter(({ value }) => Number.isFinite(value))
-  if (finite.length === 0) return null
-  const column = numericShape(Float64Array.from(finite, ({ value }) => value))
-  const counts = countsOf(
-    column,
-    numbers.map(({ value }) => value),
-  )
-  const windows = Map.groupBy(
-    numbers.filter(({ atMs }) => atMs !== null),
-    ({ atMs }) => Math.floor((atMs as number) / windowMs),
-  )
-  const counted = [...windows.values()].map((window) =>
-    countsOf(
-      column,
-      window.map(({ value }) => value),
-    ),
-  )
-  const whole = { ...column, counts }
-  return { ...whole, spread: spreadOf(whole, counted) }
-}
-
 /** Shares of the values that lie below each edge between bins. */
 export const EDGE_LEVELS = Array.from(
   { length: BIN_COUNT - 1 },
@@ -157,46 +114,6 @@ export function numericShape(values: Float64Array): NumericProfile {
     std: Math.sqrt(variance),
     spread: null,
   }
-}
-
-/**
- * How far two sets of counts of one column are apart. Numbers: the Wasserstein-1 distance in standard deviations
- * of the reference. Unlike distances over shares it does not saturate, so that a day of summer is told from a
- * cold day in winter although neither resembles the whole winter. Categories: the Jensen–Shannon distance.
- * Undefined when either side has no value.
- */
-export function effectOf(
-  column: NumericProfile | CategoricalProfile,
-  reference: Counts,
-  current: Counts,
-): number | undefined {
-  if (valuesOf(reference) === 0 || valuesOf(current) === 0) return undefined
-  if (column.kind === 'categorical')
-    return jensenShannon(comparedBins(column, reference), comparedBins(column, current))
-  return wasserstein(atoms(reference), atoms(current)) / unitOf(column)
-}
-
-/** Leaves each window out in turn and measures how far it is from the others. */
-export function spreadOf(
-  column: NumericProfile | CategoricalProfile,
-  windows: readonly Counts[],
-): Spread | null {
-  const least = Math.max(SPREAD_VALUES_MIN, SPREAD_PART_MIN * medianOf(windows.map(valuesOf)))
-  const usable = windows.filter((window) => valuesOf(window) >= least)
-  if (usable.length < SPREAD_WINDOWS_MIN) return null
-  const rest = (window: Counts) => minus(column.counts, window)
-  return {
-    windows: usable.length,
-    effect: spreadIn(usable.map((window) => effectOf(column, rest(window), window) ?? 0)),
-    missing: spreadIn(
-      usable.map((window) => Math.abs(missingShare(window) - missingShare(rest(window)))),
-    ),
-  }
-}
-
-function spreadIn(differences: readonly number[]): Moments {
-  const { mean, variance, max } = momentsOf(differences)
-  return { mean, std: Math.sqrt(variance), max }
 }
 
 export function valuesOf(counts: Counts): number {
@@ -249,7 +166,7 @@ export function plus(one: Counts, other: Counts): Counts {
   return combined(one, other, (left, right) => left + right)
 }
 
-function minus(all: Counts, part: Counts): Counts {
+export function minus(all: Counts, part: Counts): Counts {
   return combined(all, part, (left, right) => left - right)
 }
 
@@ -271,19 +188,6 @@ function varianceOf(one: Counts, other: Counts): Pick<Counts, 'variance'> {
   return variance === 0 ? {} : { variance }
 }
 
-/** Each bin as one point at the mean of its own values, so that open bins count with what is in them. */
-function atoms({ bins, sums }: Counts): Atom[] {
-  return bins.flatMap((weight, index) =>
-    weight === 0 ? [] : [{ at: (sums[index] as number) / weight, weight }],
-  )
-}
-
-/** A column that never varied is measured against its own size. */
-function unitOf(column: NumericProfile): number {
-  if (column.std > 0) return column.std
-  return column.mean === 0 ? 1 : Math.abs(column.mean)
-}
-
 /** The number of edges below the value. */
 function binOf(edges: readonly number[], value: number): number {
   let low = 0
@@ -301,10 +205,6 @@ function hasNoPlace({ kind }: NumericProfile | CategoricalProfile, value: Value)
   if (typeof value === 'string')
     return kind === 'numeric' && (value.trim() === '' || !Number.isFinite(Number(value)))
   return typeof value === 'number' && !Number.isFinite(value)
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0
 }
 
 function zeros(length: number): number[] {

@@ -1,9 +1,9 @@
+import { spreadOf } from '../effect.ts'
 import {
   CATEGORIES_MAX,
   emptyCounts,
   numericShape,
   plus,
-  spreadOf,
   type CategoricalProfile,
   type ColumnProfile,
   type Counts,
