@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs'
 import type { Moved, Sharing } from '#data'
 import { showProgress } from './progress.ts'
+import type { CalledIn } from './workspace.ts'
 
 /** Flags of the commands that share data. */
 export function sharingFlags(argv: Argv) {
@@ -25,6 +26,7 @@ export function sharingFlags(argv: Argv) {
       ...flag('Taken for the sake of scripts: a folder always means all that is in it'),
       alias: 'R',
     })
+    .option('with-deps', { ...flag('What the targets need as well'), alias: 'd' })
     .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
 }
 
@@ -42,6 +44,15 @@ interface SharingFlags {
   readonly jobs?: number | undefined
   readonly quiet?: boolean | undefined
   readonly json?: boolean | undefined
+}
+
+/** The data and stages that were named, with what they need where that was asked for. */
+export async function targetsWith(
+  here: CalledIn,
+  flags: { targets?: readonly unknown[] | undefined; withDeps: boolean },
+): Promise<string[]> {
+  const named = here.targets(flags.targets)
+  return flags.withDeps ? here.pipelines.withNeeds(named) : named
 }
 
 /** What the flags ask for, with progress on the screen while it is done. */

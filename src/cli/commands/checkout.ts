@@ -1,25 +1,43 @@
+import type { CheckedOut } from '#data'
 import { command } from '../command.ts'
 
 export const checkout = command({
   command: 'checkout [targets..]',
   describe: 'Make the data in this folder what its .dvc files and dvc.lock say',
   builder: (argv) =>
-    argv.positional('targets', { type: 'string', array: true }).option('force', {
-      alias: 'f',
-      type: 'boolean',
-      default: false,
-      describe: 'Overwrite what is kept nowhere else',
-    }),
+    argv
+      .positional('targets', { type: 'string', array: true })
+      .option('force', flag('f', 'Overwrite what is kept nowhere else'))
+      .option('with-deps', flag('d', 'What the targets need as well'))
+      .option('recursive', flag('R', 'For scripts: a folder always means all that is in it'))
+      .option('allow-missing', flag([], 'What is not in the cache is told, and is no failure'))
+      .option('summary', flag([], 'How many were added and modified, not which'))
+      .option('quiet', flag('q', 'Say nothing')),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()
-    const result = await here.data.checkout(here.targets(flags.targets), { force: flags.force })
+    const { targetsWith } = await import('../sharing.ts')
+    const targets = await targetsWith(here, flags)
+    const result = await here.data.checkout(targets, { force: flags.force })
+    const isFailed = result.failed.length > 0 && !flags.allowMissing
     const changed = result.outs.filter((out) => out.result !== 'unchanged')
-    say(flags, result, [
-      ...changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`),
-      ...result.failed.map((out) => `failed  ${here.shown(out.path)}: ${out.reason}`),
-      ...(changed.length + result.failed.length === 0 ? ['Everything is there already.'] : []),
-    ])
-    if (result.failed.length > 0) process.exitCode = 1
+    const word = flags.allowMissing ? 'missing' : 'failed'
+    const lines = [
+      ...(flags.summary
+        ? [`${counted(changed, 'added')} added, ${counted(changed, 'modified')} modified`]
+        : changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`)),
+      ...result.failed.map((out) => `${word}  ${here.shown(out.path)}: ${out.reason}`),
+    ]
+    const isSame = changed.length + result.failed.length === 0
+    if (!flags.quiet) say(flags, result, isSame ? ['Everything is there already.'] : lines)
+    if (isFailed) process.exitCode = 1
   },
 })
+
+function flag(alias: string | string[], describe: string) {
+  return { alias, type: 'boolean' as const, default: false, describe }
+}
+
+function counted(changed: readonly CheckedOut[], result: CheckedOut['result']): number {
+  return changed.filter((out) => out.result === result).length
+}

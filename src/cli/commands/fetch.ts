@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { failures, runsMoved, shared, sharingFlags } from '../sharing.ts'
+import { failures, runsMoved, shared, sharingFlags, targetsWith } from '../sharing.ts'
 
 export const fetchCommand = command({
   command: 'fetch [targets..]',
@@ -9,8 +9,9 @@ export const fetchCommand = command({
     const { calledIn, say } = await import('../workspace.ts')
     const { fetchImports } = await import('../imports.ts')
     const here = calledIn()
-    await fetchImports(here, here.targets(flags.targets))
-    const moved = await shared(flags, (how) => here.data.fetch(here.targets(flags.targets), how))
+    const targets = await targetsWith(here, flags)
+    await fetchImports(here, targets)
+    const moved = await shared(flags, (how) => here.data.fetch(targets, how))
     if (!flags.quiet)
       say(flags, moved, [
         moved.objects === 0 && moved.failed.length === 0

@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { runsMoved, shared, sharingFlags } from '../sharing.ts'
+import { runsMoved, shared, sharingFlags, targetsWith } from '../sharing.ts'
 
 export const pull = command({
   command: 'pull [targets..]',
@@ -15,9 +15,10 @@ export const pull = command({
     const { calledIn, say } = await import('../workspace.ts')
     const { fetchImports } = await import('../imports.ts')
     const here = calledIn()
-    await fetchImports(here, here.targets(flags.targets))
+    const targets = await targetsWith(here, flags)
+    await fetchImports(here, targets)
     const pulled = await shared(flags, (how) =>
-      here.data.pull(here.targets(flags.targets), { ...how, force: flags.force }),
+      here.data.pull(targets, { ...how, force: flags.force }),
     )
     const changed = pulled.checkout.outs.filter((out) => out.result !== 'unchanged')
     const failed = [...pulled.fetched.failed, ...pulled.checkout.failed]

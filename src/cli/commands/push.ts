@@ -1,5 +1,5 @@
 import { command } from '../command.ts'
-import { failures, runsMoved, shared, sharingFlags } from '../sharing.ts'
+import { failures, runsMoved, shared, sharingFlags, targetsWith } from '../sharing.ts'
 
 export const push = command({
   command: 'push [targets..]',
@@ -8,7 +8,8 @@ export const push = command({
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()
-    const moved = await shared(flags, (how) => here.data.push(here.targets(flags.targets), how))
+    const targets = await targetsWith(here, flags)
+    const moved = await shared(flags, (how) => here.data.push(targets, how))
     if (!flags.quiet)
       say(flags, moved, [
         moved.objects === 0 && moved.failed.length === 0

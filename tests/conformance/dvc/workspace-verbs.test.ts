@@ -1,6 +1,9 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { runCommand } from '../../support/command.ts'
 import { run, toldToDvc, toldToOrrery, write, type Step, type Told } from './story.ts'
-import { sandbox, type Sandbox } from './support.ts'
+import { sandbox, treeOf, type Sandbox } from './support.ts'
 
 const boxes: Sandbox[] = []
 
@@ -333,4 +336,72 @@ test('check-ignore answers as dvc check-ignore does', async () => {
       ok || output === '' ? output.split(/[\t ]+/) : 'refused',
     )
   expect(answers(ours)).toEqual(answers(dvc))
+})
+
+test('what a stage needs is pushed and checked out with it, and what is missing may be', async () => {
+  const box = sandbox()
+  try {
+    const store = join(box.root, '..', 'store')
+    box.dvc('init', '-q')
+    box.write('raw.txt', 'raw\n')
+    box.write('other.txt', 'other\n')
+    box.dvc('add', '-q', 'raw.txt', 'other.txt')
+    box.dvc(
+      'stage',
+      'add',
+      '-q',
+      '-n',
+      'prep',
+      '-d',
+      'raw.txt',
+      '-o',
+      'mid.txt',
+      'echo 1 > mid.txt',
+    )
+    box.dvc(
+      'stage',
+      'add',
+      '-q',
+      '-n',
+      'train',
+      '-d',
+      'mid.txt',
+      '-o',
+      'out.txt',
+      'echo 2 > out.txt',
+    )
+    box.dvc('repro', '-q')
+    box.dvc('remote', 'add', '-q', '-d', 'st', store)
+    box.dvc('push', '-q', '--with-deps', 'train')
+    const theirs = treeOf(store, '')
+    rmSync(store, { recursive: true })
+    await runCommand(box.root, ['push', '--with-deps', 'train'])
+    expect(treeOf(store, '')).toEqual(theirs)
+    const files = ['raw.txt', 'mid.txt', 'out.txt', 'other.txt']
+    const present = () => files.filter((file) => existsSync(join(box.root, file)))
+    const forget = (more: readonly string[] = []) => {
+      for (const path of [...files, ...more])
+        rmSync(join(box.root, path), { recursive: true, force: true })
+    }
+    const calls: [string[], string][] = [
+      [['checkout', '-d', 'train', '--summary'], '3 added, 0 modified\n'],
+      [['checkout', '-q'], ''],
+    ]
+    for (const [args, out] of calls) {
+      forget()
+      box.dvc(...args.filter((each) => each !== '--summary'))
+      const there = present()
+      forget()
+      expect(await runCommand(box.root, args)).toEqual({ code: 0, out, err: '' })
+      expect(present()).toEqual(there)
+    }
+    forget(['.dvc/cache'])
+    box.dvc('checkout', '--allow-missing')
+    const missing = await runCommand(box.root, ['checkout', '--allow-missing'])
+    expect(missing).toMatchObject({ code: 0, err: '' })
+    expect(missing.out).toMatch(/^missing {2}other.txt: 1 of 1 objects are not in the cache/)
+    expect((await runCommand(box.root, ['checkout'])).code).toBe(1)
+  } finally {
+    box.remove()
+  }
 })
