@@ -6,6 +6,7 @@ import { pythonBin } from '../tests/support/python.ts'
 import { asInstalled } from './environment.ts'
 import { median, tell } from './figures.ts'
 import { runToEnd } from './peers.ts'
+import { spentBy, type Spent } from './spent.ts'
 
 // Commands that find nothing to do in a small project, from the start of each to its end: a folder of twenty files and
 // one stage, tracked and pushed by dvc. Every command by turns, orrery's and dvc's, each in a project of its own.
@@ -37,12 +38,6 @@ const COMMANDS = [
   '--version',
 ]
 
-interface Spent {
-  readonly seconds: number
-  /** Of all processors, which says more where the machine does other work as well. */
-  readonly cpuSeconds: number
-}
-
 const top = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
 const environment = {
   ...(OTHER === undefined ? await asInstalled() : {}),
@@ -54,15 +49,13 @@ const environment = {
   ORRERY_HOME: join(top, '.orrery'),
 }
 try {
-  const sides = [
-    { command: ORRERY, folder: await project('ours') },
-    { command: DVC, folder: await project('theirs') },
-  ] as const
+  const [ourFolder, theirFolder] = [await project('ours'), await project('theirs')]
   for (const command of COMMANDS) {
     const [ours, theirs]: [Spent[], Spent[]] = [[], []]
     for (let turn = 0; turn <= REPEATS; turn++) {
-      ours.push(await timed(sides[0], command))
-      theirs.push(await timed(sides[1], command))
+      const words = command.split(' ')
+      ours.push(await spentBy({ folder: ourFolder, environment }, ORRERY, ...words))
+      theirs.push(await spentBy({ folder: theirFolder, environment }, DVC, ...words))
     }
     tellOf(command, ours.slice(1), theirs.slice(1))
   }
@@ -85,29 +78,6 @@ async function project(name: string): Promise<string> {
   const who = ['-c', 'user.name=Ada', '-c', 'user.email=ada@localhost']
   await runIn(folder, 'git', ...who, 'commit', '--quiet', '--message=data')
   return folder
-}
-
-/** The shell tells what its child took of the processors. */
-async function timed(
-  side: { readonly command: string; readonly folder: string },
-  command: string,
-): Promise<Spent> {
-  const began = performance.now()
-  const line = '"$@" >&2 || exit 1; times'
-  const said = await runIn(
-    side.folder,
-    'bash',
-    '-c',
-    line,
-    '-',
-    side.command,
-    ...command.split(' '),
-  )
-  const seconds = (performance.now() - began) / 1000
-  const [user = 0, system = 0] = [...said.matchAll(/(\d+)m([\d.]+)s/g)]
-    .slice(-2)
-    .map(([, minutes, rest]) => Number(minutes) * 60 + Number(rest))
-  return { seconds, cpuSeconds: user + system }
 }
 
 function tellOf(what: string, ours: readonly Spent[], theirs: readonly Spent[]): void {

@@ -18,6 +18,7 @@ import { pythonBin } from '../tests/support/python.ts'
 import { asInstalled } from './environment.ts'
 import { tell } from './figures.ts'
 import { memoryMib, runToEnd } from './peers.ts'
+import { spentBy, type Spent } from './spent.ts'
 
 // Versions of a folder of many small files and of one large file, from the start of each command to its end. Every
 // step is done by orrery and by dvc, one after the other, each in a project of its own with the same bytes.
@@ -43,12 +44,6 @@ interface Side {
   readonly command: string
   /** Of the project; the remote lies beside it. */
   readonly folder: string
-}
-
-interface Spent {
-  readonly seconds: number
-  /** Of all processors, which says more where the machine does other work as well. */
-  readonly cpuSeconds: number
 }
 
 const top = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
@@ -272,13 +267,8 @@ function tellOf(what: string, ours: Spent, theirs: Spent, peerName: string): voi
 }
 
 /** The shell tells what its children took of the processors. */
-async function timed(folder: string, command: string, ...args: string[]): Promise<Spent> {
-  const began = performance.now()
-  const said = await runIn(folder, 'bash', '-c', '"$@" >&2 || exit 1; times', '-', command, ...args)
-  const [user = 0, system = 0] = [...said.matchAll(/(\d+)m([\d.]+)s/g)]
-    .slice(-2)
-    .map(([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds))
-  return { seconds: (performance.now() - began) / 1000, cpuSeconds: user + system }
+function timed(folder: string, command: string, ...args: string[]): Promise<Spent> {
+  return spentBy({ folder, environment }, command, ...args)
 }
 
 function runIn(folder: string, command: string, ...args: string[]): Promise<string> {
