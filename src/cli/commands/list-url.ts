@@ -1,18 +1,13 @@
+import { posix } from 'node:path'
 import { command } from '../command.ts'
+import { listingFlags } from '../listing.ts'
 
 export const listUrl = command({
   command: ['list-url <url>', 'ls-url'],
   describe: 'List what lies at a path or in a bucket',
   builder: (argv) =>
-    argv
+    listingFlags(argv)
       .positional('url', { type: 'string', demandOption: true, describe: 'Path or address' })
-      .option('recursive', {
-        alias: 'R',
-        type: 'boolean',
-        default: false,
-        describe: 'With what lies in folders',
-      })
-      .option('size', { type: 'boolean', default: false, describe: 'Show sizes' })
       .option('fs-config', { type: 'string', array: true, describe: 'Settings, name=value' })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
       .example('$0 list-url s3://bucket/folder -R --size', 'all files below, with their sizes'),
@@ -20,9 +15,14 @@ export const listUrl = command({
     const { environment } = await import('#app/settings/environment')
     const { listAddress } = await import('#app/project/address-listing')
     const { settingsIn } = await import('../imports.ts')
+    const { drawn, levelOf } = await import('../listing.ts')
     const { say } = await import('../say.ts')
-    const how = { deep: flags.recursive, settings: settingsIn(flags.fsConfig) ?? {} }
-    const rows = await listAddress(flags.url, how, environment)
+    const how = { level: levelOf(flags), folders: flags.tree }
+    const settings = settingsIn(flags.fsConfig) ?? {}
+    const { top, below } = await listAddress(flags.url, { ...how, settings }, environment)
+    const single = { ...top, path: top.isFolder ? top.path : posix.basename(top.path) }
+    const isSingle = how.level === 0 || !top.isFolder
+    const rows = flags.tree ? drawn(top, below) : isSingle ? [single] : below
     if (flags.quiet) return
     const width = Math.max(0, ...rows.map(({ sizeBytes }) => String(sizeBytes ?? '').length))
     say(

@@ -41,7 +41,7 @@ export type {
   ImportDependencies,
   Offered,
 } from './imports/dependencies.ts'
-export { listingOf, type Listed, type ListingHow } from './imports/listing.ts'
+export { listingOf, rowAt, type Listed, type ListingHow } from './imports/listing.ts'
 export {
   itemAt,
   namesData,

@@ -97,12 +97,15 @@ test('what is lost comes from its address again: the version that is written, or
 })
 
 test('a bucket is listed, and one with a name that leads out of the folder is refused', async () => {
-  const how = { deep: false, settings: {} }
-  const listed = await listAddress(`s3://${bucket}/in`, how, dvcEnvironment())
-  expect(listed.map(({ path, isFolder }) => [path, isFolder])).toEqual([
-    ['d', true],
-    ['f.csv', false],
-  ])
+  const listed = async (level: number, folders: boolean) => {
+    const how = { level, folders, settings: {} }
+    const { below } = await listAddress(`s3://${bucket}/in`, how, dvcEnvironment())
+    return below.map(({ path, isFolder }) => (isFolder ? `${path}/` : path))
+  }
+  expect(await listed(0, true)).toEqual([])
+  expect(await listed(1, false)).toEqual(['d/', 'f.csv'])
+  expect(await listed(2, true)).toEqual(['d/', 'd/sub/', 'd/x', 'f.csv'])
+  expect(await listed(Infinity, false)).toEqual(['d/sub/ü', 'd/x', 'f.csv'])
   await put('bad/a/b', 'x')
   await put('bad/.git/config', 'x')
   await expect(taken('bad', 'bad', false)).rejects.toThrow(/names ".git\/config"/)

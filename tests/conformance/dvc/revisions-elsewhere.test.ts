@@ -63,6 +63,10 @@ describe('list', () => {
     ['.', '-R', '--rev', 'v1'],
     ['.', 'folder', '--rev', 'v1'],
     ['.', '--rev', 'v1'],
+    ['.', '--dvc-only'],
+    ['.', '-R', '--level', '1'],
+    ['.', '-R', '-L', '2', '--dvc-only', '--rev', 'v1'],
+    ['.', 'folder', '-R', '-L', '0'],
   ]
   for (const args of cases)
     test(`says what dvc says: list ${args.join(' ')}`, async () => {
@@ -72,6 +76,37 @@ describe('list', () => {
       const theirs = JSON.parse(origin.dvc('list', ...args, '--json')) as DvcListed[]
       expect(comparable(JSON.parse(out) as DvcListed[])).toEqual(comparable(theirs))
     })
+
+  const trees = [
+    ['--tree'],
+    ['-T', '-L', '1', '--dvc-only'],
+    ['-T', '--level', '2', '--rev', 'v1'],
+    ['folder/', '-T'],
+    ['folder/sub', '-T', '-L', '0'],
+    ['mixed/kept.txt', '-T'],
+  ]
+  for (const args of trees)
+    test(`draws the tree that dvc draws: list . ${args.join(' ')}`, async () => {
+      const { out, err } = await mine('list', origin.root, ...args)
+      expect(err).toBe('')
+      expect(out).toBe(origin.dvc('list', '.', ...args))
+    })
+
+  test('draws what lies at a path as dvc list-url does', async () => {
+    const folder = join(origin.root, 'folder')
+    for (const args of [['-T'], ['-T', '-L', '1'], ['-T', '-L', '0'], ['-R', '-L', '1'], ['-R']]) {
+      const { out, err } = await mine('list-url', folder, ...args)
+      expect(err).toBe('')
+      expect(out).toBe(origin.dvc('list-url', folder, ...args))
+    }
+  })
+
+  test('refuses levels that are none, and a tree in JSON', async () => {
+    const level = await mine('list', origin.root, '-T', '-L', '-1')
+    expect([level.code, level.err]).toEqual([2, expect.stringContaining('whole number from 0')])
+    const tree = await mine('list', origin.root, '-T', '--json')
+    expect([tree.code, tree.out]).toEqual([2, expect.stringContaining('--tree draws')])
+  })
 
   test('of a repository elsewhere reads a mirror', async () => {
     const { out } = await mine('ls', bare, 'code')

@@ -17,7 +17,10 @@ export interface Listed {
 }
 
 export interface ListingHow {
-  readonly deep: boolean
+  /** So many folders deep: 1 is what lies in the folder itself. Folders at the edge are told of, too. */
+  readonly level: number
+  /** With the folders on the way. */
+  readonly folders?: boolean
   /** Leaves out what version control keeps. */
   readonly dataOnly: boolean
 }
@@ -26,25 +29,45 @@ export interface ListingHow {
 export async function listingOf(source: Source, path: string, how: ListingHow): Promise<Listed[]> {
   const rows = new Map<string, Listed>()
   const take = (row: Listed) => rows.set(row.path, mergedRow(rows.get(row.path), row))
+  const deep = how.level > 1
   let exists = path === ''
-  for (const row of await keptRows(source, path, how)) {
+  for (const row of await keptRows(source, path, deep)) {
     exists = true
-    take(row)
+    if (!how.dataOnly) take(row)
   }
   for (const out of await source.outs()) {
     if (!out.cached) continue
-    const found = await outRows(source, out, { path, ...how })
+    const found = await outRows(source, out, { path, deep })
     exists ||= found.length > 0 || out.path === path
     for (const row of found) take(row)
   }
-  if (!exists)
-    throw new Problem(
-      'not-found',
-      `${source.url} has no ${path}; list a folder above it to see what it has`,
-    )
+  if (!exists) throw nothingAt(source, path)
   return [...rows.values()]
-    .filter((row) => !how.dataOnly || row.isOut || leadsToData(row, rows))
+    .filter((row) => isShown(row, how))
     .toSorted((one, other) => byPath(one.path, other.path))
+}
+
+/** The row of a path itself, as the folder above it lists it. */
+export async function rowAt(source: Source, path: string): Promise<Listed> {
+  if (path === '') return folderRow('.', { isOut: false })
+  const [above, name] = [parentOf(path), nameBelow(path, path)]
+  const beside = await listingOf(source, above, { level: 1, dataOnly: false })
+  const row = beside.find((each) => each.path === name)
+  if (row === undefined) throw nothingAt(source, path)
+  return row
+}
+
+function nothingAt({ url }: Source, path: string): Problem {
+  return new Problem(
+    'not-found',
+    `${url} has no ${path}; list a folder above it to see what it has`,
+  )
+}
+
+/** Of folders that are looked into, what lies in them tells enough. */
+function isShown(row: Listed, { level, folders }: ListingHow): boolean {
+  const depth = row.path.split('/').length
+  return depth <= level && (!row.isFolder || folders === true || depth === level)
 }
 
 /** Where a folder both lies on disk and is an out, it is one row. */
@@ -54,31 +77,26 @@ function mergedRow(before: Listed | undefined, row: Listed): Listed {
   return { ...known, isOut: told.isOut, md5: told.md5 ?? known.md5 }
 }
 
-function leadsToData(row: Listed, rows: ReadonlyMap<string, Listed>): boolean {
-  return (
-    row.isFolder && [...rows.values()].some((each) => each.isOut && isWithin(each.path, row.path))
-  )
-}
-
-async function keptRows(source: Source, path: string, how: ListingHow): Promise<Listed[]> {
-  const inside = await source.kept(path, { deep: how.deep, sizes: true })
-  const slash = path.lastIndexOf('/')
+async function keptRows(source: Source, path: string, deep: boolean): Promise<Listed[]> {
+  const inside = await source.kept(path, { deep, sizes: true })
   const kept =
     inside ??
-    (
-      await source.kept(slash < 0 ? '' : path.slice(0, slash), { deep: false, sizes: true })
-    )?.filter((each) => each.path === path) ??
+    (await source.kept(parentOf(path), { deep: false, sizes: true }))?.filter(
+      (each) => each.path === path,
+    ) ??
     []
-  return kept
-    .filter(({ kind }) => !how.deep || kind !== 'folder')
-    .map((each) => ({
-      path: nameBelow(each.path, path),
-      isOut: false,
-      isFolder: each.kind === 'folder',
-      executable: each.executable,
-      sizeBytes: each.sizeBytes,
-      md5: undefined,
-    }))
+  return kept.map((each) => ({
+    path: nameBelow(each.path, path),
+    isOut: false,
+    isFolder: each.kind === 'folder',
+    executable: each.executable,
+    sizeBytes: each.sizeBytes,
+    md5: undefined,
+  }))
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
 function nameBelow(whole: string, path: string): string {
@@ -90,7 +108,7 @@ function nameBelow(whole: string, path: string): string {
 async function outRows(
   source: Source,
   out: Out,
-  how: ListingHow & { path: string },
+  how: { path: string; deep: boolean },
 ): Promise<Listed[]> {
   const { path, deep } = how
   if (!isWithin(out.path, path) && !isWithin(path, out.path)) return []
@@ -100,18 +118,28 @@ async function outRows(
     md5: content?.md5,
     sizeBytes: content?.sizeBytes,
   })
-  const isAbove = isWithin(out.path, path) && out.path !== path
-  if (isAbove && !deep) return [nearest(own, { isOut: false })]
-  if (!own.isFolder) return [own]
+  const isBelow = isWithin(out.path, path) && out.path !== path
+  if (isBelow && !deep) return [nearest(own, { isOut: false })]
+  if (!own.isFolder) return deep ? withFolders([own], own.path) : [own]
   const entries = (await source.tree(out)) ?? []
   const rows = entries
     .map((entry) => ({ whole: `${out.path}/${entry.path}`, md5: entry.md5 }))
     .filter(({ whole }) => isWithin(whole, path))
-    .map(({ whole, md5 }) => {
-      const row = rowOf(nameBelow(whole, path), { isFolder: false, md5, sizeBytes: undefined })
-      return deep ? row : nearest(row, { isOut: isWithin(path, out.path) })
-    })
-  return [...new Map(rows.map((row) => [row.path, row])).values()]
+    .map(({ whole, md5 }) =>
+      rowOf(nameBelow(whole, path), { isFolder: false, md5, sizeBytes: undefined }),
+    )
+  if (deep) return withFolders(isBelow ? [own, ...rows] : rows, isBelow ? own.path : '')
+  const first = rows.map((row) => nearest(row, { isOut: isWithin(path, out.path) }))
+  return [...new Map(first.map((row) => [row.path, row])).values()]
+}
+
+/** The rows, and the folders that lead to them; those in `top` are data themselves. */
+function withFolders(rows: readonly Listed[], top: string): Listed[] {
+  const found = new Map(rows.map((row) => [row.path, row]))
+  for (const { path } of rows)
+    for (let above = parentOf(path); above !== '' && !found.has(above); above = parentOf(above))
+      found.set(above, folderRow(above, { isOut: isWithin(above, top) }))
+  return [...found.values()]
 }
 
 function rowOf(
@@ -124,9 +152,12 @@ function rowOf(
 /** The first step of a path that leads further down. */
 function nearest(row: Listed, { isOut }: { isOut: boolean }): Listed {
   const [first = '', ...rest] = row.path.split('/')
-  if (rest.length === 0) return row
+  return rest.length === 0 ? row : folderRow(first, { isOut })
+}
+
+function folderRow(path: string, { isOut }: { isOut: boolean }): Listed {
   return {
-    path: first,
+    path,
     isOut,
     isFolder: true,
     executable: false,
