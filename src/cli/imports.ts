@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, posix, relative, resolve, sep } from 'node:path'
 import { Problem } from '#base/problem'
-import type { ImportDone } from '#data'
+import type { ImportDone, Out } from '#data'
 import { say } from './say.ts'
 import type { CalledIn } from './workspace.ts'
 
@@ -110,8 +110,12 @@ export async function tellLostVersions(here: CalledIn): Promise<void> {
 }
 
 /** Brings what was imported and no remote of this project has. */
-export async function fetchImports(here: CalledIn, targets: readonly string[]): Promise<void> {
+export async function fetchImports(
+  here: CalledIn,
+  targets: readonly string[],
+  only?: (out: Out) => boolean,
+): Promise<void> {
   if (!(await hasImports(here, 'anywhere'))) return
-  for (const { path, reason } of await (await here.imports()).fetch(targets))
+  for (const { path, reason } of await (await here.imports()).fetch(targets, only))
     if (reason !== undefined) process.stderr.write(`orrery: ${here.shown(path)}: ${reason}\n`)
 }

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs'
 import type { Moved, Sharing } from '#data'
 import { showProgress } from './progress.ts'
+import { counted } from './tables/text.ts'
 import type { CalledIn } from './workspace.ts'
 
 /** Flags of the commands that share data. */
@@ -103,7 +104,7 @@ export function runsMoved({ runs }: Moved): string[] {
     ? [
         'The run cache stayed: this remote cannot tell which runs it has; folders, s3:// and ssh:// can.',
       ]
-    : [`${runs} runs copied`]
+    : [`${counted(runs, 'run')} copied`]
 }
 
 export function failures(moved: Moved, shown: (path: string) => string): string[] {

@@ -38,7 +38,7 @@ test('a data store is made, shared, limited and deleted from the command line', 
   const send = () => fetch(address, { method: 'POST', headers: bearer(secret), body })
   expect((await send()).status).toBe(201)
   const shown = await orrery('show team')
-  expect(shown).toMatch(/1 objects, 9 B of 1\.5 MiB\n.* write {2}ci .*\n.* read {2}ada /)
+  expect(shown).toMatch(/1 object, 9 B of 1\.5 MiB\n.* write {2}ci .*\n.* read {2}ada /)
   expect(shown).not.toContain(secret)
   expect(await jsonOf('show team')).toMatchObject({
     quotaBytes: 1_572_864,
@@ -49,7 +49,7 @@ test('a data store is made, shared, limited and deleted from the command line', 
   expect(await orrery('revoke team ci')).toContain('Revoked')
   expect((await send()).status).toBe(401)
   expect(await jsonOf('quota team none')).toMatchObject({ quotaBytes: null })
-  expect(await orrery('delete team')).toContain('This would be deleted with 1 objects')
+  expect(await orrery('delete team')).toContain('This would be deleted with 1 object (')
   expect(await jsonOf('list')).toMatchObject({ dataStores: [{ name: 'team', objects: 1 }] })
   expect(await orrery('delete team --yes')).toContain('Deleted team')
   expect(await orrery('list')).toContain('No data store yet')

@@ -3,6 +3,7 @@ import { apiClient, serverUrl, type ApiClient } from '../client.ts'
 import { command } from '../command.ts'
 import { sizeOf } from '../retention.ts'
 import { print } from '../table.ts'
+import { counted } from '../tables/text.ts'
 import { remoteFlags } from './project.ts'
 
 interface ShownStore {
@@ -173,7 +174,7 @@ const ACTIONS = {
   },
   delete: async (api, flags) => {
     const store = await found(api, flags)
-    const all = `with ${store.objects} objects (${sizeOf(store.usedBytes)}) and its tokens`
+    const all = `with ${counted(store.objects, 'object')} (${sizeOf(store.usedBytes)}) and its tokens`
     if (!flags.yes)
       return {
         value: { wouldDelete: withUrl(api, store) },
@@ -209,7 +210,7 @@ function lineOf(api: ApiClient, store: ShownStore): string {
   const { name, path, access, objects, usedBytes, quotaBytes } = store
   const quota = quotaBytes === null ? '' : ` of ${sizeOf(quotaBytes)}`
   const open = access === 'open' ? '  open on this machine' : ''
-  return `${name}  ${api.url}${path}  ${objects} objects, ${sizeOf(usedBytes)}${quota}${open}`
+  return `${name}  ${api.url}${path}  ${counted(objects, 'object')}, ${sizeOf(usedBytes)}${quota}${open}`
 }
 
 function tokenLine({ id, name, access, created }: ShownToken): string {

@@ -7,6 +7,7 @@ export const push = command({
   builder: sharingFlags,
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
+    const { counted } = await import('../tables/text.ts')
     const here = calledIn()
     const targets = await targetsWith(here, flags)
     const moved = await shared(flags, (how) => here.data.push(targets, how))
@@ -14,7 +15,7 @@ export const push = command({
       say(flags, moved, [
         moved.objects === 0 && moved.failed.length === 0
           ? 'The remote has everything already.'
-          : `${moved.objects} objects copied to the remote`,
+          : `${counted(moved.objects, 'object')} copied to the remote`,
         ...runsMoved(moved),
         ...failures(moved, here.shown),
       ])

@@ -10,6 +10,7 @@ export function grouped(value: number): string {
   return value.toLocaleString('en-US')
 }
 
+/** '1 object', '2,000 objects'. */
 export function counted(count: number, what: string): string {
   return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`
 }

@@ -9,6 +9,8 @@ export interface Choice {
   readonly revisions?: RevisionSelection
   /** Targets are patterns. */
   readonly glob?: boolean
+  /** Of these only what this says yes to. */
+  readonly only?: (out: Out) => boolean
 }
 
 /** Throws `not-found` for a target that means nothing in the workspace nor in any of the revisions. */
@@ -17,8 +19,7 @@ export async function chosen(
   choice: Choice,
 ): Promise<Selection[]> {
   const outs = await catalog.outs()
-  if (choice.revisions !== undefined) {
-    if (revisions === undefined) return selected(outs, choice.targets)
+  if (choice.revisions !== undefined && revisions !== undefined) {
     for (const { commit } of await revisions.all(choice.revisions))
       outs.push(...(await revisions.outsAt(commit)))
   }
@@ -27,7 +28,7 @@ export async function chosen(
     choice.glob === true
       ? choice.targets.flatMap((pattern) => matching(each, pattern))
       : choice.targets
-  return selected(each, targets)
+  return selected(each, targets).filter(({ out }) => choice.only?.(out) ?? true)
 }
 
 /** Most of what two commits say is the same. */

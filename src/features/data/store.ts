@@ -75,6 +75,8 @@ export interface Moving {
 export interface Failed {
   readonly object: ObjectName
   readonly reason: string
+  /** It is not there, which is no fault of the way to it. */
+  readonly absent?: boolean
 }
 
 /** What the project's files say about its data. */

@@ -14,7 +14,14 @@ export interface Moved {
   readonly objects: number
   /** Runs of the run cache that were copied, where they were asked for; null for a remote that cannot tell what it has. */
   readonly runs?: number | null
-  readonly failed: readonly { readonly path: string; readonly reason: string }[]
+  readonly failed: readonly NotMoved[]
+}
+
+interface NotMoved {
+  readonly path: string
+  readonly reason: string
+  /** Nothing else is wrong than that the other side does not have it. */
+  readonly absent?: boolean
 }
 
 /**
@@ -50,7 +57,7 @@ export async function pushed(
   for (const [folder, members] of parts) {
     const fault = members.map(keyOf).find((key) => bad.has(key))
     if (fault === undefined) whole.push(folder)
-    else failed.push({ path: folder.path, reason: bad.get(fault) ?? '' })
+    else failed.push({ path: folder.path, reason: bad.get(fault)?.reason ?? '' })
   }
   const ready = unique(whole.map(objectOf))
   moving.onMore?.(ready.length)
@@ -82,15 +89,17 @@ export async function pulled(
   moving.onMore?.(needed.length)
   const faults = await remote.download(needed, moving)
   const bad = faultsByObject([...listFaults, ...faults])
-  const failed: { path: string; reason: string }[] = []
+  const failed: NotMoved[] = []
   for (const each of bad.size === 0 ? [] : cargo) {
     const entries = isFolder(each.content) ? await cache.tree(each.content) : undefined
     const objects = [
       objectOf(each),
       ...(entries === undefined ? [] : membersOf(each.content, entriesWithin(entries, each.part))),
     ]
-    const fault = objects.map(keyOf).find((key) => bad.has(key))
-    if (fault !== undefined) failed.push({ path: each.path, reason: bad.get(fault) ?? '' })
+    const found = objects.flatMap((object) => bad.get(keyOf(object)) ?? [])
+    const fault = found.find(({ absent }) => absent !== true) ?? found[0]
+    if (fault !== undefined)
+      failed.push({ path: each.path, reason: fault.reason, absent: fault.absent === true })
   }
   return {
     objects: lists.length + needed.length - listFaults.length - faults.length,
@@ -127,8 +136,8 @@ function holds(objects: readonly ObjectName[], object: ObjectName): boolean {
   return objects.some((each) => keyOf(each) === keyOf(object))
 }
 
-function faultsByObject(faults: readonly Failed[]): Map<string, string> {
-  return new Map(faults.map(({ object, reason }) => [keyOf(object), reason]))
+function faultsByObject(faults: readonly Failed[]): Map<string, Failed> {
+  return new Map(faults.map((fault) => [keyOf(fault.object), fault]))
 }
 
 function named(
@@ -137,7 +146,7 @@ function named(
 ): { path: string; reason: string }[] {
   const bad = faultsByObject(faults)
   return cargo.flatMap((each) => {
-    const reason = bad.get(keyOf(objectOf(each)))
-    return reason === undefined ? [] : [{ path: each.path, reason }]
+    const fault = bad.get(keyOf(objectOf(each)))
+    return fault === undefined ? [] : [{ path: each.path, reason: fault.reason }]
   })
 }

@@ -96,6 +96,7 @@ export {
   type Override,
   type ParamEdit,
 } from './overrides/overrides.ts'
+export { pathsShown } from './plots/shown.ts'
 export {
   isImage,
   plotsIn,

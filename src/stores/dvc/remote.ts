@@ -42,7 +42,13 @@ async function copied(
     const file = files[fault.index]
     return file === undefined
       ? []
-      : [{ object: file.object, reason: reasonOf(fault, file.source, file.object) }]
+      : [
+          {
+            object: file.object,
+            reason: reasonOf(fault, file.source, file.object),
+            absent: fault.what === 'missing',
+          },
+        ]
   })
 }
 

@@ -63,7 +63,10 @@ export interface Imports {
   /** Imports from repositories that have newer data; with a reason, one whose repository could not be asked. */
   outdated(targets: readonly string[]): Promise<Outdated[]>
   /** Brings into the cache what was imported and is lost, at the version that is written. */
-  fetch(targets: readonly string[]): Promise<{ path: string; reason?: string }[]>
+  fetch(
+    targets: readonly string[],
+    only?: (out: Out) => boolean,
+  ): Promise<{ path: string; reason?: string }[]>
 }
 
 export function createImports(dependencies: ImportDependencies): Imports {

@@ -9,11 +9,13 @@ import type { Out } from '../out.ts'
 export async function fetchLost(
   dependencies: ImportDependencies,
   targets: readonly string[],
+  only: (out: Out) => boolean = () => true,
 ): Promise<{ path: string; reason?: string }[]> {
   const done: { path: string; reason?: string }[] = []
   for (const { file, out, imported } of await importsNamed(dependencies, targets)) {
     const { repository } = imported
-    if (out.content === undefined || !(await isLost(dependencies, out, imported))) continue
+    if (out.content === undefined || !only(out) || !(await isLost(dependencies, out, imported)))
+      continue
     const again = () =>
       repository === undefined
         ? broughtFromAddress(dependencies, file, imported)

@@ -149,7 +149,7 @@ function fullId(id: string, file: string): string {
 }
 
 /** The path of `dvc.yaml`'s folder and below, without `.` and `..`. */
-function within(folder: string, path: string): string {
+export function within(folder: string, path: string): string {
   const parts: string[] = []
   for (const part of `${folder}/${path}`.split('/'))
     if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop()

@@ -136,7 +136,8 @@ async function downloaded(
           onDone?.(1, 0)
         } catch (error) {
           await rm(path, { force: true })
-          failed.push({ object, reason: reasonOf(error, options.name) })
+          const absent = error instanceof Problem && error.code === 'not-found'
+          failed.push({ object, reason: reasonOf(error, options.name), absent })
         }
       })
       await named(options, incoming.folder, whole)

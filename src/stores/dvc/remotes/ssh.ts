@@ -263,10 +263,7 @@ function keysFor(
     if (bytes !== undefined && isUsable(bytes, passphrase)) return [bytes]
     if (named === undefined) return []
     throw bytes === undefined
-      ? new Problem(
-          'not-found',
-          `the key file ${file} does not exist; correct keyfile of the remote`,
-        )
+      ? new Problem('invalid', `the key file ${file} does not exist; correct keyfile of the remote`)
       : new Problem(
           'invalid',
           `the key file ${file} cannot be read; set passphrase of the remote if it has one`,
