@@ -99,7 +99,11 @@ export async function pulled(
     const found = objects.flatMap((object) => bad.get(keyOf(object)) ?? [])
     const fault = found.find(({ absent }) => absent !== true) ?? found[0]
     if (fault !== undefined)
-      failed.push({ path: each.path, reason: fault.reason, absent: fault.absent === true })
+      failed.push({
+        path: each.path,
+        reason: fault.reason,
+        ...(fault.absent === true ? { absent: true } : {}),
+      })
   }
   return {
     objects: lists.length + needed.length - listFaults.length - faults.length,

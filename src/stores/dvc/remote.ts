@@ -46,7 +46,7 @@ async function copied(
           {
             object: file.object,
             reason: reasonOf(fault, file.source, file.object),
-            absent: fault.what === 'missing',
+            ...(fault.what === 'missing' ? { absent: true } : {}),
           },
         ]
   })

@@ -110,7 +110,11 @@ test('a version that is gone from the bucket is named, and a path that leaves th
   box.write('model.bin.dvc', good.replace(/version_id: \S+/, `version_id: ${'f'.repeat(32)}`))
   const { failed } = await ours(box).data.fetch(['model.bin'])
   expect(failed).toEqual([
-    { path: 'model.bin', reason: expect.stringContaining('in its version ffff') as string },
+    {
+      path: 'model.bin',
+      reason: expect.stringContaining('in its version ffff') as string,
+      absent: true,
+    },
   ])
   box.write('model.bin.dvc', good)
   const list = box.read('sets/data.dvc')

@@ -137,7 +137,11 @@ async function downloaded(
         } catch (error) {
           await rm(path, { force: true })
           const absent = error instanceof Problem && error.code === 'not-found'
-          failed.push({ object, reason: reasonOf(error, options.name), absent })
+          failed.push({
+            object,
+            reason: reasonOf(error, options.name),
+            ...(absent ? { absent } : {}),
+          })
         }
       })
       await named(options, incoming.folder, whole)
