@@ -11,6 +11,7 @@ interface AddFlags {
   readonly force: boolean
   readonly glob: boolean
   readonly commit: boolean
+  readonly relink: boolean
   readonly toRemote: boolean
   readonly remote: string | undefined
 }
@@ -18,6 +19,7 @@ interface AddFlags {
 /** Adds what the flags of `orrery add` say. */
 export async function adding(here: CalledIn, flags: AddFlags): Promise<Added[]> {
   const [first = ''] = flags.paths
+  const noRelink = !flags.relink
   if (flags.toRemote || flags.out !== undefined) {
     if (/^[a-z][a-z0-9+.-]+:\/\//i.test(first))
       throw new Problem(
@@ -32,10 +34,10 @@ export async function adding(here: CalledIn, flags: AddFlags): Promise<Added[]> 
         remote: flags.remote,
         force: flags.force || flags.out === undefined,
       })
-    return here.data.addFrom({ source: resolve(first), path, force: flags.force })
+    return here.data.addFrom({ source: resolve(first), path, force: flags.force, noRelink })
   }
   const paths = flags.glob ? await matching(flags.paths) : flags.paths
-  return here.data.add(here.targets(paths), { noCommit: !flags.commit })
+  return here.data.add(here.targets(paths), { noCommit: !flags.commit, noRelink })
 }
 
 /** In a folder that is there it keeps its name. */

@@ -27,6 +27,11 @@ export const add = command({
         default: true,
         describe: 'Keep the bytes in the cache; --no-commit only records hashes',
       })
+      .option('relink', {
+        type: 'boolean',
+        default: true,
+        describe: 'Where cache.type wants links, make links of the files; --no-relink leaves them',
+      })
       .option('to-remote', {
         type: 'boolean',
         default: false,

@@ -11,6 +11,7 @@ export const checkout = command({
       .option('with-deps', flag('d', 'What the targets need as well'))
       .option('recursive', flag('R', 'For scripts: a folder always means all that is in it'))
       .option('allow-missing', flag([], 'What is not in the cache is told, and is no failure'))
+      .option('relink', flag([], 'Place files that are right as well, as cache.type is now'))
       .option('summary', flag([], 'How many were added and modified, not which'))
       .option('quiet', flag('q', 'Say nothing')),
   handler: async (flags) => {
@@ -18,7 +19,10 @@ export const checkout = command({
     const here = calledIn()
     const { targetsWith } = await import('../sharing.ts')
     const targets = await targetsWith(here, flags)
-    const result = await here.data.checkout(targets, { force: flags.force })
+    const result = await here.data.checkout(targets, {
+      force: flags.force,
+      relink: flags.relink,
+    })
     const isFailed = result.failed.length > 0 && !flags.allowMissing
     const changed = result.outs.filter((out) => out.result !== 'unchanged')
     const word = flags.allowMissing ? 'missing' : 'failed'
@@ -28,8 +32,9 @@ export const checkout = command({
         : changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`)),
       ...result.failed.map((out) => `${word}  ${here.shown(out.path)}: ${out.reason}`),
     ]
+    const unchanged = flags.relink ? 'Every file is placed anew.' : 'Everything is there already.'
     const isSame = changed.length + result.failed.length === 0
-    if (!flags.quiet) say(flags, result, isSame ? ['Everything is there already.'] : lines)
+    if (!flags.quiet) say(flags, result, isSame ? [unchanged] : lines)
     if (isFailed) process.exitCode = 1
   },
 })

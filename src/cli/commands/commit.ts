@@ -28,6 +28,11 @@ export const commit = command({
         default: false,
         describe: 'A folder means all that is tracked in it, which it does without this as well',
       })
+      .option('relink', {
+        type: 'boolean',
+        default: true,
+        describe: 'Where cache.type wants links, make links of the files; --no-relink leaves them',
+      })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
@@ -36,6 +41,7 @@ export const commit = command({
     const { data, stages } = await withNeeded(here, here.targets(flags.targets), flags)
     const { agreed, isAnswered } = await import('../ask.ts')
     const how = {
+      noRelink: !flags.relink,
       agreed: async (name: string, changed: readonly string[]) =>
         flags.force ||
         (isAnswered() &&

@@ -2,6 +2,7 @@ import { Problem } from '#base/problem'
 import { contentWithPart, entriesAt, placeOf, withPart, type Place } from './add.ts'
 import { sameContent, type Content, type Measured } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
+import type { KeepHow } from './store.ts'
 import { isWithin, type Out, type Owner } from './out.ts'
 
 export interface Added {
@@ -13,7 +14,7 @@ export interface Added {
   readonly files: readonly string[]
 }
 
-export interface AddHow {
+export interface AddHow extends KeepHow {
   /** Record the hashes only; the bytes stay where they are alone. */
   readonly noCommit?: boolean
 }
@@ -46,7 +47,7 @@ export async function addAll(
 /** Copies something of this machine to `path`, and adds it there. */
 export async function addFrom(
   dependencies: DataDependencies,
-  from: { source: string; path: string; force: boolean },
+  from: KeepHow & { source: string; path: string; force: boolean },
 ): Promise<Added[]> {
   const { catalog, tree, versionControl, workspace } = dependencies
   const place = placeOf(from.path, await catalog.outs())
@@ -59,7 +60,7 @@ export async function addFrom(
     throw new Problem('exists', `${from.path} is there already; use --force to replace it`)
   await checkNew(dependencies, place, from.path)
   await tree.copyIn(from.source, from.path, { force: from.force })
-  const added = await saveOut(dependencies, place.kind === 'new' ? outAt(place) : place.out, {})
+  const added = await saveOut(dependencies, place.kind === 'new' ? outAt(place) : place.out, from)
   await versionControl.stage(added.files)
   return [added]
 }
@@ -127,7 +128,7 @@ export async function saveOut(
   const measured = await measuredAgain(dependencies, out)
   const files = [file]
   if (out.cached) {
-    if (how.noCommit !== true) await workspace.keep(path, measured)
+    if (how.noCommit !== true) await workspace.keep(path, measured, how)
     const ignoreFile = await versionControl.ignore(path)
     if (ignoreFile !== undefined) files.push(ignoreFile)
   }
@@ -171,7 +172,7 @@ async function addPart(
   const replaced = before.some((entry) => isWithin(entry.path, part))
   if (measured === undefined && !replaced)
     throw new Problem('not-found', `cannot add ${path}: there is no such file or folder`)
-  if (measured !== undefined && how.noCommit !== true) await workspace.keep(path, measured)
+  if (measured !== undefined && how.noCommit !== true) await workspace.keep(path, measured, how)
   const entries = withPart(before, part, entriesAt(part, measured))
   const md5 = await cache.keepTree(entries)
   const content = contentWithPart(

@@ -3,7 +3,7 @@ import { measuredInCache } from './change.ts'
 import type { Content, Measured } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { nameOf, type Out, type Selection } from './out.ts'
-import type { Cache, Restored, Workspace } from './store.ts'
+import type { Cache, Restored, RestoreHow, Workspace } from './store.ts'
 import { entriesWithin, membersOf, objectOf } from './transfer.ts'
 
 export interface CheckedOut {
@@ -19,7 +19,7 @@ export interface Checkout {
 export async function checkoutAll(
   { workspace, cache }: DataDependencies,
   selection: readonly Selection[],
-  how: { force: boolean },
+  how: RestoreHow,
 ): Promise<Checkout> {
   const outs: CheckedOut[] = []
   const failed: { path: string; reason: string }[] = []
@@ -78,7 +78,7 @@ async function restorePart(
   workspace: Workspace,
   { out, part }: { out: Out; part: string },
   wanted: Measured,
-  how: { force: boolean },
+  how: RestoreHow,
 ): Promise<CheckedOut[]> {
   const legacy = out.content?.legacy ?? false
   const entries = entriesWithin(wanted.entries ?? [], part)

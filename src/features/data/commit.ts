@@ -3,8 +3,9 @@ import { saveOut, type Added } from './adding.ts'
 import { outChange } from './change.ts'
 import type { DataDependencies } from './dependencies.ts'
 import type { Out } from './out.ts'
+import type { KeepHow } from './store.ts'
 
-export interface CommitHow {
+export interface CommitHow extends KeepHow {
   /** Whether data that changed may be recorded, which is asked for each file that tracks some. */
   readonly agreed: (file: string, changed: readonly string[]) => Promise<boolean>
 }
@@ -34,7 +35,7 @@ export async function commitOuts(
         'conflict',
         `${changed.join(', ')} changed since ${file} was written; use --force to record ${changed.length === 1 ? 'it as it is' : 'them as they are'}`,
       )
-    for (const out of own) done.push(await saveOut(dependencies, out, {}))
+    for (const out of own) done.push(await saveOut(dependencies, out, how))
   }
   return done
 }

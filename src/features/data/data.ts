@@ -12,7 +12,7 @@ import { selected, type Out } from './out.ts'
 import { removalOf, removeAll, type Removed } from './remove.ts'
 import { broughtHere, transferAll } from './sharing.ts'
 import { standingOf, type Standing, type StandingRequest } from './history/standing.ts'
-import { exclusively, type Moving } from './store.ts'
+import { exclusively, type KeepHow, type Moving, type RestoreHow } from './store.ts'
 import { addToRemote } from './to-remote.ts'
 import type { Moved } from './transfer.ts'
 import { unprotectAll } from './unprotect.ts'
@@ -22,7 +22,7 @@ export interface Data {
   /** Puts files and folders under version control: their bytes in the cache, their hashes in `.dvc` files. */
   add(paths: readonly string[], how?: AddHow): Promise<Added[]>
   /** Copies a file or a folder of this machine into the project, and adds it there. */
-  addFrom(from: { source: string; path: string; force: boolean }): Promise<Added[]>
+  addFrom(from: KeepHow & { source: string; path: string; force: boolean }): Promise<Added[]>
   /** Tracks something of this machine whose bytes go to a remote only. */
   addToRemote(from: {
     source: string
@@ -43,7 +43,7 @@ export interface Data {
   /** What differs from the `.dvc` files; empty when nothing does. */
   status(targets?: readonly string[]): Promise<OutStatus[]>
   /** Makes the workspace hold what the files say. Without `force`, bytes that are kept nowhere else are not overwritten. */
-  checkout(targets?: readonly string[], how?: { force: boolean }): Promise<Checkout>
+  checkout(targets?: readonly string[], how?: RestoreHow): Promise<Checkout>
   push(targets?: readonly string[], to?: Sharing): Promise<Moved>
   /** Brings into the cache what it lacks; the workspace stays as it is. */
   fetch(targets?: readonly string[], from?: Sharing): Promise<Moved>

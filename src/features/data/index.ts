@@ -64,6 +64,8 @@ export {
   type Objects,
   type ProjectLock,
   type Remote,
+  type KeepHow,
+  type RestoreHow,
   type Restored,
   type VersionControl,
   type Workspace,

@@ -12,16 +12,24 @@ export interface Workspace {
   /** Whether the project's own rules leave the path out of its data. */
   isIgnored(path: string): Promise<boolean>
   /** Puts what is at `path`, which was just measured, into the cache. Throws `conflict` if it changed meanwhile. */
-  keep(path: string, measured: Measured): Promise<void>
+  keep(path: string, measured: Measured, how?: KeepHow): Promise<void>
   /** Makes `path` hold that content out of the cache, leaving files that are right already untouched. */
-  restore(
-    path: string,
-    wanted: Measured,
-    /** `copy` for what Git keeps: no links into the cache. */
-    how: { force: boolean; copy?: boolean },
-  ): Promise<Restored>
+  restore(path: string, wanted: Measured, how: RestoreHow): Promise<Restored>
   /** Makes files that are links into the cache files of their own, to be written to. */
   unlink(path: string): Promise<void>
+}
+
+export interface KeepHow {
+  /** Leaves the files as they are where the project wants links into the cache. */
+  readonly noRelink?: boolean
+}
+
+export interface RestoreHow {
+  readonly force: boolean
+  /** For what Git keeps: no links into the cache. */
+  readonly copy?: boolean
+  /** Files that are right are placed anew as well, as the project wants them linked now. */
+  readonly relink?: boolean
 }
 
 export type Restored = 'unchanged' | 'added' | 'modified'

@@ -1,9 +1,10 @@
 import { Problem } from '#base/problem'
+import type { KeepHow, Workspace } from '#data'
 import { finishStage, type StageGround } from './running/finish.ts'
 import type { Stage, StageLock } from './stage.ts'
 import { inWords, reasons, type Look } from './staleness.ts'
 
-export interface CommitStagesHow {
+export interface CommitStagesHow extends KeepHow {
   /** Whether what changed since the stage ran may be recorded as if it had run on it. */
   readonly agreed: (stage: string, changed: readonly string[]) => Promise<boolean>
 }
@@ -28,7 +29,13 @@ export async function commitStages(
         'conflict',
         `${stage.address} is not as it ran (${changed.join(', ')}); run it with \`orrery repro\`, or use --force to record it as it is`,
       )
-    done.push(await finishStage(ground, stage, lock))
+    done.push(
+      await finishStage({ ...ground, workspace: keeping(ground.workspace, how) }, stage, lock),
+    )
   }
   return done
+}
+
+function keeping(workspace: Workspace, how: KeepHow): Workspace {
+  return { ...workspace, keep: (path, measured) => workspace.keep(path, measured, how) }
 }

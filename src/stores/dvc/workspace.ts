@@ -3,7 +3,14 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '#base/problem'
-import { isFolder, sameContent, type Measured, type Restored, type Workspace } from '#data'
+import {
+  isFolder,
+  sameContent,
+  type Measured,
+  type RestoreHow,
+  type Restored,
+  type Workspace,
+} from '#data'
 import type { LinkType } from './crew/placing.ts'
 import { TICK_MS } from './hash-cache.ts'
 import { keep, type Keeping } from './keeping.ts'
@@ -32,7 +39,8 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     },
     isIgnored: async (path) => isIgnored(options, path),
     exists: async (path) => statOf(resolve(root, path)) !== undefined,
-    keep: (path, measured) => keep({ ...options, sights }, path, measured),
+    keep: (path, measured, { noRelink = false } = {}) =>
+      keep({ ...options, sights, links: noRelink ? ['copy'] : options.links }, path, measured),
     restore: (path, wanted, how) => restore(options, { path, wanted, ...how }),
     unlink: (path) => unlink(options, path),
   }
@@ -61,18 +69,17 @@ async function unlink(options: WorkspaceOptions, path: string): Promise<void> {
   await placeAll(files, { root: options.root, types: ['copy'], executable: false })
 }
 
-interface Restoring {
+interface Restoring extends RestoreHow {
   readonly path: string
   readonly wanted: Measured
-  readonly force: boolean
-  readonly copy?: boolean
 }
 
 async function restore(options: WorkspaceOptions, restoring: Restoring): Promise<Restored> {
-  const { path, wanted, force } = restoring
+  const { path, wanted, force, relink = false } = restoring
   const seen = await present(options, restoring)
   const before = seen?.measured
-  if (sameContent(before?.content, wanted.content)) {
+  const isSame = sameContent(before?.content, wanted.content)
+  if (isSame && !relink) {
     await setExecutable(options, path, wanted)
     return 'unchanged'
   }
@@ -90,8 +97,13 @@ async function restore(options: WorkspaceOptions, restoring: Restoring): Promise
   if (kindChanges || (before === undefined && statOf(resolve(options.root, path)) !== undefined))
     rmSync(resolve(options.root, path), { recursive: true, force: true })
   else for (const [file] of gone) if (!goal.has(file)) removeFile(options.root, file, path)
-  const kept = kindChanges ? undefined : seen
-  await placeMissing(options, restoring, { wantedFiles, now: kindChanges ? new Map() : now, kept })
+  const isAnew = kindChanges || relink
+  await placeMissing(options, restoring, {
+    wantedFiles,
+    now: isAnew ? new Map() : now,
+    kept: isAnew ? undefined : seen,
+  })
+  if (isSame) return 'unchanged'
   return before === undefined ? 'added' : 'modified'
 }
 
