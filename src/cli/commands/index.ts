@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   remote: async () => (await import('./remote.ts')).remote,
   config: async () => (await import('./config.ts')).config,
   cache: async () => (await import('./cache.ts')).cache,
+  version: async () => (await import('./version.ts')).version,
   root: async () => (await import('./root.ts')).root,
   profile: async () => (await import('./profile.ts')).profile,
   drift: async () => (await import('./drift.ts')).drift,
