@@ -28,7 +28,7 @@ export const checkout = command({
     const word = flags.allowMissing ? 'missing' : 'failed'
     const lines = [
       ...(flags.summary
-        ? [`${counted(changed, 'added')} added, ${counted(changed, 'modified')} modified`]
+        ? [`${numberOf(changed, 'added')} added, ${numberOf(changed, 'modified')} modified`]
         : changed.map((out) => `${out.result === 'added' ? 'A' : 'M'}  ${here.shown(out.path)}`)),
       ...result.failed.map((out) => `${word}  ${here.shown(out.path)}: ${out.reason}`),
     ]
@@ -43,6 +43,6 @@ function flag(alias: string | string[], describe: string) {
   return { alias, type: 'boolean' as const, default: false, describe }
 }
 
-function counted(changed: readonly CheckedOut[], result: CheckedOut['result']): number {
+function numberOf(changed: readonly CheckedOut[], result: CheckedOut['result']): number {
   return changed.filter((out) => out.result === result).length
 }
