@@ -22,8 +22,7 @@ export function passedBytes(): (bytes: number) => void {
     passed += bytes
     if (passed < PASSED_BYTES) return
     passed = 0
-    collect ??= collector()
-    collect({ type: 'minor' })
+    collectYoung()
   }
 }
 
@@ -38,10 +37,15 @@ export function giveBackAtRest(lookMs = LOOK_MS): void {
     const now = performance.eventLoopUtilization()
     const isBusy = performance.eventLoopUtilization(now, before).utilization > BUSY
     before = now
-    if (!isBusy && hasWorked) collector()({ type: 'minor' })
+    if (!isBusy && hasWorked) collectYoung()
     hasWorked = isBusy
   }
   setInterval(look, lookMs).unref()
+}
+
+function collectYoung(): void {
+  collect ??= collector()
+  collect({ type: 'minor' })
 }
 
 function collector(): (options: { type: 'minor' }) => void {
