@@ -1,10 +1,5 @@
-export {
-  FINDING_TYPES,
-  type Alert,
-  type AlertKind,
-  type Condition,
-  type Severity,
-} from './alerts/findings.ts'
+export { FINDING_TYPES, type Alert, type AlertKind, type Condition } from './alerts/findings.ts'
+export type { Severity } from './alerts/severity.ts'
 export { endAlerts } from './alerts/ending.ts'
 export { createMonitoring, type Monitoring, type MonitoringDependencies } from './monitoring.ts'
 export { persists, type Persistence } from './alerts/persistence.ts'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { transitions } from './alerts.ts'
-import type { Alert, Condition, Severity } from './findings.ts'
+import type { Alert, Condition } from './findings.ts'
+import type { Severity } from './severity.ts'
 import type { MonitoringWrites } from '../store.ts'
 import type { Window } from '../windows/window.ts'
 

@@ -1,4 +1,5 @@
-import type { Condition, Severity } from './findings.ts'
+import type { Condition } from './findings.ts'
+import type { Severity } from './severity.ts'
 import { persists, type Persistence } from './persistence.ts'
 import type { Window } from '../windows/window.ts'
 

@@ -1,4 +1,5 @@
 import type { Causes } from './causes.ts'
+import type { Severity } from './severity.ts'
 import type { Verdicts } from '../windows/window.ts'
 
 /** What an alert can be about: what parts find out about windows. */
@@ -19,8 +20,6 @@ export const FINDING_TYPES: Readonly<Record<AlertKind, string>> = {
   labels: 'labels-stopped',
   service: 'service-fell-short',
 }
-
-export type Severity = 'warning' | 'critical'
 
 /** A finding that somebody must hear of, from the window that raised it to the one that cleared it. */
 export interface Alert {

@@ -1,17 +1,10 @@
-import { noKpi, worthOf, type Kpi } from '#performance'
+import { judgedLimit, noKpi, worthOf, type JudgedLimit, type Kpi } from '#performance'
 import type { MonitorConfig } from '#projects'
 import type { PredictionRow } from '#serving'
 import type { Part, View } from './part.ts'
-import { judgedLimit, type JudgedLimit } from '#performance'
 import type { RowAnswer } from '../sources.ts'
 import { windowRef } from '../windows/window.ts'
 import { findIn, limitConditions, limitWith, rolesAt } from './performance.ts'
-
-/** The figures that the business knows, of one window. */
-export interface KpiVerdict {
-  readonly kpis: readonly Kpi[]
-  readonly limits: readonly JudgedLimit[]
-}
 
 type KpiConfig = NonNullable<MonitorConfig['kpis']>[string]
 

@@ -1,18 +1,7 @@
 import type { Condition } from '../alerts/findings.ts'
 import type { Part, View } from './part.ts'
+import type { LabelsVerdict } from './verdicts.ts'
 import { windowRef, type Window } from '../windows/window.ts'
-
-/** Whether what turned out to be true still comes. */
-export type LabelsVerdict =
-  | {
-      readonly state: 'counted'
-      /** Share of the predictions that had a label when the window was settled first; later ones change nothing. */
-      readonly share: number
-      /** The least that it was in the windows before that were as they should be; null while too few are known. */
-      readonly usual: number | null
-      readonly stopped: boolean
-    }
-  | { readonly state: 'skipped'; readonly reason: string }
 
 /** Without labels nobody knows how good the answers are, and nothing else tells of it. */
 export const labels: Part = {

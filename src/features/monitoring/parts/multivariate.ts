@@ -1,14 +1,10 @@
 import type { Json } from '#base/json'
-import { judgeTogether, CLASSIFIED_MAX, type TogetherVerdict } from '#drift'
+import { CLASSIFIED_MAX, judgeTogether } from '#drift'
 import { lasting, lastingCondition, sameVersion } from '../alerts/conditions.ts'
 import type { Condition } from '../alerts/findings.ts'
 import type { Part, View } from './part.ts'
+import type { MultivariateVerdict } from './verdicts.ts'
 import { windowRef, type Window } from '../windows/window.ts'
-
-/** What was found of how a window's columns hang together, or why nothing was. */
-export type MultivariateVerdict =
-  | ({ readonly state: 'judged' } & TogetherVerdict)
-  | { readonly state: 'skipped'; readonly reason: string }
 
 /** Whether columns hang together as they do in the reference, however each looks by itself. */
 export const multivariate: Part = {

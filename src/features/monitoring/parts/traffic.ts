@@ -2,13 +2,6 @@ import type { Condition } from '../alerts/findings.ts'
 import type { Part } from './part.ts'
 import { windowRef, type Window } from '../windows/window.ts'
 
-/** Whether anybody asked. */
-export interface TrafficVerdict {
-  readonly state: 'asked' | 'silent'
-  /** Predictions of the same window a week before, and a day before; null where that was not evaluated. */
-  readonly before: { readonly week: number | null; readonly day: number | null }
-}
-
 const DAY_MS = 86_400_000
 
 /** An endpoint that is asked nothing is told of: silence looks like peace. */

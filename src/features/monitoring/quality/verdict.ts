@@ -1,4 +1,4 @@
-import type { Severity } from '../alerts/findings.ts'
+import type { Severity } from '../alerts/severity.ts'
 import type { Look } from './look.ts'
 
 /** What is looked for in each column, and in the rows as a whole. */
@@ -20,7 +20,6 @@ export interface QualityIssue {
   /** Empty for the rows as a whole. */
   readonly column: string
   readonly check: QualityCheck
-  /** `critical` is told at once, `warning` when it lasts. */
   readonly severity: Severity
   /** Of the rows of the window, where it is about rows. */
   readonly share: number | null

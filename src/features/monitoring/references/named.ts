@@ -11,7 +11,7 @@ import { scoreOf } from '../sources.ts'
 import { referenceOfSpan } from '../spans/reference.ts'
 import type { MonitoringReads, MonitoringWrites, Reference } from '../store.ts'
 import { emptySketch } from '#sketches'
-import { timingOf } from '../windows/evaluate.ts'
+import { timingOf } from '../windows/plan.ts'
 import { rolesIn, type ColumnRoles } from './columns.ts'
 import {
   isPassing,

@@ -1,7 +1,7 @@
 import { versionName } from '#inference'
 import type { MonitorConfig } from '#projects'
 import type { HourProfile, PredictionQueries } from '#serving'
-import { timingOf } from '../windows/evaluate.ts'
+import { timingOf } from '../windows/plan.ts'
 import type { KnownReference } from './reference.ts'
 import { isNamed, namedProblems } from './columns.ts'
 import { referenceOfSpan } from '../spans/reference.ts'

@@ -1,7 +1,7 @@
 import type { MonitorConfig } from '#projects'
 import type { PredictionQueries } from '#serving'
 import { learnStructure, thinned, type Structure, type TimedRow } from '#drift'
-import { timingOf } from '../windows/evaluate.ts'
+import { timingOf } from '../windows/plan.ts'
 import { pastSpans, type Compared } from './past.ts'
 import { isNamed } from './columns.ts'
 import type { NamedReferences } from './named.ts'

@@ -8,7 +8,7 @@ import { windowEvaluated } from '../facts.ts'
 import { PARTS } from '../parts/index.ts'
 import type { Part } from '../parts/part.ts'
 import { plainFact } from '../plain.ts'
-import { countedBy, dueTasks, reopenedTasks, type Timing } from './plan.ts'
+import { countedBy, dueTasks, reopenedTasks, timingOf, type Timing } from './plan.ts'
 import type { MonitoringReads, MonitoringWrites } from '../store.ts'
 import { lookbackOf, told } from '../alerts/tell.ts'
 import { heldIn, profiledIn, sizeOf, viewOf, type Held } from './view.ts'
@@ -77,10 +77,6 @@ export async function hasLateness(
   const hours = await hoursOf({ ...evaluation, predictions: soFar }, progress, progress.closedMs)
   const timing = timingOf(evaluation.monitor)
   return (await reopenedOf(evaluation, { hours, progress, timing })).length > 0
-}
-
-export function timingOf({ window, settle }: MonitorConfig): Timing {
-  return { sizeMs: durationMs(window.size), settleMs: durationMs(settle) }
 }
 
 /** What comes later than this after its window is kept in the log, and changes no window. */

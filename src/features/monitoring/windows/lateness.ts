@@ -1,7 +1,8 @@
 import type { Clock } from '#base/clock'
 import type { MonitorConfig } from '#projects'
 import type { PredictionQueries } from '#serving'
-import { hasLateness, timingOf } from './evaluate.ts'
+import { hasLateness } from './evaluate.ts'
+import { timingOf } from './plan.ts'
 import type { MonitoringReads } from '../store.ts'
 
 /** Windows are looked through for what came late this often: with their size, but not more often nor more seldom. */

@@ -1,3 +1,4 @@
+import { durationMs, type MonitorConfig } from '#projects'
 import type { PeriodSummary } from '#serving'
 import type { Counted, Due, KnownWindow, Progress, Task } from './window.ts'
 
@@ -5,6 +6,10 @@ import type { Counted, Due, KnownWindow, Progress, Task } from './window.ts'
 export interface Timing {
   readonly sizeMs: number
   readonly settleMs: number
+}
+
+export function timingOf({ window, settle }: MonitorConfig): Timing {
+  return { sizeMs: durationMs(window.size), settleMs: durationMs(settle) }
 }
 
 const HOUR_MS = 3_600_000

@@ -2,10 +2,12 @@ import type { Ref } from '#ledger'
 import type { ComparedFeature, DriftVerdict, FeatureVerdict } from '#drift'
 import type { FairnessVerdict, PerformanceVerdict } from '#performance'
 import type { ConceptVerdict } from '../concept/errors.ts'
-import type { KpiVerdict } from '../parts/kpis.ts'
-import type { MultivariateVerdict } from '../parts/multivariate.ts'
-import type { LabelsVerdict } from '../parts/labels.ts'
-import type { TrafficVerdict } from '../parts/traffic.ts'
+import type {
+  KpiVerdict,
+  LabelsVerdict,
+  MultivariateVerdict,
+  TrafficVerdict,
+} from '../parts/verdicts.ts'
 import type { ServiceVerdict } from '../service/verdict.ts'
 import type { EstimateVerdict } from '../parts/estimate-verdict.ts'
 import type { QualityVerdict } from '../quality/verdict.ts'
