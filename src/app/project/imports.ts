@@ -1,11 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createImports, type DataStep, type ImportDependencies, type Imports } from '#data'
+import type { Clock } from '#base/clock'
+import {
+  createImports,
+  movingSteps,
+  type DataStep,
+  type ImportDependencies,
+  type Imports,
+} from '#data'
 import { printImportFile, readImportFile, withImport } from '#protocols/dvc/import-file'
 import { writeWhole } from '#stores/dvc/atomic'
 import type { TreeFormat } from '#stores/dvc/measure'
 import type { ObjectFolder } from '#stores/dvc/objects'
 import { openAddresses } from './addresses.ts'
+import { openPassage } from './courier.ts'
 import { openRemote } from './remote.ts'
 import type { ProjectSettings } from './settings.ts'
 import { openSources } from './sources.ts'
@@ -15,6 +23,9 @@ export interface ImportsGround extends Pick<
   'workspace' | 'catalog' | 'versionControl' | 'locks'
 > {
   readonly root: string
+  /** Of what only passes through. */
+  readonly sending: string
+  readonly clock: Clock
   readonly settings: ProjectSettings
   readonly cache: ObjectFolder
   readonly trees: TreeFormat
@@ -31,6 +42,16 @@ export function openImports(ground: ImportsGround): Imports {
     remote: async (name) => openRemote(settings, name, { cache, trees, variables }),
     sources: openSources({ base: root, mirrors, cache, trees, variables, onStep }),
     addresses: openAddresses({ root, cache, settings, variables, onStep }),
+    passage: async (name) => {
+      const { cache: passing, close } = openPassage({ ...ground, folder: ground.sending })
+      return {
+        cache: passing,
+        remote: await openRemote(settings, name, { cache: passing, trees, variables }),
+        addresses: openAddresses({ root, cache: passing, settings, variables, onStep }),
+        moving: movingSteps('sent', onStep),
+        close,
+      }
+    },
     imports: {
       read: async (file) => {
         const whole = join(root, file)

@@ -60,8 +60,9 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     upkeep: openUpkeep({ root, settings, variables, workspace, cache, remote, locks, clock }),
     imports: async () => {
       const { openImports } = await import('./imports.ts')
-      const reads = { root, settings, variables, trees, workspace, cache, catalog: files }
-      return openImports({ ...reads, versionControl, locks, onStep: dependencies.onStep })
+      const reads = { root, settings, variables, trees, clock, workspace, cache, catalog: files }
+      const sending = sendingOf(ground)
+      return openImports({ ...reads, versionControl, locks, sending, onStep: dependencies.onStep })
     },
     environments,
     stageEdits: async () => {
@@ -71,6 +72,11 @@ export function openWorkspace(root: string, dependencies: WorkspaceDependencies)
     revisions,
     ...looks,
   }
+}
+
+/** Where what goes to a remote alone is kept on its way. */
+function sendingOf({ own }: ProjectGround): string {
+  return join(own, 'sending')
 }
 
 function dataOf(ground: ProjectGround, locks: readonly ProjectLock[] = ground.locks): Data {
@@ -83,7 +89,7 @@ function dataOf(ground: ProjectGround, locks: readonly ProjectLock[] = ground.lo
     tree,
     trackedFiles: openTrackedFiles(ground.root),
     courier: courierOf({
-      folder: join(ground.own, 'sending'),
+      folder: sendingOf(ground),
       trees,
       clock,
       onStep: ground.onStep,

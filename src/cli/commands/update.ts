@@ -18,6 +18,12 @@ export const update = command({
         default: false,
         describe: 'Only write the new version; bring no data',
       })
+      .option('to-remote', {
+        type: 'boolean',
+        default: false,
+        describe: 'Send the new data to a remote, and keep it neither here nor in the cache',
+      })
+      .option('remote', { alias: 'r', type: 'string', describe: 'Remote for --to-remote' })
       .option('force', {
         alias: 'f',
         type: 'boolean',
@@ -31,6 +37,13 @@ export const update = command({
     const { Problem } = await import('#base/problem')
     const { calledIn } = await import('../workspace.ts')
     const { sayImports } = await import('../imports.ts')
+    if (flags.remote !== undefined && !flags.toRemote)
+      throw new Problem('invalid', '--remote says where --to-remote puts data; give both')
+    if (flags.toRemote && flags.noDownload)
+      throw new Problem(
+        'invalid',
+        '--to-remote brings the data to a remote; leave --no-download out',
+      )
     const here = calledIn()
     const targets = here.targets(flags.targets)
     if (targets.length === 0)
@@ -41,6 +54,7 @@ export const update = command({
       extent: flags.noDownload ? 'lock' : 'fetch',
       force: flags.force,
       ...(flags.rev === undefined ? {} : { rev: flags.rev }),
+      ...(flags.toRemote ? { toRemote: flags.remote ?? '' } : {}),
     })
     sayImports(here, flags, done)
   },

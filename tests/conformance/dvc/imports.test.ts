@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ImportDone, ImportRepository } from '#data'
+import { runCommand } from '../../support/command.ts'
 import { dvcEnvironment, ours, pythonBin, sandbox, type Sandbox } from './support.ts'
 
 const boxes: Sandbox[] = []
@@ -298,4 +299,77 @@ describe('import-url', () => {
     expect(mine.read('web')).toBe('served anew\n')
     await expect(taken(`${url}.gone`, 'gone')).rejects.toThrow('404')
   })
+})
+
+test('imported data goes to a remote alone, and its newer versions too, as with dvc', async () => {
+  const [one, other] = [sandbox(), sandbox()]
+  boxes.push(one, other)
+  for (const box of [one, other]) {
+    box.dvc('init', '-q')
+    box.dvc('remote', 'add', '-q', '-d', 'near', '../near')
+    box.dvc('remote', 'add', '-q', 'far', '../far')
+    box.write('../far/kept', '')
+    box.write('../near/kept', '')
+    box.write('../source/a', '1')
+    box.write('../source/folder/b', '2')
+  }
+  const cached = (box: Sandbox) =>
+    existsSync(join(box.root, '.dvc/cache/files')) ? Object.keys(box.tree('.dvc/cache/files')) : []
+  // dvc writes the new hashes under the old checksum of the file, and calls it changed ever after.
+  const noted = (box: Sandbox, file: string) => box.read(file).replace(/^md5: .*\n/, '')
+  const remotes = (box: Sandbox) =>
+    ['near', 'far'].map((name) =>
+      Object.keys(box.tree(`../${name}`)).filter((path) => !path.endsWith('.tmp')),
+    )
+  const same = async (args: string[], files: string[]) => {
+    one.dvc(...args)
+    expect(await runCommand(other.root, args)).toMatchObject({ code: 0, err: '' })
+    for (const file of files) expect(noted(other, file)).toBe(noted(one, file))
+    expect(remotes(other)).toEqual(remotes(one))
+    expect(cached(other)).toEqual([])
+  }
+  await same(['import-url', '-q', '--to-remote', '../source/a'], ['a.dvc'])
+  await same(['import-url', '-q', '--to-remote', '-r', 'far', '../source/folder'], ['folder.dvc'])
+  for (const box of [one, other]) {
+    box.write('../source/a', '3')
+    box.write('../source/folder/c', '4')
+  }
+  await same(['update', '-q', '--to-remote', 'a.dvc', 'folder.dvc'], ['a.dvc', 'folder.dvc'])
+  expect(other.tree('.')).not.toHaveProperty('a')
+  await same(['update', '-q', '--to-remote', '-r', 'far', 'a.dvc'], ['a.dvc'])
+  expect(JSON.parse(other.dvc('status', '--json'))).toEqual({
+    'a.dvc': [{ 'changed outs': { a: 'not in cache' } }],
+    'folder.dvc': [{ 'changed outs': { folder: 'not in cache' } }],
+  })
+  other.dvc('pull', '-q')
+  expect(other.tree('folder')).toEqual({ b: '2', c: '4' })
+  const refused = [
+    ['-r', 'far', 'a.dvc'],
+    ['--to-remote', '--no-download', 'a.dvc'],
+    ['--to-remote', '-r', 'nowhere', 'a.dvc'],
+  ]
+  for (const args of refused) {
+    expect(() => one.dvc('update', ...args)).toThrow('failed (1)')
+    expect((await runCommand(other.root, ['update', ...args])).code).toBe(2)
+  }
+})
+
+test('what was imported and is gone comes again by update, and what changed here stays', async () => {
+  const box = sandbox()
+  boxes.push(box)
+  box.dvc('init', '-q')
+  box.write('../source', '1')
+  box.dvc('import-url', '-q', '../source', 'data')
+  const update = async () =>
+    expect((await runCommand(box.root, ['update', 'data.dvc'])).code).toBe(0)
+  rmSync(join(box.root, 'data'))
+  await update()
+  expect(box.read('data')).toBe('1')
+  rmSync(join(box.root, '.dvc/cache'), { recursive: true })
+  rmSync(join(box.root, 'data'))
+  await update()
+  expect(box.read('data')).toBe('1')
+  box.write('data', 'mine')
+  await update()
+  expect(box.read('data')).toBe('mine')
 })

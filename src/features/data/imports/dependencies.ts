@@ -1,4 +1,5 @@
 import type { DataDependencies } from '../dependencies.ts'
+import type { Cache, Moving, Remote } from '../store.ts'
 import type { Imported, ImportIdentity } from './imported.ts'
 import type { Arrival, OpenSource } from './source.ts'
 
@@ -32,6 +33,15 @@ export interface Addresses {
   ): Promise<Offered>
 }
 
+/** The way of something at an address to a remote; what it needs in between is gone when it is closed. */
+export interface Passage {
+  readonly addresses: Addresses
+  readonly cache: Cache
+  readonly remote: Remote
+  readonly moving: Moving
+  close(): Promise<void>
+}
+
 export interface ImportDependencies extends Pick<
   DataDependencies,
   'workspace' | 'cache' | 'catalog' | 'versionControl' | 'locks' | 'remote'
@@ -39,4 +49,6 @@ export interface ImportDependencies extends Pick<
   readonly sources: OpenSource
   readonly imports: ImportCatalog
   readonly addresses: Addresses
+  /** To the remote of that name, or to the default one. */
+  readonly passage: (remote: string | undefined) => Promise<Passage>
 }

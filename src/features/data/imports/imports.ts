@@ -1,13 +1,22 @@
 import { Problem } from '#base/problem'
-import type { Content, Measured } from '../content.ts'
+import { sameContent, type Measured } from '../content.ts'
 import type { ImportDependencies } from './dependencies.ts'
 import { fetchLost } from './lost.ts'
-import { brought, importsNamed, kept, namedBy, nothingAt, parentOf, requestOf } from './parts.ts'
+import {
+  brought,
+  importsNamed,
+  kept,
+  namedBy,
+  nothingAt,
+  parentOf,
+  requestOf,
+  withContent,
+} from './parts.ts'
 import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
 import { overlaps, type Out } from '../out.ts'
 import { itemAt } from './source.ts'
 import { exclusively } from '../store.ts'
-import { pushed } from '../transfer.ts'
+import { sentOn } from './to-remote.ts'
 
 interface ImportHow {
   /** Path in the project. */
@@ -45,6 +54,8 @@ export interface UpdateRequest {
   readonly extent: 'lock' | 'fetch'
   /** Overwrites what was changed here and is kept nowhere else. */
   readonly force: boolean
+  /** Name of the remote that gets the data, '' for the default one; the workspace stays as it is. */
+  readonly toRemote?: string
 }
 
 export interface Outdated {
@@ -144,6 +155,10 @@ async function importAddress(
     ...(settings?.['version_aware'] === true ? { push: false as const } : {}),
   }
   if (extent === 'note') return noted(dependencies, request, base)
+  if (request.toRemote !== undefined) {
+    const imported = await sentOn(dependencies, base, { out, remote: request.toRemote })
+    return noted(dependencies, { ...request, extent: 'lock' }, imported)
+  }
   const offered = await dependencies.addresses.look(url, {
     folder: parentOf(out),
     settings: settings ?? {},
@@ -156,30 +171,7 @@ async function importAddress(
     identity: withContent(identity, measured.content),
     content: measured.content,
   }
-  if (request.toRemote !== undefined) return uploaded(dependencies, request, imported)
   return placed(dependencies, { ...request, imported, measured, change: 'new' })
-}
-
-/** The data goes to a remote by way of the cache; the workspace has only the file that names it. */
-async function uploaded(
-  dependencies: ImportDependencies,
-  request: AddressImport,
-  imported: Imported & { content: Content },
-): Promise<ImportDone> {
-  const { cache, remote } = dependencies
-  const { content } = imported
-  const name = request.toRemote === '' ? undefined : request.toRemote
-  const cargo = { path: request.out, content, part: undefined }
-  const { failed } = await pushed([cargo], cache, await remote(name))
-  const [first] = failed
-  if (first !== undefined)
-    throw new Problem('unavailable', `${first.path} could not be pushed: ${first.reason}`)
-  return noted(dependencies, { ...request, extent: 'lock' }, imported)
-}
-
-/** What was hashed anyway is told as it was when it was taken. */
-function withContent(identity: ImportIdentity, content: Content): ImportIdentity {
-  return identity.content === undefined ? identity : { ...identity, content }
 }
 
 /** Nothing is overwritten that somebody tracks, or that is kept nowhere else. */
@@ -288,11 +280,19 @@ async function updated(
   if (imported.repository === undefined) {
     if (request.rev !== undefined)
       throw new Problem('invalid', `${file} has an address and no revisions; leave --rev out`)
+    if (request.toRemote !== undefined) {
+      const sent = await sentOn(dependencies, imported, { out: out.path, remote: request.toRemote })
+      return sameContent(sent.content, out.content) &&
+        sameIdentity(imported.identity, sent.identity)
+        ? same
+        : locked(dependencies, how, sent)
+    }
     const offered = await dependencies.addresses.look(imported.from, {
       folder: parentOf(file),
       settings: imported.settings ?? {},
     })
-    if (out.content !== undefined && sameIdentity(imported.identity, offered.identity)) return same
+    const isSame = sameIdentity(imported.identity, offered.identity)
+    if (isSame && (await isHere(dependencies, out, request))) return same
     if (request.extent === 'lock')
       return locked(dependencies, how, {
         ...imported,
@@ -304,6 +304,11 @@ async function updated(
     const after = { ...imported, identity, content: measured.content }
     return placed(dependencies, { ...how, imported: after, measured })
   }
+  if (request.toRemote !== undefined)
+    throw new Problem(
+      'invalid',
+      `${file} comes from a repository, which keeps the data itself; leave --to-remote out`,
+    )
   const wanted = {
     ...imported.repository,
     ...(request.rev === undefined ? {} : { rev: request.rev }),
@@ -311,7 +316,7 @@ async function updated(
   const source = await dependencies.sources(requestOf(wanted, false))
   try {
     const isSame = source.commit === wanted.revLock && request.rev === undefined
-    if (isSame && out.content !== undefined) return same
+    if (isSame && (await isHere(dependencies, out, request))) return same
     const repository = {
       ...wanted,
       ...(source.commit === undefined ? {} : { revLock: source.commit }),
@@ -324,6 +329,16 @@ async function updated(
   } finally {
     source.close()
   }
+}
+
+/** What changed here is left as it is; what is gone comes again, as with dvc. */
+async function isHere(
+  dependencies: ImportDependencies,
+  out: Out,
+  { extent }: UpdateRequest,
+): Promise<boolean> {
+  if (out.content === undefined) return false
+  return extent === 'lock' || (await dependencies.workspace.exists(out.path))
 }
 
 async function locked(

@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
-import type { Measured } from '../content.ts'
+import type { Content, Measured } from '../content.ts'
 import type { ImportDependencies } from './dependencies.ts'
-import type { Imported, ImportRepository } from './imported.ts'
+import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
 import { isWithin, outsNamed, type Out } from '../out.ts'
 import { itemAt, type Arrival, type Source } from './source.ts'
 
@@ -56,7 +56,7 @@ export function nothingAt(source: Source, path: string): Problem {
 }
 
 export async function kept(
-  { cache }: ImportDependencies,
+  { cache }: Pick<ImportDependencies, 'cache'>,
   arrivals: readonly Arrival[],
   kind: 'file' | 'folder',
 ): Promise<Measured> {
@@ -69,6 +69,11 @@ export async function kept(
   const entries = arrivals.map(({ path, md5 }) => ({ path, md5 }))
   const md5 = await cache.keepTree(entries)
   return { content: { md5, sizeBytes, files: entries.length }, entries }
+}
+
+/** What was hashed anyway is told as it was when it was taken. */
+export function withContent(identity: ImportIdentity, content: Content): ImportIdentity {
+  return identity.content === undefined ? identity : { ...identity, content }
 }
 
 export function parentOf(path: string): string {

@@ -1,0 +1,40 @@
+import { Problem } from '#base/problem'
+import type { Content } from '../content.ts'
+import { pushed } from '../transfer.ts'
+import type { ImportDependencies } from './dependencies.ts'
+import type { Imported, ImportIdentity } from './imported.ts'
+import { kept, parentOf, withContent } from './parts.ts'
+
+/** Sends what lies at an address now to a remote, and tells what it is; neither the cache nor the workspace gets it. */
+export async function sentOn(
+  { passage }: ImportDependencies,
+  imported: Imported,
+  { out, remote }: { out: string; remote: string },
+): Promise<Imported & { content: Content; identity: ImportIdentity }> {
+  const { from, settings = {}, push } = imported
+  if (push === false)
+    throw new Problem(
+      'invalid',
+      `${out} has its versions where it came from, and goes to no remote; leave --to-remote out`,
+    )
+  const way = await passage(remote === '' ? undefined : remote)
+  try {
+    const offered = await way.addresses.look(from, { folder: parentOf(out), settings })
+    const { content } = await kept(way, await offered.take(), offered.kind)
+    const sent = await pushed(
+      [{ path: out, content, part: undefined }],
+      way.cache,
+      way.remote,
+      way.moving,
+    )
+    const [failure] = sent.failed
+    if (failure !== undefined)
+      throw new Problem(
+        'unavailable',
+        `${from} did not reach the remote ${way.remote.name}: ${failure.reason}; nothing was recorded, so run it again`,
+      )
+    return { ...imported, identity: withContent(offered.identity, content), content }
+  } finally {
+    await way.close()
+  }
+}
