@@ -1,6 +1,7 @@
 import { Problem } from '#base/problem'
 import type { KeepHow, Workspace } from '#data'
-import { finishStage, type StageGround } from './running/finish.ts'
+import { finishStage } from './running/finish.ts'
+import type { StageGround } from './running/repro-run.ts'
 import type { Stage, StageLock } from './stage.ts'
 import { inWords, reasons, type Look } from './staleness.ts'
 

@@ -1,6 +1,9 @@
 /** How a stage is kept to what it declares: it sees nothing else, or it is told of what else it looked at. */
 export type Watch = 'strict' | 'observe'
 
+/** `possible` is as strict as the machine allows. */
+export type WatchWish = Watch | 'possible' | 'off'
+
 /** What `meta.hermetic` of a stage says. */
 export interface HermeticWish {
   /** Left open, it is as the run or the project wants it. */

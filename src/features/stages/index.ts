@@ -27,7 +27,7 @@ export {
   type PlannedStep,
   type StageStatus,
 } from './pipelines.ts'
-export type { Checks, StageChecks, Verdict } from './running/checks.ts'
+export type { Checks, StageChecks, Verdict } from './running/verdict.ts'
 export type { Part, StageParts } from './parts/parts.ts'
 export type {
   Bench,
@@ -67,8 +67,7 @@ export {
   type Sighting,
   type SightReport,
 } from './running/sight.ts'
-export type { HermeticWish, Watch } from './hermetic-wish.ts'
-export type { WatchWish } from './running/watching.ts'
+export type { HermeticWish, Watch, WatchWish } from './hermetic-wish.ts'
 export type {
   Aside,
   Enclosure,

@@ -1,6 +1,6 @@
 import type { DataRef } from '#data'
 import type { Json } from '#base/json'
-import type { StageChecks } from './running/checks.ts'
+import type { StageChecks } from './running/verdict.ts'
 import type { TestCase } from './running/test-report.ts'
 import type { Pinned } from './running/pinned.ts'
 import type { RecordedFile } from './plots/recorded.ts'

@@ -1,6 +1,6 @@
 import { messageOf, Problem } from '#base/problem'
 import type { Measured, TreeEntry } from '#data'
-import type { Attempt, Done } from '../running/attempt.ts'
+import type { Attempt, Done } from '../running/done.ts'
 import { execute, failureOf, whileHeld } from '../running/execution.ts'
 import { finishStage, inputsOf, lockToken } from '../running/finish.ts'
 import { plainParam, type PlainValue } from '../param.ts'
@@ -10,6 +10,7 @@ import {
   united,
   type Divided,
   type Part,
+  type PartsTold,
   type StageParts,
 } from './parts.ts'
 import type { PartsKeeping, PartsLedger } from './keeping.ts'
@@ -17,17 +18,6 @@ import { processed, type PartFailure, type Processed } from './run.ts'
 import { watchParts, type PartsWatch } from './sight.ts'
 import { isExpected, type Run } from '../running/repro-run.ts'
 import type { Stage, StageLock } from '../stage.ts'
-
-/** What became of a stage's parts. */
-export interface PartsTold {
-  readonly all: number
-  readonly processed: number
-  /** Taken from before. */
-  readonly kept: number
-  /** Those that are gone since the stage last finished, with all that they gave. */
-  readonly removed: number
-  readonly failed: readonly string[]
-}
 
 interface ByParts extends Attempt {
   readonly run: Run

@@ -32,6 +32,17 @@ export interface Part {
   readonly files: readonly TreeEntry[]
 }
 
+/** What became of a stage's parts. */
+export interface PartsTold {
+  readonly all: number
+  readonly processed: number
+  /** Taken from before. */
+  readonly kept: number
+  /** Those that are gone since the stage last finished, with all that they gave. */
+  readonly removed: number
+  readonly failed: readonly string[]
+}
+
 export interface Divided {
   /** By name. */
   readonly parts: readonly Part[]

@@ -1,5 +1,6 @@
+import type { Workspace } from '#data'
 import { divided, partsChange, type PartsChange } from './parts.ts'
-import type { ReproGround } from '../running/repro-run.ts'
+import type { PartsKeeping } from './keeping.ts'
 import type { Stage } from '../stage.ts'
 
 export interface PartsReason extends PartsChange {
@@ -10,7 +11,7 @@ export interface PartsReason extends PartsChange {
 
 /** Of a stage that runs by parts: how these differ from when it last finished. */
 export async function partsReasons(
-  { workspace, parts: keeping }: Pick<ReproGround, 'workspace' | 'parts'>,
+  { workspace, parts: keeping }: { workspace: Workspace; parts: PartsKeeping },
   { parts, address }: Stage,
 ): Promise<PartsReason[]> {
   if (parts === undefined) return []

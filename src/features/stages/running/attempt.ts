@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '#base/problem'
 import type { DataRef } from '#data'
 import { checksOf, lostFor, refusalOf } from './checks.ts'
+import type { Attempt, Done } from './done.ts'
 import { execute, failureOf } from './execution.ts'
 import { watchedSparingly } from './followed.ts'
 import type { Step } from '../graph/graph.ts'
 import { logTail } from './log-tail.ts'
-import type { StageOutcome } from '../recorder.ts'
 import { blank, isExpected, type Run, type StepResult } from './repro-run.ts'
 import {
   depRefs,
@@ -18,13 +18,13 @@ import {
   outRefs,
 } from './finish.ts'
 import { NOTHING_PINNED, pinned, type Pinned } from './pinned.ts'
-import { attemptByParts, type PartsTold } from '../parts/attempt.ts'
+import { attemptByParts } from '../parts/attempt.ts'
 import type { Place } from './room.ts'
 import type { SightReport } from './sight.ts'
 import type { Stage, StageLock } from '../stage.ts'
 import type { Execution, PreparedEnvironment } from '../store.ts'
-import { reportPaths, type TestCase } from './test-report.ts'
-import { objectionOf, reportOf, type Watching } from './watching.ts'
+import { reportPaths } from './test-report.ts'
+import { objectionOf, reportOf } from './watching.ts'
 
 /** What is told of why a stage ran; with more, everything changed. */
 const WHY_MAX = 100
@@ -164,29 +164,6 @@ async function tellPlots(
 
 /** A stage that must not run needs nothing to run in. */
 const NOT_PREPARED: PreparedEnvironment = { variables: {}, record: null }
-
-export interface Attempt {
-  readonly lock: StageLock | undefined
-  readonly commands: readonly string[]
-  readonly variables: Readonly<Record<string, string>>
-  readonly wrapped: PreparedEnvironment['wrapped']
-  /** Digest of what it runs in; undefined for whatever the machine has. */
-  readonly environment: string | undefined
-  readonly watching: Watching | undefined
-  readonly onOutput: (text: string) => void
-}
-
-export interface Done {
-  readonly outcome: StageOutcome
-  readonly failure: string | null
-  readonly tests?: readonly TestCase[]
-  /** What the stage wrote; undefined when it failed, and the old outs are back. */
-  readonly lock: StageLock | undefined
-  /** Of a stage that was to be kept to what it declares. */
-  readonly sight?: SightReport
-  /** Of a stage that runs by parts. */
-  readonly parts?: PartsTold
-}
 
 /** Tries again as often as the stage may be, unless somebody wants it to end. */
 async function attempts(run: Run, stage: Stage, how: Attempt): Promise<Done> {

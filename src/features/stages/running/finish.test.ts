@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { metricsOf, type StageGround } from './finish.ts'
+import { metricsOf } from './finish.ts'
+import type { StageGround } from './repro-run.ts'
 import type { ParamMap } from '../param.ts'
 import type { Stage } from '../stage.ts'
 

@@ -2,7 +2,6 @@ import { Problem } from '#base/problem'
 import {
   dataRef,
   sameContent,
-  type Cache,
   type Content,
   type DataRef,
   type VersionControl,
@@ -17,19 +16,8 @@ import {
   type StageLock,
   type StageOut,
 } from '../stage.ts'
+import type { StageGround } from './repro-run.ts'
 import { changedDeps, contentAt, valuesOf, type Look } from '../staleness.ts'
-import type { PipelineFiles, RunCache } from '../store.ts'
-
-/** What finishing and restoring stages needs. */
-export interface StageGround {
-  readonly workspace: Workspace
-  readonly cache: Cache
-  readonly versionControl: VersionControl
-  readonly files: PipelineFiles
-  readonly runCache: RunCache
-  /** Brings contents that the cache lacks from the remote, as far as it has them. */
-  readonly bring?: (outs: readonly { path: string; content: Content }[]) => Promise<void>
-}
 
 /** What a stage reads, as it is now. Throws `not-found` for what is missing, before anything is run. */
 export async function inputsOf(

@@ -1,12 +1,18 @@
 import type { StagePlots } from '../plots/recorded.ts'
 import { Problem } from '#base/problem'
-import type { Catalog, DataRef, ProjectLock } from '#data'
-import type { Checks } from './checks.ts'
+import type {
+  Cache,
+  Catalog,
+  Content,
+  DataRef,
+  ProjectLock,
+  VersionControl,
+  Workspace,
+} from '#data'
 import type { Step } from '../graph/graph.ts'
 import type { RunRecorder, StageOutcome } from '../recorder.ts'
-import type { StageGround } from './finish.ts'
-import type { PartsTold } from '../parts/attempt.ts'
 import type { PartsKeeping } from '../parts/keeping.ts'
+import type { PartsTold } from '../parts/parts.ts'
 import type { Machine } from './room.ts'
 import type { StageApproval, StageLock } from '../stage.ts'
 import type { Selection } from '../graph/selection.ts'
@@ -18,10 +24,13 @@ import type {
   Environments,
   Executor,
   OutsAside,
+  PipelineFiles,
   PreparedEnvironment,
+  RunCache,
 } from '../store.ts'
 import type { SightReport } from './sight.ts'
-import type { WatchWish } from './watching.ts'
+import type { WatchWish } from '../hermetic-wish.ts'
+import type { Checks } from './verdict.ts'
 
 export interface ReproOptions extends Selection {
   readonly force?: boolean
@@ -102,6 +111,17 @@ export interface ReproResult {
   readonly outcome: StageOutcome | 'waiting'
   readonly pipelineRunId: string
   readonly steps: readonly StepResult[]
+}
+
+/** What finishing and restoring stages needs. */
+export interface StageGround {
+  readonly workspace: Workspace
+  readonly cache: Cache
+  readonly versionControl: VersionControl
+  readonly files: PipelineFiles
+  readonly runCache: RunCache
+  /** Brings contents that the cache lacks from the remote, as far as it has them. */
+  readonly bring?: (outs: readonly { path: string; content: Content }[]) => Promise<void>
 }
 
 export interface ReproGround extends StageGround {

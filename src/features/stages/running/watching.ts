@@ -15,9 +15,6 @@ export interface Watching {
   readonly took?: (report: SightReport | undefined, failure: string | null) => Promise<void>
 }
 
-/** `possible` is as strict as the machine allows. */
-export type WatchWish = Watch | 'possible' | 'off'
-
 /**
  * As the stage itself says, or else the run, or else the project; undefined where nobody wants it watched. Throws
  * `unavailable` where the machine cannot do what was asked for.
