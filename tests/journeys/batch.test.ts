@@ -12,6 +12,8 @@ import { onnxRuntime } from '#runtimes/onnx/index'
 import { runCommand } from '../support/command.ts'
 import { MAIN } from '../support/orrery.ts'
 import { FLIGHTS, writeModel } from '../support/models.ts'
+import { rolloutsAt } from '../support/rollouts.ts'
+import { startTestServer } from '../support/server.ts'
 
 const ROWS = 140_000
 
@@ -202,6 +204,34 @@ function predictHere(input: string, output: string, settings: Partial<BatchSetti
     ),
   )
 }
+
+test('a version of the server answers, however it is written', async () => {
+  const server = await startTestServer()
+  try {
+    const person = rolloutsAt(() => server.url)
+    await person.createModel()
+    await person.register('loop.onnx')
+    await person.register('loop-wrong.onnx')
+    await person.point(2)
+    await person.ask('POST', '/api/v1/endpoints', { name: 'loops', model: 'models:/loops/1' })
+    await writeFile(join(folder, 'rounds.csv'), 'rounds\n4\n')
+    const ask = (which: string) => {
+      const files = ['--batch', 'rounds.csv', '--output', 'counts.csv', '--restart']
+      return runCommand(folder, ['predict', which, ...files, '--json', '--url', server.url])
+    }
+    const answering = async (which: string) => JSON.parse((await ask(which)).out) as unknown
+    const by = (modelVersion: string) => expect.objectContaining({ modelVersion, written: 1 })
+    expect(await answering('loops')).toEqual(by('loops/1'))
+    expect(await answering('models:/loops/2')).toEqual(by('loops/2'))
+    expect(await answering('loops/2')).toEqual(by('loops/2'))
+    expect(await answering('loops:1')).toEqual(by('loops/1'))
+    expect(await answering('loops@champion')).toEqual(by('loops/2'))
+    expect((await ask('loops/two')).out).toContain('names no model version; write it as')
+    expect((await ask('./no-such-model')).out).toContain('no folder')
+  } finally {
+    await server.stop()
+  }
+})
 
 test('a version of tracked data is predicted as it was, without a checkout', async () => {
   const project = join(folder, 'project')

@@ -30,6 +30,8 @@ export interface BatchFlags {
 
 /** The engine that reads and writes the files may take so much; models have their own. */
 const ENGINE_MB = 1024
+/** No endpoint has one of these in its name: a version is meant, as `churn:3`, `churn/3` or `churn@champion`. */
+const VERSION_MARK = /[:/@]/
 
 /** Predicts all rows of files on this machine, and says how that went. */
 export async function predictBatch(flags: BatchFlags): Promise<void> {
@@ -102,10 +104,10 @@ async function modelFolder(
   const { endpoint } = flags
   if (/[/\\.]/.test(endpoint) && !endpoint.startsWith('models:/') && existsSync(endpoint))
     return { folder: endpoint, name: 'model' }
+  if (/^\.{0,2}\//.test(endpoint))
+    throw new Problem('not-found', `there is no folder ${endpoint}; name one that MLflow has saved`)
   const api = apiClient(await serverUrl(flags))
-  const meant = endpoint.startsWith('models:/')
-    ? await versionMeant(api, endpoint)
-    : await versionServed(api, endpoint)
+  const meant = await (VERSION_MARK.test(endpoint) ? versionMeant : versionServed)(api, endpoint)
   const folder = join(work, 'model')
   const progress = showProgress('bytes of the model', flags)
   const { digest } = await fetchModel(api, meant, folder, (bytes) => progress.add(bytes))
