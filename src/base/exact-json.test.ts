@@ -31,5 +31,17 @@ test('the tokens of Python are read as gaps and infinities, but not within texts
   expect(printExactJson([Number.NaN, -Infinity, undefined, null, 'x', true])).toBe(
     '[NaN,-Infinity,null,null,"x",true]',
   )
-  expect(() => parseExactJson('{NaN}')).toThrow(SyntaxError)
+  for (const text of ['{NaN}', '[NaN', '[NaN,"', '[NaN,"\\"]'])
+    expect(() => parseExactJson(text)).toThrow(SyntaxError)
+  expect(parseExactJson('[NaN,"\\\\",Infinity,"\\\\\\"NaN"]')).toEqual([
+    null,
+    '\\',
+    Number.POSITIVE_INFINITY,
+    '\\"NaN',
+  ])
+})
+
+test('a token may stand beside a text as long as a picture’s', () => {
+  const picture = 'x'.repeat(10_000_000)
+  expect(parseExactJson(`[NaN,"${picture}"]`)).toEqual([null, picture])
 })

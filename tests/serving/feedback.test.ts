@@ -119,6 +119,7 @@ test("Seldon's clients give feedback in their own words, at both of its paths", 
 test.each([
   ['/endpoints/flights/feedback', '{', 400, /not JSON/],
   ['/endpoints/flights/feedback', '[]', 400, /must be an object/],
+  ['/endpoints/flights/feedback', Buffer.from([0x22, 0xff, 0x22]), 400, /not UTF-8/],
   ['/endpoints/flights/feedback', '{"id":"a"}', 400, /neither a truth nor a reward/],
   ['/endpoints/flights/feedback', '{"reward":1}', 400, /must name either/],
   ['/endpoints/flights/feedback', '{"id":"a","key":1,"reward":1}', 400, /must name either/],

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inflated } from '#base/inflate'
 import type { Clock } from '#base/clock'
 import { parseExactJson, type ExactJson } from '#base/exact-json'
+import { textOf } from '#base/json'
 import { messageOf, Problem } from '#base/problem'
 import {
   headerIn,
@@ -33,7 +34,7 @@ export async function feedbackProtocol(app: FastifyInstance, parts: Parts): Prom
     async ({ headers }: FastifyRequest, body: Buffer) => {
       const bytesMax = app.initialConfig.bodyLimit ?? body.length
       const plain = await inflated(body, headers['content-encoding'], bytesMax, 'invalid')
-      return bodyIn(plain.toString())
+      return bodyIn(textOf(plain))
     },
   )
   app.setErrorHandler(answerFailure)

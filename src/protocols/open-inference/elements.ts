@@ -37,7 +37,12 @@ export function checkShape(shape: readonly unknown[], name: string): number[] {
 /** The elements of a list, flat or nested. */
 export function listedData(data: ExactJson | undefined, spec: Spec): TensorData {
   if (!Array.isArray(data))
-    throw new Problem('invalid', `input ${spec.name} has neither data nor binary_data_size`)
+    throw new Problem(
+      'invalid',
+      data === undefined
+        ? `input ${spec.name} has neither data nor binary_data_size`
+        : `input ${spec.name} has data that is no list; send its elements as one, flat or nested`,
+    )
   if (spec.datatype === 'FP16' || spec.datatype === 'BF16')
     throw new Problem(
       'invalid',

@@ -78,6 +78,12 @@ test('elements lie flat or nested, and their number must be the shape’s', () =
     expect(() => read(data)).toThrow(Problem)
 })
 
+test('text that is no UTF-8 is refused, and never read as another text', () => {
+  const head = '{"inputs":[{"name":"x","datatype":"BYTES","shape":[1,1],"data":["'
+  const body = Buffer.concat([Buffer.from(head), Buffer.from([0xff]), Buffer.from('"]}]}')])
+  expect(() => inferRequestIn(body, undefined)).toThrow(/not UTF-8/)
+})
+
 test('packed and unpacked lists are the same message', () => {
   const unpacked = new BinaryWriter().tag(1, WireType.LengthDelimited).string('m')
   unpacked.tag(5, WireType.LengthDelimited).fork()

@@ -1,4 +1,5 @@
 import { parseExactJson, type ExactJson } from '#base/exact-json'
+import { textOf } from '#base/json'
 import { messageOf, Problem } from '#base/problem'
 import type { Tensor } from '#inference'
 import { datatypeIn, typeOf } from './datatypes.ts'
@@ -79,7 +80,7 @@ function lengthIn(header: string, bodyLength: number): number {
 export function dictionaryIn(bytes: Buffer): Parameters {
   let request: ExactJson
   try {
-    request = parseExactJson(bytes.toString('utf8'))
+    request = parseExactJson(textOf(bytes))
   } catch (error) {
     if (error instanceof Problem) throw error
     throw new Problem('invalid', `the request is not valid JSON: ${messageOf(error)}`)

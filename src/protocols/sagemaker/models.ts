@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { parseExactJson, type ExactJson } from '#base/exact-json'
+import { textOf } from '#base/json'
 import { messageOf, Problem } from '#base/problem'
 import type { Inference, Repository, Standing } from '#inference'
 
@@ -52,7 +53,7 @@ function askedModel(body: unknown): { name: string; url: string } {
 
 function dictionaryIn(body: unknown): Readonly<Record<string, ExactJson>> {
   try {
-    const value = parseExactJson(Buffer.isBuffer(body) ? body.toString('utf8') : '')
+    const value = parseExactJson(Buffer.isBuffer(body) ? textOf(body) : '')
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Readonly<Record<string, ExactJson>>)
       : {}
