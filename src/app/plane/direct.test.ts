@@ -40,6 +40,20 @@ test('other hosts and origins are refused, and a body that is too long is not re
   expect((await post(`${url}/direct`, 'x'.repeat(2000))).text).toContain('worded')
 })
 
+test('what no protocol has a place for is told where predictions are asked for', async () => {
+  const { url } = await open()
+  const stray = await post(`${url}/nowhere?x=1`, 'a')
+  expect([stray.status, JSON.parse(stray.text)]).toEqual([
+    404,
+    { error: expect.stringMatching(/^there is nothing at POST \/nowhere; ask .*\/v2\/models/) },
+  ])
+  const foreign = await post(`${url}/nowhere`, 'a', { origin: 'http://evil.example' })
+  expect([foreign.status, JSON.parse(foreign.text)]).toEqual([
+    403,
+    { error: expect.stringContaining('evil.example') },
+  ])
+})
+
 test('requests that come at once over one connection are answered in their order, in pieces or not', async () => {
   const { port } = await open()
   const request = (body: string, path = '/direct') =>

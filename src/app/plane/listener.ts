@@ -1,4 +1,5 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { failureOf } from '#base/failure'
 import type { Ids } from '#base/ids'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
@@ -57,9 +58,24 @@ export function createListener(dependencies: {
       done(error as Error)
     }
   })
+  answerStrays(http)
   // Behind the hook above, so that what fails there has the headers of every answer.
   const admission = createAdmission({ bodyBytesMax, servingInflightBytes })
   return { http, admission, answerDirectly: directly(http, { guard, bodyBytesMax, admission }) }
+}
+
+/** What no protocol has a place for is answered as most of them word it. */
+function answerStrays(http: FastifyInstance): void {
+  http.setErrorHandler((error: Error, request, reply) => {
+    const { status, headers, message, isFault } = failureOf(error, request.id)
+    if (isFault) request.log.error({ err: error, request: request.id }, 'unexpected failure')
+    return reply.code(status).headers(headers).send({ error: message })
+  })
+  http.setNotFoundHandler(({ method, url }, reply) =>
+    reply.code(404).send({
+      error: `there is nothing at ${method} ${url.split('?', 1)[0]}; ask for predictions at /v2/models/NAME/infer, /v1/models/NAME:predict or /endpoints/NAME/invocations`,
+    }),
+  )
 }
 
 /** Listens on the port, or on a free one where it is taken, and gives which it is. */
