@@ -228,6 +228,14 @@ const python = [
   { whole: 1, any: [1, 2] },
 ].map((record) => post('python', { dataframe_records: [record] }))
 
+const inForms = [
+  post('python', { instances: [{ whole: 1, bytes: 'aGVsbG8=' }] }),
+  post('python', { inputs: { whole: [1], bytes: ['aGVsbG8='] } }),
+  post('python', { inputs: { whole: [1], time: ['2020-01-02T03:04:05'] } }),
+  post('python', { instances: [{ whole: 1, object: { x: 'a' } }] }),
+  post('python', { inputs: { whole: [1], list: [[1.5, 2]] } }),
+]
+
 const params = [
   {},
   { rate: 1 },
@@ -266,5 +274,5 @@ const plain: readonly Asked[] = (['/ping', '/health', '/version', '/nothing'] as
 /** Which of a flavor's models are asked what. */
 export const STORIES: Readonly<Record<string, readonly Asked[]>> = {
   onnx: [...forms, ...types, ...values, ...numbers, ...plain],
-  python: [...python, ...params, ...shapes],
+  python: [...python, ...params, ...shapes, ...inForms],
 }
