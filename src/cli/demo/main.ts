@@ -22,9 +22,12 @@ import {
 import { atRest, createPlayer } from './year.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
+const PLACE = join(ROOT, '.orrery', 'demo')
+const HOME = join(PLACE, 'home')
 const MODEL = 'flights-late'
 const MONTHS = Array.from({ length: 12 }, (_, at) => `2013-${String(at + 1).padStart(2, '0')}`)
 const TRAINED_ON = 2
+const VARIABLES = { ...environment, ORRERY_ENVIRONMENTS: join(ROOT, '.orrery', 'environments') }
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -54,10 +57,10 @@ async function main(args: readonly string[]): Promise<void> {
       throw new Problem('invalid', `--months is ${months}; it must be a whole number from 1 to 10`)
     })
     .parseSync()
-  const place = join(ROOT, '.orrery', 'demo')
-  const demo = await begin(place)
-  const startedMs = systemClock.nowMs()
+  const server = await freshServer()
   try {
+    const demo = await prepared(server)
+    const startedMs = systemClock.nowMs()
     await firstChampion(demo)
     const months = await playMonths(demo, MONTHS.slice(TRAINED_ON, TRAINED_ON + flags.months))
     const trace = await onePrediction(demo.api)
@@ -69,16 +72,16 @@ async function main(args: readonly string[]): Promise<void> {
         `${JSON.stringify({ months, trace, seconds }, null, 2)}\n`,
       )
   } catch (error) {
-    await demo.server.stop()
+    await server.stop()
     throw error
   }
-  if (flags.exit) await demo.server.stop()
+  if (flags.exit) await server.stop()
   else {
-    demo.server.leave()
+    server.leave()
     say(
       `\nThe server stays up; stop it with "kill $(node -p 'require("./.orrery/demo/home/server.json").pid')". Look around:`,
     )
-    say(demo.server.url)
+    say(server.url)
   }
 }
 
@@ -91,22 +94,23 @@ function patientClient(url: string): ApiClient {
   }
 }
 
-/** A fresh home, server and project; what an earlier demo left is ended and removed. Python environments are kept, being the same. */
-async function begin(place: string): Promise<Demo> {
-  const home = join(place, 'home')
-  await endEarlierServer(home)
-  await rm(join(place, 'flights'), { recursive: true, force: true })
-  await rm(join(place, 'storage'), { recursive: true, force: true })
-  await rm(home, { recursive: true, force: true })
-  await mkdir(home, { recursive: true })
+/** A server with a fresh home; what an earlier demo left is ended and removed. Python environments are kept, being the same. */
+async function freshServer(): Promise<DemoServer> {
+  await endEarlierServer(HOME)
+  await rm(join(PLACE, 'flights'), { recursive: true, force: true })
+  await rm(join(PLACE, 'storage'), { recursive: true, force: true })
+  await rm(HOME, { recursive: true, force: true })
+  await mkdir(HOME, { recursive: true })
   say('Starting the server …')
-  const variables = { ...environment, ORRERY_ENVIRONMENTS: join(ROOT, '.orrery', 'environments') }
-  const server = await startDemoServer({ home, variables, say })
+  return startDemoServer({ home: HOME, variables: VARIABLES, say })
+}
+
+async function prepared(server: DemoServer): Promise<Demo> {
   const project = await makeProject({
     example: join(ROOT, 'examples', 'flights'),
-    home,
+    home: HOME,
     url: server.url,
-    variables,
+    variables: VARIABLES,
   })
   const api = patientClient(server.url)
   say(`The server is up at ${server.url}; the project lies in ${project.folder}`)

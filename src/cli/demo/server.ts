@@ -15,7 +15,9 @@ export interface DemoServer {
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
-const START_TRIES = 200
+/** A machine that is busy with other work takes its time for a start. */
+const START_MS_MAX = 60_000
+const LOOK_MS = 50
 const RESTARTS_MAX = 20
 
 /** The program that this very process runs, so that the demo uses what a user would type. */
@@ -34,7 +36,7 @@ export async function startDemoServer({
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess
-  let wanted = true
+  let wanted = false
 
   const start = () => {
     // The file itself, not a pipe through this process: the server outlives it.
@@ -51,21 +53,34 @@ export async function startDemoServer({
       start()
     })
   }
+  const stop = async () => {
+    wanted = false
+    if (hasEnded(child)) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    await gone
+  }
   start()
-  await answering(url)
+  try {
+    await answering(url, () => hasEnded(child))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  // One that cannot start at all would be started for ever.
+  wanted = true
   return {
     url,
     leave: () => {
       wanted = false
       child.unref()
     },
-    stop: async () => {
-      wanted = false
-      const gone = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await gone
-    },
+    stop,
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 /** Ends the server that an earlier demo left running in `home`. */
@@ -76,15 +91,18 @@ export async function endEarlierServer(home: string): Promise<void> {
   // A process number may have been given to somebody else since: only a server that answers is ours.
   if (health?.ok !== true) return
   process.kill(earlier.pid, 'SIGTERM')
-  for (let tries = 0; tries < START_TRIES && (await runningServer(home)) !== undefined; tries++)
-    await sleep(50)
+  for (let waited = 0; waited < START_MS_MAX; waited += LOOK_MS) {
+    if ((await runningServer(home)) === undefined) return
+    await sleep(LOOK_MS)
+  }
 }
 
-export async function answering(url: string): Promise<void> {
-  for (let tries = 0; tries < START_TRIES; tries++) {
+/** Waits until a server answers, unless it has ended. */
+async function answering(url: string, hasEndedMeanwhile = () => false): Promise<void> {
+  for (let waited = 0; waited < START_MS_MAX && !hasEndedMeanwhile(); waited += LOOK_MS) {
     const health = await fetch(`${url}/health`).catch(() => undefined)
     if (health?.ok === true) return
-    await sleep(50)
+    await sleep(LOOK_MS)
   }
   throw new Problem('unavailable', `the server at ${url} does not answer; its server.log says why`)
 }
