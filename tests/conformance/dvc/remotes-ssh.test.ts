@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openWorkspace } from '#app/project/workspace'
+import { runCommand } from '../../support/command.ts'
 import { freePort } from '../../support/process.ts'
 import { emptied, projectWith, told } from './remotes-support.ts'
 import { dvcEnvironment, treeOf, type Sandbox } from './support.ts'
@@ -157,6 +158,20 @@ test('hosts are called as the settings of SSH call them, and reached by the host
       expect((await ours(box).data.pull()).fetched).toEqual({ objects: 5, failed: [] })
       expect(box.tree('data')).toEqual(before)
     }
+    // The host behind the first one refuses: the command ends, and nothing stays connected.
+    writeFileSync(config, settings('  ProxyJump gate,gate:1'))
+    const ended = await runCommand(box.root, ['push'], { HOME: join(folder, 'home') })
+    expect(ended).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('127.0.0.1:1 is not reached by way of its ProxyJump'),
+    })
+    writeFileSync(config, settings(''))
+    const bare = ours(box)
+    const path = process.env['PATH']
+    process.env['PATH'] = join(folder, 'home')
+    await expect(bare.data.push().finally(() => (process.env['PATH'] = path))).rejects.toThrow(
+      /store:22 cannot be reached .*; .*config was not read, as that takes the program ssh/,
+    )
     writeFileSync(config, settings('  ProxyCommand nc %h %p'))
     await expect(ours(box).data.push()).rejects.toThrow(/by a ProxyCommand, which is not run here/)
     writeFileSync(config, 'Host store\n  Port many\n')

@@ -20,6 +20,8 @@ export interface HostSettings {
   readonly known: { readonly files: readonly string[]; readonly name: string | undefined }
   /** By way of these hosts, the nearest first. */
   readonly jumps: readonly string[]
+  /** Why the file was not looked at, where there is one. */
+  readonly unread: string | undefined
 }
 
 const NOTHING_SAID: HostSettings = {
@@ -29,18 +31,23 @@ const NOTHING_SAID: HostSettings = {
   keys: [],
   known: { files: [], name: undefined },
   jumps: [],
+  unread: undefined,
 }
 
 /**
  * What OpenSSH makes of the user's settings for a host, with their patterns, includes and matches. Nobody is asked
- * where there is no such file, and nothing is said where OpenSSH is not installed.
+ * where there is no such file; where OpenSSH is not installed, whatever fails says so.
  */
 export async function hostSettings(host: string, { home }: SshHome): Promise<HostSettings> {
   if (host.startsWith('-')) throw new Problem('invalid', `${host} is no name of a host`)
   const file = join(home, '.ssh', 'config')
   if (!existsSync(file)) return NOTHING_SAID
   const lines = await askedOf(file, host)
-  if (lines === undefined) return NOTHING_SAID
+  if (lines === undefined)
+    return {
+      ...NOTHING_SAID,
+      unread: `${file} was not read, as that takes the program ssh, which is not on PATH here: install OpenSSH's client, or write host, user, port and keyfile into the remote`,
+    }
   const all = (key: string) =>
     lines.flatMap((line) => (line.startsWith(`${key} `) ? [line.slice(key.length + 1)] : []))
   const [user] = all('user')
@@ -67,6 +74,7 @@ export async function hostSettings(host: string, { home }: SshHome): Promise<Hos
       name: all('hostkeyalias')[0],
     },
     jumps: jumps === 'none' ? [] : jumps.split(','),
+    unread: undefined,
   }
 }
 

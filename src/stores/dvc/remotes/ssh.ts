@@ -158,12 +158,18 @@ async function connected(place: Place, options: RemoteOptions, at: SshHome): Pro
 /** Straight, or from one host to the next. */
 async function reached(place: Host, options: RemoteOptions, at: SshHome): Promise<Connection> {
   let way: Connection | undefined
-  for (const jump of place.said.jumps) {
-    const { host, port, user } = jumpIn(jump)
-    // What the remote says of its login is about the last host.
-    way = await loggedIn(await hostAt({ host, port, user }, at), new Map(), { at, way })
+  try {
+    for (const jump of place.said.jumps) {
+      const { host, port, user } = jumpIn(jump)
+      // What the remote says of its login is about the last host.
+      way = await loggedIn(await hostAt({ host, port, user }, at), new Map(), { at, way })
+    }
+    return await loggedIn(place, options, { at, way })
+  } catch (error) {
+    // All hosts on the way are reached by the first one's socket.
+    way?.socket.destroy()
+    throw error
   }
-  return loggedIn(place, options, { at, way })
 }
 
 function forwarded({ client }: Connection, { host, port }: Host): Promise<Duplex> {
@@ -210,7 +216,10 @@ async function loggedIn(
     const socket = way?.socket ?? connect(place.port, place.host)
     let refusal: Problem | undefined
     client.on('ready', () => resolve({ client, socket }))
-    client.on('error', (error) => reject(refusal ?? connectionFault(place, error)))
+    client.on('error', (error) => {
+      if (way === undefined) socket.destroy()
+      reject(refusal ?? connectionFault(place, error))
+    })
     client.connect({
       ...login,
       sock: stream ?? socket,
@@ -238,12 +247,17 @@ function connectionFault(place: Host, error: Error & { level?: string }): Error 
   if (error.level === 'client-authentication')
     return new Problem(
       'unavailable',
-      `${place.user}@${place.host} does not let us in; set user, keyfile or password of the remote with \`orrery remote modify --local\`, or add the key to your SSH agent`,
+      `${place.user}@${place.host} does not let us in; set user, keyfile or password of the remote with \`orrery remote modify --local\`, or add the key to your SSH agent${unreadOf(place)}`,
     )
   return new Passing(
-    `${place.host}:${place.port} cannot be reached (${error.message}); check the address, and that the server is up`,
+    `${place.host}:${place.port} cannot be reached (${error.message}); check the address, and that the server is up${unreadOf(place)}`,
     { cause: error },
   )
+}
+
+/** Settings that nobody could look at may well be why. */
+function unreadOf({ said: { unread } }: Host): string {
+  return unread === undefined ? '' : `; ${unread}`
 }
 
 const OWN_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa']
@@ -313,18 +327,15 @@ function names(pattern: string, host: string): boolean {
   return digest.length === expected.length && timingSafeEqual(digest, expected)
 }
 
-function refusalOf(
-  key: Buffer,
-  known: readonly KnownKey[],
-  { host, port }: Host,
-): Problem | undefined {
+function refusalOf(key: Buffer, known: readonly KnownKey[], place: Host): Problem | undefined {
+  const { host, port } = place
   const shown = key.toString('base64')
   if (known.some((each) => each.key === shown)) return undefined
   const print = `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
   return known.length === 0
     ? new Problem(
         'forbidden',
-        `the host key of ${host} (${print}) is not known; if it is right, run \`ssh-keyscan -p ${port} ${host} >> ~/.ssh/known_hosts\``,
+        `the host key of ${host} (${print}) is not known; if it is right, run \`ssh-keyscan -p ${port} ${host} >> ~/.ssh/known_hosts\`${unreadOf(place)}`,
       )
     : new Problem(
         'forbidden',
