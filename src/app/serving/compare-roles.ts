@@ -6,6 +6,8 @@ import type { PredictionQueries, PredictionRow } from '#serving'
 export interface RolesCompared {
   readonly predictions: number
   readonly labels: number
+  /** Labelled predictions that both answered: shadows are left out first under load. */
+  readonly compared: number
   readonly live: number | null
   readonly shadow: number | null
 }
@@ -32,6 +34,7 @@ export async function compareRoles(
   return {
     predictions: live.length,
     labels: labelled.length,
+    compared: both.length,
     live:
       aucOf(
         labels,

@@ -6,6 +6,8 @@ export interface MonthSummary {
   readonly month: string
   readonly predictions: number
   readonly labels: number
+  /** Labelled predictions that both models made; the AUCs are of these. */
+  readonly compared: number
   readonly auc_loop: number | null
   readonly auc_frozen: number | null
   readonly alerts: number
@@ -30,6 +32,7 @@ export interface Span {
 interface Compared {
   predictions: number
   labels: number
+  compared: number
   live: number | null
   shadow: number | null
 }
@@ -52,6 +55,7 @@ export async function monthSummary(
     month,
     predictions: compared.predictions,
     labels: compared.labels,
+    compared: compared.compared,
     auc_loop: compared.live,
     auc_frozen: compared.shadow,
     alerts: count('alert-raised'),
@@ -101,7 +105,15 @@ export function verdict(months: readonly MonthSummary[]): string {
   const [loop, frozen] = [weighted('auc_loop'), weighted('auc_frozen')]
   const ahead = both.filter((month) => (month.auc_loop ?? 0) > (month.auc_frozen ?? 0)).length
   const figures = `mean AUC ${loop.toFixed(4)} against ${frozen.toFixed(4)}, ahead in ${ahead} of ${both.length} months`
-  return loop > frozen
-    ? `The loop beats the model that was never retrained: ${figures}.`
-    : `The loop does NOT beat the model that was never retrained: ${figures}.`
+  const beats = loop > frozen ? 'beats' : 'does NOT beat'
+  return `The loop ${beats} the model that was never retrained: ${figures}.${leftOut(both)}`
+}
+
+function leftOut(months: readonly MonthSummary[]): string {
+  const [compared, labels] = (['compared', 'labels'] as const).map((key) =>
+    months.reduce((sum, month) => sum + month[key], 0),
+  )
+  return compared === labels
+    ? ''
+    : `\nBoth AUCs are of the ${compared} of ${labels} labelled flights that the shadow was asked for: on a busy machine shadows are left out first.`
 }

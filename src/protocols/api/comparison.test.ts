@@ -8,14 +8,20 @@ const app = Fastify()
 answerProblems(app)
 comparisonRoutes(app, async (endpoint, { fromMs, toMs }) => {
   if (endpoint !== 'late') throw new Problem('not-found', `there is no endpoint ${endpoint}`)
-  return { predictions: toMs - fromMs, labels: 1, live: 0.5, shadow: null }
+  return { predictions: toMs - fromMs, labels: 1, compared: 0, live: 0.5, shadow: null }
 })
 
 test('live and shadow are compared over a span of event time', async () => {
   const answer = await app.inject(
     '/endpoints/late/comparison?from=2013-01-01&to=2013-01-02T00:00:00Z',
   )
-  expect(answer.json()).toEqual({ predictions: 86_400_000, labels: 1, live: 0.5, shadow: null })
+  expect(answer.json()).toEqual({
+    predictions: 86_400_000,
+    labels: 1,
+    compared: 0,
+    live: 0.5,
+    shadow: null,
+  })
 })
 
 test.each([

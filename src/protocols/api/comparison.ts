@@ -6,7 +6,14 @@ import { Problem } from '#base/problem'
 export type CompareRoles = (
   endpoint: string,
   span: { fromMs: number; toMs: number },
-) => Promise<{ predictions: number; labels: number; live: number | null; shadow: number | null }>
+) => Promise<{
+  predictions: number
+  labels: number
+  /** Labelled predictions that both answered. */
+  compared: number
+  live: number | null
+  shadow: number | null
+}>
 
 export function comparisonRoutes(app: FastifyInstance, compare: CompareRoles): void {
   app.get<{ Params: { name: string }; Querystring: { from: string; to: string } }>(
@@ -14,7 +21,7 @@ export function comparisonRoutes(app: FastifyInstance, compare: CompareRoles): v
     {
       schema: {
         summary:
-          'Compare the live revision with its shadow: ROC-AUC on the same labelled predictions of a span of event time',
+          'Compare the live revision with its shadow: ROC-AUC on the labelled predictions of a span of event time that both answered, and how many these are',
         params: Type.Object({ name: Type.String() }),
         querystring: Type.Object({ from: Type.String(), to: Type.String() }),
       },
