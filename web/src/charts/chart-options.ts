@@ -109,8 +109,11 @@ const HOUR = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 })
 
+const SECOND = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: 'UTC' })
+
 function tickWords(seconds: number, stepSeconds: number): string {
   const date = new Date(seconds * 1000)
+  if (stepSeconds < 60) return SECOND.format(date)
   if (stepSeconds < 86_400) return HOUR.format(date)
   if (stepSeconds < 28 * 86_400) return DAY.format(date)
   return date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : MONTH.format(date)

@@ -44,8 +44,8 @@ export function RecentPredictions({ page }: { page: RecentPredictionsWire }) {
                 {each.revision} <span className="text-ink-3">{each.modelVersion}</span>
                 {each.role === 'shadow' ? <span className="text-ink-3"> shadow</span> : null}
               </td>
-              <td className={`${CELL} max-w-64 wrap-anywhere`}>{pairs(each.inputs)}</td>
-              <td className={`${CELL} max-w-64 wrap-anywhere`}>{pairs(each.outputs)}</td>
+              <Pairs values={each.inputs} />
+              <Pairs values={each.outputs} />
               <td className={CELL}>{each.label === null ? '–' : said(each.label)}</td>
               <td className={`${CELL} whitespace-nowrap text-ink-3`}>
                 <Ago time={each.at} />
@@ -75,13 +75,21 @@ export function Failures({ failures }: Pick<LiveWire, 'failures'>) {
   )
 }
 
-const CHARS_MAX = 160
+/** So much is told of wide values; all of them are where the prediction's link leads. */
+const CHARS_MAX = 1000
 
-function pairs(values: Readonly<Record<string, unknown>>): string {
+function Pairs({ values }: { values: Readonly<Record<string, unknown>> }) {
   const text = Object.entries(values)
     .map(([name, value]) => `${name} ${said(value)}`)
     .join(', ')
-  return text.length > CHARS_MAX ? `${text.slice(0, CHARS_MAX)}…` : text
+  const told = text.length > CHARS_MAX ? `${text.slice(0, CHARS_MAX)}…` : text
+  return (
+    <td className={`${CELL} max-w-80`}>
+      <div className="line-clamp-2 wrap-anywhere" title={told}>
+        {told}
+      </div>
+    </td>
+  )
 }
 
 function said(value: unknown): string {
