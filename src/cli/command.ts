@@ -12,3 +12,11 @@ export function command<Flags>(definition: {
 }): Command {
   return definition as unknown as Command
 }
+
+/** Of commands that only tell what they did, and whether it went well. */
+export const QUIET = {
+  alias: 'q',
+  type: 'boolean',
+  default: false,
+  describe: 'Say nothing',
+} as const

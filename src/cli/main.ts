@@ -4,6 +4,7 @@ import { messageOf, Problem } from '#base/problem'
 import { VERSION } from '#app/version'
 import type { Command } from './command.ts'
 import { commandsFor, commandWords } from './commands/index.ts'
+import { originOf, withVerbose } from './verbosity.ts'
 
 /** The command line: one file a command, listed in `commands/index.ts`. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -46,6 +47,7 @@ function parserOf(
     .usage('$0 <command>\n\nThe machine-learning lifecycle as one loop.')
     .version(VERSION)
     .option('json', { type: 'boolean', default: false, describe: 'Print JSON', global: true })
+    .alias('h', 'help')
     .completion('completion', 'Print a script that completes commands in your shell')
     .demandCommand(1, 'Name a command; "orrery --help" lists them.')
     .strict()
@@ -54,6 +56,8 @@ function parserOf(
     .fail((message, error) => {
       throw error ?? new Problem('invalid', helped(message, named))
     })
+  // The words of a stage's command are its own, -v among them.
+  if (named !== 'stage') withVerbose(parser)
   for (const command of commands) parser.command(command)
   return withoutHelpAtHand(parser)
 }
@@ -86,7 +90,7 @@ function report(error: unknown): void {
       `${JSON.stringify({ error: { code: known ? error.code : 'internal', message: messageOf(error) } })}\n`,
     )
   else process.stderr.write(`orrery: ${messageOf(error)}\n`)
-  if (!known && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  process.stderr.write(originOf(error, { expected: known }))
   process.exitCode = known ? 2 : 1
 }
 

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs'
+import { QUIET } from './command.ts'
 import type { SourceRequest } from '#data'
 import { settingsIn } from './imports.ts'
 
@@ -13,7 +14,7 @@ export function repositoryFlags<T>(argv: Argv<T>) {
       array: true,
       describe: 'Settings of that remote, name=value',
     })
-    .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+    .option('quiet', QUIET)
 }
 
 export function sourceRequest(

@@ -19,8 +19,20 @@ export async function explainer(all: boolean): Promise<Explainer> {
       : [`${step}: ${words} (${reason})`]
 }
 
-/** Tells people what happens, as it does. */
-export function printer(explain: Explainer): (event: ReproEvent) => void {
+/** Tells people what happens, as it does; the quiet hear of stages themselves and of failures only. */
+export function printer(
+  explain: Explainer,
+  { quiet = false }: { quiet?: boolean | undefined } = {},
+): (event: ReproEvent) => void {
+  const told = teller(explain)
+  return (event) => {
+    const isLoud =
+      event.kind === 'output' || (event.kind === 'finished' && event.step.failure !== null)
+    if (isLoud || !quiet) told(event)
+  }
+}
+
+function teller(explain: Explainer): (event: ReproEvent) => void {
   const lines = linePrefixer(write)
   return (event) => {
     if (event.kind === 'decided' && event.action !== 'up-to-date')

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs'
+import { QUIET } from './command.ts'
 import type { Moved, Sharing } from '#data'
 import { showProgress } from './progress.ts'
 import { counted } from './tables/text.ts'
@@ -28,7 +29,7 @@ export function sharingFlags(argv: Argv) {
       alias: 'R',
     })
     .option('with-deps', { ...flag('What the targets need as well'), alias: 'd' })
-    .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+    .option('quiet', QUIET)
 }
 
 function flag(describe: string) {

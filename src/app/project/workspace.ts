@@ -1,5 +1,12 @@
 import { basename, join } from 'node:path'
-import { createData, type Data, type Imports, type ProjectLock, type Upkeep } from '#data'
+import {
+  createData,
+  movingSteps,
+  type Data,
+  type Imports,
+  type ProjectLock,
+  type Upkeep,
+} from '#data'
 import { processExecutor } from '#executors/process/index'
 import { createPipelines, type Checks, type Environments, type Pipelines } from '#stages'
 import { printRun, readRun, runKey, runValue } from '#protocols/dvc/run-cache'
@@ -108,6 +115,7 @@ function pipelinesOf(
 ): Pipelines {
   const { root, own, settings, variables, workspace, cache, files, tree, clock } = ground
   const { enclosures, enclose } = enclosuresOf(ground)
+  const coming = () => movingSteps('fetched', ground.onStep)
   return createPipelines({
     root,
     workspace,
@@ -150,8 +158,8 @@ function pipelinesOf(
     enclosures,
     environments,
     // Whoever reproduces has the project's locks.
-    fetch: async (paths) => void (await dataOf(ground, []).fetch(paths)),
-    bring: (outs) => dataOf(ground, []).bring(outs),
+    fetch: async (paths) => void (await dataOf(ground, []).fetch(paths, coming())),
+    bring: (outs) => dataOf(ground, []).bring(outs, coming()),
     aside: openOutsAside(root, join(own, 'aside')),
     parts: partsKeeping(ground),
     whole: ground.whole,

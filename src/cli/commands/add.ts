@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const add = command({
   command: 'add <paths..>',
@@ -43,7 +43,7 @@ export const add = command({
         describe: 'With --to-remote, another remote than the default one',
       })
       .option('remote-jobs', { type: 'number', describe: 'With --to-remote, how many at once' })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')
     const { calledIn, say } = await import('../workspace.ts')

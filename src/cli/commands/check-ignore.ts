@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const checkIgnore = command({
   command: 'check-ignore [targets..]',
@@ -29,7 +29,7 @@ export const checkIgnore = command({
         default: false,
         describe: 'Read paths from the standard input, one a line',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')
     const { ignoreVerdict } = await import('#app/project/ignore')

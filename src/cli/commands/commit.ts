@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const commit = command({
   command: 'commit [targets..]',
@@ -33,7 +33,7 @@ export const commit = command({
         default: true,
         describe: 'Where cache.type wants links, make links of the files; --no-relink leaves them',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const dag = command({
   command: 'dag [targets..]',
@@ -33,7 +33,8 @@ export const dag = command({
         type: 'boolean',
         default: false,
         describe: 'Draw the stages of one foreach or matrix as one',
-      }),
+      })
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const { drawnGraph, pipelineMap } = await import('#stages')
@@ -53,6 +54,6 @@ export const dag = command({
         : flags.dot
           ? dotText(needs)
           : drawnGraph(needs)
-    say(flags, { nodes }, lines)
+    if (!flags.quiet) say(flags, { nodes }, lines)
   },
 })

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 const standing = command({
   command: 'status [targets..]',
@@ -30,7 +30,7 @@ const standing = command({
         default: true,
         describe: 'Taken for the sake of scripts; the remote is always asked',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const { dataStatusJson, dataStatusLines } = await import('#protocols/dvc/data-status')

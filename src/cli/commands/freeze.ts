@@ -1,22 +1,25 @@
 import type { Argv } from 'yargs'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 function freezing(word: 'freeze' | 'unfreeze', describe: string) {
   return command({
     command: `${word} <targets..>`,
     describe,
     builder: (argv: Argv) =>
-      argv.positional('targets', {
-        type: 'string',
-        array: true,
-        demandOption: true,
-        describe: 'Stages',
-      }),
+      argv
+        .positional('targets', {
+          type: 'string',
+          array: true,
+          demandOption: true,
+          describe: 'Stages',
+        })
+        .option('quiet', QUIET),
     handler: async (flags) => {
       const { calledIn, say } = await import('../workspace.ts')
       const here = calledIn()
       const edits = await here.stageEdits()
       const changed = await edits.freeze(here.targets(flags.targets), word === 'freeze')
+      if (flags.quiet) return
       say(
         flags,
         { changed },

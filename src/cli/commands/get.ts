@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { REPLACE } from '../bringing.ts'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 import { repositoryFlags } from '../repository.ts'
 
 export const get = command({
@@ -53,7 +53,7 @@ export const getUrl = command({
       .option('force', REPLACE)
       .option('fs-config', { type: 'string', array: true, describe: 'Settings, name=value' })
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { environment } = await import('#app/settings/environment')
     const { getAddress } = await import('#app/project/foreign')

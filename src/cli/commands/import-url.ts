@@ -1,5 +1,5 @@
 import { REPLACE } from '../bringing.ts'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const importUrl = command({
   command: 'import-url <url> [out]',
@@ -28,7 +28,7 @@ export const importUrl = command({
       })
       .option('fs-config', { type: 'string', array: true, describe: 'Settings, name=value' })
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+      .option('quiet', QUIET)
       .parserConfiguration({ 'boolean-negation': false })
       .example('$0 import-url https://example.org/prices.csv', 'a file of a web server')
       .example('$0 import-url remote://lake/2026 raw', 'a folder of a remote'),

@@ -1,5 +1,5 @@
 import { REPLACE } from '../bringing.ts'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 import { remoteFlags } from './project.ts'
 
 export const importCommand = command({
@@ -61,7 +61,7 @@ export const importCommand = command({
         default: 'counts' as const,
         describe: 'mlflow: compare afterwards, counts or all of it file by file',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+      .option('quiet', QUIET)
       .parserConfiguration({ 'boolean-negation': false })
       .example('$0 import https://example.org/team/data.git prices', 'data of another repository')
       .example('$0 import ../data prices --rev v2 -o raw/prices', 'at a tag, to another path')

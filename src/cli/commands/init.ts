@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const init = command({
   command: 'init [directory]',
@@ -22,7 +22,7 @@ export const init = command({
         default: false,
         describe: 'Replace a .dvc folder, and lose the cache in it',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { resolve } = await import('node:path')
     const { initProject } = await import('#app/project/init')

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 import { listingFlags } from '../listing.ts'
 
 export const listUrl = command({
@@ -9,7 +9,7 @@ export const listUrl = command({
     listingFlags(argv)
       .positional('url', { type: 'string', demandOption: true, describe: 'Path or address' })
       .option('fs-config', { type: 'string', array: true, describe: 'Settings, name=value' })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+      .option('quiet', QUIET)
       .example('$0 list-url s3://bucket/folder -R --size', 'all files below, with their sizes'),
   handler: async (flags) => {
     const { environment } = await import('#app/settings/environment')

@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const move = command({
   command: ['move <src> <dst>', 'mv'],
@@ -11,7 +11,7 @@ export const move = command({
         demandOption: true,
         describe: 'Its new path, or the folder it goes to',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()

@@ -26,7 +26,7 @@ export const pull = command({
     const targets = await targetsWith(here, flags)
     await fetchImports(here, targets)
     const pulled = await shared(flags, (how) =>
-      here.data.pull(targets, { ...how, force: flags.force }),
+      here.data.pull(targets, { ...how, force: flags.force, allowMissing: flags.allowMissing }),
     )
     const changed = pulled.checkout.outs.filter((out) => out.result !== 'unchanged')
     const { failed, missing } = without(pulled, flags.allowMissing)

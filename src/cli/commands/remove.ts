@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const remove = command({
   command: ['remove <targets..>', 'rm'],
@@ -21,7 +21,7 @@ export const remove = command({
         default: false,
         describe: 'Show what would go, and leave it',
       })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 import { HERMETIC_FLAG, hermeticOf } from '../hermetic.ts'
 import { dvcFlags, dvcOptions, runFlags } from '../repro-flags.ts'
 import type { CalledIn } from '../workspace.ts'
@@ -38,6 +38,7 @@ function flagsOf(argv: Argv) {
       type: 'string',
       describe: 'For stages without meta.timeout, for example 30m',
     })
+    .option('quiet', { ...QUIET, describe: 'Say nothing but what stages print' })
     .option(...HERMETIC_FLAG)
     .option('url', { type: 'string', describe: 'Server that records the runs' })
     .option('record', {
@@ -73,7 +74,7 @@ export const repro = command({
         ...explain({ ...step, step: step.name }, step.action),
         ...approvalLines(step),
       ])
-      return say(flags, { plan }, lines)
+      return flags.quiet ? undefined : say(flags, { plan }, lines)
     }
     const jobs = await jobsOf(flags.jobs)
     const explain = await explainer(flags.explain)
@@ -87,10 +88,10 @@ export const repro = command({
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(jobs === undefined ? {} : { jobs }),
         ...(hermetic === undefined ? {} : { hermetic }),
-        onEvent: flags.json === true ? toStandardError() : printer(explain),
+        onEvent: flags.json === true ? toStandardError() : printer(explain, flags),
       }),
     )
-    say(flags, result, summary(result))
+    if (!flags.quiet) say(flags, result, summary(result))
     if (result.outcome !== 'succeeded' && !flags['ignore-errors']) process.exitCode = 1
   },
 })

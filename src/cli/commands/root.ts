@@ -1,9 +1,9 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const root = command({
   command: 'root',
   describe: 'Show the way to the project’s root from here',
-  builder: (argv) => argv,
+  builder: (argv) => argv.option('quiet', QUIET),
   handler: async (flags) => {
     const { realpathSync } = await import('node:fs')
     const { relative } = await import('node:path')
@@ -11,6 +11,6 @@ export const root = command({
     const { say } = await import('../say.ts')
     const here = realpathSync(process.cwd())
     const found = projectRootOf(here)
-    say(flags, { root: found }, [relative(here, found) || '.'])
+    if (!flags.quiet) say(flags, { root: found }, [relative(here, found) || '.'])
   },
 })

@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const unprotect = command({
   command: 'unprotect <targets..>',
@@ -6,7 +6,7 @@ export const unprotect = command({
   builder: (argv) =>
     argv
       .positional('targets', { type: 'string', array: true, demandOption: true })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' }),
+      .option('quiet', QUIET),
   handler: async (flags) => {
     const { calledIn, say } = await import('../workspace.ts')
     const here = calledIn()

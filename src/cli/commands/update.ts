@@ -1,4 +1,4 @@
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 export const update = command({
   command: 'update [targets..]',
@@ -31,7 +31,7 @@ export const update = command({
         describe: 'Overwrite what was changed here and is kept nowhere else',
       })
       .option('jobs', { alias: 'j', type: 'number', describe: 'How much to do at once' })
-      .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Say nothing' })
+      .option('quiet', QUIET)
       .parserConfiguration({ 'boolean-negation': false }),
   handler: async (flags) => {
     const { Problem } = await import('#base/problem')

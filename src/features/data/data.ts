@@ -48,7 +48,7 @@ export interface Data {
   /** Brings into the cache what it lacks; the workspace stays as it is. */
   fetch(targets?: readonly string[], from?: Sharing): Promise<Moved>
   /** Brings contents that no file of the project names now. What the default remote does not have stays away. */
-  bring(outs: readonly { path: string; content: Content }[]): Promise<void>
+  bring(outs: readonly { path: string; content: Content }[], moving?: Moving): Promise<void>
   /** Fetches into the cache and checks out. */
   pull(targets?: readonly string[], from?: Sharing & { force?: boolean }): Promise<Pulled>
   /** How the cache and the remote differ. */
@@ -64,6 +64,8 @@ export interface Data {
 /** With which remote; the default one where none is named. */
 export interface Sharing extends Moving, Omit<Choice, 'targets'> {
   readonly remote?: string
+  /** What nobody has is told, and so is that there is no remote to have it. */
+  readonly allowMissing?: boolean
   /** What is remembered of runs as well, and when pushing what they brought forth. */
   readonly runCache?: boolean
 }
@@ -111,7 +113,7 @@ export function createData(dependencies: DataDependencies): Data {
       exclusively(locks, () =>
         transferAll(dependencies, { ...from, targets, remote: from.remote, direction: 'pull' }),
       ),
-    bring: (outs) => exclusively(locks, () => broughtHere(dependencies, outs)),
+    bring: (outs, moving = {}) => exclusively(locks, () => broughtHere(dependencies, outs, moving)),
     pull: (targets = [], from = {}) =>
       exclusively(locks, async () => {
         const fetched = await transferAll(dependencies, {

@@ -1,9 +1,10 @@
+import { Problem } from '#base/problem'
 import { chosen, type Choice } from './choosing.ts'
 import type { Content } from './content.ts'
 import type { DataDependencies } from './dependencies.ts'
 import type { Out } from './out.ts'
 import { addedRuns, lackingRuns } from './runs.ts'
-import type { Moving } from './store.ts'
+import type { Moving, Remote } from './store.ts'
 import { pulled, pushed, type Cargo, type Moved } from './transfer.ts'
 
 export async function transferAll(
@@ -13,6 +14,7 @@ export async function transferAll(
       remote: string | undefined
       direction: 'push' | 'pull'
       runCache?: boolean
+      allowMissing?: boolean
     },
 ): Promise<Moved> {
   const { cache, remote } = dependencies
@@ -31,12 +33,17 @@ export async function transferAll(
   const brought = runs?.brought ?? []
   if (brought.length > 0)
     byRemote.set(what.remote, [...(byRemote.get(what.remote) ?? []), ...brought])
-  // A remote that does not exist is an error even when there is nothing to push.
-  if (byRemote.size === 0 && what.direction === 'push') await remote(what.remote)
+  // A remote that does not exist is an error even when there is nothing to move.
+  const isNamed = what.remote !== undefined || what.direction === 'push'
+  if (byRemote.size === 0 && isNamed) await remote(what.remote)
   const total = { objects: 0, failed: [] as Moved['failed'][number][] }
   for (const [name, cargo] of byRemote) {
     const move = what.direction === 'push' ? pushed : pulled
-    const place = await remote(name)
+    const place = await remoteFor(dependencies, name, what)
+    if (place instanceof Problem) {
+      total.failed.push(...lackingFrom(cargo, place))
+      continue
+    }
     place.learn?.(outs.map(({ out }) => out))
     const { objects, failed } = await move(cargo, cache, place, what)
     total.objects += objects
@@ -46,6 +53,25 @@ export async function transferAll(
   // After what they brought forth: what is remembered already is not looked at again.
   const { moved, failed } = await runs.move()
   return { objects: total.objects, failed: [...total.failed, ...failed], runs: moved }
+}
+
+/** Where nothing is a failure that is missing, neither is it that nobody set up a remote. */
+async function remoteFor(
+  { remote }: DataDependencies,
+  name: string | undefined,
+  { allowMissing = false }: { allowMissing?: boolean },
+): Promise<Remote | Problem> {
+  if (name !== undefined || !allowMissing) return remote(name)
+  try {
+    return await remote(name)
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found') return error
+    throw error
+  }
+}
+
+function lackingFrom(cargo: readonly Cargo[], { message }: Problem): Moved['failed'] {
+  return cargo.map(({ path }) => ({ path, reason: message, absent: true }))
 }
 
 /** The runs that are not on the other side, and which of what they brought forth goes with them. */
@@ -79,11 +105,12 @@ async function runsToMove(
 export async function broughtHere(
   { cache, remote }: DataDependencies,
   outs: readonly { path: string; content: Content }[],
+  moving: Moving,
 ): Promise<void> {
   const lacking: Cargo[] = []
   for (const { path, content } of outs)
     if (!(await cache.holds(content))) lacking.push({ path, content, part: undefined })
-  if (lacking.length > 0) await pulled(lacking, cache, await remote(undefined))
+  if (lacking.length > 0) await pulled(lacking, cache, await remote(undefined), moving)
 }
 
 function moves(

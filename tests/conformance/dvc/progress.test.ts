@@ -90,6 +90,12 @@ test('a terminal shows how much of one file has come from a slow server, how fas
       `outs:\n- md5: ${md5}\n  size: 3000000\n  hash: md5\n  path: slow.bin\n`,
     )
     expectBar(await onTerminal(['fetch', 'slow.bin.dvc']), 'objects')
+    box.write(
+      'dvc.yaml',
+      'stages:\n  read:\n    cmd: echo read > read\n    deps: [slow.bin]\n    outs: [read]\n',
+    )
+    rmSync(join(box.root, '.dvc/cache'), { recursive: true })
+    expectBar(await onTerminal(['repro', '--pull']), 'files fetched')
     expectBar(
       await onTerminal(['import-url', `http://127.0.0.1:${port}/slow.bin`, 'in.bin']),
       'files fetched',
