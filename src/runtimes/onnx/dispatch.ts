@@ -9,6 +9,8 @@ import { callQueue, joined, parted } from './queue.ts'
 const RETRIES = 1
 /** Deadlines are looked at so often while calls wait. */
 const LOOK_MS = 50
+/** A run that nobody waits for any more has so long to end by itself, since to begin anew takes time as well. */
+const ABANDONED_MS = 1000
 
 export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
@@ -30,9 +32,9 @@ export function dispatch(
 ): Dispatch {
   const queue = callQueue()
   const paces = createPaces()
-  let running: Call[] = []
-  const sweep = sweeper(queue, () => running)
   const target: Target = { process: undefined, missing: () => undefined, closed: undefined }
+  let running: Running = { calls: [], sinceMs: 0 }
+  const sweep = sweeper(queue, { running: () => running, hangs: paces.hangs, target })
   let busy = false
 
   const afterDeath = (batch: Call[], death: ProcessEnded) => {
@@ -41,7 +43,7 @@ export function dispatch(
     onDeath(first.key, death.message)
     // Who of several it was shows when each is run alone.
     const verdict = batch.length > 1 ? undefined : verdictOn(first, death, target.closed)
-    if (verdict === undefined) queue.addAlone(batch)
+    if (verdict === undefined) queue.addAlone(awaited(batch))
     else first.reject(verdict)
   }
   const run = async (process: Incarnation, batch: Call[]) => {
@@ -49,8 +51,9 @@ export function dispatch(
     const missing = target.missing(first.key)
     if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
     try {
-      const rows = batch.reduce((sum, call) => sum + call.rows, 0)
+      const rows = rowsIn(batch)
       const startedMs = performance.now()
+      running = { calls: batch, sinceMs: startedMs }
       const outputs = await process.run(first.key, joined(batch), first)
       const ranMs = performance.now() - startedMs
       paces.note(first.key, rows, ranMs)
@@ -67,10 +70,9 @@ export function dispatch(
     if (busy) return
     busy = true
     while (target.process !== undefined && !queue.isEmpty()) {
-      running = queue.nextBatch(paces.rowsMax)
-      await run(target.process, running)
+      await run(target.process, queue.nextBatch(paces.rowsMax))
+      running = { calls: [], sinceMs: 0 }
     }
-    running = []
     busy = false
   }
 
@@ -110,8 +112,43 @@ function answerAll(
   }
 }
 
-/** Rejects calls whose time is over while they wait or are run; one timer sees to all of them. */
-function sweeper(queue: ReturnType<typeof callQueue>, running: () => readonly Call[]) {
+/** What the process does now. */
+interface Running {
+  readonly calls: readonly Call[]
+  readonly sinceMs: number
+}
+
+type Hangs = ReturnType<typeof createPaces>['hangs']
+
+/** Whether a run hangs for which nobody has waited for a while. */
+function isAbandoned({ calls, sinceMs }: Running, nowMs: number, hangs: Hangs): boolean {
+  const [first] = calls
+  if (first === undefined) return false
+  if (calls.some(({ expiresMs }) => nowMs < expiresMs + ABANDONED_MS)) return false
+  return hangs(first.key, rowsIn(calls), nowMs - sinceMs)
+}
+
+function rowsIn(calls: readonly Call[]): number {
+  return calls.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+/** Those whose time is not over; the others are told that it is. */
+function awaited(calls: readonly Call[]): Call[] {
+  const nowMs = performance.now()
+  for (const call of calls) rejectLate(call, nowMs)
+  return calls.filter(({ expiresMs }) => expiresMs > nowMs)
+}
+
+/** Nobody waits for its answer any more; a run goes on for the others. */
+function rejectLate(call: Call, nowMs: number): void {
+  if (call.expiresMs <= nowMs) call.reject(expired(call))
+}
+
+/** Rejects calls whose time is over while they wait or are run, and ends a run that hangs; one timer sees to all of them. */
+function sweeper(
+  queue: ReturnType<typeof callQueue>,
+  { running, hangs, target }: { running: () => Running; hangs: Hangs; target: Target },
+) {
   let timer: NodeJS.Timeout | undefined
   let dueMs = Infinity
   const look = () => {
@@ -119,9 +156,9 @@ function sweeper(queue: ReturnType<typeof callQueue>, running: () => readonly Ca
     dueMs = Infinity
     const nowMs = performance.now()
     for (const call of queue.removeExpired(nowMs)) call.reject(expired(call))
-    // Nobody waits for its answer any more; the run goes on for the others, and to the model's own limit.
-    for (const call of running()) if (call.expiresMs <= nowMs) call.reject(expired(call))
-    if (!queue.isEmpty() || running().length > 0) wait(LOOK_MS)
+    for (const call of running().calls) rejectLate(call, nowMs)
+    if (isAbandoned(running(), nowMs, hangs)) target.process?.abandon?.()
+    if (!queue.isEmpty() || running().calls.length > 0) wait(LOOK_MS)
   }
   const wait = (ms: number) => {
     clearTimeout(timer)

@@ -40,6 +40,8 @@ export interface Incarnation {
   /** Loads further models; absent where a process holds what it began with. */
   load?(models: readonly HeldModel[]): Promise<Loaded>
   unload?(key: string): void
+  /** Ends it for a run that nobody waits for; absent where to begin anew costs more than to wait. */
+  abandon?(): void
   ping(timeoutMs: number): Promise<void>
   end(): Promise<void>
 }
@@ -123,6 +125,7 @@ export function incarnate(
       ])
     },
     unload: (key) => tell(child, { type: 'unload', key }),
+    abandon: kill,
     ping: async (timeoutMs) => void (await ask({ type: 'ping' }, timeoutMs)),
     end: () => letGo(child, ended),
   }

@@ -99,6 +99,20 @@ test('a call that never ends costs itself and nobody else', async () => {
   await process.ping()
 })
 
+test('a run that hangs ends soon after its last caller went', async () => {
+  const restarts: string[] = []
+  const onRestart = (why: string) => restarts.push(why)
+  const process = await serve(['loop', 'flights'], [], { timeoutMs: 120_000, onRestart })
+  for (let n = 0; n < 5; n++) await process.infer('loop', [rounds(3n)], live)
+  const endless = process.infer('loop', [rounds(10n ** 12n)], { ...live, deadlineMs: 200 })
+  const behind = process.infer('flights', flights(['UA']), live)
+  await expect(endless).rejects.toMatchObject({ code: 'timeout' })
+  const sinceMs = performance.now()
+  expect(await behind).toHaveLength(2)
+  expect(performance.now() - sinceMs).toBeLessThan(30_000)
+  expect(restarts).toEqual([expect.stringContaining('did not answer in time')])
+})
+
 test('a shadow that hangs twice is left out, and live calls go on', async () => {
   const process = await serve(['flights'], ['loop'], { timeoutMs: 5000 })
   const hang = () => process.infer('loop', [rounds(10n ** 12n)], { role: 'shadow', timeoutMs: 150 })

@@ -4,6 +4,9 @@ const RUN_MS = 25
 /** More rows in one run gain nothing. */
 const ROWS_MAX = 1024
 
+/** A run that takes so many times as long as is usual hangs. */
+const HANGING = 10
+
 /** How much the newest run counts. */
 const NEWEST = 0.2
 
@@ -15,6 +18,10 @@ interface Pace {
 /** How fast models are, learned from their runs: how many rows are run together, and how long what waits will take. */
 export function createPaces() {
   const paces = new Map<string, Pace>()
+  const usualMs = (key: string, rows: number): number | undefined => {
+    const pace = paces.get(key)
+    return pace === undefined ? undefined : Math.max(pace.runMs, rows * pace.rowMs)
+  }
   return {
     note: (key: string, rows: number, tookMs: number): void => {
       const rowMs = tookMs / Math.max(1, rows)
@@ -32,9 +39,9 @@ export function createPaces() {
       return Math.min(ROWS_MAX, Math.max(1, Math.floor(RUN_MS / pace.rowMs)))
     },
     /** How long these rows would wait, about. */
-    waitMs: (key: string, rows: number): number => {
-      const pace = paces.get(key)
-      return pace === undefined ? 0 : Math.max(pace.runMs, rows * pace.rowMs)
-    },
+    waitMs: (key: string, rows: number): number => usualMs(key, rows) ?? 0,
+    /** Whether a run of these rows takes far longer than those before; never before there was one. */
+    hangs: (key: string, rows: number, sinceMs: number): boolean =>
+      sinceMs > HANGING * (usualMs(key, rows) ?? Infinity),
   }
 }
