@@ -119,8 +119,8 @@ function apiPartsOf(parts: Parts, caughtUp: () => Promise<void>): ApiParts {
     readProfile: whylogsProfileIn,
     logs: logsOf(parts),
     explain: (endpoint, request) => parts.plane.explain(endpoint, request),
-    tracedPrediction: async (id) => {
-      const found = await parts.serving.predictions.find(id)
+    tracedPrediction: async (id, endpoint) => {
+      const found = await parts.serving.predictions.find(id, endpoint)
       if (found === undefined)
         throw new Problem(
           'not-found',

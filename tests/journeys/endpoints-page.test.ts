@@ -84,6 +84,49 @@ describe.skipIf(chromiumPath === undefined)('endpoints in Chromium (ORRERY_TEST_
     await page.context().close()
   }, 60_000)
 
+  test('a prediction has a page that leads back to what its answer came from', async () => {
+    const { page, troubles } = await at('/endpoints/loops')
+    await page.locator('#predictions tbody a').last().click()
+    await page.getByRole('heading', { name: 'Where it came from' }).waitFor()
+    const row = page.locator('#inputs tr', { hasText: 'rounds' })
+    await row.getByRole('cell', { name: '0', exact: true }).waitFor()
+    await page.locator('#answer tr', { hasText: 'counts' }).waitFor()
+    await page.locator('#answer').getByText('not known yet').waitFor()
+    await page.locator('#trace').getByText('serves').waitFor()
+    expect(await page.locator('#trace').getByRole('link').first().textContent()).toMatch(
+      /^loops, revision [12]$/,
+    )
+    expect(await violationsOn(page)).toEqual([])
+    await keepPicture(page, 'prediction')
+    await page
+      .locator('#trace')
+      .getByRole('link', { name: /^loops v[12]$/ })
+      .click()
+    await page.getByRole('heading', { name: 'loops', level: 1 }).waitFor()
+    expect(troubles).toEqual([])
+    await page.context().close()
+  }, 60_000)
+
+  test('a prediction is found by its id, with the inputs that moved its answer', async () => {
+    const { batch } = (await person.ask('POST', '/api/v1/endpoints/loops/predictions', {
+      records: [{ rounds: 4 }],
+    })) as { batch: string }
+    const { page, troubles } = await at('/endpoints', 'dark')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Go to' }).fill(`${batch}-0`)
+    await page.getByRole('option', { name: `${batch}-0 prediction` }).click()
+    await page.getByRole('heading', { name: `${batch}-0`, level: 1 }).waitFor()
+    await page.getByRole('button', { name: 'Explain' }).click()
+    const explained = page.locator('#explanation')
+    // This model brought no rows to compare with.
+    await explained.getByRole('alert').getByText('background').waitFor()
+    expect(await violationsOn(page)).toEqual([])
+    await page.goto(`${server.url}/predictions/nobody-0?endpoint=loops`)
+    await page.getByRole('alert').getByText('there is no prediction nobody-0').waitFor()
+    expect(troubles.filter((line) => !/40[04]/.test(line))).toEqual([])
+    await page.context().close()
+  }, 60_000)
+
   test('a rollout is paused and given up after a question', async () => {
     const { page } = await at('/endpoints/loops')
     await page.getByRole('button', { name: 'Pause' }).click()

@@ -12,6 +12,7 @@ import { monitoringViewIn } from './pages/endpoints/monitoring-view.ts'
 import { LoopPage } from './pages/loop/loop-page.tsx'
 import { viewIn } from './pages/loop/view.ts'
 import { modelLookIn } from './pages/models/look.ts'
+import { predictionViewIn } from './pages/prediction/view.ts'
 import { pipelinesViewIn, pipelineViewIn } from './pages/pipelines/view.ts'
 import { lookIn } from './pages/runs/look.ts'
 import { backfillsViewIn, policiesViewIn, policyViewIn } from './pages/policies/view.ts'
@@ -155,6 +156,16 @@ const monitoring = createRoute({
   ),
 })
 
+const prediction = createRoute({
+  getParentRoute: () => root,
+  path: '/predictions/$prediction',
+  validateSearch: predictionViewIn,
+  component: lazyRouteComponent(
+    () => import('./pages/prediction/prediction-page.tsx'),
+    'PredictionPage',
+  ),
+})
+
 const alerts = createRoute({
   getParentRoute: () => root,
   path: '/alerts',
@@ -200,6 +211,7 @@ export const router = createRouter({
     endpoints,
     endpoint,
     monitoring,
+    prediction,
     alerts,
     policies,
     backfills,

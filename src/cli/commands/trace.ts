@@ -20,15 +20,21 @@ export const trace = command({
   command: 'trace <prediction>',
   describe: 'Walk one prediction back to its model version, run, commit, environment and data',
   builder: (argv) =>
-    remoteFlags(argv).positional('prediction', {
-      type: 'string',
-      demandOption: true,
-      describe: 'Prediction id',
-    }),
+    remoteFlags(argv)
+      .positional('prediction', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Prediction id',
+      })
+      .option('endpoint', {
+        type: 'string',
+        describe: 'Where another system told of it, by a name that is used elsewhere too',
+      }),
   handler: async (flags) => {
     const api = apiClient(await serverUrl(flags))
     const shown = await api.get<ShownTrace>(
       `/predictions/${encodeURIComponent(flags.prediction)}/trace`,
+      flags.endpoint === undefined ? {} : { endpoint: flags.endpoint },
     )
     process.stdout.write(
       flags.json === true ? `${JSON.stringify(shown)}\n` : `${traceLines(shown).join('\n')}\n`,

@@ -105,7 +105,7 @@ export interface ApiParts
   readonly backfills: Backfills
   readonly policies: Policies
   readonly policyRuns: PolicyRunReads
-  tracedPrediction(this: void, id: string): Promise<TracedPrediction>
+  tracedPrediction(this: void, id: string, endpoint?: string): Promise<TracedPrediction>
   onGrowth(listener: () => void): () => void
   /** What endpoints answer at this moment. */
   traffic?(this: void): Promise<readonly EndpointTraffic[]>

@@ -5,6 +5,7 @@ import type { Ref, RefKind } from '#ledger'
 import type { Lineage, Walk } from '#lineage'
 import { entryToWire } from './ledger.ts'
 import { nodeIn } from './outside-lineage.ts'
+import { PredictionQuery } from './predictions.ts'
 
 /** A logged prediction as the walk back begins from it. */
 export interface TracedPrediction {
@@ -16,7 +17,7 @@ export interface TracedPrediction {
 export interface TraceParts {
   readonly lineage: Lineage
   /** Throws `not-found`. */
-  tracedPrediction(id: string): Promise<TracedPrediction>
+  tracedPrediction(id: string, endpoint?: string): Promise<TracedPrediction>
   /** The thing that a node of another system stands for; undefined for a node of ours. */
   refOf?(this: void, node: string): Promise<Ref | undefined>
   /** When and by whom a thing was purged, if it was. */
@@ -63,16 +64,17 @@ export function lineageRoutes(
   { lineage, tracedPrediction, refOf, purgeOf = async () => undefined }: TraceParts,
 ): void {
   const shownWalk = (walk: Walk) => walkToWire(walk, purgeOf)
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: { id: string }; Querystring: { endpoint?: string } }>(
     '/predictions/:id/trace',
     {
       schema: {
         summary: 'Walk one prediction back to its model version, run, commit, environment and data',
         params: Type.Object({ id: Type.String() }),
+        querystring: PredictionQuery,
       },
     },
-    async ({ params }) => {
-      const { revision, shown } = await tracedPrediction(params.id)
+    async ({ params, query }) => {
+      const { revision, shown } = await tracedPrediction(params.id, query.endpoint)
       return { prediction: shown, ...(await shownWalk(await lineage.walkBack(revision))) }
     },
   )

@@ -123,8 +123,9 @@ const evidence: Evidence = {
   disagreement: async () => Promise.reject(new Error('not asked here')),
 }
 
-const tracedPrediction = async (id: string) => {
-  if (id !== 'batch-0') throw new Problem('not-found', `there is no prediction ${id}`)
+const tracedPrediction = async (id: string, endpoint = 'late') => {
+  if (id !== 'batch-0' || endpoint !== 'late')
+    throw new Problem('not-found', `there is no prediction ${id}`)
   return { revision: { kind: 'revision' as const, id: 'late/1' }, shown: { id, endpoint: 'late' } }
 }
 
@@ -370,6 +371,7 @@ describe('lineage', () => {
       ],
     })
     expect(problemIn(await get('/predictions/nobody/trace'))).toMatch(/^404 .*nobody/)
+    expect(problemIn(await get('/predictions/batch-0/trace?endpoint=early'))).toMatch(/^404/)
   })
 
   test('of a version goes forward to what came of it', async () => {

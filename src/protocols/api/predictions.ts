@@ -50,6 +50,13 @@ const LogQuery = Type.Object({
   after: Type.Optional(Type.String({ pattern: '^-?\\d+\\.\\d+\\.\\d+$' })),
 })
 
+/** Which of the predictions of one id. */
+export const PredictionQuery = Type.Object({
+  endpoint: Type.Optional(
+    Type.String({ description: 'Where it was told by a name that others use too.' }),
+  ),
+})
+
 export function predictionToWire({ eventMs, atMs, ...row }: PredictionRow) {
   return { ...row, event: isoOf(eventMs), at: isoOf(atMs) }
 }
@@ -123,11 +130,7 @@ function logRoutes(app: FastifyInstance, serving: Serving): void {
       schema: {
         summary: 'Show one prediction with its truth and what shadows said',
         params: Type.Object({ id: Type.String() }),
-        querystring: Type.Object({
-          endpoint: Type.Optional(
-            Type.String({ description: 'Where it was told by a name that others use too.' }),
-          ),
-        }),
+        querystring: PredictionQuery,
       },
     },
     async ({ params, query }) => {

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import type { EntryWire } from '#protocols/api/ledger-wire'
 import type { TreeWire } from '#protocols/api/runs-wire'
 import { getJson } from './get.ts'
+import type { Station } from '#web/ui/stations.tsx'
 
 interface Pair {
   readonly key: string
@@ -149,13 +150,7 @@ export function loggedModelQuery(modelId: string) {
 }
 
 export interface WalkWire {
-  readonly chain: readonly {
-    readonly kind: string
-    readonly id: string
-    readonly depth: number
-    readonly via: { readonly relation: string } | null
-    readonly purged?: { readonly at: string; readonly by: string }
-  }[]
+  readonly chain: readonly Station[]
   readonly cut: boolean
   readonly entries: readonly EntryWire[]
 }

@@ -5,7 +5,7 @@ import { useDeferredValue, useEffect, useRef, useState, type KeyboardEvent } fro
 import { foundQuery } from '#web/api/found.ts'
 import { goalsOf, type Goal } from './goals.ts'
 
-/** Finds pages, experiments, runs and models by their names, and goes there. */
+/** Finds pages, experiments, runs and models by their names, predictions by their ids, and goes there. */
 export function GoTo({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const navigate = useNavigate()

@@ -1,5 +1,13 @@
 import type { NavigateOptions } from '@tanstack/react-router'
-import { Box, Database, FileText, FlaskConical, Play, type LucideIcon } from 'lucide-react'
+import {
+  Box,
+  Database,
+  FileText,
+  FlaskConical,
+  ListOrdered,
+  Play,
+  type LucideIcon,
+} from 'lucide-react'
 import type { Found } from '#web/api/found.ts'
 
 /** Somewhere to go. */
@@ -84,5 +92,21 @@ export function goalsOf(text: string, found: Found | undefined): Goal[] {
       Icon: Play,
       where: { to: '/runs/$run', params: { run: id }, search: {} } as NavigateOptions,
     })),
+    ...predictionIn(text),
+  ]
+}
+
+/** Predictions are too many to be searched: what is written as one's id leads to its page, which says if there is none. */
+function predictionIn(text: string): Goal[] {
+  if (!/^\S+-\d+$/.test(text)) return []
+  const where = { to: '/predictions/$prediction', params: { prediction: text }, search: {} }
+  return [
+    {
+      key: `prediction ${text}`,
+      words: text,
+      of: 'prediction',
+      Icon: ListOrdered,
+      where: where as NavigateOptions,
+    },
   ]
 }

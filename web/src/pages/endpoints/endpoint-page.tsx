@@ -73,7 +73,7 @@ export function EndpointPage() {
             </Card>
           )}
           <Card id="predictions" title="Newest predictions" Icon={ListOrdered}>
-            {newest === undefined ? null : <RecentPredictions page={newest} />}
+            {newest === undefined ? null : <RecentPredictions endpoint={name} page={newest} />}
           </Card>
           <Card id="try" title="Try it" Icon={SquarePen}>
             {asking.data === undefined ? (

@@ -1,10 +1,17 @@
+import { Link } from '@tanstack/react-router'
 import type { LiveWire, RecentPredictionsWire } from '#protocols/api/endpoint-wire'
 import { Ago } from '#web/ui/now.tsx'
 import { LINK } from '#web/ui/page.tsx'
 import { CELL, HEAD, ms, NUMBER } from './states.tsx'
 
 /** The newest predictions as they are in the log, and what was not answered. */
-export function RecentPredictions({ page }: { page: RecentPredictionsWire }) {
+export function RecentPredictions({
+  endpoint,
+  page,
+}: {
+  endpoint: string
+  page: RecentPredictionsWire
+}) {
   const { predictions } = page
   if (predictions.length === 0)
     return <p className="text-sm text-ink-2">No prediction is in the log yet.</p>
@@ -33,12 +40,14 @@ export function RecentPredictions({ page }: { page: RecentPredictionsWire }) {
           {predictions.map((each) => (
             <tr key={`${each.id} ${each.revision}`}>
               <td className={`${CELL} max-w-56`}>
-                <a
+                <Link
+                  to="/predictions/$prediction"
+                  params={{ prediction: each.id }}
+                  search={{ endpoint }}
                   className={`${LINK} wrap-anywhere`}
-                  href={`/api/v1/predictions/${encodeURIComponent(each.id)}`}
                 >
                   {each.id}
-                </a>
+                </Link>
               </td>
               <td className={`${CELL} whitespace-nowrap`}>
                 {each.revision} <span className="text-ink-3">{each.modelVersion}</span>
