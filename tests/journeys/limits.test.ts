@@ -76,6 +76,20 @@ test('a prediction takes no longer than its endpoint permits, and no more caller
   expect(new Set(statuses)).toEqual(new Set([503, 504]))
 }, 60_000)
 
+test('an endpoint that is made by hand has its limits, and none is made of what means no version', async () => {
+  const make = (name: string, model: string, ...more: string[]) =>
+    runCommand(
+      server.home,
+      ['endpoint', 'create', name, '--model', model, '--url', server.url].concat(more),
+    )
+  expect((await make('made', 'models:/loops/1', '--quota', '0.01', '--burst', '1')).code).toBe(0)
+  expect((await asked('/endpoints/made/invocations')).status).toBe(200)
+  expect((await asked('/endpoints/made/invocations')).status).toBe(429)
+  const refused = await make('nothing', 'models:/loops/99')
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('no model version')])
+  await expect(person.ask('GET', '/api/v1/endpoints/nothing')).rejects.toThrow(/404/)
+}, 60_000)
+
 test('inputs that are not to be logged are not', async () => {
   const { predictions } = await person.ask<{ predictions: { inputs: unknown }[] }>(
     'GET',

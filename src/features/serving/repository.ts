@@ -18,17 +18,21 @@ export function createRepository<Tx extends ServingTx>(dependencies: {
   endpoints: Endpoints
 }): (actor: Actor) => Repository {
   const { read, models, plane, endpoints } = dependencies
-  const declared = async (name: string, model: string | undefined): Promise<Declaration> => {
-    const known = await read.find(name)
+  const declared = async (
+    name: string,
+    { model, settings }: { model?: string; settings?: EndpointSettings | null },
+  ): Promise<Declaration> => {
+    const known = settings === undefined ? await read.find(name) : undefined
     if (known !== undefined) return reloaded(known, model)
     checkName(name)
-    const uri = model ?? (await newestOf(models, name))
-    return { name, project: '', model: uri, shadows: [], monitor: null, settings: ON_DEMAND }
+    const made = { name, model: model ?? (await newestOf(models, name)) }
+    const base = { project: '', shadows: [], monitor: null }
+    return { ...base, ...made, settings: settings ?? ON_DEMAND }
   }
   return (actor) => ({
     index: () => indexOf(dependencies),
-    load: async (name, { model } = {}) => {
-      const declaration = await declared(name, model)
+    load: async (name, options = {}) => {
+      const declaration = await declared(name, options)
       if ((await models.resolve(declaration.model)) === undefined)
         throw new Problem(
           'not-found',

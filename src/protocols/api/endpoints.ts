@@ -141,10 +141,7 @@ function repositoryRoutes(
       }
       if (model === undefined || monitor !== undefined) throw servedOtherwise(name, { model })
       const keep = pin ? 'pinned' : 'on-demand'
-      const settings = settingsOf({ keep, limits })
-      const base = { project: '', shadows: [], monitor: null, settings }
-      await serving.declareEndpoint(actor, { name, model, ...base })
-      await repository.load(name)
+      await repository.load(name, { model, settings: settingsOf({ keep, limits }) })
       return reply.code(201).send(await shown(await serving.endpoints.get(name)))
     },
   )
