@@ -28,7 +28,7 @@ export async function checkoutAll(
   for (const { out, part } of selection) {
     if (!out.cached || out.content === undefined) continue
     const measured = wanted.get(out)
-    const reason = await missingFor(cache, out.content, { wanted: measured, part })
+    const reason = await missingFor(cache, out.content, { out, part, wanted: measured })
     if (measured === undefined || reason !== undefined) {
       failed.push({ path: out.path, reason: reason ?? 'its list is not in the cache' })
       continue
@@ -61,10 +61,13 @@ async function wantedFor(
 async function missingFor(
   cache: Cache,
   content: Content,
-  { wanted, part }: { wanted: Measured | undefined; part: string | undefined },
+  { out, wanted, part }: Selection & { wanted: Measured | undefined },
 ): Promise<string | undefined> {
   if (wanted === undefined)
     return `its list ${content.md5} is not in the cache; run \`orrery pull\``
+  // That is known much sooner than which are missing, if any.
+  if (part === undefined && out.files === undefined && (await cache.holds(content)))
+    return undefined
   const objects =
     wanted.entries === undefined
       ? [objectOf(wanted)]

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { replaceFile } from './atomic.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
+import { readShared } from './shared-file.ts'
 
 /**
  * Hashes that were taken, with how each file looked then. Packed, since a folder may hold millions: names
@@ -38,12 +39,6 @@ export interface HashCache {
   find(path: string): KeptSight | undefined
   save(path: string, sight: Sight): KeptSight
 }
-
-/**
- * A file may change twice within one tick of the file system's clock and look the same after both.
- * What is hashed younger than this is not remembered, or waited for where it is much.
- */
-export const TICK_MS = 20
 
 export function openHashCache(folder: string): HashCache {
   const open = new Map<string, KeptSight | undefined>()
@@ -147,23 +142,8 @@ function fileOf(folder: string, path: string): string {
   return join(folder, createHash('sha256').update(path).digest('hex').slice(0, 32))
 }
 
+/** Missing or torn: the hashes are taken anew. */
 function readKept(file: string, path: string): KeptSight | undefined {
-  try {
-    const open = openSync(file, 'r')
-    try {
-      const bytes = new SharedArrayBuffer(fstatSync(open).size)
-      const all = new Uint8Array(bytes)
-      for (let at = 0; at < all.length;) {
-        const read = readSync(open, all, at, all.length - at, null)
-        if (read === 0) return undefined
-        at += read
-      }
-      return unpacked(bytes, path)
-    } finally {
-      closeSync(open)
-    }
-  } catch {
-    // Missing or torn: the hashes are taken anew.
-    return undefined
-  }
+  const bytes = readShared(file)
+  return bytes === undefined ? undefined : unpacked(bytes, path)
 }

@@ -1,14 +1,12 @@
 import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '#base/problem'
 import { isFolder, type Measured, type ObjectName } from '#data'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS, sizeIn } from './crew/looking.ts'
+import { LOOK_NUMBERS, lookAmong, looksAt, sizeIn, TICK_MS } from './crew/looking.ts'
 import type { LinkType } from './crew/placing.ts'
-import { TICK_MS } from './hash-cache.ts'
 import { syncEach, syncFileSystem } from './incoming.ts'
-import { changedMeanwhile, keyOf, lookAt, type Measuring, type Seen } from './measure.ts'
+import { changedMeanwhile, keyOf, lookAt, parentOf, type Measuring, type Seen } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
 import { placeAll } from './placed.ts'
 import { filesOf, looksIn, withLooks, type FileAt } from './sights.ts'
@@ -29,7 +27,8 @@ export async function keep(options: Keeping, path: string, measured: Measured): 
   const sight = seen?.sight
   const looks = sight === undefined ? new Float64Array(files.length * LOOK_NUMBERS) : looksIn(sight)
   if (looks.length !== files.length * LOOK_NUMBERS) throw changedMeanwhile(path)
-  const kept: Kept = { files, looks, legacy, newest: new Uint8Array(files.length) }
+  const settledMs = (seen?.atMs ?? 0) - TICK_MS
+  const kept: Kept = { files, looks, legacy, settledMs, newest: new Uint8Array(files.length) }
   const wanted = await missingFrom(cache, kept)
   const byLink = options.links[0] === 'hardlink'
   const left = byLink ? await linked(options, kept, wanted) : wanted
@@ -37,12 +36,13 @@ export async function keep(options: Keeping, path: string, measured: Measured): 
   if (measured.entries !== undefined) await cache.keepTree(measured.entries, seen?.list)
   const isRelinked = await relinked(options, kept)
   if (sight === undefined || (!byLink && !isRelinked)) return
+  // Whoever writes to these files from now on is seen by the clock.
+  const isSeen = sleep(TICK_MS)
   options.hashes.save(keyOf(path, { legacy }), {
     folders: withLooks(sight, kept.looks),
     list: isFolder(measured.content) ? measured.content.md5 : undefined,
   })
-  // Whoever writes to these files from now on is seen by the clock.
-  await sleep(TICK_MS)
+  await isSeen
 }
 
 interface Kept {
@@ -50,6 +50,8 @@ interface Kept {
   /** How each file looks; linking it changes that. */
   readonly looks: Float64Array
   readonly legacy: boolean
+  /** What was written to last before this was hashed as it looks. */
+  readonly settledMs: number
   /** 1 for a file that just became an object. */
   readonly newest: Uint8Array
 }
@@ -64,29 +66,27 @@ async function missingFrom(cache: ObjectFolder, { files, legacy }: Kept): Promis
 
 /** Makes objects of the files themselves; gives those of which the file system makes none. */
 async function linked(options: Keeping, kept: Kept, some: readonly number[]): Promise<number[]> {
+  if (some.length === 0) return []
+  const { cache, root } = options
+  // An object is trusted, so its bytes are on the disk before it has its name.
+  const isSynced = some.length >= SYNCED_AT_ONCE_FROM && syncFileSystem(root)
   // Threads that work in folders of their own wait less for each other.
   const byFolder = Map.groupBy(some, (index) => kept.files[index]?.md5.slice(0, 2))
   const wanted = [...byFolder.values()].flat()
   const files = wanted.map((index) => fileAt(options, kept, index))
-  // An object is trusted, so its bytes are on the disk before it has its name.
-  const isFew = files.length < 64
-  if (files.length > 0 && (isFew || !(await syncFileSystem(options.root))))
-    syncEach(files.map(({ source }) => source))
-  const jobs = files.map(({ source, object }) => ({
-    from: source,
-    to: options.cache.pathOf(object),
-  }))
-  for (const folder of new Set(jobs.map(({ to }) => dirname(to))))
-    mkdirSync(folder, { recursive: true })
+  const objects = files.map(({ object }) => cache.pathOf(object))
+  for (const folder of new Set(objects.map(parentOf))) mkdirSync(folder, { recursive: true })
+  const before = looksAt(kept.looks, wanted)
+  if (!(await isSynced)) syncEach(files.map(({ source }) => source))
   const left: number[] = []
-  await inOrders(jobs, {
+  await inOrders(files, {
     trade: 'link',
-    perOrder: 128,
+    perOrder: 512,
     crewFrom: 400,
     order: (part, first) => ({
-      sources: part.map(({ from }) => from).join('\0'),
-      objects: part.map(({ to }) => to).join('\0'),
-      looks: looksAt(kept, wanted.slice(first, first + part.length)),
+      sources: part.map(({ source }) => source).join('\0'),
+      objects: objects.slice(first, first + part.length).join('\0'),
+      looks: before.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
     }),
     done: (result, part, first) => {
       const faults = new Map(result.faults.map((fault) => [fault.index, fault]))
@@ -94,23 +94,41 @@ async function linked(options: Keeping, kept: Kept, some: readonly number[]): Pr
         const index = wanted[first + at] ?? 0
         if (faults.get(at)?.what === 'changed')
           throw changedMeanwhile(kept.files[index]?.path ?? '')
-        kept.looks.set(
-          result.looks.slice(at * LOOK_NUMBERS, (at + 1) * LOOK_NUMBERS),
-          index * LOOK_NUMBERS,
-        )
+        kept.looks.set(lookAmong(result.looks, at), index * LOOK_NUMBERS)
         if (result.isLinked[at] === true) kept.newest[index] = 1
         else if (faults.has(at)) left.push(index)
       }
     },
   })
-  const isNew = (index: number) => kept.newest[index] === 1
-  options.cache.learn(wanted.filter(isNew).map((index) => fileAt(options, kept, index).object))
+  const newest = [...wanted.keys()].filter((at) => kept.newest[wanted[at] ?? 0] === 1)
+  const made = newest.flatMap((at) => files[at]?.object ?? [])
+  learn(options.cache, kept, { made, looks: looksAt(before, newest) })
   return left
 }
 
+/** Tells the cache of files that became objects, and how they looked when they were hashed. */
+function learn(
+  cache: ObjectFolder,
+  { legacy, settledMs }: Kept,
+  { made, looks }: { made: readonly ObjectName[]; looks: Float64Array },
+): void {
+  cache.learn(made)
+  if (legacy) return
+  const settled = [...made.keys()].filter(
+    (at) => (looks[at * LOOK_NUMBERS + 1] ?? Infinity) < settledMs,
+  )
+  cache.checked?.learn(
+    settled.map((at) => made[at]?.md5 ?? ''),
+    looksAt(looks, settled),
+  )
+}
+
+/** Fewer are synced one by one. */
+const SYNCED_AT_ONCE_FROM = 64
+
 async function copied(options: Keeping, kept: Kept, wanted: readonly number[]): Promise<void> {
   const { onStep } = options
-  const looks = looksAt(kept, wanted)
+  const looks = looksAt(kept.looks, wanted)
   const step = { what: 'copied' as const, ofFiles: wanted.length, ofBytes: sizeIn(looks) }
   const { faults } = await options.cache.takeAll(
     wanted.map((index) => fileAt(options, kept, index)),
@@ -145,11 +163,12 @@ async function relinked(options: Keeping, kept: Kept): Promise<boolean> {
       onStep: options.onStep,
       types: options.links,
       executable: false,
-      before: looksAt(kept, places),
+      before: looksAt(kept.looks, places),
+      checked: options.cache.checked,
     },
   )
   for (const [at, index] of places.entries())
-    kept.looks.set(placed.lookAt(at) ?? [], index * LOOK_NUMBERS)
+    kept.looks.set(lookAmong(placed, at), index * LOOK_NUMBERS)
   return places.length > 0
 }
 
@@ -160,11 +179,4 @@ function fileAt(
 ): { source: string; object: ObjectName } {
   const { path = '', md5 = '' } = files[index] ?? {}
   return { source: `${root}/${path}`, object: { md5, legacy } }
-}
-
-function looksAt({ looks }: Kept, places: readonly number[]): Float64Array {
-  const some = new Float64Array(places.length * LOOK_NUMBERS)
-  for (const [at, index] of places.entries())
-    some.set(looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS), at * LOOK_NUMBERS)
-  return some
 }

@@ -6,8 +6,8 @@ import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { Content, Measured, TreeEntry } from '#data'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS, looksAs, noteLook } from './crew/looking.ts'
-import { md5sIn, namesIn, TICK_MS, type KeptSight, type Sight } from './hash-cache.ts'
+import { LOOK_NUMBERS, looksAs, noteLook, TICK_MS } from './crew/looking.ts'
+import { md5sIn, namesIn, type KeptSight, type Sight } from './hash-cache.ts'
 import type { Measuring, SeenFolder, UnknownFile } from './measuring.ts'
 import { walked } from './walk.ts'
 
@@ -17,6 +17,8 @@ export { parentOf, type Ignores, type Measuring, type TreeFormat } from './measu
 export interface Seen {
   readonly measured: Measured
   readonly sight: Sight
+  /** When it was begun to be looked at. */
+  readonly atMs: number
   /** The list of a folder's files as the cache keeps it, where it had to be made. */
   readonly list?: string | undefined
 }
@@ -32,7 +34,7 @@ export async function lookAt(
   if (!stats.isFile() && !stats.isDirectory())
     throw new Problem('invalid', `${path} is neither a file nor a folder; only those can be data`)
   const known = measuring.hashes.find(keyOf(path, as))
-  const looking = { measuring, path, as, known }
+  const looking = { measuring, path, as, known, atMs: measuring.clock.nowMs() }
   return stats.isFile() ? lookAtFile(looking, stats) : lookAtFolder(looking)
 }
 
@@ -63,6 +65,7 @@ interface Looking {
   readonly path: string
   readonly as: { readonly legacy: boolean }
   readonly known: KeptSight | undefined
+  readonly atMs: number
 }
 
 async function lookAtFile(looking: Looking, stats: Stats): Promise<Seen> {
@@ -85,7 +88,7 @@ async function lookAtFile(looking: Looking, stats: Stats): Promise<Seen> {
     ...((stats.mode & 0o111) === 0 ? {} : { executable: true }),
     ...(as.legacy ? { legacy: true } : {}),
   }
-  return { measured: { content }, sight }
+  return { measured: { content }, sight, atMs: looking.atMs }
 }
 
 async function lookAtFolder(looking: Looking): Promise<Seen> {
@@ -104,6 +107,7 @@ async function lookAtFolder(looking: Looking): Promise<Seen> {
   return {
     measured: measuredAs({ ...content, ...(as.legacy ? { legacy: true } : {}) }, sight, entries),
     sight,
+    atMs: looking.atMs,
     list: text,
   }
 }

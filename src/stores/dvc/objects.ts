@@ -7,6 +7,7 @@ import { digestFile } from '#base/digest'
 import { Problem } from '#base/problem'
 import { isFolder, type Cache, type Content, type ObjectName, type TreeEntry } from '#data'
 import { replaceFile } from './atomic.ts'
+import { openChecked, type CheckedObjects } from './checked.ts'
 import { TRUSTED } from './crew/copying.ts'
 import { putDamagedAside } from './damaged.ts'
 import { putWhole } from './incoming.ts'
@@ -26,6 +27,8 @@ export interface ObjectFolder extends Cache {
   keepTree(entries: readonly TreeEntry[], text?: string): Promise<string>
   /** Told of objects that somebody else has put here, checked and with the mode that says so. */
   learn(objects: readonly ObjectName[]): void
+  /** Undefined where nothing is remembered. */
+  readonly checked: CheckedObjects | undefined
 }
 
 export interface ObjectFolderOptions {
@@ -74,6 +77,7 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
     missing,
     tree,
     learn,
+    checked: notes === undefined ? undefined : openChecked(join(notes, 'checked')),
     holds: async (content) => {
       const object = { md5: content.md5, legacy: content.legacy ?? false }
       if (!(await isThere(object))) return false

@@ -54,7 +54,7 @@ test.each(['copy', 'hardlink', 'symlink'] as const)(
     for (const [index, { target, object }] of some.entries()) {
       expect(readFileSync(target, 'utf8')).toBe(readFileSync(object, 'utf8'))
       const { ino, mtimeMs, ctimeMs, size } = statSync(target)
-      expect([...(looks.lookAt(index) ?? [])]).toEqual([ino, mtimeMs, ctimeMs, size])
+      expect([...looks.subarray(index * 4, index * 4 + 4)]).toEqual([ino, mtimeMs, ctimeMs, size])
     }
     expect(readdirSync(join(root, '.dvc', 'tmp'))).toEqual([])
   },

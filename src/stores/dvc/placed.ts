@@ -4,9 +4,10 @@ import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
 import type { DataStep } from '#data'
 import { temporaryBeside } from './atomic.ts'
+import type { CheckedObjects } from './checked.ts'
 import { LARGE_BYTES } from './crew/copying.ts'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS, sizeIn } from './crew/looking.ts'
+import { LOOK_NUMBERS, looksAt, sizeIn, TICK_MS } from './crew/looking.ts'
 import type { LinkType, PlaceFault } from './crew/placing.ts'
 import { putDamagedAside } from './damaged.ts'
 import { openIncoming } from './incoming.ts'
@@ -23,11 +24,6 @@ export interface FileOfCache {
   readonly md5: string | undefined
 }
 
-export interface PlacedAll {
-  /** How the file of that index looks now; undefined for one that was not placed. */
-  lookAt(index: number): Float64Array | undefined
-}
-
 const CREW_FROM_FILES = 300
 /** So many bytes the process itself would write without doing anything else meanwhile. */
 const CREW_FROM_BYTES = 64 << 20
@@ -35,8 +31,9 @@ const CREW_FROM_BYTES = 64 << 20
 const SIZED_FILES_MAX = 2000
 
 /**
- * Puts objects to their places in the first of the ways that works, and checks the bytes of each. Throws a
- * `Problem` that names what could not be placed; everything else is in its place then.
+ * Puts objects to their places in the first of the ways that works, and gives how each looks there. The bytes of each
+ * are checked, but for those of links that are remembered as checked. Throws a `Problem` that names what could not be
+ * placed; everything else is in its place then.
  */
 export async function placeAll(
   files: readonly FileOfCache[],
@@ -49,10 +46,12 @@ export async function placeAll(
     before?: Float64Array
     /** Folders in which nothing is, made for these files: they may be put there whole. */
     empty?: ReadonlySet<string>
+    /** Which objects need not be read to be linked. */
+    checked?: CheckedObjects | undefined
     onStep?: ((step: DataStep) => void) | undefined
   },
-): Promise<PlacedAll> {
-  if (files.length === 0) return { lookAt: () => undefined }
+): Promise<Float64Array> {
+  if (files.length === 0) return new Float64Array()
   const incoming = openIncoming(join(how.root, '.dvc', 'tmp'))
   try {
     const filling = emptied(files, how.empty, incoming.folder)
@@ -82,7 +81,7 @@ function asideIn(folder: string): How['aside'] {
 }
 
 const FOLDERS = 16
-const FILES_AN_ORDER = 128
+const FILES_AN_ORDER = 512
 
 /** A folder that is filled out of sight. */
 interface Filling {
@@ -137,16 +136,18 @@ async function placeFrom(
   files: readonly FileOfCache[],
   how: How,
   fillings: readonly (Filling | undefined)[],
-): Promise<PlacedAll> {
+): Promise<Float64Array> {
   const looks = new Float64Array(files.length * LOOK_NUMBERS)
   const faults: PlaceFault[] = []
+  const read: number[] = []
   const { onStep } = how
   let { types } = how
   const sizes = files.length <= SIZED_FILES_MAX ? sizesOf(files) : undefined
   const ofBytes = sizes?.reduce((sum, each) => sum + each, 0)
   const step = { what: 'placed' as const, ofFiles: files.length, ofBytes }
   // A copy is written and then read to check it; a link is only read.
-  const passes = types[0] === 'hardlink' || types[0] === 'symlink' ? 1 : 2
+  const passes = types[0] !== undefined && isLink(types[0]) ? 1 : 2
+  const checked = types.some(isLink) ? how.checked?.known() : undefined
   const targetsOf = (part: readonly FileOfCache[], first: number) =>
     part.map(({ target }, at) => hiddenOf(target, fillings[first + at]))
   const asidesOf = (part: readonly FileOfCache[], first: number) =>
@@ -159,12 +160,16 @@ async function placeFrom(
     crewFrom: (ofBytes ?? 0) >= CREW_FROM_BYTES ? 0 : CREW_FROM_FILES,
     passed: onStep && ((bytes) => onStep({ ...step, files: 0, sizeBytes: bytes / passes })),
     writes: (part, first) =>
-      asidesOf(part, first).filter((_, at) => (sizes?.[first + at] ?? 0) >= LARGE_BYTES),
+      sizes === undefined
+        ? []
+        : asidesOf(part, first).filter((_, at) => (sizes[first + at] ?? 0) >= LARGE_BYTES),
     order: (part, first) => {
       const isHidden = part.every((_, at) => fillings[first + at] !== undefined)
       return {
         types,
         executable: how.executable,
+        checked,
+        settledMs: systemClock.nowMs() - TICK_MS,
         before: how.before?.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
         objects: part.map(({ object }) => object).join('\0'),
         targets: targetsOf(part, first).join('\0'),
@@ -175,6 +180,7 @@ async function placeFrom(
     done: (placed, part, first, toldBytes) => {
       looks.set(placed.looks, first * LOOK_NUMBERS)
       faults.push(...placed.faults.map((fault) => ({ ...fault, index: fault.index + first })))
+      for (const at of placed.read) read.push(at + first)
       for (const at of part.keys()) {
         const filling = fillings[first + at]
         if (filling !== undefined && --filling.left === 0) putBack(filling)
@@ -185,11 +191,17 @@ async function placeFrom(
       onStep?.({ ...step, files: part.length, sizeBytes })
     },
   })
+  how.checked?.learn(
+    read.map((index) => files[index]?.md5 ?? ''),
+    looksAt(looks, read),
+  )
   const first = faults[0]
   if (first !== undefined) throw problemOf(files, faults, first)
-  return {
-    lookAt: (index) => looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS),
-  }
+  return looks
+}
+
+function isLink(type: LinkType): boolean {
+  return type === 'hardlink' || type === 'symlink'
 }
 
 function sizesOf(files: readonly FileOfCache[]): number[] {

@@ -1,5 +1,5 @@
 import type { Measured } from '#data'
-import { LOOK_NUMBERS } from './crew/looking.ts'
+import { LOOK_NUMBERS, looksAt } from './crew/looking.ts'
 import { namesIn, type FolderSight, type Sight } from './hash-cache.ts'
 import { parentOf, type Seen } from './measure.ts'
 
@@ -42,28 +42,35 @@ export function sightAfter(after: {
   path: string
   isFolder: boolean
   files: readonly FileAt[]
-  looks: ReadonlyMap<string, Float64Array | undefined>
+  /** How each of the files looks; NaN for those that were not placed. */
+  looks: Float64Array
   kept: Seen | undefined
 }): FolderSight[] {
   const { path, files, looks } = after
   const before = new Map(looksBefore(path, after.kept))
-  const known = files.filter(
-    (file) => (looks.get(file.path) ?? before.get(file.path)) !== undefined,
-  )
-  const inside = (file: string) => (after.isFolder ? file.slice(path.length + 1) : '')
-  const byFolder = Map.groupBy(known, (file) => parentOf(inside(file.path)))
-  return [...byFolder].map(([folder, some]) => {
-    const numbers = new Float64Array(some.length * LOOK_NUMBERS)
-    for (const [index, file] of some.entries()) {
-      const look = looks.get(file.path) ?? before.get(file.path)
-      if (look !== undefined) numbers.set(look, index * LOOK_NUMBERS)
+  const byFolder = new Map<string, number[]>()
+  let last: { folder: string; indexes: number[] } | undefined
+  for (const [index, file] of files.entries()) {
+    if (Number.isNaN(looks[index * LOOK_NUMBERS])) {
+      const look = before.get(file.path)
+      if (look === undefined) continue
+      looks.set(look, index * LOOK_NUMBERS)
     }
-    const names = some.map((file) => inside(file.path).slice(folder === '' ? 0 : folder.length + 1))
+    const folder = after.isFolder ? parentOf(file.path) : ''
+    if (last?.folder !== folder) {
+      last = { folder, indexes: byFolder.get(folder) ?? [] }
+      byFolder.set(folder, last.indexes)
+    }
+    last.indexes.push(index)
+  }
+  return [...byFolder].map(([folder, indexes]) => {
+    const some = indexes.flatMap((index) => files[index] ?? [])
+    const names = some.map((file) => (after.isFolder ? file.path.slice(folder.length + 1) : ''))
     return {
-      path: folder,
+      path: folder.slice(path.length + 1),
       count: some.length,
       names: new Uint8Array(Buffer.from(names.join('\0'))),
-      looks: numbers,
+      looks: looksAt(looks, indexes),
       digests: new Uint8Array(Buffer.from(some.map(({ md5 }) => md5).join(''), 'hex')),
     }
   })

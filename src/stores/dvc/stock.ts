@@ -5,7 +5,7 @@ import type { Clock } from '#base/clock'
 import { replaceFile } from './atomic.ts'
 import { inOrders } from './crew/crew.ts'
 import { hexNames, NAME_BYTES, packedNames, UNLISTED, type Shelf } from './crew/stocking.ts'
-import { TICK_MS } from './hash-cache.ts'
+import { TICK_MS } from './crew/looking.ts'
 
 /**
  * Which objects a folder of them holds. Asked about many, it lists the 256 folders that they are in and

@@ -12,7 +12,7 @@ import {
   type Workspace,
 } from '#data'
 import type { LinkType } from './crew/placing.ts'
-import { TICK_MS } from './hash-cache.ts'
+import { lookAmong, LOOK_NUMBERS, TICK_MS } from './crew/looking.ts'
 import { keep, type Keeping } from './keeping.ts'
 import { isMissing, keyOf, lookAt, parentOf, statOf, type Measuring, type Seen } from './measure.ts'
 import type { ObjectFolder } from './objects.ts'
@@ -85,12 +85,10 @@ async function restore(options: WorkspaceOptions, restoring: Restoring): Promise
   }
   const legacy = wanted.content.legacy ?? false
   const wantedFiles = filesOf(path, wanted)
-  const goal = new Map(wantedFiles.map((file) => [file.path, file.md5]))
-  checkPlaces(options.root, path, [
-    ...goal.keys(),
-    ...(isFolder(wanted.content) ? [`${path}/.`] : []),
-  ])
+  const places = wantedFiles.map((file) => file.path)
+  checkPlaces(options.root, path, isFolder(wanted.content) ? [`${path}/.`, ...places] : places)
   const now = new Map(filesOf(path, before).map((file) => [file.path, file.md5]))
+  const goal = new Map(now.size === 0 ? [] : wantedFiles.map((file) => [file.path, file.md5]))
   const gone = [...now].filter(([file, md5]) => goal.get(file) !== md5)
   if (!force) await checkKept(options, gone, legacy)
   const kindChanges = before !== undefined && isFolder(before.content) !== isFolder(wanted.content)
@@ -147,17 +145,23 @@ async function placeMissing(
   },
 ): Promise<void> {
   const legacy = wanted.content.legacy ?? false
-  const missing = files.wantedFiles.filter((file) => files.now.get(file.path) !== file.md5)
+  const { wantedFiles, now } = files
+  const missing = [...wantedFiles.keys()].filter(
+    (index) => now.get(wantedFiles[index]?.path ?? '') !== wantedFiles[index]?.md5,
+  )
   // An empty folder has no file that would make it.
-  if (isFolder(wanted.content) && files.wantedFiles.length === 0)
+  if (isFolder(wanted.content) && wantedFiles.length === 0)
     await mkdir(resolve(options.root, path), { recursive: true })
   const root = resolve(options.root)
-  const placing = missing.map((file) => ({
-    path: file.path,
-    object: options.cache.pathOf({ md5: file.md5, legacy }),
-    target: `${root}/${file.path}`,
-    md5: legacy ? undefined : file.md5,
-  }))
+  const placing = missing.map((index) => {
+    const { path: file = '', md5 = '' } = wantedFiles[index] ?? {}
+    return {
+      path: file,
+      object: options.cache.pathOf({ md5, legacy }),
+      target: `${root}/${file}`,
+      md5: legacy ? undefined : md5,
+    }
+  })
   const empty = makeFolders(placing.map(({ target }) => parentOf(target)))
   const placed = await placeAll(placing, {
     root,
@@ -165,12 +169,17 @@ async function placeMissing(
     onStep: options.onStep,
     types: copy === true ? ['copy'] : options.links,
     executable: wanted.content.executable ?? false,
+    checked: options.cache.checked,
   })
-  const looks = new Map(missing.map((file, index) => [file.path, placed.lookAt(index)]))
+  // Whoever writes to these files from now on is seen by the clock.
+  const isSeen = sleep(missing.length > 0 ? TICK_MS : 0)
+  const looks = new Float64Array(wantedFiles.length * LOOK_NUMBERS).fill(Number.NaN)
+  for (const [at, index] of missing.entries())
+    looks.set(lookAmong(placed, at), index * LOOK_NUMBERS)
   const sight = sightAfter({
     path,
     isFolder: isFolder(wanted.content),
-    files: files.wantedFiles,
+    files: wantedFiles,
     looks,
     kept: files.kept,
   })
@@ -178,8 +187,7 @@ async function placeMissing(
     folders: sight,
     list: isFolder(wanted.content) ? wanted.content.md5 : undefined,
   })
-  // Whoever writes to these files from now on is seen by the clock.
-  if (missing.length > 0) await sleep(TICK_MS)
+  await isSeen
 }
 
 /** Gives those that were not there and in which no other folder will be. */

@@ -189,7 +189,8 @@ export function linkFiles({ sources, objects, looks: before }: LinkOrder): Linke
         faults.push({ index, what: 'failed', message: messageOf(error) })
     }
     const now = statSync(from, { throwIfNoEntry: false })
-    if (now !== undefined) noteLook(now, looks, index)
+    // One that was written to meanwhile is not what was hashed.
+    if (now !== undefined && looksAsLinked(now, before, index)) noteLook(now, looks, index)
   }
   return { faults, looks, isLinked, sizeBytes: 0 }
 }

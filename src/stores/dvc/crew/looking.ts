@@ -6,6 +6,12 @@ import { lstatSync, readdirSync, statSync, type Stats } from 'node:fs'
  */
 export const LOOK_NUMBERS = 4
 
+/**
+ * A file may change twice within one tick of the file system's clock and look the same after both.
+ * What is hashed younger than this is not remembered, or waited for where it is much.
+ */
+export const TICK_MS = 20
+
 export interface FolderToList {
   /** Absolute. */
   readonly path: string
@@ -144,4 +150,15 @@ export function sizeIn(looks: Float64Array): number {
 
 export function noteLook(stats: Stats, looks: Float64Array, index: number): void {
   looks.set([stats.ino, stats.mtimeMs, stats.ctimeMs, stats.size], index * LOOK_NUMBERS)
+}
+
+export function lookAmong(looks: Float64Array, index: number): Float64Array {
+  return looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS)
+}
+
+/** Those of some of them. */
+export function looksAt(looks: Float64Array, places: readonly number[]): Float64Array {
+  const some = new Float64Array(places.length * LOOK_NUMBERS)
+  for (const [at, index] of places.entries()) some.set(lookAmong(looks, index), at * LOOK_NUMBERS)
+  return some
 }

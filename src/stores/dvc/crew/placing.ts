@@ -10,7 +10,9 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  type Stats,
 } from 'node:fs'
+import { checkedIn, isAsChecked, type CheckedList } from './checked.ts'
 import { messageOf, writeAll } from './copying.ts'
 import { digestOpen, readStart } from './digests.ts'
 import { LOOK_NUMBERS, looksAs, noteLook } from './looking.ts'
@@ -28,6 +30,10 @@ export interface PlaceOrder {
   /** Tried in this order; what does not work once is not tried again. */
   readonly types: readonly LinkType[]
   readonly executable: boolean
+  /** Objects that need not be read to be linked, as long as they look as they do there. */
+  readonly checked?: SharedArrayBuffer | undefined
+  /** What was last written to before this looks otherwise after it is written to again. */
+  readonly settledMs: number
   /** How the targets have to look still; others are left alone. */
   readonly before?: Float64Array | undefined
 }
@@ -41,6 +47,8 @@ interface FileToPlace {
 
 export interface Placed {
   readonly looks: Float64Array
+  /** Those whose objects were read to be linked, and can be believed as long as they look like this. */
+  readonly read: readonly number[]
   readonly types: readonly LinkType[]
   readonly faults: readonly PlaceFault[]
 }
@@ -57,9 +65,11 @@ const SMALL_BYTES = 1 << 18
 /** Puts objects to places of the workspace. What is there is replaced at once and whole. */
 export function placeFiles(order: PlaceOrder): Placed {
   const { executable, before } = order
+  const checked = checkedIn(order.checked)
   const files = filesIn(order)
   const looks = new Float64Array(files.length * LOOK_NUMBERS)
   const faults: PlaceFault[] = []
+  const read: number[] = []
   let left = order.types
   for (const [index, file] of files.entries()) {
     try {
@@ -67,17 +77,23 @@ export function placeFiles(order: PlaceOrder): Placed {
         faults.push({ index, what: 'changed', message: '' })
         continue
       }
-      const used = placeOne(file, left, executable)
+      const used = placeOne(file, left, { executable, checked })
       if (used === undefined) faults.push({ index, what: 'damaged', message: '' })
       else {
-        left = left.slice(left.indexOf(used))
-        noteLook(statSync(file.target), looks, index)
+        left = left.slice(left.indexOf(used.type))
+        const now = used.now ?? statSync(file.target)
+        noteLook(now, looks, index)
+        if (used.read !== undefined && isAsRead(now, used.read, order.settledMs)) read.push(index)
       }
     } catch (error) {
       faults.push({ index, what: 'failed', message: messageOf(error) })
     }
   }
-  return { looks, types: left, faults }
+  return { looks, types: left, faults, read }
+}
+
+function isAsRead(now: Stats, read: Stats, settledMs: number): boolean {
+  return now.mtimeMs < settledMs && now.mtimeMs === read.mtimeMs && now.size === read.size
 }
 
 function filesIn(order: PlaceOrder): FileToPlace[] {
@@ -93,16 +109,26 @@ function filesIn(order: PlaceOrder): FileToPlace[] {
   }))
 }
 
-/** The way that worked; undefined for an object that is damaged. */
+/** A file in its place. */
+interface PlacedFile {
+  /** The way that worked. */
+  readonly type: LinkType
+  /** How it looks, where that is known. */
+  readonly now?: Stats | undefined
+  /** How it looked before its bytes were read and found right. */
+  readonly read?: Stats | undefined
+}
+
+/** Undefined for an object that is damaged. */
 function placeOne(
   file: FileToPlace,
   types: readonly LinkType[],
-  executable: boolean,
-): LinkType | undefined {
+  { executable, checked }: { executable: boolean; checked: CheckedList },
+): PlacedFile | undefined {
   for (const type of types) {
     try {
-      const isCopy = type === 'copy' || type === 'reflink'
-      return (isCopy ? copied : linked)(file, type, executable) ? type : undefined
+      if (type === 'hardlink' || type === 'symlink') return linked(file, type, checked)
+      return copied(file, type, executable) ? { type } : undefined
     } catch (error) {
       rmSync(file.aside, { force: true })
       if (type === types.at(-1)) throw error
@@ -140,22 +166,23 @@ function cloned(file: FileToPlace, type: LinkType, executable: boolean): boolean
   return settle(file, file.md5 === undefined ? undefined : digestAt(file.aside, file.md5))
 }
 
-function linked(file: FileToPlace, type: LinkType): boolean {
+/** What looks as it did when it was checked is not read again. */
+function linked(
+  file: FileToPlace,
+  type: 'hardlink' | 'symlink',
+  checked: CheckedList,
+): PlacedFile | undefined {
+  const { object, aside, target, md5 } = file
   // Renaming one name of a file over another would do nothing and leave both.
-  if (type === 'hardlink' && file.aside !== file.target && isSameFile(file)) return true
-  if (file.md5 !== undefined && digestAt(file.object, file.md5) !== file.md5) return false
-  const link = type === 'hardlink' ? linkSync : symlinkSync
-  try {
-    // Nothing may be there, and then a link is whole from its first moment.
-    link(file.object, file.target)
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EEXIST' || file.aside === file.target) throw error
+  if (type === 'hardlink' && aside !== target && isSameFile(file)) return { type }
+  if (type === 'hardlink') linkSync(object, aside)
+  else symlinkSync(object, aside)
+  const stats = statSync(aside)
+  if (md5 === undefined || isAsChecked(checked, md5, stats)) {
+    settle(file, md5)
+    return { type, now: aside === target ? stats : undefined }
   }
-  link(file.object, file.aside)
-  renameSync(file.aside, file.target)
-  return true
+  return settle(file, digestAt(aside, md5)) ? { type, read: stats } : undefined
 }
 
 function isSameFile({ object, target }: FileToPlace): boolean {
