@@ -34,10 +34,14 @@ export const typeBoxValidatorCompiler: FastifySchemaCompiler<TSchema> = ({ schem
     const value = Value.Default(schema, read ?? undefined)
     if (compiled.Check(value)) return { value }
     const mistakes = [...compiled.Errors(value)]
+      // Each property that is too many is told of by itself.
+      .filter(({ keyword }) => keyword !== 'additionalProperties')
       .slice(0, MISTAKES_MAX)
-      .map(({ instancePath, message }) => {
-        const place = instancePath === '' ? part : instancePath.slice(1).replaceAll('/', '.')
-        return `${place} ${message}${instancePath === '' ? '' : `, not ${shown(Value.Pointer.Get(value, instancePath))}`}`
+      .map(({ keyword, instancePath, message }) => {
+        if (instancePath === '') return `${part} ${message}`
+        const place = instancePath.slice(1).replaceAll('/', '.')
+        if (keyword === 'boolean') return `${place} means nothing here`
+        return `${place} ${message}, not ${shown(Value.Pointer.Get(value, instancePath))}`
       })
     return { error: new Error(mistakes.join('; ')) }
   }
