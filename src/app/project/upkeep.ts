@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { Clock } from '#base/clock'
 import { Problem } from '#base/problem'
 import {
@@ -51,6 +52,11 @@ export function openUpkeep(options: {
       isThere: async (object) => (await shelf.look(object)) !== undefined,
     }),
     projectAt: async (path) => {
+      if (!existsSync(join(path, '.dvc')))
+        throw new Problem(
+          'not-found',
+          `${path} is no project, so what it needs cannot be told; name the root of one, where .dvc is`,
+        )
       const other = resolve(path)
       return projectReads(other, readSettings(other, variables))
     },

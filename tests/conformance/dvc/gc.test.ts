@@ -100,6 +100,9 @@ describe('gc keeps what dvc gc keeps, and no more', () => {
     expect(JSON.parse(other.dvc('status', '--json'))).toEqual({})
     await collect(box, {})
     expect(other.dvc('status', '--json')).toContain('not in cache')
+    // Whoever mistypes the other project does not lose what it needs.
+    for (const projects of [[join(other.root, 'nowhere')], [join(other.root, '..')]])
+      await expect(ours(box).upkeep.collect({ projects }, {})).rejects.toThrow(/is no project/)
   })
 })
 
