@@ -21,8 +21,7 @@ export function outIn(here: CalledIn, out: string | undefined, from: string): st
   const written = out ?? name
   const isFolder =
     out !== undefined &&
-    (out.endsWith('/') ||
-      statSync(resolve(process.cwd(), out), { throwIfNoEntry: false })?.isDirectory() === true)
+    statSync(resolve(process.cwd(), out), { throwIfNoEntry: false })?.isDirectory() === true
   return here.target(isFolder ? `./${join(written, name)}` : `./${written}`)
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Problem } from '#base/problem'
@@ -5,18 +6,26 @@ import {
   movingSteps,
   type Addresses,
   type Arrival,
+  type Content,
   type DataStep,
   type Moving,
   type Offered,
 } from '#data'
-import { takeFile, takeStream, type ArrivalCache } from '#stores/dvc/arrivals'
+import { printTree } from '#protocols/dvc/tree'
+import {
+  readFileOnly,
+  takeFile,
+  takeStream,
+  type ArrivalCache,
+  type Arrived,
+} from '#stores/dvc/arrivals'
 import { withServer } from './remote.ts'
 import type { ProjectSettings } from './settings.ts'
 
 export interface AddressesGround {
   /** Relative paths count from here. */
   readonly root: string
-  readonly cache: ArrivalCache & { keepTree(entries: readonly Arrival[]): Promise<string> }
+  readonly cache: ArrivalCache
   readonly settings: Pick<ProjectSettings, 'remotes' | 'remoteOptions'>
   readonly variables: Readonly<Record<string, string | undefined>>
   /** Told how far what is taken has come. */
@@ -26,6 +35,7 @@ export interface AddressesGround {
 /** Files and folders of this machine and of buckets, files of web servers, and what lies in remotes of these kinds. */
 export function openAddresses(ground: AddressesGround): Addresses {
   return {
+    keepsVersions: (url) => placeOf(url, ground).kind === 'bucket',
     look: async (url, { folder, settings, known }) => {
       const moving = movingSteps('fetched', ground.onStep)
       const place = placeOf(url, { ...ground, root: resolve(ground.root, folder) })
@@ -36,7 +46,8 @@ export function openAddresses(ground: AddressesGround): Addresses {
         const versions = options.get('version_aware')?.toLowerCase() === 'true'
         return inBucket({ url: place.url, options, versions, known }, { ...ground, moving })
       }
-      return onDisk(place.path, { url, cache: ground.cache, moving })
+      const hashing = movingSteps('hashed', ground.onStep)
+      return onDisk(place.path, { url, cache: ground.cache, moving, hashing })
     },
   }
 }
@@ -85,41 +96,51 @@ export function placeOf(
   return { kind: 'disk', path: resolve(root, url.replace(/^file:\/\//, '')) }
 }
 
-/** What is on this machine is named by its bytes, so looking at it is taking it. */
-async function onDisk(
+interface OnDisk {
+  readonly url: string
+  readonly cache: AddressesGround['cache']
+  readonly moving: Moving
+  readonly hashing: Moving
+}
+
+/** What is on this machine is named by its bytes: who takes it knows them, and who does not has them read. */
+async function onDisk(path: string, { url, cache, moving, hashing }: OnDisk): Promise<Offered> {
+  const { kind, files } = lyingAt(path, url)
+  const each = async (how: Moving, work: (file: string) => Promise<Arrived>) => {
+    how.onMore?.(files.length)
+    for (const { sizeBytes } of files) how.onSize?.(1, sizeBytes)
+    const found: Arrival[] = []
+    for (const file of files)
+      found.push({ path: file.path, ...(await work(resolve(path, file.path))) })
+    return found
+  }
+  let taken: Arrival[] | undefined
+  return {
+    kind,
+    identity: async () => {
+      const found = taken ?? (await each(hashing, (file) => readFileOnly(file, hashing)))
+      return { content: contentOf(kind, found) }
+    },
+    take: async () => (taken = await each(moving, (file) => takeFile(cache, file, moving))),
+  }
+}
+
+function lyingAt(
   path: string,
-  { url, cache, moving }: { url: string; cache: AddressesGround['cache']; moving: Moving },
-): Promise<Offered> {
+  url: string,
+): { kind: Offered['kind']; files: { path: string; sizeBytes: number }[] } {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) throw new Problem('not-found', `there is nothing at ${url} to import`)
-  if (stats.isFile()) {
-    moving.onMore?.(1)
-    moving.onSize?.(1, stats.size)
-    const arrived = await takeFile(cache, path, moving)
-    return {
-      kind: 'file',
-      identity: { content: arrived },
-      take: async () => [{ path: '', ...arrived }],
-    }
-  }
-  if (!stats.isDirectory())
-    throw new Problem(
-      'invalid',
-      `${url} is neither a file nor a folder; only those can be imported`,
-    )
-  const arrivals: Arrival[] = []
-  const files = filesBelow(path, '')
-  moving.onMore?.(files.length)
-  for (const { sizeBytes } of files) moving.onSize?.(1, sizeBytes)
-  for (const { path: file } of files)
-    arrivals.push({ path: file, ...(await takeFile(cache, resolve(path, file), moving)) })
-  const md5 = await cache.keepTree(arrivals)
-  const sizeBytes = arrivals.reduce((sum, each) => sum + each.sizeBytes, 0)
-  return {
-    kind: 'folder',
-    identity: { content: { md5, sizeBytes, files: arrivals.length } },
-    take: async () => arrivals,
-  }
+  if (stats.isFile()) return { kind: 'file', files: [{ path: '', sizeBytes: stats.size }] }
+  if (stats.isDirectory()) return { kind: 'folder', files: filesBelow(path, '') }
+  throw new Problem('invalid', `${url} is neither a file nor a folder; only those can be imported`)
+}
+
+function contentOf(kind: Offered['kind'], found: readonly Arrival[]): Content {
+  const [only] = found
+  if (kind === 'file' && only !== undefined) return { md5: only.md5, sizeBytes: only.sizeBytes }
+  const sizeBytes = found.reduce((sum, each) => sum + each.sizeBytes, 0)
+  return { md5: `${hash('md5', printTree(found))}.dir`, sizeBytes, files: found.length }
 }
 
 function filesBelow(top: string, folder: string): { path: string; sizeBytes: number }[] {
@@ -141,10 +162,10 @@ async function onTheWeb(url: string, cache: ArrivalCache, moving: Moving): Promi
   const length = headers.get('content-length')
   return {
     kind: 'file',
-    identity: {
+    identity: async () => ({
       ...(checksum === undefined ? {} : { checksum }),
       ...(length === null ? {} : { sizeBytes: Number(length) }),
-    },
+    }),
     take: async () => {
       const response = await asked(url, 'GET')
       if (!response.ok || response.body === null)

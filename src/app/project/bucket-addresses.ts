@@ -81,7 +81,7 @@ type Ground = BucketAddress & {
 function fileOf(ground: Ground, identity: ImportIdentity, version: string | undefined): Offered {
   return {
     kind: 'file',
-    identity,
+    identity: async () => identity,
     take: async () => {
       expectAll(ground.moving, [identity])
       return [await taken(ground, '', version)]
@@ -103,7 +103,7 @@ function folderOf(ground: Ground, files: readonly BucketFile[], identity: Import
       )
     return arrivals
   }
-  return { kind: 'folder', identity, take }
+  return { kind: 'folder', identity: async () => identity, take }
 }
 
 function expectAll(moving: Moving, files: readonly { readonly sizeBytes?: number }[]): void {

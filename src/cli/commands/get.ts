@@ -73,7 +73,7 @@ function placeFor(out: string | undefined, path: string): string {
   const name = posix.basename(path)
   if (out === undefined) return name
   const isFolder = statSync(out, { throwIfNoEntry: false })?.isDirectory() === true
-  return out.endsWith('/') || isFolder ? join(out, name) : out
+  return isFolder ? join(out, name) : out
 }
 
 function plain(path: string): string {

@@ -73,6 +73,23 @@ export async function takeFile(
   return takeStream(cache, createReadStream(path, { highWaterMark: 1 << 20 }), moving)
 }
 
+/** What a file holds, without taking it. */
+export async function readFileOnly(
+  path: string,
+  { onDone }: Pick<Moving, 'onDone'> = {},
+): Promise<Arrived> {
+  const digest = createHash('md5')
+  let sizeBytes = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    const bytes = chunk as Buffer
+    digest.update(bytes)
+    sizeBytes += bytes.length
+    onDone?.(0, bytes.length)
+  }
+  onDone?.(1, 0)
+  return { md5: digest.digest('hex'), sizeBytes }
+}
+
 /** Of an object that is in the cache. */
 export async function sizeInCache(cache: ArrivalCache, object: ObjectName): Promise<number> {
   return (await stat(cache.pathOf(object))).size

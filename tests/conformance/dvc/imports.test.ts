@@ -373,3 +373,32 @@ test('what was imported and is gone comes again by update, and what changed here
   await update()
   expect(box.read('data')).toBe('mine')
 })
+
+test('what is only noted is read and not kept, and what its place does not keep is pushed', async () => {
+  const [one, other] = [sandbox(), sandbox()]
+  boxes.push(one, other)
+  for (const box of [one, other]) {
+    box.dvc('init', '-q')
+    box.write('../source/a', '1')
+    box.write('../source/b/c', '2')
+  }
+  const cases = [
+    ['--no-download', '../source', 'noted'],
+    ['--no-download', '../source/a', 'file'],
+    ['--version-aware', '../source/a', 'versioned'],
+    ['../source/b', 'slash/'],
+  ]
+  for (const args of cases) {
+    one.dvc('import-url', '-q', ...args)
+    expect(await runCommand(other.root, ['import-url', '-q', ...args])).toMatchObject({
+      code: 0,
+      err: '',
+    })
+    const file = `${(args.at(-1) ?? '').replace('/', '')}.dvc`
+    expect(other.read(file)).toBe(one.read(file))
+    expect(existsSync(join(other.root, '.dvc/cache/files'))).toBe(
+      existsSync(join(one.root, '.dvc/cache/files')),
+    )
+  }
+  expect(other.tree('slash')).toEqual({ c: '2' })
+})

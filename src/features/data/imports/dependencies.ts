@@ -13,7 +13,8 @@ export interface ImportCatalog {
 
 /** What lies at an address. */
 export interface Offered {
-  readonly identity: ImportIdentity
+  /** After it was taken, of what was taken. */
+  identity(): Promise<ImportIdentity>
   readonly kind: 'file' | 'folder'
   /** Brings it into the cache. */
   take(): Promise<Arrival[]>
@@ -21,6 +22,8 @@ export interface Offered {
 
 /** Files and folders outside of repositories: of this machine, of web servers, of remotes. */
 export interface Addresses {
+  /** Whether the place keeps the versions of its files. */
+  keepsVersions(url: string): boolean
   /** A relative path counts from `folder` of the project. */
   look(
     url: string,

@@ -2,16 +2,7 @@ import { Problem } from '#base/problem'
 import { sameContent, type Measured } from '../content.ts'
 import type { ImportDependencies } from './dependencies.ts'
 import { fetchLost } from './lost.ts'
-import {
-  brought,
-  importsNamed,
-  kept,
-  namedBy,
-  nothingAt,
-  parentOf,
-  requestOf,
-  withContent,
-} from './parts.ts'
+import { brought, importsNamed, kept, namedBy, nothingAt, parentOf, requestOf } from './parts.ts'
 import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
 import { overlaps, type Out } from '../out.ts'
 import { itemAt } from './source.ts'
@@ -151,8 +142,7 @@ async function importAddress(
     out: nameIn(out),
     content: undefined,
     ...(settings === undefined ? {} : { settings }),
-    // The bucket keeps that version itself.
-    ...(settings?.['version_aware'] === true ? { push: false as const } : {}),
+    ...(keepsItself(dependencies, request) ? { push: false as const } : {}),
   }
   if (extent === 'note') return noted(dependencies, request, base)
   if (request.toRemote !== undefined) {
@@ -163,15 +153,20 @@ async function importAddress(
     folder: parentOf(out),
     settings: settings ?? {},
   })
-  const { identity } = offered
-  if (extent === 'lock') return noted(dependencies, request, { ...base, identity })
+  if (extent === 'lock')
+    return noted(dependencies, request, { ...base, identity: await offered.identity() })
   const measured = await kept(dependencies, await offered.take(), offered.kind)
   const imported = {
     ...base,
-    identity: withContent(identity, measured.content),
+    identity: await offered.identity(),
     content: measured.content,
   }
   return placed(dependencies, { ...request, imported, measured, change: 'new' })
+}
+
+/** A version that its own place keeps goes to no remote. */
+function keepsItself({ addresses }: ImportDependencies, { url, settings }: AddressImport): boolean {
+  return settings?.['version_aware'] === true && addresses.keepsVersions(url)
 }
 
 /** Nothing is overwritten that somebody tracks, or that is kept nowhere else. */
@@ -291,16 +286,17 @@ async function updated(
       folder: parentOf(file),
       settings: imported.settings ?? {},
     })
-    const isSame = sameIdentity(imported.identity, offered.identity)
+    const now = await offered.identity()
+    const isSame = sameIdentity(imported.identity, now)
     if (isSame && (await isHere(dependencies, out, request))) return same
     if (request.extent === 'lock')
       return locked(dependencies, how, {
         ...imported,
-        identity: offered.identity,
+        identity: now,
         content: undefined,
       })
     const measured = await kept(dependencies, await offered.take(), offered.kind)
-    const identity = withContent(offered.identity, measured.content)
+    const identity = await offered.identity()
     const after = { ...imported, identity, content: measured.content }
     return placed(dependencies, { ...how, imported: after, measured })
   }

@@ -1,7 +1,7 @@
 import { Problem } from '#base/problem'
-import type { Content, Measured } from '../content.ts'
+import type { Measured } from '../content.ts'
 import type { ImportDependencies } from './dependencies.ts'
-import type { Imported, ImportIdentity, ImportRepository } from './imported.ts'
+import type { Imported, ImportRepository } from './imported.ts'
 import { isWithin, outsNamed, type Out } from '../out.ts'
 import { itemAt, type Arrival, type Source } from './source.ts'
 
@@ -69,11 +69,6 @@ export async function kept(
   const entries = arrivals.map(({ path, md5 }) => ({ path, md5 }))
   const md5 = await cache.keepTree(entries)
   return { content: { md5, sizeBytes, files: entries.length }, entries }
-}
-
-/** What was hashed anyway is told as it was when it was taken. */
-export function withContent(identity: ImportIdentity, content: Content): ImportIdentity {
-  return identity.content === undefined ? identity : { ...identity, content }
 }
 
 export function parentOf(path: string): string {

@@ -3,7 +3,7 @@ import type { Content } from '../content.ts'
 import { pushed } from '../transfer.ts'
 import type { ImportDependencies } from './dependencies.ts'
 import type { Imported, ImportIdentity } from './imported.ts'
-import { kept, parentOf, withContent } from './parts.ts'
+import { kept, parentOf } from './parts.ts'
 
 /** Sends what lies at an address now to a remote, and tells what it is; neither the cache nor the workspace gets it. */
 export async function sentOn(
@@ -33,7 +33,7 @@ export async function sentOn(
         'unavailable',
         `${from} did not reach the remote ${way.remote.name}: ${failure.reason}; nothing was recorded, so run it again`,
       )
-    return { ...imported, identity: withContent(offered.identity, content), content }
+    return { ...imported, identity: await offered.identity(), content }
   } finally {
     await way.close()
   }
