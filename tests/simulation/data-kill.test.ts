@@ -24,6 +24,8 @@ const ROUNDS = Number(process.env['ORRERY_DATA_KILL_ROUNDS'] ?? 3)
 const SEED = Number(process.env['ORRERY_DATA_KILL_SEED'] ?? Date.now() % 2 ** 32)
 /** Real dvc looks at the project after so many rounds, and after the last. */
 const ROUNDS_A_DVC = Number(process.env['ORRERY_DATA_KILL_DVC_EVERY'] ?? 25)
+/** How the workspace gets its files: copy, hardlink or symlink. */
+const LINKS = process.env['ORRERY_DATA_KILL_LINKS'] ?? 'copy'
 const VICTIM = fileURLToPath(new URL('./data/victim.ts', import.meta.url))
 
 const chance = chanceOf(SEED)
@@ -48,6 +50,7 @@ beforeAll(async () => {
   mkdirSync(root)
   run('git', 'init', '-q')
   run('dvc', 'init', '-q')
+  run('dvc', 'config', 'cache.type', LINKS)
   run('dvc', 'remote', 'add', '-q', '-d', 'store', join(top, 'remote'))
   changeTree()
   await data().add(['data', 'tool.sh'])

@@ -20,18 +20,38 @@ const OWN: ReadonlySet<string> = new Set(['.git', '.dvc', '.hg'])
 /** Why these cannot be the paths of a folder's files; undefined where they can. */
 export function listedPathsFault(paths: readonly string[]): string | undefined {
   const folders = new Set<string>()
-  let last = ''
+  let last: string | undefined
   for (const path of paths) {
+    const folder = path.slice(0, path.lastIndexOf('/') + 1)
+    // Most lie in the folder of the one before.
+    if (folder === last && isPlain(path.slice(folder.length))) continue
     const fault = listedPathFault(path)
     if (fault !== undefined) return `names ${JSON.stringify(path)}, which ${fault}`
-    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
-    if (folder !== last) for (const each of parentsOf(path)) folders.add(each)
+    for (const each of parentsOf(path)) folders.add(each)
     last = folder
   }
+  const twice = isAscending(paths) ? undefined : firstTwice(paths)
+  if (twice !== undefined) return `names ${JSON.stringify(twice)} twice`
+  const both = paths.find((path) => folders.has(path))
+  return both === undefined ? undefined : `names ${JSON.stringify(both)} as a file and as a folder`
+}
+
+/** Whether nothing can be wrong with a name in a folder with which nothing is. */
+function isPlain(name: string): boolean {
+  return name !== '' && !name.startsWith('.') && !name.includes('\0')
+}
+
+/** As DVC lists them: then each is there once. */
+function isAscending(paths: readonly string[]): boolean {
+  for (let index = 1; index < paths.length; index++)
+    if ((paths[index - 1] ?? '') >= (paths[index] ?? '')) return false
+  return true
+}
+
+function firstTwice(paths: readonly string[]): string | undefined {
   const seen = new Set<string>()
   for (const path of paths) {
-    if (seen.has(path)) return `names ${JSON.stringify(path)} twice`
-    if (folders.has(path)) return `names ${JSON.stringify(path)} as a file and as a folder`
+    if (seen.has(path)) return path
     seen.add(path)
   }
   return undefined

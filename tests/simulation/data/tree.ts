@@ -34,7 +34,8 @@ function bytesOf(chance: Chance): string {
 }
 
 export function writeTree(root: string, tree: Tree): void {
-  rmSync(join(root, 'data'), { recursive: true, force: true })
+  // What is there may be links into the cache.
+  for (const gone of ['data', 'tool.sh']) rmSync(join(root, gone), { recursive: true, force: true })
   for (const [path, text] of tree) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
