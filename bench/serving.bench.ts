@@ -1,13 +1,13 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Family } from '../tests/support/process.ts'
 import { pythonBin } from '../tests/support/python.ts'
 import { quantile, tell, type Figure } from './figures.ts'
 import { memoryMib, runToEnd } from './peers.ts'
 import { PEERS, startOurs, type Served, type Target } from './serving/contenders.ts'
 import { startLoader, type Loader } from './serving/loader.ts'
+import { cpuAtRest } from './serving/processors.ts'
 
 // One ONNX model behind servers of predictions, asked over loopback by one process that only asks. All are there at
 // the same time and are asked by turns, in slices, so that whatever else the machine does meets all of them. Ours
@@ -18,13 +18,8 @@ const SLICES = 2
 const WARM_MS = 400
 const ROWS = [1, 64]
 const CALLERS = [1, 8, 64]
-/** One of `sysconf(_SC_CLK_TCK)`, which Linux has had at 100 for every processor. */
-const TICK_MS = 10
-/** A server is at rest when it has used less than a twentieth of a processor for so long; nobody waits longer than the other. */
-const REST_MS = 400
 /** Longer than the log rests between two pieces of what was put off. */
 const SETTLED_MS = 2500
-const REST_MS_MAX = 15_000
 
 interface Cell {
   requests: number
@@ -40,28 +35,6 @@ const cellOf = (name: string, rows: number, callers: number): Cell => {
   const cell = cells.get(key) ?? { requests: 0, tookMs: 0, cpuMs: 0, timesMs: [] }
   cells.set(key, cell)
   return cell
-}
-
-/** What all processes of a server have used of the processor. */
-async function cpuMs(family: Family): Promise<number> {
-  const used = (await family.living()).map(async ({ pid }) => {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-    // Behind the name, which may have spaces: the 12th and 13th field are the times.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return TICK_MS * (Number(fields[11] ?? 0) + Number(fields[12] ?? 0))
-  })
-  return (await Promise.all(used)).reduce((sum, ms) => sum + ms, 0)
-}
-
-/** Waits for what a server does after its last answer, which is a part of what the answers cost; gives its CPU. */
-async function cpuAtRest(family: Family): Promise<number> {
-  const began = performance.now()
-  for (let before = await cpuMs(family); ;) {
-    await sleep(REST_MS)
-    const now = await cpuMs(family)
-    if (now - before <= REST_MS / 20 || performance.now() - began > REST_MS_MAX) return now
-    before = now
-  }
 }
 
 async function slice(
