@@ -47,16 +47,20 @@ const exact: Reviver = (_, value, { source }) =>
 
 /** Without calls to itself, because a body may be deep; and without an iterator, because most of one is long lists. */
 function hasLargeNumber(value: ExactJson): boolean {
-  const rest: unknown[] = [[value]]
-  while (rest.length > 0) {
-    const next = rest.pop() as object
-    const values: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
-    for (let index = 0; index < values.length; index++) {
-      const each = values[index]
-      if (typeof each === 'number') {
-        if (Math.abs(each) > Number.MAX_SAFE_INTEGER) return true
-      } else if (typeof each === 'object' && each !== null) rest.push(each)
-    }
+  const rest: object[] = [[value]]
+  for (let next = rest.pop(); next !== undefined; next = rest.pop())
+    if (Array.isArray(next) ? isLargeIn(next, rest) : isLargeIn(Object.values(next), rest))
+      return true
+  return false
+}
+
+/** Whether a list has a large number; adds to `rest` what has values of its own. */
+function isLargeIn(values: readonly unknown[], rest: object[]): boolean {
+  for (let index = 0; index < values.length; index++) {
+    const each = values[index]
+    if (typeof each === 'number') {
+      if (each > Number.MAX_SAFE_INTEGER || each < Number.MIN_SAFE_INTEGER) return true
+    } else if (typeof each === 'object' && each !== null) rest.push(each)
   }
   return false
 }
