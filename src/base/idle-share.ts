@@ -16,6 +16,13 @@ export function idleShare(read: () => { idle: number; all: number } = processors
   }
 }
 
+/** The same as how many processors had nothing to do. */
+export function idleProcessors(): () => number {
+  const share = idleShare()
+  const count = cpus().length
+  return () => count * share()
+}
+
 function processors(): { idle: number; all: number } {
   let idle = 0
   let all = 0

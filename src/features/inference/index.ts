@@ -36,6 +36,8 @@ export {
   type LoggedBatch,
   type NewBatch,
   type NewPrediction,
+  type Floats,
+  type MatrixBatch,
   type NumericBatch,
   type RecordedBatch,
 } from './journal.ts'

@@ -97,7 +97,23 @@ export interface FeedbackJournal {
   feedback(endpoint: string, feedback: readonly Feedback[], atMs: number): Promise<void>
 }
 
-/** A batch of nothing but numbers that nobody named, without an object for each of its rows. */
+/** Numbers that are kept as wide as they came. */
+export type Floats = Float32Array | Float64Array
+
+/** A matrix of numbers that was answered with numbers, and that nobody named; all of its rows happened at `atMs`. */
+export interface MatrixBatch extends Pick<
+  NewBatch,
+  'id' | 'endpoint' | 'atMs' | 'latencyMs' | 'columns'
+> {
+  readonly revision: LoggedRevision
+  readonly rows: number
+  /** Row after row, in the order of the columns. */
+  readonly matrix: Floats
+  /** For each output a number for each row. */
+  readonly outputs: readonly Floats[]
+}
+
+/** A batch of nothing but numbers that nobody named, as it is read without an object for each of its rows. */
 export interface NumericBatch {
   readonly id: string
   readonly endpoint: string
@@ -114,7 +130,7 @@ export interface NumericBatch {
 }
 
 /** A batch in the cheapest form that can say it. */
-export type LoggedBatch = NewBatch | NumericBatch
+export type LoggedBatch = NewBatch | MatrixBatch
 
 /** What is to be known of a batch without its values. */
 export type BatchOutline = Pick<
@@ -135,7 +151,7 @@ export interface JournalPosition {
 export interface JournalEntries {
   readonly entries: readonly /** `record` is what the journal holds of it, to be kept as it is and read with `batchIn`. */
   (
-    | { readonly kind: 'batch'; readonly batch: NewBatch; readonly record?: Uint8Array }
+    | { readonly kind: 'batch'; readonly batch: BatchOutline; readonly record: Uint8Array }
     | { readonly kind: 'late'; readonly batch: string; readonly answers: readonly NewAnswer[] }
     | {
         readonly kind: 'skipped'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LoggedBatch, NewBatch, NumericBatch } from './journal.ts'
+import type { LoggedBatch, MatrixBatch, NewBatch } from './journal.ts'
 import { loggedBatch } from './logged-batch.ts'
 import type { LogPolicy } from './log-policy.ts'
 import { feedsOfTensors, planFeeds } from './rows/feeds.ts'
@@ -18,15 +18,13 @@ const score: Tensor = { name: 'score', type: 'float32', shape: [2, 1], data: Flo
 test('a matrix that is answered with numbers is logged as numbers, and says the same as rows would', () => {
   const numbers = logged([matrix], { outputs: [score] })
   const whole = logged([matrix], { outputs: [score], digest: 'd' }) as NewBatch
-  expect(isNumeric(numbers)).toBe(true)
-  const { inputs, outputs, rows, revision, ...head } = numbers as NumericBatch
+  expect(isMatrix(numbers)).toBe(true)
+  const { matrix: values, outputs, rows, revision, ...head } = numbers as MatrixBatch
   expect(whole).toMatchObject({ ...head, answers: [{ revision }] })
-  const stride = inputs.length / rows
-  for (const [row, { eventMs, key, inputs: values }] of whole.rows.entries()) {
-    const [at, ...told] = inputs.subarray(row * stride, (row + 1) * stride)
-    expect([at, key, told]).toEqual([eventMs, null, values])
-  }
-  expect([...outputs]).toEqual(whole.answers[0]?.outputs[0])
+  expect(whole.rows).toHaveLength(rows)
+  for (const [row, { eventMs, key, inputs }] of whole.rows.entries())
+    expect([eventMs, key, inputs]).toEqual([1000, null, [...values.subarray(row * 3, row * 3 + 3)]])
+  expect(outputs.map((output) => Array.from(output))).toEqual(whole.answers[0]?.outputs)
 })
 
 test.each<[string, Parameters<typeof logged>]>([
@@ -44,11 +42,11 @@ test.each<[string, Parameters<typeof logged>]>([
   ['a column that is never written', [[matrix], { log: policy({ redact: ['y'] }) }]],
   ['no inputs to be written', [[matrix], { log: policy({ drop_inputs: true }) }]],
 ])('a request with %s is logged row by row', (_, given) => {
-  expect(isNumeric(logged(...given))).toBe(false)
+  expect(isMatrix(logged(...given))).toBe(false)
 })
 
-function isNumeric(batch: LoggedBatch): boolean {
-  return 'inputs' in batch
+function isMatrix(batch: LoggedBatch): boolean {
+  return 'matrix' in batch
 }
 
 function policy(some: Partial<LogPolicy>): LogPolicy {

@@ -1,5 +1,5 @@
 import { loggedRows, type Identity } from './asked.ts'
-import type { LoggedBatch, NewAnswer, NewBatch, NumericBatch } from './journal.ts'
+import type { Floats, LoggedBatch, MatrixBatch, NewAnswer, NewBatch } from './journal.ts'
 import { leavesOut, redacted } from './log-policy.ts'
 import type { Taken } from './taken.ts'
 import type { RowEvent } from './rows/event.ts'
@@ -21,9 +21,7 @@ interface Answered {
 
 /** A request and its answer as the log keeps them. */
 export function loggedBatch(taken: Taken, answered: Answered): LoggedBatch {
-  return (
-    numericBatch(taken, answered) ?? redacted(batchOf(taken, answered), taken.table.log ?? null)
-  )
+  return matrixBatch(taken, answered) ?? redacted(batchOf(taken, answered), taken.table.log ?? null)
 }
 
 function batchOf({ table, live, echoes }: Taken, answered: Answered): NewBatch {
@@ -52,51 +50,37 @@ function batchOf({ table, live, echoes }: Taken, answered: Answered): NewBatch {
 }
 
 /** The same for a matrix that is answered with numbers, as most are: nothing is made for each of its values. */
-function numericBatch(
-  { table, live, echoes }: Taken,
-  answered: Answered,
-): NumericBatch | undefined {
+function matrixBatch({ table, live, echoes }: Taken, answered: Answered): MatrixBatch | undefined {
   const { id, sent, events, outputs, atMs, latencyMs } = answered
   const { matrix, columns } = sent
   if (matrix === undefined || id.digest !== null || events !== undefined) return undefined
   if (echoes.length > 0 || outputs.form !== undefined || leavesOut(table.log ?? null))
     return undefined
   const rows = rowCount(matrix)
-  const answers = numbersOf(outputs, rows)
-  return (
-    answers && {
-      id: id.batch,
-      endpoint: table.name,
-      atMs,
-      latencyMs,
-      columns,
-      revision: live.logged,
-      rows,
-      inputs: timedRows(matrix, atMs),
-      outputs: answers,
-    }
-  )
+  const values = floatsOf(matrix)
+  const answers = outputs.map((output) => isNumberForEach(output, rows) && floatsOf(output))
+  if (values === undefined || !answers.every((each) => typeof each === 'object')) return undefined
+  return {
+    id: id.batch,
+    endpoint: table.name,
+    atMs,
+    latencyMs,
+    columns,
+    revision: live.logged,
+    rows,
+    matrix: values,
+    outputs: answers,
+  }
 }
 
-/** Row after row: its event time, and its values. */
-function timedRows(matrix: Tensor, atMs: number): Float64Array {
-  const [rows = 0, width = 0] = matrix.shape
-  const values = plainNumbers(matrix) ?? []
-  const timed = new Float64Array(rows * (width + 1))
-  for (let row = 0, from = 0, to = 0; row < rows; row++) {
-    timed[to++] = atMs
-    for (const end = from + width; from < end; from++) timed[to++] = values[from] as number
-  }
-  return timed
+function isNumberForEach({ shape, data }: Tensor, rows: number): boolean {
+  return data.length === rows && shape.length <= 2
 }
 
-/** Output after output, if each gives one number for each row. */
-function numbersOf(outputs: Outputs, rows: number): Float64Array | undefined {
-  const numbers = new Float64Array(outputs.length * rows)
-  for (const [index, output] of outputs.entries()) {
-    const values = plainNumbers(output)
-    if (values?.length !== rows || output.shape.length > 2) return undefined
-    numbers.set(values, index * rows)
-  }
-  return numbers
+/** The numbers of a tensor, as they are where they are floats. */
+function floatsOf(tensor: Tensor): Floats | undefined {
+  const numbers = plainNumbers(tensor)
+  if (numbers === undefined) return undefined
+  const isFloats = numbers instanceof Float32Array || numbers instanceof Float64Array
+  return isFloats ? numbers : Float64Array.from(numbers)
 }

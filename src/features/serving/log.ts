@@ -231,8 +231,11 @@ export interface PredictionLog
 export interface SegmentSealing {
   /** Segments that were begun and not finished. */
   underWay(): Promise<OpenSegment[]>
-  /** 1. Fixes which rows the next segment holds, or gives the one that was begun. */
-  begin(endpoint: string, kind: SegmentKind): Promise<OpenSegment | undefined>
+  /**
+   * 1. Fixes which rows the next segment holds, or gives the one that was begun. It may wait a while for answers that need
+   * the machine; throws the signal's reason.
+   */
+  begin(endpoint: string, kind: SegmentKind, signal?: AbortSignal): Promise<OpenSegment | undefined>
   /** 2. Writes them into an object and remembers its digest, once. */
   write(segment: OpenSegment): Promise<WrittenSegment>
   /** 3. From now on the rows are read from the object. */

@@ -41,7 +41,9 @@ export function createSealing(dependencies: {
         each.endpoint === endpoint && each.kind === kind
       const open =
         (await sealing.underWay()).find(mine) ??
-        ((await log.full(sealRows)).some(mine) ? await sealing.begin(endpoint, kind) : undefined)
+        ((await log.full(sealRows)).some(mine)
+          ? await sealing.begin(endpoint, kind, signal)
+          : undefined)
       if (open !== undefined) {
         const written = await sealing.write(open)
         await record(written)

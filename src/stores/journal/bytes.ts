@@ -13,6 +13,8 @@ export interface Sink {
   integer(value: bigint): void
   text(text: string): void
   bytes(bytes: Uint8Array): void
+  /** Bytes whose number is known from what comes before. */
+  raw(bytes: Uint8Array): void
   /** What was written from `start` on; it is the sink's own memory. */
   written(start: number): Buffer
 }
@@ -37,12 +39,15 @@ export function sink(sizeBytes: number): Sink {
     view.setUint32(at, count, true)
     at += 4 + bytes
   }
+  const raw = (bytes: Uint8Array) => {
+    room(bytes.length)
+    buffer.set(bytes, at)
+    at += bytes.length
+  }
 
   return {
     at: () => at,
-    cut: (end) => {
-      at = end
-    },
+    cut: (end) => void (at = end),
     byte: (value) => {
       room(1)
       buffer[at++] = value
@@ -82,11 +87,11 @@ export function sink(sizeBytes: number): Sink {
       }
     },
     bytes: (bytes) => {
-      room(4 + bytes.length)
-      view.setUint32(at, bytes.length, true)
-      buffer.set(bytes, at + 4)
-      at += 4 + bytes.length
+      room(4)
+      counted(0, bytes.length)
+      raw(bytes)
     },
+    raw,
     written: (start) => buffer.subarray(start, at),
   }
 }
@@ -109,6 +114,8 @@ export interface Reader {
   doubles(): number[]
   /** Puts so many numbers into every `stride`-th place from `at` on; gives how many there were, and reads none if not so many. */
   doublesInto(to: Float64Array, place: { at: number; stride: number; count: number }): number
+  /** A copy of so many bytes, which begins where numbers may. */
+  copied(bytes: number): ArrayBuffer
   skip(bytes: number): void
   integer(): bigint
   text(): string
@@ -151,6 +158,7 @@ export function reader(buffer: Buffer): Reader {
         to[place] = view.getFloat64(at, true)
       return length
     },
+    copied: (bytes) => new Uint8Array(slice(bytes)).buffer,
     skip: (bytes) => {
       if (at + bytes > buffer.length) throw new RangeError('a value ends behind its record')
       at += bytes

@@ -1,11 +1,12 @@
+import { invariant } from '#base/invariant'
 import type {
   Feedback,
   JournalEntries,
   LoggedRevision,
+  MatrixBatch,
   NewAnswer,
   NewBatch,
   NewPrediction,
-  NumericBatch,
   Value,
 } from '#inference'
 import { reader, type Reader, type Sink } from './bytes.ts'
@@ -17,6 +18,7 @@ import {
   LATE,
   LIST,
   LONG_INTEGER,
+  MATRIX,
   NULL,
   NUMBER,
   NUMBERS,
@@ -25,20 +27,21 @@ import {
   TEXT,
   TRUE,
 } from './marks.ts'
+import { matrixIn, writeFloats } from './matrix.ts'
 import { parsedOnce } from './parsed-once.ts'
 
-/** What a record of the journal says. */
-export type Entry =
-  | JournalEntries['entries'][number]
+/** What a record of the journal says that is no batch. */
+export type Event =
+  | Exclude<JournalEntries['entries'][number], { kind: 'batch' }>
   /** Everything in this file before `offset` had reached the disk. */
   | { readonly kind: 'synced'; readonly offset: number }
 
 /** Writes what the journal keeps into bytes. */
 export function encoder() {
-  const { batch, numbers, answers } = batchEncoder()
+  const { batch, matrix, answers } = batchEncoder()
   return {
     batch,
-    numbers,
+    matrix,
     late: (to: Sink, id: string, late: readonly NewAnswer[]): void => {
       to.byte(LATE)
       to.text(id)
@@ -67,8 +70,6 @@ export function encoder() {
   }
 }
 
-type Head = Pick<NewBatch, 'id' | 'endpoint' | 'digest' | 'atMs' | 'latencyMs' | 'columns' | 'form'>
-
 /** Writes what batches say; it remembers the names that come again and again. */
 function batchEncoder() {
   const columnsOf = lastText<readonly string[]>(sameTexts)
@@ -88,20 +89,17 @@ function batchEncoder() {
       for (const output of outputs) list(to, output)
     }
   }
-  const head = (to: Sink, batch: Head) => {
-    to.byte(BATCH)
-    to.text(batch.id)
-    to.text(batch.endpoint)
-    optionalText(to, batch.digest)
-    to.double(batch.atMs)
-    to.double(batch.latencyMs)
-    to.bytes(columnsOf(batch.endpoint, batch.columns))
-    optionalText(to, batch.form ?? null)
-  }
   return {
     answers,
     batch: (to: Sink, batch: NewBatch): void => {
-      head(to, batch)
+      to.byte(BATCH)
+      to.text(batch.id)
+      to.text(batch.endpoint)
+      optionalText(to, batch.digest)
+      to.double(batch.atMs)
+      to.double(batch.latencyMs)
+      to.bytes(columnsOf(batch.endpoint, batch.columns))
+      optionalText(to, batch.form ?? null)
       to.count(batch.rows.length)
       for (const { eventMs, key, inputs } of batch.rows) {
         to.double(eventMs)
@@ -110,21 +108,17 @@ function batchEncoder() {
       }
       answers(to, batch.answers)
     },
-    /** The bytes that `batch` writes of the same. */
-    numbers: (to: Sink, batch: NumericBatch): void => {
-      head(to, { ...batch, digest: null })
-      to.count(batch.rows)
-      const stride = batch.columns.length + 1
-      for (let at = 0; at < batch.inputs.length; at += stride) {
-        to.double(batch.inputs[at] as number)
-        optionalText(to, null)
-        numberList(to, batch.inputs.subarray(at + 1, at + stride))
-      }
-      to.count(1)
+    matrix: (to: Sink, batch: MatrixBatch): void => {
+      to.byte(MATRIX)
+      to.text(batch.id)
+      to.text(batch.endpoint)
+      to.double(batch.atMs)
+      to.double(batch.latencyMs)
+      to.bytes(columnsOf(batch.endpoint, batch.columns))
       to.bytes(revisionOf(batch.revision))
-      to.count(batch.revision.outputs.length)
-      for (let at = 0; at < batch.outputs.length; at += batch.rows)
-        numberList(to, batch.outputs.subarray(at, at + batch.rows))
+      to.count(batch.rows)
+      writeFloats(to, batch.matrix)
+      for (const output of batch.outputs) writeFloats(to, output)
     },
   }
 }
@@ -157,15 +151,14 @@ function optionalText(to: Sink, text: string | null): void {
 }
 
 function list(to: Sink, values: readonly Value[]): void {
-  if (areNumbers(values)) return numberList(to, values)
+  if (areNumbers(values)) {
+    to.byte(NUMBERS)
+    to.doubles(values)
+    return
+  }
   to.byte(LIST)
   to.count(values.length)
   for (const each of values) value(to, each)
-}
-
-function numberList(to: Sink, values: ArrayLike<number>): void {
-  to.byte(NUMBERS)
-  to.doubles(values)
 }
 
 function areNumbers(values: readonly Value[]): values is readonly number[] {
@@ -198,7 +191,7 @@ function integer(to: Sink, each: bigint): void {
 }
 
 /** Reads what `encoder` wrote. Names that come again are one object, so that their readers may compare by identity. */
-export function decoder(): (bytes: Buffer) => Entry {
+export function decoder() {
   const columnsOf = parsedOnce()
   const revisionOf = parsedOnce()
   const answersIn = (from: Reader): NewAnswer[] =>
@@ -206,7 +199,7 @@ export function decoder(): (bytes: Buffer) => Entry {
       revision: revisionOf(from.bytes()) as LoggedRevision,
       outputs: times(from.count(), () => listIn(from)),
     }))
-  const batchIn = (from: Reader): NewBatch => ({
+  const rowsIn = (from: Reader): NewBatch => ({
     id: from.text(),
     endpoint: from.text(),
     digest: optionalTextIn(from),
@@ -221,10 +214,16 @@ export function decoder(): (bytes: Buffer) => Entry {
     }),
     answers: answersIn(from),
   })
-  return (bytes) => {
+  const batchIn = (bytes: Buffer): NewBatch => {
     const from = reader(bytes)
     const kind = from.byte()
-    if (kind === BATCH) return { kind: 'batch', batch: batchIn(from) }
+    if (kind === MATRIX) return rowByRow(matrixIn(from, { columnsOf, revisionOf }))
+    invariant(kind === BATCH, 'what was kept of a batch is a batch')
+    return rowsIn(from)
+  }
+  const eventIn = (bytes: Buffer): Event => {
+    const from = reader(bytes)
+    const kind = from.byte()
     if (kind === LATE) return { kind: 'late', batch: from.text(), answers: answersIn(from) }
     if (kind === SKIPPED)
       return {
@@ -239,6 +238,26 @@ export function decoder(): (bytes: Buffer) => Entry {
     }
     if (kind === SYNCED) return { kind: 'synced', offset: from.double() }
     throw new Error(`a record of the journal has the unknown kind ${kind}`)
+  }
+  return { batchIn, eventIn }
+}
+
+export function isBatch([kind]: Uint8Array): boolean {
+  return kind === BATCH || kind === MATRIX
+}
+
+/** A matrix as a batch of rows. */
+function rowByRow({ revision, rows, matrix, outputs, ...head }: MatrixBatch): NewBatch {
+  const width = head.columns.length
+  return {
+    ...head,
+    digest: null,
+    rows: Array.from({ length: rows }, (_, row) => ({
+      eventMs: head.atMs,
+      key: null,
+      inputs: [...matrix.subarray(row * width, (row + 1) * width)],
+    })),
+    answers: [{ revision, outputs: outputs.map((output) => [...output]) }],
   }
 }
 

@@ -60,11 +60,11 @@ export function openJournal(dependencies: {
   return {
     append: async (batch, { durable = false } = {}) => {
       assertOpen()
-      const isNumeric = 'inputs' in batch
-      if ((isNumeric ? batch.rows : batch.rows.length) > ROWS_PER_BATCH_MAX)
+      const isMatrix = 'matrix' in batch
+      if ((isMatrix ? batch.rows : batch.rows.length) > ROWS_PER_BATCH_MAX)
         throw new Problem('limit', `a request has at most ${ROWS_PER_BATCH_MAX} rows; send several`)
-      if (isNumeric) {
-        await writer.append((to, encode) => encode.numbers(to, batch), durable)
+      if (isMatrix) {
+        await writer.append((to, encode) => encode.matrix(to, batch), durable)
         return
       }
       const { id, digest } = batch

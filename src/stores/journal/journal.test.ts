@@ -6,6 +6,7 @@ import {
   readFile,
   writeFile,
 } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -28,6 +29,8 @@ afterEach(async () => {
 })
 
 const logger = pino({ level: 'silent' })
+/** Records are read without the files that they came from. */
+const anySource = openSource(mkdtempSync(join(tmpdir(), 'orrery-journal-')))
 const nothing: Ingested = {
   position: () => ({ file: 0, offset: 0 }),
   findBatch: async () => undefined,
@@ -68,39 +71,69 @@ test('what was appended is read as it was: integers beyond 2^53, NaN, infinities
   }
   await journal.append(kept)
   await journal.appendLate('all', [{ revision, outputs: [[1, null]] }])
-  expect(everything(folder)).toEqual([
-    { kind: 'batch', batch: kept, record: expect.anything() },
+  const [entry, ...more] = everything(folder)
+  expect(wholeIn(entry)).toEqual(kept)
+  expect(entry).toMatchObject({ kind: 'batch', batch: outlined(kept) })
+  expect(more).toEqual([
     { kind: 'late', batch: 'all', answers: [{ revision, outputs: [[1, null]] }] },
   ])
 })
 
-test('a batch of numbers is kept as the record of a batch that says the same', async () => {
+test.each([
+  ['single', Float32Array],
+  ['double', Float64Array],
+])(
+  'a matrix of %s precision is kept as it lies in memory, and says what its rows would',
+  async (_, Width) => {
+    const { folder, journal } = await open()
+    const { digest: _digest, rows: _rows, answers: _answers, ...head } = batch('matrix')
+    const inputs = Width.of(0.1, Number.NaN, -0, Number.POSITIVE_INFINITY)
+    const outputs = [Width.of(0.25, 1e-30)]
+    await journal.append({ ...head, revision, rows: 2, matrix: inputs, outputs })
+    const [entry, ...more] = everything(folder)
+    const eventMs = head.atMs
+    const whole: NewBatch = {
+      ...head,
+      digest: null,
+      rows: [
+        { eventMs, key: null, inputs: [...inputs.subarray(0, 2)] },
+        { eventMs, key: null, inputs: [...inputs.subarray(2)] },
+      ],
+      answers: [{ revision, outputs: outputs.map((output) => [...output]) }],
+    }
+    expect(wholeIn(entry)).toEqual(whole)
+    expect(entry).toMatchObject({ kind: 'batch', batch: outlined(whole) })
+    expect(numbersIn(entry)).toEqual({
+      ...head,
+      revision,
+      rows: 2,
+      inputs: Float64Array.of(eventMs, ...inputs.subarray(0, 2), eventMs, ...inputs.subarray(2)),
+      outputs: Float64Array.from(outputs[0] ?? []),
+    })
+    expect(more).toEqual([])
+  },
+)
+
+test('a batch of rows of nothing but numbers is read as numbers', async () => {
   const { folder, journal } = await open()
-  const named: NewBatch = {
+  const { digest: _digest, rows: _rows, answers: _answers, ...head } = batch('numbers')
+  await journal.append({
     ...batch('numbers'),
     rows: [
       { eventMs: 1000, key: null, inputs: [0.5, Number.NaN] },
       { eventMs: 1001.5, key: null, inputs: [-0, Number.POSITIVE_INFINITY] },
     ],
     answers: [{ revision, outputs: [[0.25, 1e-300]] }],
-  }
-  const { id, endpoint, atMs, latencyMs, columns } = named
-  await journal.append(named)
-  await journal.append({
-    id,
-    endpoint,
-    atMs,
-    latencyMs,
-    columns,
-    revision,
-    rows: 2,
-    inputs: Float64Array.of(1000, 0.5, Number.NaN, 1001.5, -0, Number.POSITIVE_INFINITY),
-    outputs: Float64Array.of(0.25, 1e-300),
   })
-  const [one, other, ...more] = everything(folder)
-  expect(one).toMatchObject({ kind: 'batch', batch: named })
-  expect(other).toEqual(one)
-  expect(more).toEqual([])
+  expect(everything(folder).map(numbersIn)).toEqual([
+    {
+      ...head,
+      revision,
+      rows: 2,
+      inputs: Float64Array.of(1000, 0.5, Number.NaN, 1001.5, -0, Number.POSITIVE_INFINITY),
+      outputs: Float64Array.of(0.25, 1e-300),
+    },
+  ])
 })
 
 test('a request that its caller named is found again, also after a restart, and its id is taken', async () => {
@@ -271,6 +304,29 @@ async function damage(path: string, at: number): Promise<{ size: number }> {
 
 function idsIn(folder: string): string[] {
   return everything(folder).map((entry) => (entry.kind === 'batch' ? entry.batch.id : entry.kind))
+}
+
+type Entry = ReturnType<typeof everything>[number] | undefined
+
+function recordIn(entry: Entry): Uint8Array {
+  return entry?.kind === 'batch' ? entry.record : Buffer.alloc(0)
+}
+
+function wholeIn(entry: Entry): NewBatch {
+  return anySource.batchIn(recordIn(entry))
+}
+
+function numbersIn(entry: Entry) {
+  return anySource.numbersIn(recordIn(entry))
+}
+
+/** What is known of a batch before its values are read. */
+function outlined({ rows, answers, ...head }: NewBatch) {
+  return {
+    ...head,
+    rows: rows.map(({ eventMs, key }) => ({ eventMs, key })),
+    answers: answers.map((answer) => ({ revision: answer.revision })),
+  }
 }
 
 function everything(folder: string) {

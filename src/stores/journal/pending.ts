@@ -17,7 +17,7 @@ const PRUNE_AT = 10_000
 export function pendingBatches(folder: string, ingestedUpTo: () => JournalPosition) {
   // In the order of the journal, so that what is ingested is always at the front.
   const places = new Map<string, Place>()
-  const decode = decoder()
+  const { batchIn } = decoder()
   let pruneAt = PRUNE_AT
 
   const prune = () => {
@@ -48,8 +48,7 @@ export function pendingBatches(folder: string, ingestedUpTo: () => JournalPositi
       const payload = place && payloadAt(pathOf(folder, place.file), place)
       // Its file was ingested and removed.
       if (payload === undefined) return undefined
-      const entry = decode(payload)
-      return entry.kind === 'batch' ? recordedOf(entry.batch) : undefined
+      return recordedOf(batchIn(payload))
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { BatchOutline, LoggedRevision, NewBatch, NumericBatch } from '#inference'
+import type { BatchOutline, LoggedRevision, MatrixBatch, NewBatch, NumericBatch } from '#inference'
 import { reader, type Reader } from './bytes.ts'
 import {
   BATCH,
@@ -6,33 +6,33 @@ import {
   INTEGER,
   LIST,
   LONG_INTEGER,
+  MATRIX,
   NULL,
   NUMBER,
   NUMBERS,
   TEXT,
   TRUE,
 } from './marks.ts'
+import { matrixHeadIn, matrixIn, type MatrixHead } from './matrix.ts'
 import { parsedOnce } from './parsed-once.ts'
 
 /** Reads of a record of a batch only what is wanted, without an object for each of its rows and values. */
 export function skimmer() {
   const columnsOf = parsedOnce()
   const revisionOf = parsedOnce()
-  const headIn = (from: Reader) => {
-    if (from.byte() !== BATCH) throw new Error('what was kept of a batch is not a batch')
-    return {
-      id: from.text(),
-      endpoint: from.text(),
-      digest: optionalTextIn(from),
-      atMs: from.double(),
-      latencyMs: from.double(),
-      columns: columnsOf(from.bytes()) as readonly string[],
-      form: optionalTextIn(from) as NonNullable<NewBatch['form']> | null,
-    }
-  }
+  const headIn = (from: Reader) => ({
+    id: from.text(),
+    endpoint: from.text(),
+    digest: optionalTextIn(from),
+    atMs: from.double(),
+    latencyMs: from.double(),
+    columns: columnsOf(from.bytes()) as readonly string[],
+    form: optionalTextIn(from) as NonNullable<NewBatch['form']> | null,
+  })
   return {
     outline: (record: Buffer): BatchOutline => {
       const from = reader(record)
+      if (isMatrix(from)) return outlineOf(matrixHeadIn(from, { columnsOf, revisionOf }))
       const { form, ...head } = headIn(from)
       const rows: { eventMs: number; key: string | null }[] = []
       for (let left = from.count(); left > 0; left--) {
@@ -48,6 +48,7 @@ export function skimmer() {
     },
     numbers: (record: Buffer): NumericBatch | undefined => {
       const from = reader(record)
+      if (isMatrix(from)) return numbersOf(matrixIn(from, { columnsOf, revisionOf }))
       const { digest, form, ...head } = headIn(from)
       if (digest !== null || form !== null) return undefined
       const rows = from.count()
@@ -58,6 +59,31 @@ export function skimmer() {
       return outputs && { ...head, revision, rows, inputs, outputs }
     },
   }
+}
+
+function isMatrix(from: Reader): boolean {
+  const kind = from.byte()
+  if (kind !== BATCH && kind !== MATRIX) throw new Error('what was kept of a batch is not a batch')
+  return kind === MATRIX
+}
+
+function outlineOf({ revision, rows, ...head }: MatrixHead): BatchOutline {
+  const row = { eventMs: head.atMs, key: null }
+  const outlines = Array.from({ length: rows }, () => row)
+  return { ...head, digest: null, rows: outlines, answers: [{ revision }] }
+}
+
+function numbersOf({ matrix, outputs, ...head }: MatrixBatch): NumericBatch {
+  const { atMs, rows, columns } = head
+  const stride = columns.length + 1
+  const inputs = new Float64Array(rows * stride)
+  for (let to = 0, from = 0; to < inputs.length;) {
+    inputs[to++] = atMs
+    for (const end = from + stride - 1; from < end; from++) inputs[to++] = matrix[from] as number
+  }
+  const answers = new Float64Array(rows * outputs.length)
+  for (const [index, output] of outputs.entries()) answers.set(output, index * rows)
+  return { ...head, inputs, outputs: answers }
 }
 
 function inputsIn(from: Reader, rows: number, width: number): Float64Array | undefined {

@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
-import { invariant } from '#base/invariant'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
-import { decoder } from './codec.ts'
+import { decoder, isBatch } from './codec.ts'
 import { filesIn, pathOf } from './files.ts'
 import { HEADER_BYTES, recordAt } from './records.ts'
 import { checkTail, scan } from './scan.ts'
@@ -28,18 +27,14 @@ export function openSource(folder: string): JournalSource {
       if (file === undefined) return { entries: [], next: from }
       const offset = file === from.file ? from.offset : 0
       const isLast = file === files.at(-1)
-      const found = entriesIn(pathOf(folder, file), { file, offset }, decode)
+      const found = entriesIn(pathOf(folder, file), { file, offset }, { ...decode, skim })
       if (found.next.offset > offset) return found
       checkRest(pathOf(folder, file), offset)
       // Without a newer file its writer may be about to add to this one.
       if (isLast) return found
       return { entries: [], next: { file: file + 1, offset: 0 } }
     },
-    batchIn: (record) => {
-      const entry = decode(bufferOf(record))
-      invariant(entry.kind === 'batch', 'what was kept of a batch is a batch')
-      return entry.batch
-    },
+    batchIn: (record) => decode.batchIn(bufferOf(record)),
     outlineIn: (record) => skim.outline(bufferOf(record)),
     numbersIn: (record) => skim.numbers(bufferOf(record)),
     release: (before) => {
@@ -58,18 +53,18 @@ function bufferOf(bytes: Uint8Array): Buffer {
 function entriesIn(
   path: string,
   from: JournalPosition,
-  decode: ReturnType<typeof decoder>,
+  {
+    eventIn,
+    skim,
+  }: Pick<ReturnType<typeof decoder>, 'eventIn'> & { skim: ReturnType<typeof skimmer> },
 ): JournalEntries {
   const piece = pieceAt(path, from.offset)
   const { records, end } = scan(piece, 0)
-  const entries = records
-    .map(({ payload }) => {
-      const entry = decode(payload)
-      return entry.kind === 'batch'
-        ? { kind: entry.kind, batch: entry.batch, record: payload }
-        : entry
-    })
-    .filter((entry) => entry.kind !== 'synced')
+  const entries = records.flatMap(({ payload }): JournalEntries['entries'] => {
+    if (isBatch(payload)) return [{ kind: 'batch', batch: skim.outline(payload), record: payload }]
+    const event = eventIn(payload)
+    return event.kind === 'synced' ? [] : [event]
+  })
   return { entries, next: { file: from.file, offset: from.offset + end } }
 }
 

@@ -1,5 +1,6 @@
 import {
   ROWS_PER_BATCH_MAX,
+  type BatchOutline,
   type JournalSource,
   type NewAnswer,
   type NewBatch,
@@ -23,7 +24,7 @@ export function appender(
   const blocks = blockWriter(connection, names, numbers)
   const tally = tallies(connection)
   const open = blockOpener(connection, { keep: single.keep, batchIn })
-  const count = (batch: NewBatch): void => tally.count(names.endpoint(batch.endpoint), batch)
+  const count = (batch: BatchOutline): void => tally.count(names.endpoint(batch.endpoint), batch)
   const addSingle = (batch: NewBatch): void => {
     single.keep(numbers.take(1), batch)
     count(batch)
@@ -33,12 +34,12 @@ export function appender(
     if (batch.digest !== null) open(batch.id)
     addSingle(batch)
   }
-  const settle = (onTwin?: (batch: NewBatch) => void): void => {
+  const settle = (onTwin?: (batch: BatchOutline) => void): void => {
     const held = blocks.settle()
     for (const batch of held.written) count(batch)
-    for (const batch of held.single)
+    for (const { batch, record } of held.single)
       try {
-        addSingle(batch)
+        addSingle(batchIn(record))
       } catch (error) {
         if (onTwin === undefined || !isTwin(error)) throw error
         onTwin(batch)
@@ -246,7 +247,7 @@ function tallies(connection: Connection) {
     return tally
   }
   return {
-    count: (endpoint: number, { id, rows }: NewBatch): void => {
+    count: (endpoint: number, { id, rows }: BatchOutline): void => {
       const tally = tallyOf(endpoint)
       const isTrue = tally.isTrue?.(id)
       for (const [row, { eventMs, key }] of rows.entries()) {

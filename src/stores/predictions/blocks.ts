@@ -19,7 +19,7 @@ const ROWS_MIN = 32
 const BYTES_MAX = 1 << 18
 
 interface Waiting {
-  readonly batch: NewBatch
+  readonly batch: BatchOutline
   readonly record: Uint8Array
 }
 
@@ -90,7 +90,7 @@ export function blockWriter(
   }
   return {
     /** Holds a batch until `settle`; false for one that has to be kept by itself. */
-    hold: (batch: NewBatch, record: Uint8Array): boolean => {
+    hold: (batch: BatchOutline, record: Uint8Array): boolean => {
       if (withLate.has(batch.endpoint) || !isPlain(batch)) return false
       const name = `${alike(batch.id)} ${batch.endpoint}`
       const group = groups.get(name) ?? []
@@ -105,13 +105,14 @@ export function blockWriter(
       return true
     },
     /** Writes what is held; gives what was written, and what has to be kept by itself after all. */
-    settle: (): { written: NewBatch[]; single: NewBatch[] } => {
-      const written: NewBatch[] = []
-      const single: NewBatch[] = []
+    settle: (): { written: BatchOutline[]; single: Waiting[] } => {
+      const written: BatchOutline[] = []
+      const single: Waiting[] = []
       for (const group of [...full.splice(0), ...groups.values()]) {
         const fits = fitsTogether(group)
         if (fits) write(group)
-        for (const { batch } of group) (fits ? written : single).push(batch)
+        if (fits) for (const { batch } of group) written.push(batch)
+        else single.push(...group)
       }
       groups.clear()
       return { written, single }
@@ -125,7 +126,7 @@ export function blockWriter(
 }
 
 /** Nobody but its own name leads to such a batch. */
-function isPlain({ digest, form, answers, rows }: NewBatch): boolean {
+function isPlain({ digest, form, answers, rows }: BatchOutline): boolean {
   return (
     digest === null &&
     form === undefined &&

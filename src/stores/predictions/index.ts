@@ -6,6 +6,7 @@ import type { ObjectStore } from '#objects'
 import type { PredictionLog, SegmentFiles, SegmentKind } from '#serving'
 import { appender } from './append.ts'
 import { blockFinder } from './block-codec.ts'
+import { calm } from './calm.ts'
 import { openDatabase, problemOf, type Connection } from './database.ts'
 import { feedbackKeeper } from './feedback.ts'
 import { groupCommit } from './group-commit.ts'
@@ -22,6 +23,9 @@ import { toldProfileKeeper, toldProfileReader } from './told-profiles.ts'
 import { predictionIn, truthKeeper } from './truths.ts'
 
 export { openRecorded } from './recorded.ts'
+
+/** So long sealing lets answers go first; then it goes on beside them. */
+const SEALING_WAITS_MS = 60_000
 
 interface Dependencies {
   readonly file: string
@@ -102,7 +106,7 @@ function partsOf({ file, journal }: Dependencies) {
       ...journal,
       writer,
       onRollback,
-      take: taker({ ...adding, feedback: feedback.record, logger: journal.logger }),
+      take: taker({ ...adding, batchIn, feedback: feedback.record, logger: journal.logger }),
       onTaken: (added) => {
         for (const { endpoint, kind, rows } of added) {
           open.add(endpoint, kind, rows)
@@ -244,7 +248,7 @@ function writesOf({
 
 function sealingOf(
   { reader, names, source, commit, open }: Parts,
-  { objects, files, folder }: Dependencies,
+  { objects, files, folder, journal }: Dependencies,
   profiled: (endpoint: string, signal?: AbortSignal) => Promise<void>,
 ): PredictionLog['sealing'] {
   const steps = sealing({
@@ -258,6 +262,10 @@ function sealingOf(
   })
   return {
     ...steps,
+    begin: async (endpoint, kind, signal) => {
+      if (journal !== undefined) await calm(journal.source, { mostMs: SEALING_WAITS_MS, signal })
+      return steps.begin(endpoint, kind)
+    },
     finish: async (segment) => {
       await steps.finish(segment)
       open.recount()

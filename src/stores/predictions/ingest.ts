@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { idleShare } from '#base/idle-share'
+import { idleProcessors } from '#base/idle-share'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
@@ -103,13 +103,13 @@ async function takeOver({
   stop: AbortSignal
   logger: Logger
 }): Promise<void> {
-  const idle = idleShare()
+  const idle = idleProcessors()
   let isQuiet = true
   let tookMs = 0
   const rested = async () => {
     const beganMs = performance.now()
     while (!stop.aborted) {
-      const busy = { idle: idle(), filesWaiting: filesWaiting() }
+      const busy = { idleProcessors: idle(), filesWaiting: filesWaiting() }
       const ms = Math.max(TOGETHER_MS, restMs(Math.max(PIECE_MS, tookMs), busy))
       const leftMs = ms - (performance.now() - beganMs)
       if (leftMs <= 0) return

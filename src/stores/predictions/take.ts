@@ -1,5 +1,5 @@
 import type { Logger } from '#base/logger'
-import type { JournalEntries, NewBatch } from '#inference'
+import type { BatchOutline, JournalEntries, JournalSource } from '#inference'
 import type { SegmentKind } from '#serving'
 import { isTwin, type appender } from './append.ts'
 import type { feedbackKeeper } from './feedback.ts'
@@ -15,14 +15,15 @@ export interface Added {
 export function taker(
   log: Pick<ReturnType<typeof appender>, 'add' | 'hold' | 'settle' | 'appendLate' | 'skip'> & {
     readonly feedback: ReturnType<typeof feedbackKeeper>['record']
+    readonly batchIn: JournalSource['batchIn']
     readonly logger: Logger
   },
 ): (entries: JournalEntries['entries']) => Added[] {
-  const noteTwin = ({ id }: NewBatch): void =>
+  const noteTwin = ({ id }: BatchOutline): void =>
     log.logger.warn({ batch: id }, 'a prediction of the journal is in the log already')
-  const rowsTaken = (batch: NewBatch, record: Uint8Array | undefined): number => {
+  const rowsTaken = (batch: BatchOutline, record: Uint8Array): number => {
     try {
-      if (record === undefined || !log.hold(batch, record)) log.add(batch)
+      if (!log.hold(batch, record)) log.add(log.batchIn(record))
       return batch.rows.length
     } catch (error) {
       if (!isTwin(error)) throw error

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { idleProcessors } from '#base/idle-share'
+import type { JournalSource } from '#inference'
+
+/** Less than so many processors with nothing to do are none for long work. */
+const IDLE_MIN = 0.5
+/** So often it is seen whether answers leave time for other things. */
+const LOOK_MS = 250
+
+/**
+ * Waits while the journal grows on a machine that has no time left, but not longer than `mostMs`: what answers are put
+ * off for is done at last, however long they come. Throws the signal's reason.
+ */
+export async function calm(
+  source: Pick<JournalSource, 'end'>,
+  { mostMs, signal, idle = idleProcessors() }: Wait,
+): Promise<void> {
+  let before = source.end()
+  for (let leftMs = mostMs; leftMs > 0; leftMs -= LOOK_MS) {
+    await sleep(LOOK_MS)
+    signal?.throwIfAborted()
+    const now = source.end()
+    const hasGrown = now.file !== before.file || now.offset !== before.offset
+    if (!hasGrown || idle() >= IDLE_MIN) return
+    before = now
+  }
+}
+
+interface Wait {
+  readonly mostMs: number
+  readonly signal?: AbortSignal | undefined
+  /** How many processors had nothing to do since it was asked before. */
+  readonly idle?: () => number
+}
