@@ -1,6 +1,13 @@
 import { afterEach, expect, test } from 'vitest'
+import type { Value } from '#inference'
 import type { Declaration } from '#serving'
-import { fixtureModels, LOCAL, openServing, type ServingWorld } from '../support/serving.ts'
+import {
+  fixtureModels,
+  LOCAL,
+  openServing,
+  serveModel,
+  type ServingWorld,
+} from '../support/serving.ts'
 
 const opened: ServingWorld[] = []
 afterEach(async () => {
@@ -213,6 +220,26 @@ test('a version is scored over rows without a trace on the log', async () => {
   const scored = await serving.score('late', 2, [{ carrier: 'AA', hour: 5, distance: 100 }])
   expect(scored).toMatchObject([{ label: 1 }])
   expect((await serving.predictions.window('flights', { fromMs: 0, toMs: 9e15 })).rows).toEqual([])
+})
+
+test('rows of the log are scored as they were asked, with all digits of whole numbers', async () => {
+  const models = fixtureModels()
+  models.set('echo', 1, 'echo')
+  const world = await open(models)
+  await serveModel(world, 'echo')
+  const columns = ['text', 'whole', 'single', 'double', 'flag']
+  const row: Value[] = ['7', 2n ** 63n - 1n, Number.NaN, -Infinity, true]
+  await world.plane.predict('echo', { input: { form: 'rows', columns, rows: [row] } })
+  const all = { fromMs: 0, toMs: 9e15 }
+  const [logged] = (await world.serving.predictions.window('echo', all)).rows
+  const [scored] = await world.serving.score('echo', 1, [logged?.inputs ?? {}])
+  expect(scored).toEqual({
+    text_out: '7',
+    whole_out: 2n ** 63n - 1n,
+    single_out: Number.NaN,
+    double_out: -Infinity,
+    flag_out: true,
+  })
 })
 
 async function open(

@@ -1,6 +1,7 @@
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
 import { checkRows } from './models/deployment.ts'
+import { castRows } from './rows/cast.ts'
 import { feedsOfRows, planFeeds, type FeedPlan } from './rows/feeds.ts'
 import { versionName } from './model-source.ts'
 import type { Runtime, ServingProcess } from './runtime.ts'
@@ -112,20 +113,37 @@ async function start(
   return { process, plan: planFeeds(shape, servable.columns, servable.tensors) }
 }
 
+/** Answers for each row; rows that lack a column are run apart from those that have it, as they were asked. */
 async function run(
   process: ServingProcess,
   key: string,
   plan: FeedPlan,
   rows: readonly Row[],
 ): Promise<Record<string, Value>[]> {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  const values = rows.map((row) => columns.map((column) => row[column] ?? null))
-  const outputs = await process.infer(key, feedsOfRows(plan, { columns, rows: values }), {
-    role: 'live',
-  })
-  checkRows(outputs, rows.length, key)
-  const named = outputs.map((output) => ({ name: output.name, values: rowsOf(output) }))
-  return rows.map((_, row) =>
-    Object.fromEntries(named.map(({ name, values: all }) => [name, all[row] ?? null])),
-  )
+  const scored: Record<string, Value>[] = []
+  for (const [columns, places] of placesByColumns(rows)) {
+    const values = places.map((at) => columns.map((column) => rows[at]?.[column] ?? null))
+    // Whole numbers that JSON would round are texts in the log, from which rows come.
+    const cast = castRows(plan, { columns, rows: values })
+    const outputs = await process.infer(key, feedsOfRows(plan, cast), { role: 'live' })
+    checkRows(outputs, places.length, key)
+    const named = outputs.map((output) => ({ name: output.name, values: rowsOf(output) }))
+    for (const [index, at] of places.entries())
+      scored[at] = Object.fromEntries(
+        named.map(({ name, values: all }) => [name, all[index] ?? null]),
+      )
+  }
+  return scored
+}
+
+function placesByColumns(rows: readonly Row[]): (readonly [readonly string[], number[]])[] {
+  const groups = new Map<string, readonly [readonly string[], number[]]>()
+  for (const [at, row] of rows.entries()) {
+    const columns = Object.keys(row)
+    const mark = JSON.stringify(columns.toSorted())
+    const [, places] = groups.get(mark) ?? [columns, []]
+    places.push(at)
+    if (places.length === 1) groups.set(mark, [columns, places])
+  }
+  return [...groups.values()]
 }

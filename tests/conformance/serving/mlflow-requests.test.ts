@@ -8,8 +8,9 @@ import { servableOf, type LocalPlane, type Runtime } from '#inference'
 import { describeMlModel } from '#protocols/mlflow/mlmodel'
 import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { onnxRuntime } from '#runtimes/onnx/index'
-import { testPythons } from '../../support/python-models.ts'
+import { savedModels, testPythons } from '../../support/python-models.ts'
 import { openPlane, type PlacedModel } from '../../support/plane.ts'
+import { openServing } from '../../support/serving.ts'
 import { DIFFERENCES, type Difference } from './mlflow-requests/differences.ts'
 import { STORIES, type Asked } from './mlflow-requests/requests.ts'
 import { MODELS, toldByMlflow, type Answer } from './mlflow-requests/told.ts'
@@ -68,6 +69,19 @@ test('each difference from MLflow is one', () => {
       ),
   )
   expect(idle).toEqual([])
+})
+
+test('rows are scored with the columns that each of them has', async () => {
+  const world = await openServing({ models: savedModels(MODELS), runtime: testPythons() })
+  const rows = [{ whole: 1, text: 'a' }, { whole: 2 }, { text: 'c', whole: 3 }]
+  const scored = await world.serving.score('python', 1, rows)
+  await world.close()
+  const params = expect.any(String)
+  expect(scored).toEqual([
+    { whole: '1', text: '"a"', params },
+    { whole: '2', params },
+    { whole: '3', text: '"c"', params },
+  ])
 })
 
 function differenceFor(asked: Asked): Difference | undefined {

@@ -321,7 +321,10 @@ function unwrapped(value: Value): Value {
 
 /** An input whose rows are lists, such as an embedding: all of one shape, which the model's must allow. */
 function listTensor(input: TensorSpec, column: SignatureColumn, values: Value[]): Tensor {
-  const shape = [values.length, ...tailOf(values[0] ?? null)]
+  const tail = tailOf(values[0] ?? null)
+  // A row of one value is told, and logged, as the value.
+  const isSingle = tail.length === 0 && input.shape.length === 2
+  const shape = [values.length, ...(isSingle ? [1] : tail)]
   const flat = flattened(values)
   const perRow = elementsOf(shape.slice(1))
   const cells = flat.map((value, index) =>
