@@ -73,25 +73,25 @@ async function linked(options: Keeping, kept: Kept, some: readonly number[]): Pr
   // Threads that work in folders of their own wait less for each other.
   const byFolder = Map.groupBy(some, (index) => kept.files[index]?.md5.slice(0, 2))
   const wanted = [...byFolder.values()].flat()
-  const files = wanted.map((index) => fileAt(options, kept, index))
-  const objects = files.map(({ object }) => cache.pathOf(object))
-  for (const folder of new Set(objects.map(parentOf))) mkdirSync(folder, { recursive: true })
+  const objectAt = (index: number) => cache.pathOf(fileAt(options, kept, index).object)
+  for (const [index = 0] of byFolder.values())
+    mkdirSync(parentOf(objectAt(index)), { recursive: true })
   const before = looksAt(kept.looks, wanted)
-  if (!(await isSynced)) syncEach(files.map(({ source }) => source))
+  const sourceAt = (index: number) => fileAt(options, kept, index).source
+  if (!(await isSynced)) syncEach(wanted.map(sourceAt))
   const left: number[] = []
-  await inOrders(files, {
+  await inOrders(wanted, {
     trade: 'link',
     perOrder: 512,
     crewFrom: 400,
     order: (part, first) => ({
-      sources: part.map(({ source }) => source).join('\0'),
-      objects: objects.slice(first, first + part.length).join('\0'),
+      sources: part.map(sourceAt).join('\0'),
+      objects: part.map(objectAt).join('\0'),
       looks: before.slice(first * LOOK_NUMBERS, (first + part.length) * LOOK_NUMBERS),
     }),
-    done: (result, part, first) => {
+    done: (result, part) => {
       const faults = new Map(result.faults.map((fault) => [fault.index, fault]))
-      for (const at of part.keys()) {
-        const index = wanted[first + at] ?? 0
+      for (const [at, index] of part.entries()) {
         if (faults.get(at)?.what === 'changed')
           throw changedMeanwhile(kept.files[index]?.path ?? '')
         kept.looks.set(lookAmong(result.looks, at), index * LOOK_NUMBERS)
@@ -101,8 +101,8 @@ async function linked(options: Keeping, kept: Kept, some: readonly number[]): Pr
     },
   })
   const newest = [...wanted.keys()].filter((at) => kept.newest[wanted[at] ?? 0] === 1)
-  const made = newest.flatMap((at) => files[at]?.object ?? [])
-  learn(options.cache, kept, { made, looks: looksAt(before, newest) })
+  const made = newest.map((at) => fileAt(options, kept, wanted[at] ?? 0).object)
+  learn(cache, kept, { made, looks: looksAt(before, newest) })
   return left
 }
 
