@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { diskProblem } from '#base/disk'
 import { messageOf, Problem } from '#base/problem'
 import { VERSION } from '#app/version'
 import type { Command } from './command.ts'
@@ -83,15 +84,16 @@ function helped(message: string, command: string | undefined): string {
 }
 
 function report(error: unknown): void {
-  const known = error instanceof Problem
+  const problem = error instanceof Problem ? error : diskProblem(error)
+  const message = messageOf(problem ?? error)
   const asJson = process.argv.includes('--json')
   if (asJson)
     process.stdout.write(
-      `${JSON.stringify({ error: { code: known ? error.code : 'internal', message: messageOf(error) } })}\n`,
+      `${JSON.stringify({ error: { code: problem?.code ?? 'internal', message } })}\n`,
     )
-  else process.stderr.write(`orrery: ${messageOf(error)}\n`)
-  process.stderr.write(originOf(error, { expected: known }))
-  process.exitCode = known ? 2 : 1
+  else process.stderr.write(`orrery: ${message}\n`)
+  process.stderr.write(originOf(error, { expected: problem !== undefined }))
+  process.exitCode = problem === undefined ? 1 : 2
 }
 
 // Who reads may have had enough, as `head` has: the work goes on to its end, and whatever only tells looks at `errored`.

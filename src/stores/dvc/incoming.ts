@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '#base/disk'
 import { randomIds } from '#base/ids'
 import { isRunning, processStarted } from './processes.ts'
 
@@ -35,7 +36,7 @@ export function openIncoming(objects: string): Incoming {
   const token = randomIds.ulid()
   const started = processStarted(process.pid) ?? ''
   const folder = join(all, [HOST, process.pid, started, token].join('~'))
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   return {
     folder,
     mark: markOf(token),

@@ -1,15 +1,8 @@
 import { spawn } from 'node:child_process'
-import {
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolder } from '#base/disk'
 import { Problem } from '#base/problem'
 import type { ProjectLock } from '#data'
 import { commandOf, isRunning, processStarted } from './processes.ts'
@@ -30,7 +23,7 @@ export interface Waiting {
 export function openProjectLock(file: string, options: Waiting): ProjectLock {
   return {
     acquire: async () => {
-      mkdirSync(dirname(file), { recursive: true })
+      makeFolder(dirname(file))
       return (await byFlock(file, options)) ?? (await byOwner(`${file}.owner`, options))
     },
   }

@@ -45,15 +45,19 @@ async function copied(
       : [
           {
             object: file.object,
-            reason: reasonOf(fault, file.source, file.object),
+            reason: reasonOf(fault, file, way.to.pathOf(file.object)),
             ...(fault.what === 'missing' ? { absent: true } : {}),
           },
         ]
   })
 }
 
-function reasonOf({ what, message }: CopyFault, path: string, { md5 }: ObjectName): string {
+function reasonOf(
+  { what, message }: CopyFault,
+  { source: path, object: { md5 } }: { source: string; object: ObjectName },
+  place: string,
+): string {
   if (what === 'missing') return `${md5} is not at ${path}${existsSync(path) ? ' as a file' : ''}`
-  if (what === 'failed') return message
+  if (what === 'failed') return `${md5} could not be copied to ${place}: ${message}`
   return `${md5} at ${path} is damaged: it has other bytes than its name says; bring it again from where it is whole`
 }
