@@ -53,6 +53,19 @@ test('KServe’s :explain says what each column of text or number moved', async 
   expect(base + carrier + hour + distance).toBeCloseTo(explained.rows[0]?.answers[1] ?? 0, 6)
 })
 
+test('rows that say what is usual come beside those that are explained', async () => {
+  const row = { carrier: 'B6', hour: 20, distance: 900 }
+  const background = [{ ...row, hour: 6 }, { ...row, hour: 7 }, row]
+  const { explanations } = await ask('flights', { instances: [row], background })
+  expect(explanations.background).toEqual({ rows: 3, from: 'request' })
+  const [carrier, hour = 0] = explanations.rows[0]?.values[1] ?? []
+  expect([carrier, hour > 0.3]).toEqual([0, true])
+  for (const none of [[], 3]) {
+    const refused = await ask('flights', { instances: [row], background: none })
+    expect([refused.status, refused.error]).toEqual([400, expect.stringContaining("'background'")])
+  }
+})
+
 test('trees behind joined inputs are explained by the trees, and a column that they ignore moves nothing', async () => {
   const answer = await ask('trees', { instances: [{ idle: 5, hour: 1.5, distance: 2 }] })
   expect(answer.explanations).toMatchObject({ method: 'trees', note: null, evaluations: 1 })

@@ -3,21 +3,26 @@ import { expect, test } from 'vitest'
 import { typeBoxValidatorCompiler } from './validator.ts'
 
 const Body = Type.Object(
-  { name: Type.String(), limits: Type.Optional(Type.Object({}, { additionalProperties: false })) },
+  {
+    name: Type.String(),
+    by: Type.Optional(Type.Union([Type.Literal('trees'), Type.Literal('paths')])),
+    age: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+    limits: Type.Optional(Type.Object({}, { additionalProperties: false })),
+  },
   { additionalProperties: false },
 )
 
+const Forms = Type.Union([Body, Type.Object({ id: Type.Integer() })])
+
 test.each([
-  [{}, 'the body must have required properties name'],
-  [{ name: 7 }, 'name must be string, not 7'],
-  [{ name: 'a', nmae: 'b' }, 'nmae means nothing here'],
-  [{ name: 'a', limits: { queues: 1 } }, 'limits.queues means nothing here'],
-])('%j: %s', (data, message) => {
-  const validate = typeBoxValidatorCompiler({
-    schema: Body,
-    method: 'POST',
-    url: '/',
-    httpPart: 'body',
-  })
-  expect(validate(data)).toEqual({ error: new Error(message) })
+  [Body, {}, 'the body must have required properties name'],
+  [Body, { name: 7 }, 'name must be string, not 7'],
+  [Body, { name: 'a', by: 'nope' }, 'by must be one of trees, paths, not "nope"'],
+  [Body, { name: 'a', age: 'x' }, 'age must be integer or must be null, not "x"'],
+  [Body, { name: 'a', nmae: 'b' }, 'nmae means nothing here'],
+  [Body, { name: 'a', limits: { queues: 1 } }, 'limits.queues means nothing here'],
+  [Forms, { id: 'x' }, 'the body must have required properties name; id must be integer, not "x"'],
+])('%#: %j %s', (schema, data, message) => {
+  const compiled = { schema, method: 'POST', url: '/', httpPart: 'body' }
+  expect(typeBoxValidatorCompiler(compiled)(data)).toEqual({ error: new Error(message) })
 })

@@ -33,18 +33,45 @@ export const typeBoxValidatorCompiler: FastifySchemaCompiler<TSchema> = ({ schem
     const read = httpPart === 'body' ? data : readAs(schema, data)
     const value = Value.Default(schema, read ?? undefined)
     if (compiled.Check(value)) return { value }
-    const mistakes = [...compiled.Errors(value)]
-      // Each property that is too many is told of by itself.
-      .filter(({ keyword }) => keyword !== 'additionalProperties')
+    const mistakes = byPlace([...compiled.Errors(value)])
       .slice(0, MISTAKES_MAX)
-      .map(({ keyword, instancePath, message }) => {
-        if (instancePath === '') return `${part} ${message}`
-        const place = instancePath.slice(1).replaceAll('/', '.')
-        if (keyword === 'boolean') return `${place} means nothing here`
-        return `${place} ${message}, not ${shown(Value.Pointer.Get(value, instancePath))}`
+      .map(([path, errors]) => {
+        if (path === '') return `${part} ${requirement(errors)}`
+        const place = path.slice(1).replaceAll('/', '.')
+        if (errors.every(({ keyword }) => keyword === 'boolean'))
+          return `${place} means nothing here`
+        return `${place} ${requirement(errors)}, not ${shown(Value.Pointer.Get(value, path))}`
       })
     return { error: new Error(mistakes.join('; ')) }
   }
+}
+
+type Mistake = ReturnType<ReturnType<typeof Compile>['Errors']>[number]
+
+function byPlace(errors: readonly Mistake[]): [string, Mistake[]][] {
+  const places = new Map<string, Mistake[]>()
+  for (const error of errors) {
+    // Each property that is too many is told of by itself.
+    if (error.keyword === 'additionalProperties') continue
+    places.set(error.instancePath, [...(places.get(error.instancePath) ?? []), error])
+  }
+  return [...places]
+}
+
+/** What must be at a place: all that is said of it, or one of it where several forms are taken. */
+function requirement(errors: readonly Mistake[]): string {
+  const words = errors.flatMap((error) =>
+    error.keyword === 'const' ? [error.params.allowedValue] : [],
+  )
+  const others = errors.filter(({ keyword }) => !['const', 'anyOf', 'boolean'].includes(keyword))
+  const all = [
+    ...(words.length === 0
+      ? []
+      : [`must be ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}`]),
+    ...new Set(others.map(({ message }) => message)),
+  ]
+  if (all.length === 0) return 'must have one of the forms that are taken here'
+  return all.join(errors.some(({ keyword }) => keyword === 'anyOf') ? ' or ' : ' and ')
 }
 
 /** What a text of a path or a query stands for; one that stands for nothing stays, to be told of. */

@@ -20,7 +20,7 @@ import { answerFailures, malformed, servable } from './errors.ts'
 import { examplesIn } from './examples.ts'
 import { metadataOf, statusOf } from './metadata.ts'
 import { modelPathIn, type ModelPath } from './path.ts'
-import { predictRequestIn } from './request.ts'
+import { backgroundIn, predictRequestIn } from './request.ts'
 import { classificationText, predictionText, regressionText } from './response.ts'
 
 interface Parts {
@@ -145,8 +145,12 @@ async function answered(
   if (explanations === undefined)
     throw new Problem('unsupported', `there are no explanations of ${model} here; ask :predict`)
   const { input } = predictRequestIn(body, takes)
+  const background = backgroundIn(body, takes)
   const gone = goneSignal(reply.raw)
-  const why = whyOf({ ...context, input }, gone)
+  const why = {
+    ...whyOf({ ...context, input }, gone),
+    ...(background === undefined ? {} : { background }),
+  }
   const explained = await servable(path, () => explanations.explain(model, why))
   return { text: `{"explanations": ${JSON.stringify(explained)}}`, id: request.id }
 }

@@ -44,6 +44,12 @@ export function predictRequestIn(bytes: Buffer, takes: Takes): PredictRequest {
   )
 }
 
+/** Rows beside those that are to be explained, which say what is usual; undefined without any. Throws `invalid`. */
+export function backgroundIn(bytes: Buffer, takes: Takes): Input | undefined {
+  const { background } = bodyIn(bytes)
+  return background === undefined ? undefined : rowsIn(background, takes, 'background')
+}
+
 export function checkSignature(name: ExactJson | undefined): void {
   if (name === undefined) return
   if (typeof name !== 'string')
@@ -55,15 +61,15 @@ export function checkSignature(name: ExactJson | undefined): void {
     )
 }
 
-function rowsIn(instances: ExactJson, takes: Takes): Input {
+function rowsIn(instances: ExactJson, takes: Takes, key = 'instances'): Input {
   if (!isList(instances))
     throw new Problem(
       'invalid',
-      `'instances' must be a list, one item a row, not ${kindOf(instances)}`,
+      `'${key}' must be a list, one item a row, not ${kindOf(instances)}`,
     )
   const [first] = instances
   if (first === undefined)
-    throw new Problem('invalid', "'instances' is an empty list; send at least one row")
+    throw new Problem('invalid', `'${key}' is an empty list; send at least one row`)
   const areNamed = isNamed(first)
   const odd = instances.findIndex((row) => isNamed(row) !== areNamed)
   if (odd >= 0)
