@@ -189,6 +189,36 @@ describe('files as a relation', () => {
     await expect(all(broken)).rejects.not.toThrow(/cd34/)
   })
 
+  test.each([
+    ['a line that is longer', 'a,b\n1,2\n3,4,5\n', /the first 2 lines of t\.csv have not as many/],
+    ['a last one that is', `a,b\n${'1,2\n'.repeat(50)}1,2,3\n`, /the first 51 lines of t\.csv/],
+    ['a line that would pass for names', 'a,b\n1,2\nx,y,z\n1,2,3\n', /the first 2 lines/],
+    ['a title', 'My report\n\na,b\n1,2\n', /take away what stands above the names/],
+    ['a line that is shorter', 'a,b,c\n1,2,3\n1,2\n', /not all lines .* \(a,b,c\)/],
+    ['other letters', Buffer.from('a\n\u00e9\n', 'latin1'), /not utf-8.*iconv/],
+  ])('with %s are refused, as lines would be left out unsaid', async (_, bytes, message) => {
+    writeFileSync(join(folder, 't.csv'), bytes)
+    await expect(all(tableOf([{ name: 't.csv' }], { format: 'csv' }))).rejects.toThrow(message)
+    const packed = gzipSync(bytes)
+    writeFileSync(join(folder, 't.csv'), packed)
+    const table = tableOf([{ name: 't.csv' }], { format: 'csv', packing: 'gzip' })
+    await expect(all(table)).rejects.toThrow(message)
+  })
+
+  test.each([
+    ['comments above the names', '# by x\n\n# at y\na,b\n1,2\n', ['a', 'b'], 1],
+    ['no names', '1,2\n3,4\n', ['column0', 'column1'], 2],
+    ['a column whose name has a comma', '"a,b"\n1\n2\n', ['a,b'], 2],
+    ['quoted names', '"a ""x""","b"\n1,2\n', ['a "x"', 'b'], 1],
+    ['one column', 'a\n1\n', ['a'], 1],
+    ['names alone', 'a,b\n', ['a', 'b'], 0],
+  ])('with %s are read', async (_, text, columns, rows) => {
+    writeFileSync(join(folder, 't.csv'), text)
+    const found = await all(tableOf([{ name: 't.csv' }], { format: 'csv' }))
+    expect(found.columns.map(({ name }) => name)).toEqual(columns)
+    expect(found.rows).toHaveLength(rows)
+  })
+
   test('whose first million rows suggest another type are looked at again, whole', async () => {
     writeFileSync(join(folder, 'late.csv'), `n\n${'1\n'.repeat(1_050_000)}x\n`)
     const table = tableOf([{ name: 'late.csv' }], { format: 'csv', sizeBytes: 2 ** 30 })

@@ -1,6 +1,7 @@
 import { messageOf, Problem } from '#base/problem'
-import type { ColumnInfo, LoggedColumn, LoggedType, Table } from '#tables'
+import type { ColumnInfo, LoggedColumn, LoggedType, Table, TableFile } from '#tables'
 import type { Session } from '../engine.ts'
+import { checkEven } from './ragged.ts'
 import { layoutsOf, type Layout } from './field-ids.ts'
 import { name as quotedName, type Sql } from '../sql.ts'
 
@@ -88,6 +89,10 @@ export async function openTable(
     if (table.columns?.some(({ id }) => id !== undefined) === true)
       return await openByIds(session, table, { view, places })
     const guessed = await described(session, readerText(table, { thorough }))
+    await checkEven(session, table, {
+      columns: guessed,
+      sniffed: (file) => sniffedText(table, file, thorough),
+    })
     const kept = guessed.filter(({ name, type }) => texts.includes(name) && type !== 'VARCHAR')
     const reader = readerText(table, { thorough, texts: kept.map(({ name }) => name) })
     const own = kept.length === 0 ? guessed : await described(session, reader)
@@ -206,7 +211,18 @@ export function unreadable(table: Table, error: unknown): unknown {
   // A file of the cache has a name that tells people nothing.
   const file = table.files.find(({ path }) => said.includes(path))
   const words = file === undefined ? said : said.replaceAll(file.path, file.name)
-  return new Problem('invalid', `${table.name} cannot be read as a table: ${words.trim()}`)
+  // After that come its settings and the statement, which nobody wrote who reads this.
+  const [first = ''] = words.trim().split(/\n\s*\n/)
+  return new Problem(
+    'invalid',
+    `${table.name} cannot be read as a table: ${first.replaceAll('\n', '; ')}${adviceFor(first)}`,
+  )
+}
+
+function adviceFor(said: string): string {
+  return said.includes('not utf-8 encoded')
+    ? ' Write it as UTF-8, for example with `iconv -f latin1 -t utf8`.'
+    : ''
 }
 
 async function described(session: Session, relation: string): Promise<ColumnInfo[]> {
@@ -376,12 +392,22 @@ function readerText(
   const common = 'union_by_name = true, hive_partitioning = false'
   if (table.format === 'parquet') return `read_parquet(${paths}, ${common})`
   const reader = table.format === 'csv' ? 'read_csv' : 'read_json'
-  const looked = isGuessed(table) && !thorough ? LOOK_AT_ROWS : -1
+  const looked = lookedRows(table, thorough)
   const types =
     table.format === 'csv' && texts.length > 0
       ? `, types = {${texts.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`
       : ''
   return `${reader}(${paths}, ${common}, sample_size = ${looked}, compression = '${PACKINGS[table.packing]}'${types})`
+}
+
+function lookedRows(table: Table, thorough: boolean): number {
+  return isGuessed(table) && !thorough ? LOOK_AT_ROWS : -1
+}
+
+/** What the engine makes of the lines of a file: how many it passes over, and what stands between values. */
+function sniffedText(table: Table, file: TableFile, thorough: boolean): string {
+  const how = `sample_size = ${lookedRows(table, thorough)}, compression = '${PACKINGS[table.packing]}'`
+  return `select "SkipRows" as skipped, "Delimiter" as delimiter from sniff_csv(${literal(file.path)}, ${how})`
 }
 
 const PACKINGS = { none: 'uncompressed', gzip: 'gzip', zstd: 'zstd' } as const
