@@ -22,10 +22,14 @@ export async function askInMlflowForms(
   name: string,
   { context, ...given }: AskedBody,
 ): Promise<{ answer: PredictionAnswer; text: string; bare: string }> {
+  const binaryColumns = async () => {
+    const { columns } = await inference.describe(name, context.pin)
+    return new Set(columns?.flatMap((each) => (each.type === 'binary' ? [each.name] : [])))
+  }
   const read: Scoring | Promise<Scoring> =
     'input' in given
       ? { input: given.input, answer: 'records' }
-      : scoringIn(given.contentType, given.body)
+      : scoringIn(given.contentType, given.body, binaryColumns)
   const { answer: told, ...asked } = read instanceof Promise ? await read : read
   checkRows(asked.input)
   const answer = await inference.predict(name, { ...context, ...asked })

@@ -4,7 +4,7 @@ import { messageOf, Problem } from '#base/problem'
 import type { PredictionRequest } from '#inference'
 import { BadRequest, UnsupportedType } from './errors.ts'
 import { jsonScoring, type Scoring } from './forms.ts'
-import { csvIn, parquetRows } from './tables.ts'
+import { csvIn, parquetRows, type BinaryColumns } from './tables.ts'
 
 /** Has the bodies of all requests read as bytes, inflated where they were compressed. */
 export function takeBytes(app: FastifyInstance): void {
@@ -35,6 +35,7 @@ async function plain(
 export function scoringIn(
   contentType: string | undefined,
   body: unknown,
+  binaryColumns: BinaryColumns,
 ): Scoring | Promise<Scoring> {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
   switch (mediaTypeIn(contentType)) {
@@ -43,7 +44,7 @@ export function scoringIn(
     case 'text/csv':
       return { input: csvTable(bytes), answer: 'records' }
     case 'application/vnd.apache.parquet':
-      return parquetRows(bytes).then((input) => ({ input, answer: 'records' }))
+      return parquetRows(bytes, binaryColumns).then((input) => ({ input, answer: 'records' }))
     default:
       throw new UnsupportedType(
         `This predictor only supports the content types application/json, text/csv and application/vnd.apache.parquet. Got '${contentType ?? 'none'}'.`,
