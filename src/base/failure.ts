@@ -34,11 +34,11 @@ export function failureOf(
   statuses: Readonly<Record<ProblemCode, number>> = HTTP_STATUS,
 ): Failure {
   if (error instanceof Problem) {
-    const passes = error.code === 'unavailable' || error.code === 'quota'
+    const retryAfter = retryAfterIn(error)
     return {
       status: statuses[error.code],
       message: error.message,
-      headers: passes ? { 'retry-after': secondsUntil(error) } : {},
+      headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
       problem: error,
       isFault: false,
     }
@@ -50,8 +50,13 @@ export function failureOf(
   return { ...refused, status: 500, message, isFault: true }
 }
 
-/** Whole seconds, one at least, as HTTP has them; a problem says by `retryAfterMs` when it knows. */
-function secondsUntil({ details }: Problem): string {
-  const waitMs = Number(details['retryAfterMs'] ?? 0)
+/**
+ * When what was refused may succeed, in whole seconds, one at least, as HTTP has them; undefined where it will not. A
+ * problem says by `retryAfterMs` when it knows.
+ */
+export function retryAfterIn(error: unknown): string | undefined {
+  if (!(error instanceof Problem)) return undefined
+  if (error.code !== 'unavailable' && error.code !== 'quota') return undefined
+  const waitMs = Number(error.details['retryAfterMs'] ?? 0)
   return String(Math.max(1, Math.ceil(waitMs / 1000)))
 }

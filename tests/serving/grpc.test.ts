@@ -28,6 +28,7 @@ const repository: Repository = {
   ],
   load: async (endpoint, options) => {
     if (endpoint === 'none') throw new Problem('not-found', 'there is no model none')
+    if (endpoint === 'busy') throw new Problem('unavailable', 'not now', { retryAfterMs: 2500 })
     asked.push(['load', endpoint, options])
   },
   unload: async (endpoint) => void asked.push(['unload', endpoint]),
@@ -116,6 +117,15 @@ test('the repository is listed, loaded and let go over both transports', async (
     ['load', 'late', {}],
     ['unload', 'late'],
   ])
+})
+
+test('a refusal that passes says in how many seconds', async () => {
+  const load = (model_name: string) =>
+    clientOf(grpc, 'inference.GRPCInferenceService')
+      .call('RepositoryModelLoad', { model_name })
+      .catch((error: ServiceError) => [error.code, error.metadata.get('retry-after')])
+  expect(await load('busy')).toEqual([14, ['3']])
+  expect(await load('none')).toEqual([5, []])
 })
 
 test('a load that says what is not the server’s to say is refused', async () => {

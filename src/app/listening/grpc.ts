@@ -16,6 +16,7 @@ import {
 import type { EventEmitter } from 'node:events'
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader'
 import type { Clock } from '#base/clock'
+import { retryAfterIn } from '#base/failure'
 import { invariant } from '#base/invariant'
 import type { Logger } from '#base/logger'
 import { messageOf, Problem, type ProblemCode } from '#base/problem'
@@ -199,6 +200,8 @@ async function answerOnce(
     call.sendMetadata(headers)
     callback(null, bytes)
   } catch (error) {
+    const retryAfter = retryAfterIn(error)
+    if (retryAfter !== undefined) headers.set('retry-after', retryAfter)
     callback(Object.assign(statusOf(error, world), { metadata: headers }))
   }
 }
