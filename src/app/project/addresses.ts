@@ -39,7 +39,10 @@ export function openAddresses(ground: AddressesGround): Addresses {
     look: async (url, { folder, settings, known }) => {
       const moving = movingSteps('fetched', ground.onStep)
       const place = placeOf(url, { ...ground, root: resolve(ground.root, folder) })
-      if (place.kind === 'web') return onTheWeb(place.url, ground.cache, moving)
+      if (place.kind === 'web') {
+        const options = withGiven(place.options, settings)
+        return onTheWeb({ url: place.url, options }, { cache: ground.cache, moving })
+      }
       if (place.kind === 'bucket') {
         const { inBucket } = await import('./bucket-addresses.ts')
         const options = bucketOptions(place.options, settings, ground.variables)
@@ -53,7 +56,7 @@ export function openAddresses(ground: AddressesGround): Addresses {
 }
 
 export type Place =
-  | { kind: 'web'; url: string }
+  | { kind: 'web'; url: string; options: ReadonlyMap<string, string> }
   | { kind: 'bucket'; url: string; options: ReadonlyMap<string, string> }
   | { kind: 'disk'; path: string }
 
@@ -63,8 +66,15 @@ export function bucketOptions(
   given: Readonly<Record<string, string | boolean>>,
   variables: AddressesGround['variables'],
 ): ReadonlyMap<string, string> {
+  return withServer(withGiven(options, given), variables)
+}
+
+function withGiven(
+  options: ReadonlyMap<string, string>,
+  given: Readonly<Record<string, string | boolean>>,
+): ReadonlyMap<string, string> {
   const more = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
-  return withServer(new Map([...options, ...more]), variables)
+  return new Map([...options, ...more])
 }
 
 export function placeOf(
@@ -72,7 +82,7 @@ export function placeOf(
   { root, settings }: Pick<AddressesGround, 'root' | 'settings'>,
 ): Place {
   if (/^s3:\/\//i.test(url)) return { kind: 'bucket', url, options: new Map() }
-  if (/^https?:\/\//.test(url)) return { kind: 'web', url }
+  if (/^https?:\/\//.test(url)) return { kind: 'web', url, options: new Map() }
   const [, name, path = ''] = /^remote:\/\/([^/]+)\/?(.*)$/.exec(url) ?? []
   if (name !== undefined) {
     const base = settings.remotes.get(name)
@@ -81,11 +91,10 @@ export function placeOf(
         'not-found',
         `there is no remote ${name}; the project has ${[...settings.remotes.keys()].join(', ') || 'none'}`,
       )
-    if (/^https?:\/\//.test(base)) return { kind: 'web', url: `${base.replace(/\/$/, '')}/${path}` }
-    if (/^s3:\/\//i.test(base)) {
-      const options = settings.remoteOptions.get(name) ?? new Map()
-      return { kind: 'bucket', url: `${base.replace(/\/$/, '')}/${path}`, options }
-    }
+    const options = settings.remoteOptions.get(name) ?? new Map()
+    const whole = `${base.replace(/\/$/, '')}/${path}`
+    if (/^https?:\/\//.test(base)) return { kind: 'web', url: whole, options }
+    if (/^s3:\/\//i.test(base)) return { kind: 'bucket', url: whole, options }
     if (!base.includes('://')) return { kind: 'disk', path: resolve(base, path) }
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url) && !url.startsWith('file://'))
@@ -154,41 +163,25 @@ function filesBelow(top: string, folder: string): { path: string; sizeBytes: num
   })
 }
 
-async function onTheWeb(url: string, cache: ArrivalCache, moving: Moving): Promise<Offered> {
-  const head = await asked(url, 'HEAD')
-  // Some servers answer only who fetches.
-  const headers = head.ok ? head.headers : (await asked(url, 'GET')).headers
-  const checksum = headers.get('etag') ?? headers.get('content-md5') ?? undefined
-  const length = headers.get('content-length')
+async function onTheWeb(
+  { url, options }: { url: string; options: ReadonlyMap<string, string> },
+  { cache, moving }: { cache: ArrivalCache; moving: Moving },
+): Promise<Offered> {
+  const { webFile } = await import('#stores/dvc/remotes/web-file')
+  const file = await webFile(url, options)
+  const { etag, 'content-md5': sum, 'content-length': length } = file.headers
+  const checksum = etag ?? (Array.isArray(sum) ? sum[0] : sum)
   return {
     kind: 'file',
     identity: async () => ({
       ...(checksum === undefined ? {} : { checksum }),
-      ...(length === null ? {} : { sizeBytes: Number(length) }),
+      ...(length === undefined ? {} : { sizeBytes: Number(length) }),
     }),
     take: async () => {
-      const response = await asked(url, 'GET')
-      if (!response.ok || response.body === null)
-        throw new Problem('not-found', `${url} answers ${response.status} ${response.statusText}`)
+      const { bytes, sizeBytes } = await file.read()
       moving.onMore?.(1)
-      if (length !== null) moving.onSize?.(1, Number(length))
-      return [{ path: '', ...(await takeStream(cache, response.body, moving)) }]
+      if (sizeBytes !== undefined) moving.onSize?.(1, sizeBytes)
+      return [{ path: '', ...(await takeStream(cache, bytes, moving)) }]
     },
-  }
-}
-
-async function asked(url: string, method: 'HEAD' | 'GET'): Promise<Response> {
-  try {
-    const response = await fetch(url, { method })
-    if (method === 'GET' && !response.ok)
-      throw new Problem('not-found', `${url} answers ${response.status} ${response.statusText}`)
-    return response
-  } catch (error) {
-    if (error instanceof Problem) throw error
-    const cause = (error as { cause?: { message?: string } }).cause?.message
-    throw new Problem(
-      'unavailable',
-      `${url} cannot be reached: ${cause ?? (error as Error).message}`,
-    )
   }
 }

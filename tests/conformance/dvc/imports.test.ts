@@ -4,6 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ImportDone, ImportRepository } from '#data'
 import { runCommand } from '../../support/command.ts'
@@ -235,15 +236,27 @@ describe('import-url', () => {
   let server: Server
   let url = ''
   let body = 'served\n'
+  let secret: string | undefined
+  let packed: Buffer | undefined
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      const tag = `"${Buffer.from(body).toString('hex')}"`
-      response.writeHead(request.url === '/x.csv' ? 200 : 404, {
-        ETag: tag,
-        'Content-Length': Buffer.byteLength(body),
-      })
-      response.end(request.method === 'HEAD' ? undefined : body)
+      const isHead = request.method === 'HEAD'
+      if (secret !== undefined && request.headers.authorization !== secret)
+        response.writeHead(401, { 'WWW-Authenticate': 'Basic' }).end()
+      else if (packed !== undefined)
+        response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(isHead ? undefined : packed)
+      else if (request.url === '/broken') {
+        response.writeHead(200, { 'Content-Length': 4 })
+        if (isHead) response.end()
+        else response.write('ab', () => response.destroy())
+      } else {
+        response.writeHead(request.url === '/x.csv' ? 200 : 404, {
+          ETag: `"${Buffer.from(body).toString('hex')}"`,
+          'Content-Length': Buffer.byteLength(body),
+        })
+        response.end(isHead ? undefined : body)
+      }
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.csv`
@@ -298,6 +311,35 @@ describe('import-url', () => {
     await imports.update({ targets: ['web'], extent: 'fetch', force: false })
     expect(mine.read('web')).toBe('served anew\n')
     await expect(taken(`${url}.gone`, 'gone')).rejects.toThrow('404')
+    packed = gzipSync(body)
+    await taken(url, 'packed')
+    expect(mine.read('packed')).toBe(body)
+    packed = undefined
+    const broken = `the transfer from ${url.replace('x.csv', 'broken')} broke off after 2 bytes`
+    await expect(taken(url.replace('x.csv', 'broken'), 'broken')).rejects.toThrow(broken)
+  })
+
+  test('of a web server that wants a login is let in by what the remote says, as dvc is', async () => {
+    secret = `Basic ${Buffer.from('ada:key').toString('base64')}`
+    try {
+      const login = ['auth', 'basic', 'user', 'ada', 'password', 'key']
+      for (const box of [theirs, mine]) {
+        box.dvc('remote', 'add', '-q', '-f', 'web', url.slice(0, -'/x.csv'.length))
+        for (let at = 0; at < login.length; at += 2)
+          box.dvc('remote', 'modify', '-q', '--local', 'web', ...login.slice(at, at + 2))
+      }
+      await promisify(execFile)(
+        join(pythonBin(), 'dvc'),
+        ['import-url', '-q', 'remote://web/x.csv', 'shut'],
+        { cwd: theirs.root, env: dvcEnvironment() },
+      )
+      await taken('remote://web/x.csv', 'shut')
+      expect(mine.read('shut.dvc')).toBe(theirs.read('shut.dvc'))
+      expect(mine.read('shut')).toBe(body)
+      await expect(taken(url, 'refused')).rejects.toThrow(/x\.csv answered 401: .*/)
+    } finally {
+      secret = undefined
+    }
   })
 })
 

@@ -48,7 +48,7 @@ export async function httpTransport(url: string, options: RemoteOptions): Promis
   }
 }
 
-function serverAt(url: string, options: RemoteOptions): Server {
+export function serverAt(url: string, options: RemoteOptions): Server {
   const address = new URL(url)
   const login = loginOf(address, options)
   const digest =
@@ -172,7 +172,7 @@ function urlOf(server: Server, key: string): URL {
 }
 
 /** GET and HEAD go where the server sends them. */
-async function asked(server: Server, call: Call): Promise<IncomingMessage> {
+export async function asked(server: Server, call: Call): Promise<IncomingMessage> {
   let { url } = call
   for (let turn = 0; turn <= REDIRECTS_MAX; turn++) {
     const answer = await server.call({ ...call, url })
@@ -334,7 +334,11 @@ const MEANINGS: Readonly<Record<number, string>> = {
   507: 'it has no space left',
 }
 
-function refusal(server: Server, answer: IncomingMessage, text: string): Error {
+export function refusal(
+  server: Pick<Server, 'where'>,
+  answer: IncomingMessage,
+  text: string,
+): Error {
   const status = answer.statusCode ?? 0
   const said = detailIn(text)
   const why = said ?? MEANINGS[status] ?? (answer.statusMessage || 'without a reason')
