@@ -5,6 +5,7 @@ import { pythonToConvert } from '#app/serving/convert-python'
 import { apiClient, serverUrl } from '../client.ts'
 import { command } from '../command.ts'
 import { convertWith, type Converted } from '../convert/convert.ts'
+import { versionMeant } from '../package/fetch.ts'
 import { cellOf, tableLines } from '../table.ts'
 import { remoteFlags } from './project.ts'
 
@@ -16,7 +17,7 @@ export const convert = command({
       .positional('model', {
         type: 'string',
         demandOption: true,
-        describe: 'Name, or name/version (default: the newest version)',
+        describe: 'NAME (its newest version), NAME/3 or NAME@ALIAS',
       })
       .option('register-as', {
         type: 'string',
@@ -76,9 +77,8 @@ export const convert = command({
 })
 
 async function versionOf(url: string, name: string): Promise<{ model: string; version: number }> {
-  const [, model = name, version] = /^(.+)\/(\d+)$/.exec(name) ?? []
-  if (version !== undefined) return { model, version: Number(version) }
-  const query = new URLSearchParams({ name: model })
+  if (/[:/@]/.test(name)) return versionMeant(apiClient(url), name)
+  const query = new URLSearchParams({ name })
   const answer = await fetch(
     `${url}/api/2.0/mlflow/registered-models/get?${query.toString()}`,
   ).catch(() => {
@@ -95,9 +95,9 @@ async function versionOf(url: string, name: string): Promise<{ model: string; ve
   if (newest === 0)
     throw new Problem(
       'not-found',
-      `there is no version of a registered model ${model}; "orrery models" lists those that there are`,
+      `there is no version of a registered model ${name}; "orrery models" lists those that there are`,
     )
-  return { model, version: newest }
+  return { model: name, version: newest }
 }
 
 function told(source: string, outcome: Converted): string {

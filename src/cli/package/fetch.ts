@@ -34,7 +34,7 @@ export async function fetchModel(
   if (digest === null)
     throw new Problem(
       'invalid',
-      `the files of ${model} version ${version} are not kept by the server, so it cannot be packaged; log the model to it`,
+      `the files of ${model} version ${version} are not kept by the server, so they cannot be fetched; log the model to it`,
     )
   for (const file of files) {
     const target = join(folder, file.path)

@@ -57,6 +57,15 @@ test('a model that ONNX cannot follow is refused with the rows that differ, and 
   await expect(version('precise', 2)).rejects.toThrow('precise/2')
 })
 
+test('a version is named as other commands name it', async () => {
+  const said = ['late:1', 'models:/late/1', 'late/one'].map((name) =>
+    runCommand(folder, ['convert', name, '--url', server.url, '--python', '/no/python']),
+  )
+  const [colon, uri, neither] = (await Promise.all(said)).map(({ err }) => err)
+  for (const found of [colon, uri]) expect(found).toContain('name a Python with --python')
+  expect(neither).toContain('names no model version; write it as')
+})
+
 test('what cannot be converted is refused with what to do', async () => {
   const refusals = await Promise.all([
     convert('custom', 'numbers'),
