@@ -132,7 +132,11 @@ async function copied(options: Keeping, kept: Kept, wanted: readonly number[]): 
   const step = { what: 'copied' as const, ofFiles: wanted.length, ofBytes: sizeIn(looks) }
   const { faults } = await options.cache.takeAll(
     wanted.map((index) => fileAt(options, kept, index)),
-    { looks, onDone: onStep && ((files, sizeBytes) => onStep({ ...step, files, sizeBytes })) },
+    {
+      looks,
+      settledMs: kept.settledMs,
+      onDone: onStep && ((files, sizeBytes) => onStep({ ...step, files, sizeBytes })),
+    },
   )
   const [fault] = faults
   if (fault === undefined) return

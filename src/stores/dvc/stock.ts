@@ -90,7 +90,7 @@ export function openStock(options: StockOptions): Stock {
         const names = new Set(hexNames(known.get(prefix)?.names))
         for (const md5 of some) names.add(md5.slice(2))
         const looks = { ino: UNLISTED, mtimeMs: 0, ctimeMs: 0 }
-        known.set(prefix, { ...looks, names: packedNames([...names]), doubtful: [] })
+        known.set(prefix, { ...looks, names: packedNames(names), doubtful: [] })
       }
       writeNotes(options.notes, known)
     },

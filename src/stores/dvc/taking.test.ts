@@ -10,9 +10,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ObjectName } from '#data'
-import { takeAll } from './taking.ts'
+import { LOOK_NUMBERS, noteLook, TICK_MS } from './crew/looking.ts'
+import { takeAll, type Taking } from './taking.ts'
 
 let top = ''
 beforeEach(() => {
@@ -40,12 +42,16 @@ function lying(): string[] {
 }
 
 /** Takes files; `beside` is told of each folder that is made. */
-function taken(some: ReturnType<typeof files>, beside: (folder: string) => void = () => {}) {
+function taken(
+  some: ReturnType<typeof files>,
+  beside: (folder: string) => void = () => {},
+  how: Taking = {},
+) {
   const makeFolderOf = (path: string) => {
     mkdirSync(dirname(path), { recursive: true })
     beside(dirname(path))
   }
-  return takeAll(some, {}, { folder: top, pathOf, makeFolderOf })
+  return takeAll(some, how, { folder: top, pathOf, makeFolderOf })
 }
 
 test('many files become objects at once, read-only, and nothing else is left', async () => {
@@ -93,4 +99,42 @@ test('those that have other bytes stay out, alone in their folder or not', async
   const told = faults.map(({ index, what }) => `${index} ${what}`).toSorted()
   expect(told).toEqual([...new Set(wrong)].map((index) => `${index} other bytes`).toSorted())
   expect(lying()).toHaveLength(some.length - new Set(wrong).size)
+})
+
+describe.each([10, 600])('%i files that were hashed', (count) => {
+  /** How they look, and when they cannot be written to any more without looking otherwise. */
+  function hashed(some: ReturnType<typeof files>) {
+    const looks = new Float64Array(some.length * LOOK_NUMBERS)
+    for (const [index, { source }] of some.entries()) noteLook(statSync(source), looks, index)
+    return { looks, settledMs: Date.now() + 60_000 }
+  }
+
+  test('are copied as they look, without being hashed again where nobody can have written to them', async () => {
+    const [one, other, ...some] = files(count)
+    if (one === undefined || other === undefined) throw new Error('there are too few')
+    const swapped = [{ source: one.source, object: other.object }, ...some]
+    const how = hashed(swapped)
+    const asTheyWere = { ...how, settledMs: 0 }
+    expect((await taken(swapped, undefined, asTheyWere)).faults).toMatchObject([
+      { index: 0, what: 'other bytes' },
+    ])
+    expect(await taken(swapped, undefined, how)).toEqual({ faults: [] })
+    expect(readFileSync(pathOf(other.object), 'utf8')).toBe('bytes of 0')
+  })
+
+  test('stay out if they were written to since', async () => {
+    const some = files(count)
+    const how = hashed(some)
+    await sleep(TICK_MS)
+    writeFileSync(some[3]?.source ?? '', 'bytes of 4')
+    writeFileSync(some[4]?.source ?? '', 'more bytes than there were')
+    writeFileSync(some[5]?.source ?? '', '')
+    const { faults } = await taken(some, undefined, how)
+    expect(faults.map(({ index, what }) => `${index} ${what}`).toSorted()).toEqual([
+      '3 changed',
+      '4 changed',
+      '5 changed',
+    ])
+    expect(lying()).toHaveLength(count - 3)
+  })
 })

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import type { ObjectName } from '#data'
 import { LARGE_BYTES, type CopyFault, type Load } from './crew/copying.ts'
 import { inOrders } from './crew/crew.ts'
-import { LOOK_NUMBERS } from './crew/looking.ts'
+import { LOOK_NUMBERS, looksAt } from './crew/looking.ts'
 import { statOf } from './measure.ts'
 import { openIncoming, syncEach, syncFileSystem, type Incoming } from './incoming.ts'
 
@@ -15,6 +15,8 @@ export interface FileToTake {
 export interface Taking {
   /** How the sources looked when they were hashed; without it they are hashed as they pass. */
   readonly looks?: Float64Array
+  /** Sources that were last written to before this need not be hashed again, as long as they look so. */
+  readonly settledMs?: number
   /** Called as bytes pass and files arrive. */
   readonly onDone?: ((files: number, sizeBytes: number) => void) | undefined
 }
@@ -164,7 +166,7 @@ async function copyAll(
   how: Taking & { isFew: boolean },
 ): Promise<CopyFault[]> {
   const faults: CopyFault[] = []
-  const { looks } = how.looks === undefined || !isAnyLarge(how.looks) ? {} : how
+  const { looks, settledMs } = how
   await inOrders(lots, {
     trade: 'copy',
     perOrder: Math.ceil(64 / averageOf(lots)),
@@ -174,6 +176,7 @@ async function copyAll(
         return { prefix, rests, sources, folder, aside, legacy }
       }),
       looks: looks && looksOf(part, looks),
+      settledMs,
       sync: how.isFew,
     }),
     passed: how.onDone && ((sizeBytes) => how.onDone?.(0, sizeBytes)),
@@ -225,18 +228,11 @@ function averageOf(lots: readonly Lot[]): number {
   return Math.max(1, lots.reduce((sum, { indexes }) => sum + indexes.length, 0) / lots.length)
 }
 
-function isAnyLarge(looks: Float64Array): boolean {
-  for (let at = 3; at < looks.length; at += LOOK_NUMBERS)
-    if ((looks[at] ?? 0) >= LARGE_BYTES) return true
-  return false
-}
-
 function looksOf(lots: readonly Lot[], looks: Float64Array): Float64Array {
-  const indexes = lots.flatMap((lot) => lot.indexes)
-  const some = new Float64Array(indexes.length * LOOK_NUMBERS)
-  for (const [at, index] of indexes.entries())
-    some.set(looks.subarray(index * LOOK_NUMBERS, (index + 1) * LOOK_NUMBERS), at * LOOK_NUMBERS)
-  return some
+  return looksAt(
+    looks,
+    lots.flatMap((lot) => lot.indexes),
+  )
 }
 
 function sizeOf(files: readonly FileToTake[]): number {

@@ -4,6 +4,7 @@ import {
   constants,
   copyFileSync,
   fchmodSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -13,8 +14,8 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { digestOpen } from './digests.ts'
-import { LOOK_NUMBERS, looksAs, looksAsLinked, noteLook } from './looking.ts'
+import { digestOpen, passOpen } from './digests.ts'
+import { lookAmong, LOOK_NUMBERS, looksAs, looksAsLinked, noteLook } from './looking.ts'
 
 /** An object that was checked when it was put here; DVC trusts those of this mode. */
 export const TRUSTED = 0o444
@@ -26,6 +27,8 @@ export interface CopyOrder {
   readonly loads: readonly Load[]
   /** How the sources looked when they were hashed; without it they are hashed as they pass. */
   readonly looks: Float64Array | undefined
+  /** What was last written to before this looks otherwise if anybody has written to it since it was hashed. */
+  readonly settledMs?: number | undefined
   /** Each is on the disk before the next; otherwise who asks sees to that for all. */
   readonly sync: boolean
 }
@@ -110,10 +113,13 @@ function copyOne(
   file: FileToCopy,
   index: number,
 ): number | 'other bytes' | 'changed' {
-  const { looks } = order
-  const size = looks?.[index * LOOK_NUMBERS + 3] ?? 0
-  const isSmall = size < LARGE_BYTES && file.md5 !== undefined
-  if (looks === undefined || isSmall) return copyHashing(order, file)
+  const { looks, settledMs = 0 } = order
+  if (looks === undefined) return copyHashing(order, file)
+  const [, , ctimeMs = Infinity, size = 0] = lookAmong(looks, index)
+  if (size < LARGE_BYTES && file.md5 !== undefined)
+    return ctimeMs < settledMs
+      ? copyAsHashed(order, file, { looks, index })
+      : copyHashing(order, file)
   // To hash it again would take longer than to copy it.
   copyFileSync(file.from, file.to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
   // The source may be read-only, and nobody could open it to sync it then on some file systems.
@@ -129,20 +135,45 @@ function copyOne(
 }
 
 function copyHashing(order: CopyOrder, file: FileToCopy): number | 'other bytes' {
+  let size = 0
+  return copySmall(order, file, (source, write) => {
+    const each = (bytes: Buffer) => {
+      size += bytes.length
+      write(bytes)
+    }
+    const md5 = digestOpen(source, { legacy: false, each, md5: file.md5 })
+    return file.md5 !== undefined && md5 !== file.md5 ? 'other bytes' : size
+  })
+}
+
+/** Of a file that cannot have changed since it was hashed if it looks the same: it is not hashed again. */
+function copyAsHashed(
+  order: CopyOrder,
+  file: FileToCopy,
+  { looks, index }: { looks: Float64Array; index: number },
+): number | 'changed' {
+  const size = looks[index * LOOK_NUMBERS + 3] ?? 0
+  return copySmall(order, file, (source, write) => {
+    passOpen(source, size, write)
+    return looksAs(fstatSync(source), looks, index) ? size : 'changed'
+  })
+}
+
+/** Makes a copy of what `pass` writes, which it gives the size of, or says what is wrong. */
+function copySmall<Fault extends string>(
+  order: CopyOrder,
+  file: FileToCopy,
+  pass: (source: number, write: (bytes: Buffer) => void) => number | Fault,
+): number | Fault {
   const source = openSync(file.from, 'r')
   try {
     const copy = openSync(file.to, 'wx', TRUSTED)
     try {
-      let size = 0
-      const each = (bytes: Buffer) => {
-        size += bytes.length
-        writeAll(copy, bytes)
-      }
-      const md5 = digestOpen(source, { legacy: false, each, md5: file.md5 })
-      if (file.md5 !== undefined && md5 !== file.md5) return 'other bytes'
+      const done = pass(source, (bytes) => writeAll(copy, bytes))
+      if (typeof done !== 'number') return done
       if (!grantsTrusted) fchmodSync(copy, TRUSTED)
       if (order.sync) fsyncSync(copy)
-      return size
+      return done
     } finally {
       closeSync(copy)
     }

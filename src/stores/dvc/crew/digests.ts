@@ -23,6 +23,16 @@ export function readStart(file: number): number {
   return readSync(file, room, 0, MIB, null)
 }
 
+/** Passes on so many bytes of an open file, or all where it has less. */
+export function passOpen(file: number, sizeBytes: number, each: (bytes: Buffer) => void): void {
+  for (let left = sizeBytes; left > 0;) {
+    const read = readSync(file, room, 0, Math.min(left, MIB), null)
+    if (read === 0) return
+    each(room.subarray(0, read))
+    left -= read
+  }
+}
+
 /** The MD5 of what an open file holds from here on. */
 export function digestOpen(file: number, how: Digesting): string {
   const { legacy, each } = how

@@ -12,7 +12,7 @@ export interface Shelf {
   readonly ino: number
   readonly mtimeMs: number
   readonly ctimeMs: number
-  /** Names of objects that were checked when they were put there, in order. */
+  /** Names of objects that were checked when they were put there; in order where they were listed. */
   readonly names: Uint8Array
   /** Those whose mode says that they have to be checked. */
   readonly doubtful: readonly string[]
@@ -46,7 +46,7 @@ function shelfAt(order: StockOrder, folder: string, known: Shelf | undefined): S
   const isYoung = order.nowMs - ctimeMs < order.tickMs
   const now = { ino: isYoung ? UNLISTED : ino, mtimeMs, ctimeMs }
   const found = readdirSync(folder).filter((name) => /^[0-9a-f]{30}$/.test(name))
-  const all = packedNames(found)
+  const all = packedNames(found.toSorted())
   if (known !== undefined && Buffer.compare(all, known.names) === 0)
     return { ...now, names: all, doubtful: [] }
   const trusted = new Set(hexNames(known?.names))
@@ -54,7 +54,7 @@ function shelfAt(order: StockOrder, folder: string, known: Shelf | undefined): S
   for (const name of found)
     if (trusted.has(name) || isTrusted(`${folder}/${name}`)) names.push(name)
     else doubtful.push(name)
-  return { ...now, names: packedNames(names), doubtful }
+  return { ...now, names: packedNames(names.toSorted()), doubtful }
 }
 
 function isTrusted(path: string): boolean {
@@ -71,6 +71,6 @@ export function hexNames(names: Uint8Array | undefined): string[] {
   return found
 }
 
-export function packedNames(names: readonly string[]): Uint8Array {
-  return new Uint8Array(Buffer.from(names.toSorted().join(''), 'hex'))
+export function packedNames(names: Iterable<string>): Uint8Array {
+  return new Uint8Array(Buffer.from([...names].join(''), 'hex'))
 }
