@@ -149,6 +149,21 @@ test('texts of CSV become what their columns are; a text that is no number stays
   })
 })
 
+test('an input that may be left out is not asked for among tensors', () => {
+  const floats = { type: 'float32', shape: [null, 1] } as const
+  const inputs = [
+    { ...floats, name: 'a' },
+    { ...floats, name: 'b', optional: true },
+  ] as const
+  const plan = planFeeds({ inputs, outputs: [] }, null)
+  const tensor = (name: string) => ({ ...floats, name, shape: [1], data: new Float32Array(1) })
+  const fed = (...names: string[]) =>
+    feedsOfTensors(plan, names.map(tensor)).feeds.map(({ name }) => name)
+  expect(fed('a')).toEqual(['a'])
+  expect(fed('b', 'a')).toEqual(['a', 'b'])
+  expect(() => fed('b')).toThrow(/the input a is missing/)
+})
+
 test('tensors become feeds and the same rows', () => {
   const plan = planFeeds(
     shape([

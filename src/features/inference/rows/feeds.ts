@@ -365,13 +365,17 @@ export function feedsOfTensors(
 ): { feeds: Tensor[]; sent: Sent } {
   for (const tensor of tensors) checkElements(tensor)
   const specs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
-  const feeds = specs.map((spec) => feedOf(spec, tensors))
-  const rows = feeds[0]?.shape[0] ?? 0
+  // What may be left out is not asked for.
+  const taken = specs.filter(
+    (spec) => spec.optional !== true || tensors.some(({ name }) => name === spec.name),
+  )
+  const feeds = taken.map((spec) => feedOf(spec, tensors))
+  const rows = (feeds[0] ?? tensors[0])?.shape[0] ?? 0
   const uneven = tensors.find((tensor) => (tensor.shape[0] ?? 1) !== rows)
   if (uneven !== undefined)
     throw new Problem(
       'invalid',
-      `input ${uneven.name} has ${uneven.shape[0] ?? 1} rows and ${feeds[0]?.name} has ${rows}; all must have the same`,
+      `input ${uneven.name} has ${uneven.shape[0] ?? 1} rows and ${(feeds[0] ?? tensors[0])?.name} has ${rows}; all must have the same`,
     )
   return { feeds, sent: sentRows(plan, tensors, rows) }
 }
