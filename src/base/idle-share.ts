@@ -16,11 +16,14 @@ export function idleShare(read: () => { idle: number; all: number } = processors
   }
 }
 
-/** The same as how many processors had nothing to do. */
-export function idleProcessors(): () => number {
+/**
+ * The same as how many processors had nothing to do beyond half of them all: two are often halves of one core, and what
+ * is done on one then slows what is done on the other.
+ */
+export function spareProcessors(): () => number {
   const share = idleShare()
   const count = cpus().length
-  return () => count * share()
+  return () => count * (share() - 0.5)
 }
 
 function processors(): { idle: number; all: number } {

@@ -14,17 +14,17 @@ test('what answers are put off for is waited for, and not for ever', async () =>
 
 test('a wait that nobody wants any more is broken off with the reason', async () => {
   const signal = AbortSignal.abort(new Error('no more'))
-  await expect(calm(growing(), { mostMs: 1000, signal, idle: () => 0 })).rejects.toThrow('no more')
+  await expect(calm(growing(), { mostMs: 1000, signal, spare: () => 0 })).rejects.toThrow('no more')
 })
 
 /** How often it was looked before the wait was over; a second has four looks. */
-async function looks(source: typeof quiet, idle: number): Promise<number> {
+async function looks(source: typeof quiet, spare: number): Promise<number> {
   let count = -1
   const end = () => {
     count += 1
     return source.end()
   }
-  await calm({ end }, { mostMs: 1000, idle: () => idle })
+  await calm({ end }, { mostMs: 1000, spare: () => spare })
   return count
 }
 

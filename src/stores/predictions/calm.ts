@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { idleProcessors } from '#base/idle-share'
+import { spareProcessors } from '#base/idle-share'
 import type { JournalSource } from '#inference'
 
-/** Less than so many processors with nothing to do are none for long work. */
-const IDLE_MIN = 0.5
+/** Less of a processor to spare is none for long work. */
+const SPARE_MIN = 0.25
 /** So often it is seen whether answers leave time for other things. */
 const LOOK_MS = 250
 
@@ -13,7 +13,7 @@ const LOOK_MS = 250
  */
 export async function calm(
   source: Pick<JournalSource, 'end'>,
-  { mostMs, signal, idle = idleProcessors() }: Wait,
+  { mostMs, signal, spare = spareProcessors() }: Wait,
 ): Promise<void> {
   let before = source.end()
   for (let leftMs = mostMs; leftMs > 0; leftMs -= LOOK_MS) {
@@ -21,7 +21,7 @@ export async function calm(
     signal?.throwIfAborted()
     const now = source.end()
     const hasGrown = now.file !== before.file || now.offset !== before.offset
-    if (!hasGrown || idle() >= IDLE_MIN) return
+    if (!hasGrown || spare() >= SPARE_MIN) return
     before = now
   }
 }
@@ -29,6 +29,6 @@ export async function calm(
 interface Wait {
   readonly mostMs: number
   readonly signal?: AbortSignal | undefined
-  /** How many processors had nothing to do since it was asked before. */
-  readonly idle?: () => number
+  /** How many processors there were to spare since it was asked before. */
+  readonly spare?: () => number
 }

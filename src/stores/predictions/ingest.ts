@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { idleProcessors } from '#base/idle-share'
+import { spareProcessors } from '#base/idle-share'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { JournalEntries, JournalPosition, JournalSource } from '#inference'
@@ -103,13 +103,13 @@ async function takeOver({
   stop: AbortSignal
   logger: Logger
 }): Promise<void> {
-  const idle = idleProcessors()
+  const spare = spareProcessors()
   let isQuiet = true
   let tookMs = 0
   const rested = async () => {
     const beganMs = performance.now()
     while (!stop.aborted) {
-      const busy = { idleProcessors: idle(), filesWaiting: filesWaiting() }
+      const busy = { spareProcessors: spare(), filesWaiting: filesWaiting() }
       const ms = Math.max(TOGETHER_MS, restMs(Math.max(PIECE_MS, tookMs), busy))
       const leftMs = ms - (performance.now() - beganMs)
       if (leftMs <= 0) return
@@ -124,7 +124,7 @@ async function takeOver({
     if (isQuiet) {
       tookMs = 0
       // What is measured at the end of the pause is the pause alone.
-      idle()
+      spare()
       await pause(BEGINNING_MS, stop)
     }
     isQuiet = false

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { idleProcessors } from '#base/idle-share'
+import { spareProcessors } from '#base/idle-share'
 import type { Logger } from '#base/logger'
 import { messageOf } from '#base/problem'
 import type { HourProfile } from '#serving'
@@ -203,12 +203,15 @@ function waiting({
   stop: AbortSignal
 }) {
   const timers = new Map<string, NodeJS.Timeout>()
-  const idle = idleProcessors()
+  const spare = spareProcessors()
   let turn = Promise.resolve()
   const paced = () => {
     let startedMs = performance.now()
     return async () => {
-      const ms = restMs(performance.now() - startedMs, { idleProcessors: idle(), filesWaiting: 0 })
+      const ms = restMs(performance.now() - startedMs, {
+        spareProcessors: spare(),
+        filesWaiting: 0,
+      })
       await rest(ms, stop)
       startedMs = performance.now()
     }
