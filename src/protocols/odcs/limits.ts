@@ -1,4 +1,5 @@
 import { NONE, type Comparison, type Limit, type Unit } from '#contracts'
+import { noSlips } from './slips.ts'
 import type { Reader } from './words.ts'
 import type { Place } from './yaml.ts'
 
@@ -26,6 +27,13 @@ export function limitOf(
   const named = rule
     .names()
     .filter((name) => Object.hasOwn(SINGLE, name) || Object.hasOwn(DOUBLE, name))
+  noSlips(reader, rule, [
+    ...Object.keys(SINGLE),
+    ...Object.keys(DOUBLE),
+    'metric',
+    'unit',
+    'severity',
+  ])
   const [name] = named
   if (named.length > 1)
     return reader.fault(rule, `${named.join(' and ')} stand together; a rule has one of them`)

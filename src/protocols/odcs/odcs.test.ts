@@ -213,3 +213,34 @@ test('a value on one line reads as itself, whatever it looks like', () => {
     ),
   )
 })
+
+test('a key that is that of a rule but for a slip is a fault, and no rule less; other keys are left alone', () => {
+  const contract = (lines: string) =>
+    readContract(
+      `apiVersion: v3.1.0\nkind: DataContract\nid: x\nschema:\n  - name: t\n    ${lines.replaceAll('\n', '\n    ')}\n`,
+    )
+  const property = (lines: string) =>
+    contract(`properties:\n  - name: c\n    ${lines.replaceAll('\n', '\n    ')}`)
+  const slips: [string, string, string][] = [
+    ['requird: true', 'requird', 'required'],
+    ['Unique: true', 'Unique', 'unique'],
+    ['logicalTypeOptions:\n  minimun: 1', 'logicalTypeOptions.minimun', 'minimum'],
+    [
+      'quality:\n  - metric: nullValues\n    mustBeLesThan: 3',
+      'quality[0].mustBeLesThan',
+      'mustBeLessThan',
+    ],
+  ]
+  for (const [lines, key, meant] of slips)
+    expect(property(lines).problems).toEqual([
+      {
+        line: expect.any(Number) as number,
+        key: `schema[0].properties[0].${key}`,
+        message: `it is no key of the standard; write ${meant}`,
+      },
+    ])
+  expect(contract('propertys: []').problems).toMatchObject([{ message: /properties/ }])
+  const standard =
+    'businessName: C\nphysicalType: int\nclassification: public\nexamples: [1]\ntags: [a]\nencryptedName: e\npartitioned: true\ncriticalDataElement: true\nlogicalType: array\nlogicalTypeOptions:\n  uniqueItems: true\n  timezone: true\n  minProperties: 1'
+  expect(property(standard).problems).toEqual([])
+})

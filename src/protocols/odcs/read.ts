@@ -22,6 +22,7 @@ import {
   type OtherContract,
 } from './relations.ts'
 import { serviceRules } from './service.ts'
+import { noSlips } from './slips.ts'
 import { createReader, type Reader } from './words.ts'
 import { readPlaces, type ContractProblem, type Place } from './yaml.ts'
 
@@ -127,11 +128,40 @@ interface Ground {
   readonly links: Links
 }
 
+const OBJECT_KEYS = ['name', 'physicalName', 'properties', 'quality', 'relationships']
+const PROPERTY_KEYS = [
+  'name',
+  'physicalName',
+  'logicalType',
+  'logicalTypeOptions',
+  'required',
+  'unique',
+  'primaryKey',
+  'primaryKeyPosition',
+  'enum',
+  'quality',
+  'relationships',
+]
+const OPTION_KEYS = [
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'multipleOf',
+  'pattern',
+  'format',
+]
+
 function datasetOf(reader: Reader, ground: Ground): Dataset {
   const { object, name, names, service } = ground
   const own = names.get(name) ?? new Map<string, string>()
   const datasetColumns = (property: string) => own.get(property) ?? property
   const properties = reader.list(object.at('properties'))
+  noSlips(reader, object, OBJECT_KEYS)
   const read = properties.flatMap((property) => propertyOf(reader, property, ground) ?? [])
   const columns = read.map(({ column }) => column)
   noTwice(reader, properties, columns)
@@ -223,6 +253,7 @@ function propertyOf(
   if (logical === undefined || logical === '')
     return reader.fault(place.entry('name'), 'a property needs a name')
   const name = names.get(dataset)?.get(logical) ?? logical
+  noSlips(reader, place, PROPERTY_KEYS)
   const type = reader.word<LogicalType>(place.at('logicalType'), LOGICAL_TYPES)
   const column = { name, type }
   const isOptional = custom(reader, place).get('optional')?.value === true
@@ -270,6 +301,7 @@ function optionRules(
 ): Rule[] {
   const options = place.at('logicalTypeOptions')
   if (options === undefined) return []
+  noSlips(reader, options, OPTION_KEYS)
   const tests: Test[] = []
   const bounds = boundsOf(reader, options, type)
   if (Object.keys(bounds).length > 0)
