@@ -20,35 +20,46 @@ export async function checkEven(
   { columns, sniffed }: { columns: readonly ColumnInfo[]; sniffed: (file: TableFile) => string },
 ): Promise<void> {
   if (table.format !== 'csv') return
-  for (const file of table.files) {
-    if (!(await isDoubtful(file, table.packing, columns))) continue
+  for (const file of await doubtful(table, columns)) {
     const [found] = await session.rows({ parts: [sniffed(file)], values: [] })
     const skipped = Number(found?.['skipped'] ?? 0)
-    const [only] = columns
     if (skipped > 0 && (await hasRows(file, table.packing, skipped)))
       throw new Problem(
         'invalid',
         `${table.name} cannot be read as a table: the first ${skipped} lines of ${file.name} have not as many values as those that follow; correct the line that is longer or shorter, or take away what stands above the names (lines that begin with # may stay)`,
       )
-    if (columns.length === 1 && only !== undefined && DELIMITERS.test(only.name))
-      if (found?.['delimiter'] !== DELIMITERS.exec(only.name)?.[0])
-        throw new Problem(
-          'invalid',
-          `${table.name} cannot be read as a table: not all lines of ${file.name} have as many values as the first one has names (${only.name}); correct those that are longer or shorter`,
-        )
+    const name = String(found?.['name'])
+    if (
+      found?.['columns'] === 1 &&
+      (DELIMITERS.exec(name)?.[0] ?? found['delimiter']) !== found['delimiter']
+    )
+      throw new Problem(
+        'invalid',
+        `${table.name} cannot be read as a table: not all lines of ${file.name} have as many values as the first one has names (${name}); correct those that are longer or shorter`,
+      )
   }
 }
 
-/** Whether its first line names none of the columns, or they have names that say nothing. */
-async function isDoubtful(
-  file: TableFile,
-  packing: Packing,
+/** Files whose first line names no column; all of them, where there is a column that no first line names. */
+async function doubtful(
+  { files, packing }: Table,
   columns: readonly ColumnInfo[],
-): Promise<boolean> {
-  if (columns.some(({ name }) => /^column\d+$/.test(name) || DELIMITERS.test(name))) return true
+): Promise<readonly TableFile[]> {
+  const named = new Set<string>()
+  const nameless: TableFile[] = []
+  for (const file of files) {
+    const line = await firstLine(file, packing)
+    const found = columns.filter(({ name }) => line.includes(name))
+    for (const { name } of found) if (!DELIMITERS.test(name)) named.add(name)
+    if (found.length === 0 && line !== '') nameless.push(file)
+  }
+  return columns.some(({ name }) => !named.has(name)) ? files : nameless
+}
+
+async function firstLine(file: TableFile, packing: Packing): Promise<string> {
   for await (const line of linesOf(file, packing, FIRST_LINE_BYTES))
-    if (line.trim() !== '') return !columns.some(({ name }) => line.includes(name))
-  return false
+    if (line.trim() !== '') return line
+  return ''
 }
 
 /** Whether there is anything but comments and empty lines among the first ones. */

@@ -199,6 +199,9 @@ describe('files as a relation', () => {
   ])('with %s are refused, as lines would be left out unsaid', async (_, bytes, message) => {
     writeFileSync(join(folder, 't.csv'), bytes)
     await expect(all(tableOf([{ name: 't.csv' }], { format: 'csv' }))).rejects.toThrow(message)
+    writeFileSync(join(folder, 'even.csv'), 'a,b\n1,2\n')
+    const both = tableOf([{ name: 'even.csv' }, { name: 't.csv' }], { format: 'csv' })
+    await expect(all(both)).rejects.toThrow(message)
     const packed = gzipSync(bytes)
     writeFileSync(join(folder, 't.csv'), packed)
     const table = tableOf([{ name: 't.csv' }], { format: 'csv', packing: 'gzip' })

@@ -407,7 +407,7 @@ function lookedRows(table: Table, thorough: boolean): number {
 /** What the engine makes of the lines of a file: how many it passes over, and what stands between values. */
 function sniffedText(table: Table, file: TableFile, thorough: boolean): string {
   const how = `sample_size = ${lookedRows(table, thorough)}, compression = '${PACKINGS[table.packing]}'`
-  return `select "SkipRows" as skipped, "Delimiter" as delimiter from sniff_csv(${literal(file.path)}, ${how})`
+  return `select "SkipRows" as skipped, "Delimiter" as delimiter, len("Columns")::integer as columns, "Columns"[1].name as name from sniff_csv(${literal(file.path)}, ${how})`
 }
 
 const PACKINGS = { none: 'uncompressed', gzip: 'gzip', zstd: 'zstd' } as const
