@@ -224,15 +224,16 @@ def column_of(array, kind):
         return list(array)
     flat = array.reshape(-1)
     name = getattr(kind, "name", None)
+    # Without rows, pandas would take what holds anything for numbers.
     if kind is not None and name is None:
-        return [None if text is None else json.loads(text) for text in flat]
+        return pd.Series([None if text is None else json.loads(text) for text in flat], dtype=object)
     if name == "string":
         # Whatever pandas makes of texts, so that a gap is the same alone and among texts.
         return pd.Series(flat, dtype=pd.Series([""]).dtype)
     if name == "datetime":
         return pd.Series(flat).astype("datetime64[ns]")
     if name == "binary":
-        return [None if text is None else base64.b64decode(text) for text in flat]
+        return pd.Series([None if text is None else base64.b64decode(text) for text in flat], dtype=object)
     return flat
 
 

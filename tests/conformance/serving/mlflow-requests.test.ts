@@ -10,7 +10,7 @@ import { mlflowScoringProtocol } from '#protocols/mlflow-scoring/index'
 import { onnxRuntime } from '#runtimes/onnx/index'
 import { savedModels, testPythons } from '../../support/python-models.ts'
 import { openPlane, type PlacedModel } from '../../support/plane.ts'
-import { openServing } from '../../support/serving.ts'
+import { openServing, serveModel } from '../../support/serving.ts'
 import { DIFFERENCES, type Difference } from './mlflow-requests/differences.ts'
 import { STORIES, type Asked } from './mlflow-requests/requests.ts'
 import { MODELS, toldByMlflow, type Answer } from './mlflow-requests/told.ts'
@@ -82,6 +82,22 @@ test('rows are scored with the columns that each of them has', async () => {
     { whole: '2', params },
     { whole: '3', text: '"c"', params },
   ])
+})
+
+test('columns of bytes, lists and objects may be without rows', async () => {
+  const world = await openServing({ models: savedModels(MODELS), runtime: testPythons() })
+  await serveModel(world, 'python')
+  const none = (name: string, datatype: string) => ({ name, datatype, shape: [0], data: [] })
+  const texts = ['text', 'bytes', 'time', 'list', 'object', 'map', 'any']
+  const inputs = [none('whole', 'INT64'), ...texts.map((name) => none(name, 'BYTES'))]
+  const payload = { inputs }
+  const answer = await world.http.inject({
+    method: 'POST',
+    url: '/v2/models/python/infer',
+    payload,
+  })
+  await world.close()
+  expect([answer.statusCode, answer.body]).toEqual([200, expect.stringContaining('"shape":[0]')])
 })
 
 function differenceFor(asked: Asked): Difference | undefined {
