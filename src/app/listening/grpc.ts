@@ -194,9 +194,11 @@ async function answerOnce(
   world: World,
   answer: (bytes: Buffer, rpc: RpcCall) => Promise<Buffer>,
 ): Promise<void> {
-  const { rpc, headers } = rpcCallOf(call, world)
+  let isAnswered = false
+  const { rpc, headers } = rpcCallOf(call, world, () => isAnswered)
   try {
     const bytes = await answer(call.request, rpc)
+    isAnswered = true
     call.sendMetadata(headers)
     callback(null, bytes)
   } catch (error) {
@@ -277,6 +279,7 @@ async function sent(call: Duplex | Writable, bytes: Buffer): Promise<void> {
 function rpcCallOf(
   call: Unary | Duplex | Writable,
   { clock }: World,
+  isAnswered = () => false,
 ): { rpc: RpcCall; headers: Metadata } {
   const headers = new Metadata()
   const deadline = Number(call.getDeadline())
@@ -288,7 +291,7 @@ function rpcCallOf(
     deadlineMs: Number.isFinite(deadline) ? deadline - clock.nowMs() : undefined,
     setHeader: (name, value) => headers.set(name, value),
     get signal() {
-      return signalOf(call)
+      return signalOf(call, isAnswered)
     },
   }
   return { rpc, headers }
@@ -302,10 +305,16 @@ function textsOf(metadata: Metadata): Record<string, string> {
 }
 
 /** Made only for those that look at it: most calls end before anybody could. */
-function signalOf(call: EventEmitter & { cancelled: boolean }): AbortSignal {
+function signalOf(
+  call: EventEmitter & { cancelled: boolean },
+  isAnswered: () => boolean,
+): AbortSignal {
   const controller = new AbortController()
   if (call.cancelled) controller.abort()
-  call.on('cancelled', () => controller.abort())
+  // The library says this of each call that has ended, also of one that was answered: to make an error of it takes long.
+  call.on('cancelled', () => {
+    if (!isAnswered()) controller.abort()
+  })
   return controller.signal
 }
 
