@@ -145,6 +145,13 @@ describe('a log', () => {
     await expect(read()).rejects.toThrow(words)
   })
 
+  // As deltalake writes every table of version 3 of the protocol.
+  test('is read that could have columns of variants, and has none', async () => {
+    const protocol = { minReaderVersion: 3, readerFeatures: ['variantType', 'deletionVectors'] }
+    const snapshot = await snapshotOf('t', logOf({ 0: [{ protocol }, METADATA] }))
+    expect(() => checkReadable('t', snapshot)).not.toThrow()
+  })
+
   test('says the names that files have columns by, deep within too', async () => {
     const mapped = (name: string, physical: string, type: unknown) => ({
       name,

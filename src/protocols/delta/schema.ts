@@ -11,6 +11,10 @@ const KNOWN_FEATURES = new Set([
   'columnMapping',
   'typeWidening',
   'typeWidening-preview',
+  // Says that there may be columns of this type, which `typeOf` refuses where there is one. deltalake always says it.
+  'variantType',
+  'variantType-preview',
+  'variantShredding-preview',
 ])
 
 /** Throws a `Problem` for a table that this reader would misread. */
