@@ -174,6 +174,21 @@ describe('the profile of a table', () => {
     expect(column('at').max).toBe('2026-01-02 03:46:39')
   })
 
+  test('takes numbers so large that their squares are none', async () => {
+    await run(`copy (select * from (values (1.5::double, 3e200::double, 1.7e308::double),
+        (-0.0, 1e200, -1.7e308), (1e300, null, 1.7e308)) t(one, two, three)) to '${join(folder, 'vast.parquet')}'`)
+    const { column } = await profiled('vast.parquet')
+    expect(column('one')).toMatchObject({
+      min: 0,
+      max: 1e300,
+      histogram: { counts: { 0: 2, 19: 1 } },
+    })
+    expect((column('one').std ?? 0) / 1e300).toBeCloseTo(3 ** -0.5)
+    expect((column('two').std ?? 0) / 1e200).toBeCloseTo(2 ** 0.5)
+    expect((column('two').mean ?? 0) / 1e200).toBeCloseTo(2)
+    expect(column('three')).toMatchObject({ min: -1.7e308, max: 1.7e308, nonFinite: 0 })
+  })
+
   test('of CSV and of JSON lines is that of Parquet', async () => {
     const rows = Array.from({ length: 300 }, (_, index) => ({ n: index, name: `n${index % 9}` }))
     writeFileSync(

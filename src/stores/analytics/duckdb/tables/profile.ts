@@ -153,7 +153,7 @@ interface Looked {
   readonly countings: readonly (Counting | undefined)[]
 }
 
-/** What every row has to say. Values that are not finite would end the computation, so they are left out where there are any. */
+/** What every row has to say. Values that are not finite, or whose squares are not, would end the computation: they are looked after where there are any. */
 async function scanned(
   ask: Ask,
   source: string,
@@ -203,7 +203,8 @@ function ofEveryRow(
   if (kind === 'boolean') all.push(`count_if(${value}) as trues${at}`)
   if (kind === 'number') {
     const finite = isFloat && isGuarded ? `case when isfinite(${value}) then ${value} end` : value
-    all.push(`avg(${finite})::double as mean${at}`, `stddev_samp(${finite})::double as std${at}`)
+    const std = isFloat && isGuarded ? guardedDeviation(finite) : `stddev_samp(${finite})`
+    all.push(`avg(${finite})::double as mean${at}`, `${std}::double as std${at}`)
     if (isFloat && isGuarded)
       all.push(
         `count_if(not isfinite(${value})) as wild${at}`,
@@ -219,6 +220,13 @@ function ofEveryRow(
       `avg(${length}) as usual${at}`,
     )
   return all
+}
+
+/** The deviation of finite numbers; where their squares would not be finite, that of numbers 2^600 times smaller, made as large again. */
+function guardedDeviation(value: string): string {
+  const isSmall = `abs(${value}) < 1e140`
+  return `case when bool_and(${isSmall}) then stddev_samp(case when ${isSmall} then ${value} end)
+    else stddev_samp(${value} * pow(2, -600)) * pow(2, 600) end`
 }
 
 function lengthText(value: string, kind: Leaf['kind']): string | undefined {

@@ -33,7 +33,9 @@ export async function sampleStatistics(
     const x = scaleOf(leaf)
     if (x === undefined) return all
     const [low, high] = [fixed(leaf, leaf.low), fixed(leaf, leaf.high)]
-    const bin = `least(floor((${x} - ${low}) / nullif(${high} - ${low}, 0) * ${BINS}), ${BINS - 1})::integer`
+    // Of halves, as the difference of two numbers may be too large to be one.
+    const width = `nullif(${high} / 2 - ${low} / 2, 0)`
+    const bin = `least(floor((${x} / 2 - ${low} / 2) / ${width} * ${BINS}), ${BINS - 1})::integer`
     const shares = `quantile_cont(${x}, [${SHARES.join(', ')}])`
     all.push(`${shares} as quantiles${at}`)
     if (leaf.low !== null)
