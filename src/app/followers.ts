@@ -5,6 +5,7 @@ import { keepTrash } from '#retention'
 import { rollOuts } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Parts } from './features.ts'
+import { convertRegistered } from './converting/registered.ts'
 import { backfillsOn } from './automation/backfills.ts'
 import { declareEndpoints } from './governance/governing.ts'
 import { policiesOn } from './automation/policies.ts'
@@ -16,6 +17,7 @@ export function followersOf(parts: Parts): readonly Follower<Writes>[] {
     declareEndpoints,
     rollOuts,
     restoreAliases(parts),
+    convertRegistered,
     endAlerts,
     policiesOn(parts),
     backfillsOn(parts, parts),

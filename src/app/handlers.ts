@@ -3,6 +3,7 @@ import { servingHandlers } from '#serving'
 import { DELIVER_WEBHOOK } from '#webhooks'
 import type { Handler } from '#work'
 import type { Parts } from './features.ts'
+import { conversionHandler } from './converting/registered.ts'
 import { DECLARE_ENDPOINTS, governingHandlers } from './governance/governing.ts'
 import { policyHandlers } from './automation/policies.ts'
 
@@ -20,6 +21,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     ...servingHandlers(parts.serving),
     parts.monitoring.handler,
     parts.replays.handler,
+    conversionHandler(parts, parts.registry),
     parts.datasets.handler,
     parts.webhookHandler,
     parts.shipping.handler,

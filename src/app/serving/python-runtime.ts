@@ -17,6 +17,10 @@ const SEEN = [
   'SSL_CERT_FILE',
 ]
 
+export function variablesOfModels(): Record<string, string | undefined> {
+  return Object.fromEntries(SEEN.map((name) => [name, environment[name]]))
+}
+
 /** Runs models of Python, in environments that are built for them or in the one that the settings name. */
 export function modelPythonRuntime(
   {
@@ -37,6 +41,6 @@ export function modelPythonRuntime(
     logger,
     memoryBytesMax,
     pythonFor: modelPython === '' ? build : async () => modelPython,
-    variables: Object.fromEntries(SEEN.map((name) => [name, environment[name]])),
+    variables: variablesOfModels(),
   })
 }

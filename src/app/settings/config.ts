@@ -120,7 +120,7 @@ export const ConfigSchema = Type.Object(
     modelPython: Type.String({
       default: '',
       description:
-        'Path of a Python that runs models which are not ONNX. By default an environment is built for each by its requirements.',
+        'Path of a Python that runs models which are not ONNX, and converts them. By default an environment is built for each by its requirements.',
     }),
     stageTimeoutMs: Type.Integer({
       default: 3_600_000,

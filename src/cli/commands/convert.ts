@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import { loadConfig } from '#app/settings/config'
-import { pythonToConvert } from '#app/serving/convert-python'
+import { convertWith, notConverted, type Converted } from '#app/converting/convert'
+import { pythonToConvert } from '#app/converting/python'
 import { apiClient, serverUrl } from '../client.ts'
 import { command } from '../command.ts'
-import { convertWith, type Converted } from '../convert/convert.ts'
 import { versionMeant } from '../package/fetch.ts'
 import { cellOf, tableLines } from '../table.ts'
 import { remoteFlags } from './project.ts'
@@ -68,7 +68,7 @@ export const convert = command({
         dry: flags.dryRun,
         ...(flags.sample === undefined ? {} : { sample: resolve(flags.sample) }),
       },
-      say,
+      { say },
     )
     if (flags.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`)
     if (!outcome.converted) throw differs(`${model}/${version}`, outcome)
@@ -115,7 +115,7 @@ function differs(source: string, outcome: Converted): Problem {
   return new Problem(
     'conflict',
     [
-      `${source} is not converted: ${outcome.differing} of ${outcome.rows} rows are answered otherwise, by up to ${cellOf(outcome.max_difference)} (${outcome.by})`,
+      notConverted(source, outcome),
       ...table,
       `serve it as it is, by Python; or allow more with --tolerance`,
     ].join('\n'),

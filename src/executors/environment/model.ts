@@ -15,7 +15,11 @@ const FAILED_MS = 120_000
  */
 export function modelPythons(options: Omit<EnvironmentOptions, 'spec'>) {
   const failed = new Map<string, { problem: Problem; atMs: number }>()
-  return async (folder: string, onProgress: (doing: string) => void): Promise<string> => {
+  return async (
+    folder: string,
+    onProgress: (doing: string) => void,
+    signal?: AbortSignal,
+  ): Promise<string> => {
     const spec = specOf(folder, options.folder)
     const text = spec.source?.kind === 'requirements' ? spec.source.text : ''
     const key = sha256(`${spec.python ?? ''}\n${text}`)
@@ -24,8 +28,9 @@ export function modelPythons(options: Omit<EnvironmentOptions, 'spec'>) {
     failed.delete(key)
     const packages = text.split('\n').filter((line) => /^\s*[\w@/.]/.test(line)).length
     try {
-      const { variables } = await environmentBuilder({ ...options, spec }).prepare((line) =>
-        onProgress(`installing ${packages} packages: ${line.slice(0, 200)}`),
+      const { variables } = await environmentBuilder({ ...options, spec }).prepare(
+        (line) => onProgress(`installing ${packages} packages: ${line.slice(0, 200)}`),
+        signal,
       )
       return join(variables['VIRTUAL_ENV'] ?? '', 'bin', 'python')
     } catch (error) {

@@ -33,6 +33,7 @@ export {
   type StoredVersion,
 } from './model.ts'
 export type { GivenModel, GivenVersion, ModelTaken, RegistryIntake } from './intake.ts'
+export { CONVERT_TAG } from './names.ts'
 export type { ModelRecord, Models } from './models.ts'
 export {
   parseModelFilter,

@@ -25,3 +25,10 @@ test('a tag may hold the text of a long prompt, and no more', () => {
   expect(checkedTag({ key: 'text', value }).value).toBe(value)
   expect(() => checkedTag({ key: 'text', value: `${value}x` })).toThrow(/100000/)
 })
+
+test('a tag that asks for a conversion names what there is a conversion to', () => {
+  expect(checkedTag({ key: 'orrery.convert', value: 'onnx' }).value).toBe('onnx')
+  expect(() => checkedTag({ key: 'orrery.convert', value: 'tflite' })).toThrow(
+    'the tag orrery.convert is "tflite", but models are converted to onnx only',
+  )
+})

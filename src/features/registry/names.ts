@@ -6,6 +6,9 @@ export const ALIAS_CHARS_MAX = 255
 /** Longer than other tags, because the text of a prompt is one. */
 export const TAG_VALUE_CHARS_MAX = 100_000
 
+/** Asks for a version, or on a model for each new one, as what its value says too. */
+export const CONVERT_TAG = 'orrery.convert'
+
 export function checkedName(name: string): string {
   const bad =
     name.trim() === '' ||
@@ -41,6 +44,11 @@ export function checkedTag(tag: KeyValue): KeyValue {
     throw new Problem(
       'invalid',
       `the value of the tag ${tag.key} has ${tag.value.length} characters; the limit is ${TAG_VALUE_CHARS_MAX}`,
+    )
+  if (tag.key === CONVERT_TAG && tag.value !== 'onnx')
+    throw new Problem(
+      'invalid',
+      `the tag ${CONVERT_TAG} is ${JSON.stringify(tag.value.slice(0, 80))}, but models are converted to onnx only; give it that value or leave it out`,
     )
   return tag
 }

@@ -27,8 +27,9 @@ export async function pythonToConvert(options: {
   /** Folder of the environments. */
   readonly environments: string
   readonly onProgress: (doing: string) => void
+  readonly signal?: AbortSignal
 }): Promise<string> {
-  const { environments: folder, onProgress } = options
+  const { environments: folder, onProgress, signal } = options
   const requirements = (await fileOf(options, 'requirements.txt')) ?? ''
   const named = new Set(requirements.split('\n').map((line) => /^[\w-]+/.exec(line)?.[0] ?? ''))
   const more = CONVERTERS.filter((name) => !named.has(name))
@@ -47,7 +48,7 @@ export async function pythonToConvert(options: {
     )
     const python = await fileOf(options, 'python_env.yaml')
     if (python !== undefined) await writeFile(join(scratch, 'python_env.yaml'), python)
-    return await build(scratch, onProgress)
+    return await build(scratch, onProgress, signal)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

@@ -1,22 +1,36 @@
 """Converts a logged model to ONNX, proves that both answer alike, and logs the outcome as a new version.
 
-Reads one JSON object from standard input, writes progress to standard error and one JSON object, the outcome, as
-the last line of standard output. It runs in a Python that has the model's packages and those of the converter.
+Reads one JSON object, a line, from standard input and ends when that closes; writes progress to standard error and
+one JSON object, the outcome, as the last line of standard output. It runs in a Python that has the model's packages
+and those of the converter.
 """
 
 import contextlib
 import importlib.metadata
 import json
+import os
+import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 
 warnings.filterwarnings("ignore")
-asked = json.load(sys.stdin)
+asked = json.loads(sys.stdin.readline())
 ROWS_MAX = asked["rows_max"]
 OPSET = 18
 SHOWN = 10
 EXAMPLE_ROWS = 100
+
+
+def end_with_who_asked():
+    """Standard input closes when whoever asked is gone, however it went; nothing is to go on, or be logged, after that."""
+    while os.read(0, 1):
+        pass
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
+threading.Thread(target=end_with_who_asked, daemon=True).start()
 
 
 class Refusal(Exception):
@@ -35,7 +49,7 @@ def needs(*packages):
         except ImportError:
             missing.append(package)
     if missing:
-        raise Refusal(f"this Python lacks {', '.join(missing)}; install it there or name another with --python")
+        raise Refusal(f"this Python lacks {', '.join(missing)}; install it there or choose another Python")
 
 
 def version_of(package):
@@ -108,7 +122,7 @@ def rows_to_compare(model_info, folder):
         parts.append(sample)
     if not parts:
         raise Refusal(
-            "there is nothing to compare with: the model was logged without an input example; give --sample FILE.parquet or .csv"
+            "there is nothing to compare with: the model was logged without an input example; log it with one, or give orrery convert a --sample FILE.parquet or .csv"
         )
     if len(parts) == 1:
         return parts[0]
@@ -470,12 +484,10 @@ def log(onnx_model, model_info, rows, proof):
         logged = mlflow.onnx.log_model(
             onnx_model,
             name="model",
-            registered_model_name=target,
             signature=signature,
             # Enough to stand for what is usual, when predictions are explained.
             input_example=rows[:EXAMPLE_ROWS],
         )
-    made = logged.registered_model_version
     tags = {
         "converted_from": source,
         "converted_by": proof["by"],
@@ -483,9 +495,9 @@ def log(onnx_model, model_info, rows, proof):
         "converted_rows": str(proof["rows"]),
         "converted_tolerance": repr(asked["tolerance"]),
     }
-    for key, value in tags.items():
-        client.set_model_version_tag(target, str(made), key, value)
-    return {"model": target, "version": int(made), "tags": tags}
+    # Its tags come with it: whoever looks for what was made of the source finds all or nothing.
+    made = mlflow.register_model(logged.model_uri, target, tags=tags)
+    return {"model": target, "version": int(made.version), "tags": tags}
 
 
 PACKAGES = {

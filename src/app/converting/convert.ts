@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '#base/problem'
+import { killGroup } from '#runtimes/python/spawn'
 
 export interface ConversionOrder {
   readonly url: string
@@ -37,13 +38,33 @@ export interface Converted {
 const SCRIPT = fileURLToPath(new URL('./convert.py', import.meta.url))
 const LAST_WORDS_MAX = 4000
 
-/** Runs the conversion in a Python. Throws a problem that says what to do when it cannot be carried out. */
+/** Where a conversion runs, and until when. */
+export interface Conversion {
+  readonly say?: (text: string) => void
+  /** All that it sees of the environment; by default that of this process. */
+  readonly variables?: Readonly<Record<string, string | undefined>>
+  /** Ends it with all that it has started. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs the conversion in a Python, which ends when this process does. Throws a problem that says what to do when it
+ * cannot be carried out.
+ */
 export async function convertWith(
   python: string,
   order: ConversionOrder,
-  say: (text: string) => void,
+  { say = () => undefined, variables, signal }: Conversion,
 ): Promise<Converted> {
-  const child = spawn(python, [SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'] })
+  signal?.throwIfAborted()
+  // A group of its own: what the model starts ends with it.
+  const child = spawn(python, [SCRIPT], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    ...(variables === undefined ? {} : { env: variables }),
+  })
+  const end = () => killGroup(child)
+  signal?.addEventListener('abort', end)
   let printed = ''
   let complaints = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
@@ -53,18 +74,21 @@ export async function convertWith(
       if (/^(reading|converting|comparing|logging) /.test(line)) say(line)
   })
   child.stdin.on('error', () => undefined)
-  child.stdin.end(JSON.stringify(order))
+  // Left open: that it closes tells the conversion that nobody waits for it any more.
+  child.stdin.write(`${JSON.stringify(order)}\n`)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) =>
       reject(
         new Problem(
           'not-found',
-          `${python} cannot be run (${error.message}); name a Python with --python`,
+          `${python} cannot be run (${error.message}); name a Python with --python, for a server with its setting modelPython`,
         ),
       ),
     )
+    child.once('exit', end)
     child.once('close', resolve)
-  })
+  }).finally(() => signal?.removeEventListener('abort', end))
+  signal?.throwIfAborted()
   const outcome = outcomeIn(printed)
   if (outcome === undefined)
     throw new Problem(
@@ -73,6 +97,11 @@ export async function convertWith(
     )
   if ('refused' in outcome) throw new Problem('unsupported', outcome.refused)
   return outcome
+}
+
+/** That some rows are answered otherwise, and by how much; the first of them are among its details. */
+export function notConverted(source: string, outcome: Converted): string {
+  return `${source} is not converted: ${outcome.differing} of ${outcome.rows} rows are answered otherwise, by up to ${Number(outcome.max_difference.toPrecision(6))} (${outcome.by})`
 }
 
 function outcomeIn(printed: string): Converted | { readonly refused: string } | undefined {
