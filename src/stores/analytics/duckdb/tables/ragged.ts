@@ -40,6 +40,46 @@ export async function checkEven(
   }
 }
 
+/**
+ * The engine reads no file whose lines end in two ways, and does not say so. Looked at where it could not read a table:
+ * throws for the first such file.
+ */
+export async function checkEnds(table: Table): Promise<void> {
+  if (table.format !== 'csv') return
+  for (const file of table.files) {
+    const other = await otherEnd(file, table.packing)
+    if (other === undefined) continue
+    const name = file.name === '' ? table.name : file.name
+    throw new Problem(
+      'invalid',
+      `${table.name} cannot be read as a table: line ${other.line} of ${name} ends in ${other.end}, the first in ${other.first}; make them the same, for example with \`sed -i 's/\\r$//'\``,
+    )
+  }
+}
+
+/** The first line with another end than that before it. Line feeds within quotes count as well. */
+async function otherEnd(
+  file: TableFile,
+  packing: Packing,
+): Promise<{ line: number; end: string; first: string } | undefined> {
+  const { text, close } = textOf(file, packing)
+  let [line, first, last] = [0, '', '']
+  try {
+    for await (const chunk of text as AsyncIterable<string>) {
+      for (let at = chunk.indexOf('\n'); at !== -1; at = chunk.indexOf('\n', at + 1)) {
+        const end = (at === 0 ? last : chunk[at - 1]) === '\r' ? 'CR LF' : 'LF'
+        line++
+        if (first === '') first = end
+        else if (end !== first) return { line, end, first }
+      }
+      last = chunk.at(-1) ?? last
+    }
+  } finally {
+    close()
+  }
+  return undefined
+}
+
 /** Files whose first line names no column; all of them, where there is a column that no first line names. */
 async function doubtful(
   { files, packing }: Table,
@@ -73,19 +113,28 @@ async function hasRows(file: TableFile, packing: Packing, lines: number): Promis
 }
 
 async function* linesOf(
-  { path }: TableFile,
+  file: TableFile,
   packing: Packing,
   bytes = Number.POSITIVE_INFINITY,
 ): AsyncIterable<string> {
+  const { text, close } = textOf(file, packing, bytes)
+  try {
+    yield* createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })
+  } finally {
+    close()
+  }
+}
+
+/** The text of a file, unpacked, as it is read. */
+function textOf({ path }: TableFile, packing: Packing, bytes = Number.POSITIVE_INFINITY) {
   const packed = createReadStream(path, { end: bytes, highWaterMark: FIRST_LINE_BYTES })
   const unpack = UNPACKED[packing]?.()
-  const text = unpack === undefined ? packed : packed.pipe(unpack)
-  try {
-    yield* createInterface({ input: text.setEncoding('utf8'), crlfDelay: Number.POSITIVE_INFINITY })
-  } finally {
+  const text = (unpack === undefined ? packed : packed.pipe(unpack)).setEncoding('utf8')
+  const close = () => {
     packed.destroy()
     unpack?.destroy()
   }
+  return { text, close }
 }
 
 const UNPACKED: Readonly<Record<Packing, (() => Duplex) | undefined>> = {

@@ -195,6 +195,12 @@ describe('files as a relation', () => {
     ['a line that would pass for names', 'a,b\n1,2\nx,y,z\n1,2,3\n', /the first 2 lines/],
     ['a title', 'My report\n\na,b\n1,2\n', /take away what stands above the names/],
     ['a line that is shorter', 'a,b,c\n1,2,3\n1,2\n', /not all lines .* \(a,b,c\)/],
+    [
+      'ends of two kinds',
+      'a,b\r\n1,2\r\n3,4\n',
+      /line 3 of t\.csv ends in LF, the first in CR LF; .*sed/,
+    ],
+    ['a last one of the other', 'a\n1\n2\r\n', /line 3 of t\.csv ends in CR LF, the first in LF/],
     ['other letters', Buffer.from('a\n\u00e9\n', 'latin1'), /not utf-8.*iconv/],
   ])('with %s are refused, as lines would be left out unsaid', async (_, bytes, message) => {
     writeFileSync(join(folder, 't.csv'), bytes)

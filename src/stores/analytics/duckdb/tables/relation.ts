@@ -1,7 +1,7 @@
 import { messageOf, Problem } from '#base/problem'
 import type { ColumnInfo, LoggedColumn, LoggedType, Table, TableFile } from '#tables'
 import type { Session } from '../engine.ts'
-import { checkEven } from './ragged.ts'
+import { checkEnds, checkEven } from './ragged.ts'
 import { layoutsOf, type Layout } from './field-ids.ts'
 import { name as quotedName, type Sql } from '../sql.ts'
 
@@ -98,6 +98,7 @@ export async function openTable(
     const own = kept.length === 0 ? guessed : await described(session, reader)
     return await openRead(session, table, { reader, own, view, places })
   } catch (error) {
+    if (/when sniffing file/i.test(messageOf(error))) await checkEnds(table)
     throw unreadable(table, error)
   }
 }
