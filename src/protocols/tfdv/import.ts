@@ -83,7 +83,9 @@ const TYPES: Readonly<Record<string, LogicalType>> = {
   STRUCT: 'object',
 }
 
+/** What data has to be; nothing, where TFDV does not look. */
 function typeOf(feature: Message): LogicalType | undefined {
+  if (!isChecked(feature)) return undefined
   // Lists of values are columns of lists; what is in them is not looked at.
   const dims = nested(feature, 'value_count')
   const most = dims === undefined ? 1 : numberOf(dims, 'max')
@@ -101,15 +103,18 @@ const UNCHECKED = new Set([
   'VALIDATION_DERIVED',
 ])
 
+function isChecked(feature: Message): boolean {
+  const stage = wordOf(feature, 'lifecycle_stage')
+  return wordOf(feature, 'deprecated') !== 'true' && (stage === undefined || !UNCHECKED.has(stage))
+}
+
 export function featureRules(
   schema: Message,
   feature: Message,
   { dataset, column }: { dataset: string; column: Column },
 ): Rule[] {
   const { name, type } = column
-  const stage = wordOf(feature, 'lifecycle_stage')
-  if (wordOf(feature, 'deprecated') === 'true' || (stage !== undefined && UNCHECKED.has(stage)))
-    return []
+  if (!isChecked(feature)) return []
   const rule = (test: Test, limit?: Limit) =>
     strictRule(dataset, test, limit === undefined ? {} : { limit })
   const presence = nested(feature, 'presence')
