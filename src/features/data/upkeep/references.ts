@@ -116,5 +116,10 @@ export function wordsOfUser(by: UsedBy): string {
 }
 
 export function byRevision({ commit, names }: Revision): UsedBy {
-  return { kind: 'revision', commit, name: names[0] ?? commit.slice(0, 7) }
+  // Who asks for all commits is given each by its whole hash, which says no more than its start.
+  return {
+    kind: 'revision',
+    commit,
+    name: names.find((name) => name !== commit) ?? commit.slice(0, 7),
+  }
 }
