@@ -5,6 +5,7 @@ import { messageOf, Problem } from '#base/problem'
 import { VERSION } from '#app/version'
 import type { Command } from './command.ts'
 import { commandsFor, commandWords } from './commands/index.ts'
+import { withCommandApart } from './stage-words.ts'
 import { originOf, withVerbose } from './verbosity.ts'
 
 /** The command line: one file a command, listed in `commands/index.ts`. */
@@ -16,7 +17,7 @@ export async function main(args: readonly string[]): Promise<void> {
   // One command is left when the first word names it.
   const named = commands.length === 1 ? args[0] : undefined
   try {
-    await parserOf(args, { commands, named }).parseAsync()
+    await parserOf(withCommandApart(args), { commands, named }).parseAsync()
   } catch (error) {
     report(error)
   }
@@ -57,8 +58,7 @@ function parserOf(
     .fail((message, error) => {
       throw error ?? new Problem('invalid', helped(message, named))
     })
-  // The words of a stage's command are its own, -v among them.
-  if (named !== 'stage') withVerbose(parser)
+  withVerbose(parser)
   for (const command of commands) parser.command(command)
   return withoutHelpAtHand(parser)
 }

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs'
 import type { Stage } from '#stages'
-import { command } from '../command.ts'
+import { command, QUIET } from '../command.ts'
 
 const list = command({
   command: 'list [targets..]',
@@ -115,7 +115,7 @@ const add = command({
       .positional('command', {
         type: 'string',
         array: true,
-        describe: 'What it runs; put it behind -- or in quotes if it has options',
+        describe: 'What it runs: all words that follow the options',
       })
       .option('name', { alias: 'n', type: 'string', demandOption: true, describe: 'Its name' })
       .option('deps', several('What it reads', 'd'))
@@ -138,9 +138,10 @@ const add = command({
         describe: 'Write a stage of that name anew',
       })
       .option('run', { type: 'boolean', default: false, describe: 'Run it at once' })
-      .parserConfiguration({ 'unknown-options-as-args': true, 'populate--': true })
+      .option('quiet', QUIET)
+      .parserConfiguration({ 'populate--': true })
       .example(
-        '$0 stage add -n train -d data -p lr -o model -M m.json -- python train.py --fast',
+        '$0 stage add -n train -d data -p lr -o model -M m.json python train.py --fast',
         'a stage with parameters and metrics',
       ),
   handler: async (flags) => {
@@ -149,7 +150,7 @@ const add = command({
     const cmd = commandOf([...(flags.command ?? []), ...behindDashes(flags)])
     if (cmd === '') {
       const { Problem } = await import('#base/problem')
-      throw new Problem('invalid', 'name what the stage runs, for example: -- python train.py')
+      throw new Problem('invalid', 'name what the stage runs, for example: python train.py')
     }
     const edits = await here.stageEdits()
     const file = here.folder === '' ? 'dvc.yaml' : `${here.folder}/dvc.yaml`
@@ -177,7 +178,7 @@ const add = command({
       : undefined
     const failed = result?.steps.find(({ failure }) => failure !== null)
     say(flags, { stage: address, file, ...(result === undefined ? {} : { result }) }, [
-      `Added ${address} to ${file}`,
+      ...(flags.quiet ? [] : [`Added ${address} to ${file}`]),
       ...(failed === undefined ? [] : [`${failed.name}: failed: ${failed.failure}`]),
     ])
     if (failed !== undefined) process.exitCode = 1

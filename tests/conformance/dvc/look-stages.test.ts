@@ -60,6 +60,8 @@ describe('stage add and freeze', () => {
     [...everything.split(' '), 'python a.py\ntwo'],
     ['stage', 'add', '-n', 'two', '-w', 'sub', '-d', 'x', 'echo', 'a b', 'c'],
     ['stage', 'add', '-f', '-n', 'old', '-o', 'oldout', 'echo 2'],
+    ['stage', 'add', '-q', '-fn', 'long', 'python', 'a.py', '-d', 'x', '-n', 'y', '--fast', '-v'],
+    ['stage', 'add', '-fvn', 'apart', '--desc=d', 'cp', '--', 'd', 'e'],
     ['freeze', 'one', 'two'],
     ['unfreeze', 'one'],
   ])('write what dvc writes: %j', (args) => {
@@ -83,6 +85,7 @@ describe('stage add and freeze', () => {
     expect(refused('stage', 'add', '-n', 'a/b', 'echo')).toContain('cannot be the name')
     expect(refused('stage', 'add', '-n', 'x', '-w', 'nowhere', 'echo')).toContain('nowhere')
     expect(refused('stage', 'add', '-n', 'x', '-o', 'out', 'echo')).toContain('out is written by')
+    expect(refused('stage', 'add', '--bogus', '-n', 'x', 'echo')).toContain('bogus')
     expect(refused('freeze', 'nobody')).toContain('names no stage')
     expect(mine.read('dvc.yaml')).toBe(before)
   })
