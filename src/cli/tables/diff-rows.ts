@@ -28,6 +28,12 @@ export async function diffRows(flags: DiffRowsFlags): Promise<void> {
     )
   if (!Number.isSafeInteger(flags.examples) || flags.examples < 0 || flags.examples > 1000)
     throw new Problem('invalid', '--examples takes a whole number from 0 to 1000')
+  const keys = (flags.key ?? []).flatMap((each) => each.split(',')).filter((each) => each !== '')
+  if (flags.key !== undefined && keys.length === 0)
+    throw new Problem(
+      'invalid',
+      '--key names no column; give some, or leave it away to compare whole rows',
+    )
   const [from = 'HEAD', to] = words
   await withTables(written, async (tables, path) => {
     const old = await tables.at(path, versionOf(from, written))
@@ -37,7 +43,7 @@ export async function diffRows(flags: DiffRowsFlags): Promise<void> {
       .difference(
         { old, new: current },
         {
-          keys: (flags.key ?? []).flatMap((each) => each.split(',')).filter((each) => each !== ''),
+          keys,
           examples: flags.examples,
           out: flags.out === undefined ? undefined : resolve(flags.out),
           onProgress: progress.at,

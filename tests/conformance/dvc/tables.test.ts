@@ -227,6 +227,15 @@ describe('a profile', () => {
   })
 })
 
+// As of a variable that is not set: whole rows would be compared, which is another question.
+test('a difference of rows by a key without a column is refused', async () => {
+  const { code, err } = await runCommand(box.root, ['diff', '--rows', 'frame.parquet', '--key', ''])
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: expect.stringContaining('--key names no column') as string,
+  })
+})
+
 describe('a stage that reads a Delta table', () => {
   const yaml = () => readFileSync(join(box.root, 'dvc.yaml'), 'utf8')
   const status = () => JSON.parse(box.dvc('status', '--json', 'count')) as Record<string, unknown>
