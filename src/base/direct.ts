@@ -5,8 +5,11 @@ type Headers = Readonly<Record<string, string>>
 /** A request that has come whole. */
 export interface DirectCall {
   readonly body: Buffer
-  /** Aborts when the caller has gone before it was answered. */
-  readonly gone: AbortSignal
+  /**
+   * Aborts when the caller has gone before it was answered. A function, since hardly anybody asks, and V8 keeps what an object
+   * with a getter of its own holds until it has walked the whole heap: a fifth of the time of serving went there.
+   */
+  gone(this: void): AbortSignal
   /** Told the headers of every answer as soon as a prediction was made, in case that it cannot be put into words. */
   onAnswer(headers: Headers): void
 }

@@ -3,13 +3,13 @@ export interface RpcCall {
   /** A text of the call's metadata; names are lower case. */
   header(name: string): string | undefined
   /** All texts of the metadata. */
-  readonly headers: Readonly<Record<string, string>>
+  headers(this: void): Readonly<Record<string, string>>
   /** Milliseconds that the caller still waits, if it said. */
   readonly deadlineMs: number | undefined
   /** Sent with the answer; streams have none. */
   setHeader(name: string, value: string): void
-  /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal
+  /** Aborted when the caller has gone; made for those that ask, and no getter for the same reason as in `DirectCall`. */
+  signal(this: void): AbortSignal
 }
 
 /** How the messages of one method are read and written, where the way of the `.proto` file is too slow. */

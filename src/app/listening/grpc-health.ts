@@ -49,11 +49,8 @@ export function healthService(
 const unknown = () => ({ status: 'SERVICE_UNKNOWN' })
 
 /** Tells every change, and ends with a server that drains, which would wait for it. */
-async function* watched(
-  look: () => { status: string },
-  drains: () => boolean,
-  { signal }: RpcCall,
-) {
+async function* watched(look: () => { status: string }, drains: () => boolean, call: RpcCall) {
+  const signal = call.signal()
   let told = ''
   while (!signal.aborted) {
     const answer = look()

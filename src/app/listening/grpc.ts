@@ -194,11 +194,9 @@ async function answerOnce(
   world: World,
   answer: (bytes: Buffer, rpc: RpcCall) => Promise<Buffer>,
 ): Promise<void> {
-  let isAnswered = false
-  const { rpc, headers } = rpcCallOf(call, world, () => isAnswered)
+  const { rpc, headers } = rpcCallOf(call, world)
   try {
     const bytes = await answer(call.request, rpc)
-    isAnswered = true
     call.sendMetadata(headers)
     callback(null, bytes)
   } catch (error) {
@@ -279,20 +277,15 @@ async function sent(call: Duplex | Writable, bytes: Buffer): Promise<void> {
 function rpcCallOf(
   call: Unary | Duplex | Writable,
   { clock }: World,
-  isAnswered = () => false,
 ): { rpc: RpcCall; headers: Metadata } {
   const headers = new Metadata()
   const deadline = Number(call.getDeadline())
   const rpc: RpcCall = {
     header: (name) => call.metadata.get(name)[0]?.toString(),
-    get headers() {
-      return textsOf(call.metadata)
-    },
+    headers: () => textsOf(call.metadata),
     deadlineMs: Number.isFinite(deadline) ? deadline - clock.nowMs() : undefined,
     setHeader: (name, value) => headers.set(name, value),
-    get signal() {
-      return signalOf(call, isAnswered)
-    },
+    signal: () => signalOf(call),
   }
   return { rpc, headers }
 }
@@ -304,17 +297,11 @@ function textsOf(metadata: Metadata): Record<string, string> {
   return texts
 }
 
-/** Made only for those that look at it: most calls end before anybody could. */
-function signalOf(
-  call: EventEmitter & { cancelled: boolean },
-  isAnswered: () => boolean,
-): AbortSignal {
+/** For those that ask: the library says of each call that has ended that it was cancelled, and to make an error of that takes long. */
+function signalOf(call: EventEmitter & { cancelled: boolean }): AbortSignal {
   const controller = new AbortController()
   if (call.cancelled) controller.abort()
-  // The library says this of each call that has ended, also of one that was answered: to make an error of it takes long.
-  call.on('cancelled', () => {
-    if (!isAnswered()) controller.abort()
-  })
+  call.on('cancelled', () => controller.abort())
   return controller.signal
 }
 

@@ -47,9 +47,7 @@ export function directly(
     try {
       const given = await answer({
         body,
-        get gone() {
-          return goneSignal(response)
-        },
+        gone: () => goneSignal(response),
         onAnswer: (headers) => {
           made = headers
         },

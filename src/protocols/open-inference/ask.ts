@@ -19,7 +19,7 @@ export interface Circumstances {
   /** What the transport says of it. */
   readonly deadlineMs?: number | undefined
   /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal
+  signal(this: void): AbortSignal
 }
 
 /** Who is asked. */
@@ -62,9 +62,9 @@ export async function ask(
     wishes.contentType === 'pd'
       ? await rowsIn(inference, { model, pin }, request.inputs)
       : tensorsIn(request.inputs, wishes)
-  const { deadlineMs, signal } = circumstances
+  const { headers, deadlineMs, signal } = circumstances
   const asked = {
-    ...contextIn(circumstances.headers, {
+    ...contextIn(headers, {
       id: request.id,
       deadlineMs: sooner(wishes.deadlineMs, deadlineMs),
     }),
@@ -75,7 +75,7 @@ export async function ask(
   const answer = await inference.predict(model, asked)
   if (!wishes.explain || explanations === undefined) return { answer, wishes }
   // Of the revision that answered, whichever gets the next request.
-  const why = whyOf({ ...asked, pin: { by: 'revision', revision: answer.revision } }, signal)
+  const why = whyOf({ ...asked, pin: { by: 'revision', revision: answer.revision } }, signal())
   return { answer, wishes, explanation: JSON.stringify(await explanations.explain(model, why)) }
 }
 

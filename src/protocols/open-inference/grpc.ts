@@ -99,7 +99,9 @@ const STREAM: RpcCodec = { decode: (bytes) => bytes, encode: streamResponseInPro
 function inferMethods(parts: Parts): Methods {
   const infer = async (asked: GrpcInferRequest, call: RpcCall): Promise<GrpcAnswer> => {
     const { model, version, request } = asked
-    return { asked, ...(await ask(parts, { model, version }, request, call)) }
+    const { deadlineMs, signal } = call
+    const circumstances = { headers: call.headers(), deadlineMs, signal }
+    return { asked, ...(await ask(parts, { model, version }, request, circumstances)) }
   }
   return {
     ModelInfer: {

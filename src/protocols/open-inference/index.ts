@@ -121,9 +121,7 @@ async function infer(
   const { headers, body } = await inferred(parts, request.params, {
     headers: request.headers,
     body: bodyOf(request),
-    get gone() {
-      return goneSignal(reply.raw)
-    },
+    gone: () => goneSignal(reply.raw),
     onAnswer: (made) => void reply.headers(made),
   })
   void reply.headers(headers)

@@ -22,10 +22,7 @@ export async function inferred(
     : inferRequestIn(asked.body, headerLength)
   const answered = await ask(parts, name, read, {
     headers: asked.headers,
-    // Hardly anybody asks for what takes long enough to leave meanwhile.
-    get signal() {
-      return asked.gone
-    },
+    signal: asked.gone,
   })
   asked.onAnswer(answerHeaders(answered.answer))
   const response = inferResponseOf(name.model, read, answered)

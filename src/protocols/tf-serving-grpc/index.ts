@@ -196,7 +196,7 @@ async function inferredAll(
 }
 
 function contextOf({ headers, deadlineMs }: RpcCall): Context {
-  return contextIn(headers, { deadlineMs })
+  return contextIn(headers(), { deadlineMs })
 }
 
 function checkFields(fields: readonly string[]): void {

@@ -405,13 +405,27 @@ function matrixRows(plan: FeedPlan, [only, ...more]: readonly Tensor[]): Sent | 
   if (only === undefined || more.length > 0 || only.shape.length !== 2) return undefined
   // One column alone is scalars, not lists.
   if (only.shape[1] !== plan.columns.length || plan.columns.length < 2) return undefined
-  let rows: Value[][] | undefined
-  return {
-    columns: plan.columns.map(({ name }) => name),
-    get rows() {
-      return (rows ??= rowsOf(only) as Value[][])
-    },
-    ...(plainNumbers(only) === undefined ? {} : { matrix: only }),
+  return new MatrixRows(
+    plan.columns.map(({ name }) => name),
+    only,
+  )
+}
+
+/** Rows that are made where somebody looks at them. A class, since a getter of each object's own keeps it in memory for long. */
+class MatrixRows implements Sent {
+  readonly columns: readonly string[]
+  readonly matrix?: Tensor
+  readonly #tensor: Tensor
+  #rows: Value[][] | undefined
+
+  constructor(columns: readonly string[], tensor: Tensor) {
+    this.columns = columns
+    this.#tensor = tensor
+    if (plainNumbers(tensor) !== undefined) this.matrix = tensor
+  }
+
+  get rows(): Value[][] {
+    return (this.#rows ??= rowsOf(this.#tensor) as Value[][])
   }
 }
 
