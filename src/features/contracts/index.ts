@@ -34,6 +34,7 @@ export {
   type Unit,
 } from './rule.ts'
 export { SHAPES } from './shapes.ts'
+export { isSlip } from './slips.ts'
 export type {
   ColumnFacts,
   Measured,

@@ -10,6 +10,7 @@ import {
   type Test,
 } from '#contracts'
 import { nested, numberOf, textOf, textsOf, wordOf } from './message.ts'
+import { slipsOf } from './slips.ts'
 import { readTextFormat, type Message, type TextProblem } from './text-format.ts'
 
 /** Where a contract keeps the schema that it was made of, whole: what has no rule goes back as it came. */
@@ -22,6 +23,8 @@ export function readSchema(
 ): { contract: Contract | undefined; problems: TextProblem[] } {
   const { message, problems } = readTextFormat(source)
   if (problems.length > 0) return { contract: undefined, problems }
+  const slips = slipsOf(message)
+  if (slips.length > 0) return { contract: undefined, problems: slips }
   const features = featuresOf(message)
   const unnamed = message.find(
     (field) =>

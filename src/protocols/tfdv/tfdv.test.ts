@@ -105,12 +105,24 @@ describe('a schema of TFDV', () => {
     expect(again.dataset.rules.map(({ test: of }) => of)).toEqual(rules.map(({ test: of }) => of))
   })
 
+  test('may have fields that nobody knows yet', () => {
+    const { problems } = readSchema(
+      'feature { name: "a" hue: 1 int_domain { step: 2 } constructor {a: 1} } more: 1',
+      {
+        name: 'd',
+      },
+    )
+    expect(problems).toEqual([])
+  })
+
   test.each([
     ['feature { name: "a"', 1, 'not closed'],
     ['feature {\n name: }', 2, 'where a value belongs'],
     ['\n\nfeature { name: "a" } }', 3, "where a field's name belongs"],
     ['feature { type: INT }', 1, 'has no name'],
     ['', 1, 'no feature'],
+    ['feature {\n name: "a"\n int_domian { min: 0 } }', 3, 'write int_domain'],
+    ['feature { name: "a"\n int_domain { mn: 0 } }', 2, 'mn is no field of int_domain; write min'],
     ['feature { name: "open }', 1, 'cannot stand here'],
     ['a {'.repeat(1000), 1, 'nested too deeply'],
   ])('that is wrong is refused with its line: %j', (source, line, words) => {
