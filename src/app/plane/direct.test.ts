@@ -1,4 +1,8 @@
+import { randomBytes } from 'node:crypto'
+import { Agent, request as requestTo } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { pino } from 'pino'
 import { afterEach, expect, test, vi } from 'vitest'
 import { randomIds } from '#base/ids'
@@ -120,6 +124,38 @@ test('what comes while it closes is refused at once, and what came before is ans
   await expect.poll(() => read.other).toMatch(/503 [^]*retry-after: 1[^]*stopping/i)
 })
 
+test('what a request held is let go by the next look at what is young', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void
+  const oldBytes = () =>
+    getHeapSpaceStatistics().find(({ space_name: name }) => name === 'old_space')
+      ?.space_used_size ?? 0
+  const { port } = await open()
+  await ask(port, 500)
+  collect({ type: 'major' })
+  const before = oldBytes()
+  for (let round = 0; round < 20; round++) {
+    await ask(port, 100)
+    collect({ type: 'minor' })
+  }
+  // The headers alone of all that were answered have 16 MB.
+  expect(oldBytes() - before).toBeLessThan(6e6)
+})
+
+/** Asks so often, one after the other over one connection, for an answer with large headers. */
+async function ask(port: number, times: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  for (let asked = 0; asked < times; asked++)
+    await new Promise<void>((resolve, reject) => {
+      const call = requestTo({ port, path: '/direct', method: 'POST', agent }, (answer) => {
+        answer.resume().once('end', resolve)
+      })
+      call.once('error', reject)
+      call.end('large')
+    })
+  agent.destroy()
+}
+
 async function open(
   limits: { bodyBytesMax: number; servingInflightBytes?: number } = { bodyBytesMax: 1000 },
 ) {
@@ -146,6 +182,8 @@ async function open(
           ? undefined
           : async ({ body, onAnswer }) => {
               onAnswer({ 'x-prediction-id': 'p' })
+              if (body.toString() === 'large')
+                onAnswer({ 'x-large': randomBytes(4000).toString('hex') })
               if (body.toString() === 'fail') throw new Problem('invalid', 'it failed')
               if (body.toString() === 'slow')
                 await new Promise((resolve) => setTimeout(resolve, 30))
