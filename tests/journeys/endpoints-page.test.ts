@@ -57,8 +57,10 @@ describe.skipIf(chromiumPath === undefined)('endpoints in Chromium (ORRERY_TEST_
     await page.getByRole('heading', { name: 'loops', level: 1 }).waitFor()
     await page.getByText('step 1 of 2: 20 % to revision 2').waitFor()
     await page.getByText('In the last five minutes 12 requests came').waitFor()
-    expect(await page.getByRole('region', { name: 'The newest predictions' }).count()).toBe(1)
-    expect(await page.locator('#predictions tbody tr').count()).toBe(12)
+    await expect
+      .poll(() => page.getByRole('region', { name: 'The newest predictions' }).count())
+      .toBe(1)
+    await expect.poll(() => page.locator('#predictions tbody tr').count()).toBe(12)
     expect(await violationsOn(page)).toEqual([])
     await keepPicture(page, 'endpoint')
     expect(troubles).toEqual([])

@@ -147,7 +147,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium (ORRERY_TEST_C
     const { page } = await openPage(browser, server.url)
     await page.getByText('The same as a table').click()
     const table = page.locator('#monitors table')
-    expect(await table.locator('tbody tr').count()).toBe(306)
+    await expect.poll(() => table.locator('tbody tr').count()).toBe(306)
     await expectText(table, 'flights-late v8 promoted')
   })
 

@@ -134,7 +134,7 @@ describe.skipIf(chromiumPath === undefined)('policies in Chromium (ORRERY_TEST_C
     await decisions.getByText('asked runs slow because local asked for it: a first try').waitFor()
     await setOff('once more')
     await decisions.getByText('It waits, for').waitFor()
-    expect(await page.locator('#open li').count()).toBe(2)
+    await expect.poll(() => page.locator('#open li').count()).toBe(2)
     await page.getByText('3 runs of 5 left in 1h').waitFor()
     expect(await violationsOn(page)).toEqual([])
     await keepPicture(page, 'policy')
