@@ -43,7 +43,7 @@ const INSIDE_VEGA =
  * than most that is in it. A module is in the first of these that needs it, so that a thread loads no commands.
  */
 const TOGETHER = {
-  base: ['base/problem'],
+  base: ['base/problem', 'base/disk'],
   // Not the threads' own files: those who share this would take up threads' work.
   crew: ['stores/dvc/crew/trades'],
   settings: [
