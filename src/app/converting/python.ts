@@ -1,11 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '#base/clock'
 import { Problem } from '#base/problem'
-import { modelPythons } from '#executors/environment/model'
-import { openProjectLock } from '#stores/dvc/lock'
-import { environment } from '../settings/environment.ts'
+import { openModelPythons } from '../serving/model-pythons.ts'
 
 /** What a conversion needs beside the model's own packages. */
 const CONVERTERS = [
@@ -33,13 +30,7 @@ export async function pythonToConvert(options: {
   const requirements = (await fileOf(options, 'requirements.txt')) ?? ''
   const named = new Set(requirements.split('\n').map((line) => /^[\w-]+/.exec(line)?.[0] ?? ''))
   const more = CONVERTERS.filter((name) => !named.has(name))
-  const build = modelPythons({
-    folder,
-    environment,
-    lockAt: (file) =>
-      openProjectLock(file, { waitSeconds: 3600, holder: 'another builder of this environment' }),
-    nowMs: () => systemClock.nowMs(),
-  })
+  const build = openModelPythons(folder)
   const scratch = await mkdtemp(join(tmpdir(), 'orrery-convert-'))
   try {
     await writeFile(

@@ -1,11 +1,9 @@
-import { modelPythons } from '#executors/environment/model'
 import type { Runtime } from '#inference'
 import { pythonRuntime } from '#runtimes/python/index'
-import { openProjectLock } from '#stores/dvc/lock'
-import { systemClock } from '#base/clock'
 import type { Logger } from '#base/logger'
 import type { Config } from '../settings/config.ts'
 import { environment } from '../settings/environment.ts'
+import { openModelPythons } from './model-pythons.ts'
 
 /** What models of Python may see of the server's environment: where things are, and nothing secret. */
 const SEEN = [
@@ -30,17 +28,10 @@ export function modelPythonRuntime(
   }: Pick<Config, 'environments' | 'modelMemoryBytesMax' | 'modelPython'>,
   logger: Logger,
 ): Runtime {
-  const build = modelPythons({
-    folder,
-    environment,
-    lockAt: (file) =>
-      openProjectLock(file, { waitSeconds: 3600, holder: 'another builder of this environment' }),
-    nowMs: () => systemClock.nowMs(),
-  })
   return pythonRuntime({
     logger,
     memoryBytesMax,
-    pythonFor: modelPython === '' ? build : async () => modelPython,
+    pythonFor: modelPython === '' ? openModelPythons(folder) : async () => modelPython,
     variables: variablesOfModels(),
   })
 }

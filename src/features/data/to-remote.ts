@@ -3,7 +3,7 @@ import { checkNew, outAt, type Added } from './adding.ts'
 import { placeOf } from './add.ts'
 import type { DataDependencies } from './dependencies.ts'
 import { sameContent } from './content.ts'
-import { pushed } from './transfer.ts'
+import { sent } from './transfer.ts'
 
 /** Tracks something of this machine at `path` whose bytes go to the remote only. */
 export async function addToRemote(
@@ -28,18 +28,7 @@ export async function addToRemote(
       throw new Problem('not-found', `${from.source} vanished while it was read`)
     await way.workspace.keep(way.path, measured)
     const { content } = measured
-    const sent = await pushed(
-      [{ path: from.path, content, part: undefined }],
-      way.cache,
-      way.remote,
-      way.moving,
-    )
-    const [failure] = sent.failed
-    if (failure !== undefined)
-      throw new Problem(
-        'unavailable',
-        `${from.source} did not reach the remote ${way.remote.name}: ${failure.reason}; nothing was recorded, so run it again`,
-      )
+    await sent(way, { path: from.path, content, source: from.source })
     const { file } = out.owner
     const change = !trackedFiles.exists(file)
       ? 'new'

@@ -1,3 +1,4 @@
+import { Problem } from '#base/problem'
 import { isFolder, type Content, type TreeEntry } from './content.ts'
 import type { Failed, Moving, ObjectName, Objects, Remote } from './store.ts'
 
@@ -22,6 +23,21 @@ interface NotMoved {
   readonly reason: string
   /** Nothing else is wrong than that the other side does not have it. */
   readonly absent?: boolean
+}
+
+/** Takes one thing to a remote by a way of its own. Throws `unavailable` unless all of it arrived. */
+export async function sent(
+  way: { cache: Objects; remote: Remote; moving: Moving },
+  { path, content, source }: { path: string; content: Content; source: string },
+): Promise<void> {
+  const { cache, remote, moving } = way
+  const { failed } = await pushed([{ path, content, part: undefined }], cache, remote, moving)
+  const [failure] = failed
+  if (failure !== undefined)
+    throw new Problem(
+      'unavailable',
+      `${source} did not reach the remote ${remote.name}: ${failure.reason}; nothing was recorded, so run it again`,
+    )
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Problem } from '#base/problem'
 import type { Content } from '../content.ts'
-import { pushed } from '../transfer.ts'
+import { sent } from '../transfer.ts'
 import type { ImportDependencies } from './dependencies.ts'
 import type { Imported, ImportIdentity } from './imported.ts'
 import { kept, parentOf } from './parts.ts'
@@ -21,18 +21,7 @@ export async function sentOn(
   try {
     const offered = await way.addresses.look(from, { folder: parentOf(out), settings })
     const { content } = await kept(way, await offered.take(), offered.kind)
-    const sent = await pushed(
-      [{ path: out, content, part: undefined }],
-      way.cache,
-      way.remote,
-      way.moving,
-    )
-    const [failure] = sent.failed
-    if (failure !== undefined)
-      throw new Problem(
-        'unavailable',
-        `${from} did not reach the remote ${way.remote.name}: ${failure.reason}; nothing was recorded, so run it again`,
-      )
+    await sent(way, { path: out, content, source: from })
     return { ...imported, identity: await offered.identity(), content }
   } finally {
     await way.close()
