@@ -249,7 +249,11 @@ describe('import-url', () => {
       else if (request.url === '/broken') {
         response.writeHead(200, { 'Content-Length': 4 })
         if (isHead) response.end()
-        else response.write('ab', () => response.destroy())
+        else {
+          response.write('ab')
+          // What has not been read by then is lost with the connection.
+          setTimeout(() => response.destroy(), 500)
+        }
       } else {
         response.writeHead(request.url === '/x.csv' ? 200 : 404, {
           ETag: `"${Buffer.from(body).toString('hex')}"`,
