@@ -1,7 +1,10 @@
 import { credentials, loadPackageDefinition, type Client, type ServiceError } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { invariant } from '#base/invariant'
 import type { PlaneProcess } from '#app/plane/supervise'
 import type { Explanation } from '#explanations'
 import { openPlaneProcess, tableOf } from '../support/plane-process.ts'
@@ -64,6 +67,24 @@ test('rows that say what is usual come beside those that are explained', async (
     const refused = await ask('flights', { instances: [row], background: none })
     expect([refused.status, refused.error]).toEqual([400, expect.stringContaining("'background'")])
   }
+})
+
+test('the whole example beside a model says what is usual, not only the rows that it is tried with', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-example-'))
+  const table = await tableOf('whole', { file: 'flights', example: FLIGHTS })
+  const [only] = table.revisions
+  invariant(only !== undefined, 'a table of the tests has one revision')
+  const path = join(folder, 'model.onnx')
+  await copyFile(only.files.path, path)
+  const data = Array.from({ length: 30 }, (_, row) => ['AA', row % 24, 100 * row])
+  await writeFile(
+    join(folder, 'serving_input_example.json'),
+    JSON.stringify({ dataframe_split: { columns: FLIGHTS.columns, data } }),
+  )
+  await plane.tell({ ...table, revisions: [{ ...only, files: { ...only.files, path } }] })
+  const row = { carrier: 'B6', hour: 20, distance: 900 }
+  const { explanations } = await ask('whole', { instances: [row] })
+  expect(explanations.background).toEqual({ rows: 30, from: 'input example' })
 })
 
 test('trees behind joined inputs are explained by the trees, and a column that they ignore moves nothing', async () => {

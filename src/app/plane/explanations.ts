@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { createExplanations, type Explain, type ExplanationRequest } from '#explanations'
 import { invariant } from '#base/invariant'
 import type { EndpointTable, LocalPlane } from '#inference'
+import { EXAMPLE_FILE, exampleIn } from '#protocols/mlflow/input-example'
+import type { ExampleRows } from '#registry'
 import { readTrees } from '#runtimes/onnx/trees'
 
 /** Explanations as they are asked for over a channel, which carries no signals. */
@@ -13,6 +18,9 @@ export type ChannelExplain = {
   ): ReturnType<Explain['explain']>
   cancelExplanation(name: string): void
 }
+
+/** Reading more would keep predictions waiting. */
+const EXAMPLE_BYTES_MAX = 4 * 1024 * 1024
 
 /** Explains what the plane's endpoints answer, by models that it scores apart from their traffic. */
 export function planeExplanations(
@@ -29,8 +37,16 @@ export function planeExplanations(
       return { revision, shape, placed }
     },
     score: (placed, rows) => plane.score(placed, rows),
+    readExample: async ({ path, runs }) => loggedExample(runs === 'python' ? path : dirname(path)),
     readTrees: async ({ path }) => readTrees(path),
   })
+}
+
+/** The example that was logged with the model in a folder. */
+async function loggedExample(folder: string): Promise<ExampleRows | null> {
+  const file = join(folder, EXAMPLE_FILE)
+  if (!existsSync(file) || (await stat(file)).size > EXAMPLE_BYTES_MAX) return null
+  return exampleIn(await readFile(file, 'utf8'))
 }
 
 export function channelExplain(explanations: () => Explain): ChannelExplain {

@@ -42,7 +42,8 @@ export function createExplanations(means: Means): Explain {
       try {
         const pace = paceOf({ ...request, deadlineMs: request.deadlineMs ?? DEADLINE_MS })
         const located = await means.locate(endpoint, request.pin)
-        const task = taskOf(located, request, pace)
+        const usual = request.background ?? (await exampleOf(means, located))
+        const task = taskOf(located, { request, usual, pace })
         return await explained(means, { ...task, known: await knownOf(located) })
       } finally {
         underWay -= 1
@@ -57,7 +58,25 @@ async function readTrees(means: Means, { files }: Located['placed']): Promise<Kn
   return { trees: await means.readTrees(files), note, isRight: false }
 }
 
-function taskOf(located: Located, request: ExplanationRequest, pace: Pace): Task {
+type Input = ExplanationRequest['input']
+
+/** The input example that was logged with a model, as somebody would send it. */
+async function exampleOf(means: Means, { placed, revision }: Located): Promise<Input> {
+  const example = (await means.readExample(placed.files)) ?? placed.servable.example
+  if (example === null)
+    throw new Problem(
+      'invalid',
+      `model ${versionName(revision)} was logged without an input example, so nothing says what is usual; send background rows, or log it with input_example`,
+    )
+  return example.columns === null
+    ? { form: 'unnamed', rows: example.rows }
+    : { form: 'rows', ...example }
+}
+
+function taskOf(
+  located: Located,
+  { request, usual, pace }: { request: ExplanationRequest; usual: Input; pace: Pace },
+): Task {
   const { evaluationsMax = EVALUATIONS_MAX } = request
   if (!(evaluationsMax >= 1 && evaluationsMax <= EVALUATIONS_LIMIT))
     throw new Problem('invalid', `evaluations are from 1 to ${EVALUATIONS_LIMIT}`)
@@ -66,15 +85,7 @@ function taskOf(located: Located, request: ExplanationRequest, pace: Pace): Task
   if (asked.rows.rows.length > ROWS_MAX)
     throw new Problem('limit', `up to ${ROWS_MAX} rows are explained at once; ask in parts`)
   const draw = seededDraws(request.seed ?? 0)
-  const { example } = located.placed.servable
-  const given =
-    request.background ?? (example === null ? undefined : { form: 'rows' as const, ...example })
-  if (given === undefined)
-    throw new Problem(
-      'invalid',
-      `model ${versionName(located.revision)} was logged without an input example, so nothing says what is usual; send background rows, or log it with input_example`,
-    )
-  const whole = readInput(model, given)
+  const whole = readInput(model, usual)
   const rowsMax = request.method === 'paths' ? PATH_ROWS_MAX : BACKGROUND_ROWS_MAX
   const drawn = drawnRows(whole.rows.rows, { rowsMax, draw })
   if (drawn.length === 0) throw new Problem('invalid', 'the background has no rows; send some')

@@ -7,6 +7,7 @@ import type {
   Row,
   Value,
 } from '#inference'
+import type { ExampleRows } from '#registry'
 import type { TreeEnsemble } from './tree.ts'
 
 /** Where one feature of the trees comes from: a column of an input, changed by steps in single precision. */
@@ -40,6 +41,8 @@ export interface Means {
   locate(endpoint: string, pin: PredictionRequest['pin']): Promise<Located>
   /** Runs a model over rows apart from the endpoint, unlogged. */
   score(placed: Placed, rows: readonly Row[]): Promise<Record<string, Value>[]>
+  /** The whole input example among a model's files; `null` when there is none. */
+  readExample(files: PlacedFiles): Promise<ExampleRows | null>
   /** The trees in a model's files; undefined when it is something else. */
   readTrees(files: PlacedFiles): Promise<TreeModel | undefined>
 }

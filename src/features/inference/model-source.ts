@@ -1,5 +1,5 @@
 import { Problem } from '#base/problem'
-import type { ModelVersion } from '#registry'
+import type { ExampleRows, ModelVersion } from '#registry'
 import type { PlacedFiles } from './runtime.ts'
 import {
   signatureColumns,
@@ -8,7 +8,6 @@ import {
   type SignatureColumn,
   type SignatureTensor,
 } from './rows/signature.ts'
-import type { Value } from './tensor.ts'
 
 export type { ColumnType, SignatureColumn } from './rows/signature.ts'
 
@@ -26,10 +25,7 @@ export interface ServableModel {
   readonly tensors?: readonly SignatureTensor[] | null
   /** What a request may set; without, it takes no parameters. */
   readonly params?: readonly ParamSpec[]
-  readonly example: {
-    readonly columns: readonly string[]
-    readonly rows: readonly (readonly Value[])[]
-  } | null
+  readonly example: ExampleRows | null
 }
 
 /** Aliases of the registered model, and the versions that they name. */

@@ -77,10 +77,12 @@ export interface TensorSpec {
   readonly required: boolean
 }
 
-export interface ExampleRows {
-  readonly columns: readonly string[]
-  readonly rows: readonly (readonly (string | number | boolean | null)[])[]
-}
+export type ExampleRows =
+  | { readonly columns: readonly string[]; readonly rows: readonly (readonly ExampleValue[])[] }
+  /** Rows that go by their places: each as a model of one tensor takes it. */
+  | { readonly columns: null; readonly rows: readonly ExampleValue[] }
+
+export type ExampleValue = string | number | boolean | null | readonly ExampleValue[]
 
 /** Reads a model's files for what they say of it. Never throws for what the files hold. */
 export type DescribeModel = (

@@ -17,6 +17,7 @@ export {
   type ColumnSpec,
   type DescribeModel,
   type ExampleRows,
+  type ExampleValue,
   type FieldSpec,
   type ModelDescription,
   type NestedSpec,

@@ -30,12 +30,12 @@ export function waysOf(
   return [
     ...(byColumns || asTensors === null
       ? [way('MLflow', `/endpoints/${name}/invocations`, { dataframe_records: records })]
-      : [way('MLflow', `/endpoints/${name}/invocations`, { inputs: byName(asTensors) })]),
+      : [way('MLflow', `/endpoints/${name}/invocations`, { inputs: tensorsIn(asTensors) })]),
     ...(asTensors === null
       ? []
       : [
           way('Open Inference', `/v2/models/${name}/infer`, { inputs: asTensors.map(inferInput) }),
-          way('TensorFlow Serving', `/v1/models/${name}:predict`, { inputs: tfInputs(asTensors) }),
+          way('TensorFlow Serving', `/v1/models/${name}:predict`, { inputs: tensorsIn(asTensors) }),
         ]),
   ]
 }
@@ -72,7 +72,7 @@ function byName(tensors: readonly Tensor[]): Record<string, unknown> {
 }
 
 /** One input stands for itself. */
-function tfInputs(tensors: readonly Tensor[]): unknown {
+function tensorsIn(tensors: readonly Tensor[]): unknown {
   const [only] = tensors
   return only !== undefined && tensors.length === 1 ? nestedOf(only) : byName(tensors)
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { exampleIn } from './input-example.ts'
 import { describeMlModel, modelIn } from './mlmodel.ts'
 
 const MLMODEL = `
@@ -101,7 +102,44 @@ test('the example of the input is read, a few rows of it', async () => {
 })
 
 test.each([
-  ['{"inputs": [[1.0]]}', 0],
+  [
+    '{"inputs": [[1.5, 2], [3, 4]]}',
+    {
+      columns: null,
+      rows: [
+        [1.5, 2],
+        [3, 4],
+      ],
+    },
+  ],
+  ['{"inputs": [1, null, "x"]}', { columns: null, rows: [1, null, 'x'] }],
+  [
+    '{"inputs": {"a": [[1, 2], [3, 4]], "b": [5, 6]}}',
+    {
+      columns: ['a', 'b'],
+      rows: [
+        [[1, 2], 5],
+        [[3, 4], 6],
+      ],
+    },
+  ],
+])('an example of tensors is read: %s', async (json, expected) => {
+  const described = await describe({ MLmodel: MLMODEL, 'serving_input_example.json': json })
+  expect(described).toMatchObject({ inputExample: expected, problems: [] })
+})
+
+test('of a large example as many rows are kept as have few values, and the whole one can be read', async () => {
+  const rows = Array.from({ length: 7 }, () => Array<number>(2000).fill(1))
+  const files = { MLmodel: MLMODEL, 'serving_input_example.json': JSON.stringify({ inputs: rows }) }
+  expect((await describe(files)).inputExample?.rows).toHaveLength(2)
+  expect(exampleIn(files['serving_input_example.json'])?.rows).toHaveLength(7)
+  const one = { inputs: [Array<number>(5000).fill(1)] }
+  const large = { ...files, 'serving_input_example.json': JSON.stringify(one) }
+  expect((await describe(large)).inputExample).toBeNull()
+})
+
+test.each([
+  ['{"inputs": {"a": [1, 2], "b": [1]}}', 0],
   ['{"dataframe_split": {"columns": ["a"], "data": [[{"deep": 1}]]}}', 0],
   ['{broken', 1],
 ])('an example of another form is left out: %s', async (json, problems) => {

@@ -1,18 +1,14 @@
 import type { Readable } from 'node:stream'
 import { parse } from 'yaml'
 import { messageOf } from '#base/problem'
-import {
-  NO_DESCRIPTION,
-  type DescribeModel,
-  type ExampleRows,
-  type ModelDescription,
-} from '#registry'
-import { signatureIn } from './signature.ts'
+import { NO_DESCRIPTION, type DescribeModel, type ModelDescription } from '#registry'
+import { exampleIn } from './input-example.ts'
+import { recordIn, signatureIn } from './signature.ts'
 
 /** No declaration of a model is this long; a file that is holds something else. */
 const DECLARATION_BYTES_MAX = 4 * 1024 * 1024
-/** Rows of the example that are kept: a model is tried with them, not tested. */
-const EXAMPLE_ROWS_MAX = 5
+/** What is kept of the example beside a version: a model is tried with it, not tested. */
+const KEPT = { rows: 5, values: 4096 }
 
 /** Reads a model's `MLmodel` file, and the example of its input if it has one. */
 export const describeMlModel: DescribeModel = async (files, open) => {
@@ -49,43 +45,21 @@ export function modelIn(text: string): {
   }
 }
 
-/** Adds the rows of an example as clients send it to a model's server; other forms are left out. */
+/** Adds the first rows of an example as clients send it to a model's server. */
 function withExample(description: ModelDescription, json: string): ModelDescription {
   const problems = [...description.problems]
-  const example = recordIn(
-    attempt(problems, 'the input example', () => JSON.parse(json) as unknown),
-  )
-  const { columns, data } = recordIn(example['dataframe_split'])
-  const rows = Array.isArray(columns) && Array.isArray(data) ? { columns, data } : undefined
-  return { ...description, problems, inputExample: rows === undefined ? null : rowsIn(rows) }
-}
-
-function rowsIn({ columns, data }: { columns: unknown[]; data: unknown[] }): ExampleRows | null {
-  const rows = data.slice(0, EXAMPLE_ROWS_MAX)
-  const plain = rows.every(
-    (row) => Array.isArray(row) && row.length === columns.length && row.every(isScalar),
-  )
-  return plain ? { columns: columns.map(String), rows: rows as ExampleRows['rows'] } : null
-}
-
-function isScalar(value: unknown): boolean {
-  return value === null || ['string', 'number', 'boolean'].includes(typeof value)
+  const example = attempt(problems, 'the input example', () => exampleIn(json, KEPT)) ?? null
+  return { ...description, problems, inputExample: example }
 }
 
 /** The value, or undefined with a line among the problems. */
-function attempt(problems: string[], what: string, work: () => unknown): unknown {
+function attempt<Found>(problems: string[], what: string, work: () => Found): Found | undefined {
   try {
     return work()
   } catch (error) {
     problems.push(`${what} cannot be read: ${messageOf(error).split('\n')[0]}`)
     return undefined
   }
-}
-
-function recordIn(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
 }
 
 async function read(bytes: Readable): Promise<string> {

@@ -115,7 +115,7 @@ function listIn(json: string, side: string, problems: string[]): unknown[] {
   }
 }
 
-function recordIn(value: unknown): Record<string, unknown> {
+export function recordIn(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : {}

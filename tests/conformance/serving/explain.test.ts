@@ -193,6 +193,7 @@ function explanationsOf(folder: string): Explain {
       }
     },
     score: ({ servable }, rows) => scored(servable.model, rows),
+    readExample: async () => null,
     readTrees: async ({ path }) => readTrees(path),
   })
 }

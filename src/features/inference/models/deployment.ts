@@ -3,7 +3,7 @@ import { Problem } from '#base/problem'
 import type { Logger } from '#base/logger'
 import type { PredictionRequest } from '../request.ts'
 import type { Revision } from '../revision.ts'
-import { columnsOf, feedsOfRows, planFeeds, type FeedPlan } from '../rows/feeds.ts'
+import { columnsOf, feedsOfRows, planFeeds, rowsOfExample, type FeedPlan } from '../rows/feeds.ts'
 import type { LoggedRevision } from '../journal.ts'
 import type { Meters } from '../meters/meters.ts'
 import { versionName, type ServableModel } from '../model-source.ts'
@@ -114,14 +114,15 @@ async function warmUp(
   // Nobody has asked this, so that it counts nowhere.
   const options: InferOptions = { role: logged.role, timeoutMs }
   const params = paramsFor(servable.params, undefined)
-  const given = example !== null && example.rows.length > 0 ? example : undefined
+  const isGiven = example !== null && example.rows.length > 0
   try {
-    const feeds = feedsOfRows(plan, given ?? madeUpRow(plan))
-    const rows = given?.rows.length ?? 1
+    const tried = isGiven ? rowsOfExample(plan, example) : madeUpRow(plan)
+    const feeds = feedsOfRows(plan, tried)
+    const rows = tried.rows.length
     const asked = params === undefined ? options : { ...options, params }
     checkRows(await process.infer(logged.modelVersion, feeds, asked), rows, logged.modelVersion)
   } catch (error) {
-    if (given !== undefined || !(error instanceof Problem) || error.code !== 'invalid') throw error
+    if (isGiven || !(error instanceof Problem) || error.code !== 'invalid') throw error
     logger.info({ model: logged.modelVersion, reason: error.message }, 'no warm-up: no example')
   }
 }

@@ -1,4 +1,5 @@
 import { Problem } from '#base/problem'
+import type { ExampleRows } from '#registry'
 import { cellFor, jsonCell } from './cell.ts'
 import type { ColumnType, SignatureColumn, SignatureTensor } from './signature.ts'
 import {
@@ -140,6 +141,11 @@ export function namedRows(plan: FeedPlan, values: readonly Value[]): Rows {
       `row 0 has ${width} values, but the model takes ${names.length}: ${names.join(', ')}`,
     )
   return { columns: names, rows }
+}
+
+/** The input example of a model as rows that a caller would send. */
+export function rowsOfExample(plan: FeedPlan, example: ExampleRows): Rows {
+  return example.columns === null ? namedRows(plan, example.rows) : example
 }
 
 function placeNames(from: number, to: number): string[] {
