@@ -1,3 +1,4 @@
+import { setImmediate as turnOver } from 'node:timers/promises'
 import { Problem } from '#base/problem'
 import type { InferOptions, Outputs, Tensor } from '#inference'
 import { expired, newCall, type Call } from './call.ts'
@@ -70,6 +71,9 @@ export function dispatch(
     if (busy) return
     busy = true
     while (target.process !== undefined && !queue.isEmpty()) {
+      // What the same turn of the event loop brings goes along: a run costs the waking of another process.
+      await turnOver()
+      if (target.process === undefined || queue.isEmpty()) continue
       await run(target.process, queue.nextBatch(paces.rowsMax))
       running = { calls: [], sinceMs: 0 }
     }

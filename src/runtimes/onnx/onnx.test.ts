@@ -76,6 +76,14 @@ test('calls that arrive together each get their own rows', async () => {
   )
 })
 
+test('calls of one turn of the event loop are one run', async () => {
+  const process = await serve(['matrix'])
+  const rows: number[] = []
+  const onRun = (run: { rows: number }) => void rows.push(run.rows)
+  await Promise.all([2, 1, 4].map((n) => process.infer('matrix', [matrix(n)], { ...live, onRun })))
+  expect(rows).toEqual([7, 7, 7])
+})
+
 test('a killed process is started again and no call is lost', async () => {
   const restarts: string[] = []
   const process = await serve(['flights', 'loop'], [], { onRestart: (why) => restarts.push(why) })
