@@ -1,12 +1,21 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openExperiments, type Experiments } from '#app/project/experiments/index'
 import { openWorkspace } from '#app/project/workspace'
-import { overridesOf } from '#stages'
+import { overridesOf, type ReproOptions } from '#stages'
+import { temporaryBeside } from '#stores/dvc/atomic'
 import { chanceOf } from '../support/random.ts'
 import { MAIN } from '../support/orrery.ts'
 
@@ -153,5 +162,91 @@ describe(`killed at random moments, with seed ${SEED}`, () => {
       ).toBe(`{"acc": ${name.slice(1)}}\n`)
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1)
     expect(standing()).toBe(before)
+  })
+})
+
+describe('killed at the moment when it calls Git', () => {
+  const programs = join(top, 'programs')
+  const path = `${programs}${delimiter}${process.env['PATH'] ?? ''}`
+  beforeAll(() => {
+    mkdirSync(programs)
+    const real = execFileSync('which', ['git']).toString().trim()
+    const text = `#!/bin/sh\nif [ "$1" = "$KILL_AT" ]; then kill -9 $PPID; exit 1; fi\nexec ${real} "$@"\n`
+    writeFileSync(join(programs, 'git'), text)
+    chmodSync(join(programs, 'git'), 0o755)
+    writeFileSync(join(root, '.dvc/config'), '[core]\n    autostage = true\n')
+    git('commit', '-q', '-a', '-m', 'stage by itself')
+  })
+
+  /** Runs an experiment, which ends where it first calls that command of Git; gives the signal that ended it. */
+  const struck = (at: string, args: readonly string[]) =>
+    new Promise<string | null>((resolve) => {
+      spawn(process.execPath, [MAIN, 'exp', 'run', '--no-record', ...args], {
+        cwd: root,
+        env: { ...environment, PATH: path, KILL_AT: at },
+        stdio: 'ignore',
+      }).once('close', (_, signal) => resolve(signal))
+    })
+  /** Somebody ran it before and thought better of it: its stages can be had from the cache. */
+  const ranBefore = async (lr: string, repro: ReproOptions) => {
+    await experiments().runHere({
+      overrides: overridesOf([`lr=${lr}`]),
+      name: `first-${lr}`,
+      repro,
+    })
+    git('reset', '-q', '--hard')
+    await openWorkspace(root, { variables: environment, environments: top }).data.checkout([], {
+      force: true,
+    })
+  }
+  const expectUndone = async (name: string, before: string) => {
+    expect(standing()).not.toBe(before)
+    expect(await experiments().recover()).toBe(name)
+    expect(standing()).toBe(before)
+  }
+
+  // With autostage, Git is called for a lock as soon as that is written.
+  test('an experiment whose stage has just ended leaves the folder as it was', async () => {
+    const before = standing()
+    expect(await struck('add', ['-S', 'lr=31', '-n', 'ran'])).toBe('SIGKILL')
+    expect(git('diff', '--name-only')).toContain('dvc.lock')
+    // What a kill in the middle of a write leaves.
+    for (const half of ['dvc.lock', 'params.yaml', '.gitignore'])
+      writeFileSync(temporaryBeside(join(root, half)), 'sche')
+    await expectUndone('ran', before)
+  })
+
+  test('an experiment that has just taken a stage from the cache leaves the folder as it was', async () => {
+    await ranBefore('32', { targets: [] })
+    const before = standing()
+    expect(await struck('add', ['-S', 'lr=32', '-n', 'restored'])).toBe('SIGKILL')
+    expect(git('diff', '--name-only')).toContain('dvc.lock')
+    await expectUndone('restored', before)
+  })
+
+  // What Git tracks is asked when outs are there, before the lock is written.
+  const tell = { only: ['-s', 'tell'], repro: { targets: ['tell'], singleItem: true } }
+  test.each([
+    { lr: '33', only: [], repro: { targets: [] }, changes: 'params.yaml\n' },
+    { lr: '34', ...tell, changes: 'metrics.json\nparams.yaml\n' },
+  ])(
+    'an experiment that takes outs from the cache leaves the folder as it was (lr=$lr)',
+    async ({ lr, only, repro, changes }) => {
+      await ranBefore(lr, repro)
+      const before = standing()
+      const name = `taking-${lr}`
+      expect(await struck('ls-files', [...only, '-S', `lr=${lr}`, '-n', name])).toBe('SIGKILL')
+      expect(git('diff', '--name-only')).toBe(changes)
+      await expectUndone(name, before)
+    },
+  )
+
+  test('what somebody wrote after the kill stays', async () => {
+    expect(await struck('add', ['-S', 'lr=35', '-n', 'ran'])).toBe('SIGKILL')
+    writeFileSync(join(root, 'metrics.json'), '{"acc": 0.5}\n')
+    await experiments().recover()
+    expect(git('diff', '--name-only')).toBe('metrics.json\n')
+    expect(readFileSync(join(root, 'metrics.json'), 'utf8')).toBe('{"acc": 0.5}\n')
+    git('checkout', '-q', '--', '.')
   })
 })

@@ -11,7 +11,7 @@ import type { CommandStyle } from '#protocols/dvc/template'
 import { printTrackedFile, withContent } from '#protocols/dvc/tracked-file'
 import { writeWhole } from '#stores/dvc/atomic'
 import type { Ignores } from '#stores/dvc/measure'
-import { gitRootOf } from '#stores/dvc/git'
+import { gitRootOf, type OnWrite } from '#stores/dvc/git'
 import { datasetAt } from './datasets.ts'
 import { ignoreFiles, parentOf, treeOnDisk } from './tree.ts'
 import { collected, lockPath, outsOf } from './walk.ts'
@@ -25,8 +25,9 @@ export interface ProjectFiles extends PipelineFiles, Catalog {
 export function openProjectFiles(options: {
   root: string
   commandStyle: CommandStyle
+  onWrite?: OnWrite | undefined
 }): ProjectFiles {
-  const { root } = options
+  const { root, onWrite } = options
   const tree = treeOnDisk(root)
   const own = dvcIgnoreRules()
   const rules = ignoreFiles(tree, '.dvcignore', own)
@@ -55,7 +56,9 @@ export function openProjectFiles(options: {
       const path = lockPath(stage.file)
       const before = existsSync(join(root, path)) ? read(path) : ''
       const after = withStage(before, stage.name, lock, isLater)
-      if (after !== before) writeWhole(join(root, path), after)
+      if (after === before) return
+      onWrite?.(path, after)
+      writeWhole(join(root, path), after)
     },
     lockDigest: async () => {
       const { stages } = await load()

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '#base/clock'
 import type { DataStep } from '#data'
 import { gitIgnoreRules, withIgnored, withoutIgnored } from '#protocols/dvc/ignore'
 import { printTree, readTree, treeFault } from '#protocols/dvc/tree'
-import { gitRootOf, noVersionControl, openGit } from '#stores/dvc/git'
+import { gitRootOf, noVersionControl, openGit, type OnWrite } from '#stores/dvc/git'
 import { openHashCache } from '#stores/dvc/hash-cache'
 import { openProjectLock } from '#stores/dvc/lock'
 import { openObjectFolder } from '#stores/dvc/objects'
@@ -26,19 +26,21 @@ export interface WorkspaceDependencies {
   readonly waitSeconds?: number
   /** Told once for whom it is waited. */
   readonly onWait?: (holder: string) => void
+  /** Told of a lock or a list of what Git ignores before it is written, with its new text. */
+  readonly onWrite?: OnWrite | undefined
 }
 
 export type ProjectGround = ReturnType<typeof openGround>
 
 /** What stands below the data and the pipelines of a project's folder. */
 export function openGround(root: string, dependencies: WorkspaceDependencies) {
-  const { variables, clock = systemClock, onStep } = dependencies
+  const { variables, clock = systemClock, onStep, onWrite } = dependencies
   const settings = readSettings(root, variables)
   const { cacheFolder, commandStyle } = settings
   const temporary = join(root, '.dvc', 'tmp')
   const own = join(temporary, 'orrery')
   const trees = { print: printTree, read: readTree, fault: treeFault }
-  const files = openProjectFiles({ root, commandStyle })
+  const files = openProjectFiles({ root, commandStyle, onWrite })
   const cache = openObjectFolder({
     folder: cacheFolder,
     trees,
@@ -75,7 +77,7 @@ export function openGround(root: string, dependencies: WorkspaceDependencies) {
     cache,
     workspace,
     versionControl: hasGit
-      ? openGit({ root, autostage, withIgnored, rules: gitIgnoreRules })
+      ? openGit({ root, autostage, withIgnored, rules: gitIgnoreRules, onWrite })
       : noVersionControl,
     tree: openWorkTree({ root, ignores: hasGit, cacheFolder, withoutIgnored }),
     revisions: hasGit ? openRevisions(root, { commandStyle }) : undefined,

@@ -1,10 +1,33 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { randomIds } from '#base/ids'
 
 /** Files are written beside their place and renamed into it, so that nobody ever sees half of one. */
 export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path).slice(0, 64)}.${randomIds.ulid()}.orrery`)
+  return join(dirname(path), `${startBeside(path)}${randomIds.ulid()}.orrery`)
+}
+
+/** Removes what killed processes left of a file beside its place; nobody may be writing it. */
+export function removeHalves(path: string): void {
+  const folder = dirname(path)
+  const start = startBeside(path)
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (name.startsWith(start) && /^[0-9A-Z]{26}\.orrery$/.test(name.slice(start.length)))
+      rmSync(join(folder, name), { force: true })
+}
+
+function startBeside(path: string): string {
+  return `.${basename(path).slice(0, 64)}.`
 }
 
 /** Replaces a file's content: after a crash it is the old or the new one, whole. */

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { replaceFile, writeWhole } from './atomic.ts'
+import { removeHalves, replaceFile, writeWhole } from './atomic.ts'
 import { isRunning, processStarted } from './processes.ts'
 
 /** An experiment that a worker took on: kept after it ended, until it is removed. */
@@ -138,8 +138,18 @@ export interface Before {
   readonly files: Readonly<Record<string, string | null>>
   /** Outs that were not there. */
   readonly absent: readonly string[]
-  /** Digests of what the experiment itself made of those files: what else is found there, is somebody's work. */
+  /** MD5 of what the experiment itself made of those files: what else is found there, is somebody's work. */
   readonly made: Readonly<Record<string, readonly string[]>>
+  /** Whether outs were taken from the cache, which the lock may not say yet. */
+  readonly restores?: boolean
+}
+
+/** What is about to be written. */
+export interface Coming {
+  /** By path. */
+  readonly texts?: ReadonlyMap<string, string>
+  /** Out of the cache. */
+  readonly outs?: readonly { readonly path: string; readonly md5: string }[]
 }
 
 /** The note of it, whole or not there. */
@@ -171,17 +181,20 @@ export function openBefore(file: string, root: string) {
         } satisfies Before),
       )
     },
-    /** Remembers the files as they stand now as the experiment's own. */
-    noteMade: (): void => {
+    /** Remembers the files as they stand now, and as they are about to be, as the experiment's own. */
+    noteMade: ({ texts, outs }: Coming = {}): void => {
       const before = read()
       if (before === undefined) return
+      const coming = new Map(outs?.map(({ path, md5 }) => [path, md5]))
+      for (const [path, text] of texts ?? []) coming.set(path, digestOf(Buffer.from(text)))
       const made = Object.keys(before.files).map((path) => {
-        const digest = digestOf(bytesAt(root, path))
-        return [path, [...new Set([...(before.made[path] ?? []), digest])]]
+        const own = [...(before.made[path] ?? []), digestOf(bytesAt(root, path))]
+        return [path, [...new Set([...own, coming.get(path) ?? []].flat())]]
       })
+      const restores = before.restores === true || outs !== undefined
       writeWhole(
         file,
-        JSON.stringify({ ...before, made: Object.fromEntries(made) as Before['made'] }),
+        JSON.stringify({ ...before, made: Object.fromEntries(made) as Before['made'], restores }),
       )
     },
     /** Puts the files back that hold what the experiment made of them; gives those. */
@@ -198,6 +211,10 @@ export function openBefore(file: string, root: string) {
       }
       return back
     },
+    /** Removes what was written of those files when the process was killed. */
+    clear: ({ files }: Before): void => {
+      for (const path of Object.keys(files)) removeHalves(join(root, path))
+    },
     forget: (): void => rmSync(file, { force: true }),
   }
 }
@@ -211,7 +228,7 @@ function bytesAt(root: string, path: string): Buffer | undefined {
 }
 
 function digestOf(bytes: Buffer | undefined): string {
-  return bytes === undefined ? '' : createHash('sha256').update(bytes).digest('hex')
+  return bytes === undefined ? '' : createHash('md5').update(bytes).digest('hex')
 }
 
 function namesIn(folder: string): string[] {

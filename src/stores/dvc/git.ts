@@ -9,6 +9,9 @@ import { ignoredPaths, trackedPaths, type GitRules } from './git-answers.ts'
 
 const run = promisify(execFile)
 
+/** Told of a file, by its path in the project, before it is written. */
+export type OnWrite = (path: string, text: string) => void
+
 /** The folder with `.git` at or above a folder. */
 export function gitRootOf(folder: string): string | undefined {
   for (let here = realpathSync(folder); ; here = dirname(here)) {
@@ -25,8 +28,9 @@ export function openGit(options: {
   withIgnored: (text: string, name: string) => string
   /** No rules, to which those of ignore files are added. */
   rules: () => GitRules
+  onWrite?: OnWrite | undefined
 }): VersionControl {
-  const { root } = options
+  const { root, onWrite } = options
   const git = (...args: string[]) => succeeds(root, args)
   const top = gitRootOf(root) ?? root
   const inTop = (path: string) => relative(top, join(realpathSync(root), path))
@@ -45,7 +49,9 @@ export function openGit(options: {
       const file = join(dirname(path), '.gitignore')
       const whole = join(root, file)
       const text = existsSync(whole) ? readFileSync(whole, 'utf8') : ''
-      writeWhole(whole, options.withIgnored(text, path.slice(path.lastIndexOf('/') + 1)))
+      const after = options.withIgnored(text, path.slice(path.lastIndexOf('/') + 1))
+      onWrite?.(file, after)
+      writeWhole(whole, after)
       return file
     },
     stage: async (files) => {

@@ -13,6 +13,7 @@ import { exclusively } from '#data'
 import { lockToken, type Override, type ReproOptions, type ReproResult } from '#stages'
 import { changedConfig } from '#protocols/dvc/config'
 import { openOutsAside } from '#stores/dvc/aside'
+import type { Before } from '#stores/dvc/experiment-tasks'
 import { filesOf, kept, nameFor, type ExperimentGround } from './ground.ts'
 import { openGround } from '../ground.ts'
 import { applyOverrides, overriddenTexts } from '../overrides.ts'
@@ -47,7 +48,10 @@ export async function runHere(
   const { git, root, before } = ground
   const baseline = await git.head()
   const name = await nameFor(ground, { name: order.name, baseline, force: order.replace === true })
-  const project = namedWorkspace(ground, root, { name, baseline })
+  // A kill may come between any two moments: what will be written is noted before it is.
+  const onWrite = (path: string, text: string) =>
+    before.noteMade({ texts: new Map([[path, text]]) })
+  const project = namedWorkspace(ground, root, { name, baseline, onWrite })
   const loaded = await project.pipelines.load()
   // What cannot be applied is said before anything is noted or written.
   const texts = overriddenTexts(root, order.overrides)
@@ -62,11 +66,12 @@ export async function runHere(
     ),
   })
   try {
+    before.noteMade({ texts })
     await applyOverrides(root, order.overrides)
-    before.noteMade()
     const repro = await project.pipelines.repro(
       withEvents(order.repro, (event) => {
-        if (event.kind !== 'output' && event.kind !== 'progress') before.noteMade()
+        if (event.kind === 'restoring') before.noteMade({ outs: event.outs })
+        else if (event.kind !== 'output' && event.kind !== 'progress') before.noteMade()
       }),
     )
     if (repro.outcome !== 'succeeded') {
@@ -122,17 +127,21 @@ export async function recovered(ground: ExperimentGround): Promise<string | unde
       `the experiment ${left.name} runs in this folder (process ${left.pid}); wait for it, or add --temp to run beside it`,
     )
   }
-  await outsBack(ground)
+  await outsBack(ground, left)
   await putBack(ground, { always: false })
   return left.name
 }
 
-/** What a stage was about to replace when its process was killed. */
-async function outsBack({ root, dependencies, project }: ExperimentGround): Promise<void> {
+/** What a stage was about to replace when its process was killed; what that had half written goes. */
+async function outsBack(
+  { root, dependencies, project, before }: ExperimentGround,
+  left: Before,
+): Promise<void> {
   const { locks, own } = openGround(root, dependencies)
   await exclusively(locks, async () => {
     const known = (await project.pipelines.load()).locks
     await openOutsAside(root, join(own, 'aside')).recover((stage) => lockToken(known.get(stage)))
+    before.clear(left)
   })
 }
 
@@ -141,7 +150,7 @@ async function putBack(ground: ExperimentGround, how: { always: boolean }): Prom
   const left = before.read()
   if (left === undefined) return
   const back = before.putBack(left, how)
-  if (back.some((path) => path.endsWith('dvc.lock'))) {
+  if (left.restores === true || back.some((path) => path.endsWith('dvc.lock'))) {
     // Bytes that are kept nowhere else stay as they are: they are not the experiment's.
     await project.data.checkout([], { force: false }).catch((error: unknown) => {
       if (!(error instanceof Problem)) throw error
@@ -244,11 +253,16 @@ async function filled(
 function namedWorkspace(
   ground: ExperimentGround,
   root: string,
-  { name, baseline }: { name: string; baseline: string },
+  {
+    name,
+    baseline,
+    onWrite,
+  }: { name: string; baseline: string; onWrite?: (path: string, text: string) => void },
 ) {
   const { dependencies } = ground
   return openWorkspace(root, {
     ...dependencies,
+    onWrite,
     variables: {
       ...dependencies.variables,
       DVC_EXP_NAME: name,

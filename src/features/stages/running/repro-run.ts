@@ -79,6 +79,8 @@ export type ReproEvent =
       readonly commands: readonly string[]
       readonly runId: string
     }
+  /** Its outs are about to be taken from the cache. */
+  | { readonly kind: 'restoring'; readonly step: string; readonly outs: readonly DataRef[] }
   | { readonly kind: 'output'; readonly step: string; readonly text: string }
   | { readonly kind: 'finished'; readonly step: StepResult }
   | { readonly kind: 'progress'; readonly text: string }

@@ -122,6 +122,7 @@ async function stageStep(
       pull: options.pull ?? false,
     })
     if (earlier !== undefined) {
+      run.emit({ kind: 'restoring', step: step.name, outs: outRefs(stage, earlier) })
       await restoreOuts(ground, stage, earlier)
       const after = await finishStage(ground, stage, lock)
       run.locks.set(stage.address, after)
