@@ -19,6 +19,8 @@ export interface Dispatch {
   use(process: Incarnation, missing: (key: string) => string | undefined): void
   /** Calls that wait. */
   waiting(): number
+  /** Whether a call is run, or its process has just ended over it. */
+  isAtWork(): boolean
   /** Refuses what waits and what comes. */
   close(why: Problem): void
 }
@@ -38,15 +40,6 @@ export function dispatch(
   const sweep = sweeper(queue, { running: () => running, hangs: paces.hangs, target })
   let busy = false
 
-  const afterDeath = (batch: Call[], death: ProcessEnded) => {
-    target.process = undefined
-    const [first] = batch as [Call, ...Call[]]
-    onDeath(first.key, death.message)
-    // Who of several it was shows when each is run alone.
-    const verdict = batch.length > 1 ? undefined : verdictOn(first, death, target.closed)
-    if (verdict === undefined) queue.addAlone(awaited(batch))
-    else first.reject(verdict)
-  }
   const run = async (process: Incarnation, batch: Call[]) => {
     const [first] = batch as [Call, ...Call[]]
     const missing = target.missing(first.key)
@@ -62,7 +55,7 @@ export function dispatch(
       if (parts === undefined) return queue.addAlone(batch)
       answerAll(batch, parts, { startedMs, ranMs, rows })
     } catch (error) {
-      if (error instanceof ProcessEnded) afterDeath(batch, error)
+      if (error instanceof ProcessEnded) afterDeath(batch, error, { queue, target, onDeath })
       else if (batch.length > 1) queue.addAlone(batch)
       else first.reject(error as Problem)
     }
@@ -98,6 +91,7 @@ export function dispatch(
       void pump()
     },
     waiting: queue.calls,
+    isAtWork: () => running.calls.length > 0,
     close: (why) => {
       Object.assign(target, { process: undefined, closed: why })
       rejectAll(queue.removeAll(), why)
@@ -189,6 +183,26 @@ interface Target {
 
 function leave(target: Target, ended: Incarnation): void {
   if (target.process === ended) target.process = undefined
+}
+
+/** Has the calls made again that their process did not live to answer, but for one that it was the end of. */
+function afterDeath(
+  batch: Call[],
+  death: ProcessEnded,
+  parts: {
+    queue: ReturnType<typeof callQueue>
+    target: Target
+    onDeath: (key: string, reason: string) => void
+  },
+): void {
+  const { queue, target, onDeath } = parts
+  target.process = undefined
+  const [first] = batch as [Call, ...Call[]]
+  onDeath(first.key, death.message)
+  // Who of several it was shows when each is run alone.
+  const verdict = batch.length > 1 ? undefined : verdictOn(first, death, target.closed)
+  if (verdict === undefined) queue.addAlone(awaited(batch))
+  else first.reject(verdict)
 }
 
 /** What a call is told that was alone with its process when that died; undefined if it is made again. */

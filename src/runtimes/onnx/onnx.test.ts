@@ -107,6 +107,17 @@ test('a call that never ends costs itself and nobody else', async () => {
   await process.ping()
 })
 
+test('however often calls end it, who asks next does not wait for long', async () => {
+  const process = await serve(['loop', 'flights'])
+  for (let n = 0; n < 5; n++)
+    await expect(
+      process.infer('loop', [rounds(10n ** 12n)], { ...live, timeoutMs: 150 }),
+    ).rejects.toMatchObject({ code: 'timeout' })
+  const sinceMs = performance.now()
+  expect(await process.infer('flights', flights(['UA']), live)).toHaveLength(2)
+  expect(performance.now() - sinceMs).toBeLessThan(2500)
+}, 30_000)
+
 test('a run that hangs ends soon after its last caller went', async () => {
   const restarts: string[] = []
   const onRestart = (why: string) => restarts.push(why)

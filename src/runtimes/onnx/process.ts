@@ -6,6 +6,7 @@ import { messageOf } from '#base/problem'
 import type { HeldModel, Tensor, TensorData, TensorType } from '#inference'
 import { admitted } from './gate.ts'
 import type { FromProcess, ToProcess } from './messages.ts'
+import { withoutPlaces } from './places.ts'
 import { shapeOf } from './shape.ts'
 import { withoutZipMaps } from './zipmap.ts'
 
@@ -74,7 +75,7 @@ function fromOrt(name: string, { type, data, dims }: OrtTensor): Tensor {
 
 /** What the runtime says when its memory is at an end, with what to do. */
 function inOwnWords(reason: string): string {
-  if (!/bad_alloc|failed to allocate|allocation failed/i.test(reason)) return reason
+  if (!/bad_alloc|failed to allocate|allocation failed/i.test(reason)) return withoutPlaces(reason)
   const [, bytes] = /buffer of size (\d+)/.exec(reason) ?? []
   const asked = bytes === undefined ? '' : ` (it asked for ${bytes} bytes at once)`
   return `it needs more memory than a model's process may take${asked}; send fewer rows at once, or raise modelMemoryBytesMax`

@@ -7,6 +7,8 @@ import type { Incarnation, Loaded } from './incarnation.ts'
 /** A process that lived this long starts again at once when it dies. */
 const STEADY_MS = 30_000
 const BACKOFF_MS_MAX = 10_000
+/** One that ended at a call was asked to: what it costs the machine is up to its callers, and they wait for it. */
+const AT_WORK_BACKOFF_MS_MAX = 500
 
 /** An optional model that was running this often when its process died is left out from then on. */
 const DEATHS_MAX = 2
@@ -43,6 +45,7 @@ export async function supervise(options: Options, means: Means): Promise<Supervi
   const calls = dispatch(timeoutMs, poison.countDeath)
   const lives = await keepUp(options, means, {
     remaining: poison.remaining,
+    isAtWork: calls.isAtWork,
     onBegin: (life) =>
       calls.use(life.process, (key) => whyMissing(key, life.loaded, poison.reason(key))),
   })
@@ -81,6 +84,12 @@ export async function supervise(options: Options, means: Means): Promise<Supervi
   }
 }
 
+interface Death {
+  readonly livedMs: number
+  /** It ended while it ran a call. */
+  readonly atWork: boolean
+}
+
 /** The lives of one serving process: the next one begins when the one before has ended. */
 interface Lives {
   /** The newest one that began. */
@@ -93,7 +102,11 @@ interface Lives {
 async function keepUp(
   { name, models, onRestart }: Options,
   means: Means,
-  parts: { remaining: () => readonly HeldModel[]; onBegin: (life: Life) => void },
+  parts: {
+    remaining: () => readonly HeldModel[]
+    isAtWork: () => boolean
+    onBegin: (life: Life) => void
+  },
 ): Promise<Lives> {
   const backoffMs = backoff()
   let life = await begin(name, models, means)
@@ -103,16 +116,20 @@ async function keepUp(
   const serve = () => {
     const startedMs = performance.now()
     parts.onBegin(life)
-    void life.process.ended.then((reason) => startAgain(reason, performance.now() - startedMs))
+    void life.process.ended.then((reason) =>
+      startAgain(reason, { livedMs: performance.now() - startedMs, atWork: parts.isAtWork() }),
+    )
   }
-  const startAgain = (reason: string, livedMs: number) => {
+  const startAgain = (reason: string, how: Death) => {
     if (state === 'stopped') return
     state = 'restarting'
-    const waitMs = backoffMs(livedMs)
+    const waitMs = backoffMs(how)
     means.logger.warn({ process: name, reason, waitMs }, 'a serving process ended; starting again')
     onRestart?.(reason)
     again = setTimeout(() => {
-      restart().catch((error: unknown) => startAgain(messageOf(error), 0))
+      restart().catch((error: unknown) =>
+        startAgain(messageOf(error), { livedMs: 0, atWork: false }),
+      )
     }, waitMs)
   }
   const restart = async () => {
@@ -195,11 +212,12 @@ async function begin(
 }
 
 /** How long to wait before the next start: not at all after a steady life, then longer each time. */
-function backoff(): (livedMs: number) => number {
+function backoff(): (death: Death) => number {
   let quickDeaths = 0
-  return (livedMs) => {
+  return ({ livedMs, atWork }) => {
     quickDeaths = livedMs > STEADY_MS ? 1 : quickDeaths + 1
-    return quickDeaths === 1 ? 0 : Math.min(BACKOFF_MS_MAX, 100 * 2 ** quickDeaths)
+    const most = atWork ? AT_WORK_BACKOFF_MS_MAX : BACKOFF_MS_MAX
+    return quickDeaths === 1 ? 0 : Math.min(most, 100 * 2 ** quickDeaths)
   }
 }
 

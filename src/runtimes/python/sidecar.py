@@ -484,7 +484,7 @@ class Holder:
             except MemoryError:
                 reason = f"it needs more memory than the {self.megabytes} MiB that its process may take"
                 self.fail(header, "memory", reason)
-            except Exception as error:
+            except BaseException as error:  # A model that calls sys.exit ends its answer, not the process.
                 self.fail(header, "refused", told(error))
 
     def fail(self, header, kind, reason):

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Logger } from '#base/logger'
+import { withoutPlaces } from '#runtimes/onnx/places'
 
 /** Enough to see what a Python program died of. */
 const LAST_LINES = 15
@@ -31,7 +32,7 @@ export function wordsOf(name: string, streams: readonly Readable[], logger: Logg
     toLog(line)
   }
   for (const stream of streams) eachLine(stream, onLine)
-  return { last: () => last.join('\n') }
+  return { last: () => withoutPlaces(last.join('\n')) }
 }
 
 /** Calls back with the beginning of each line; a line without an end takes no more memory than one with. */

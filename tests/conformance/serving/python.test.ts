@@ -191,6 +191,10 @@ describe('a model that misbehaves:', () => {
       message: expect.stringContaining('ValueError: this cannot be, says model.py'),
     })
     expect(refused.message).not.toContain('/')
+    await expect(process.infer('bad', asked('quit'), live)).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('SystemExit: no more of this'),
+    })
   })
 
   test('one that ends its process costs the call that asked for it alone', async () => {
@@ -203,6 +207,7 @@ describe('a model that misbehaves:', () => {
         reason: { code: 'unavailable', message: expect.stringContaining(`asked to ${what}`) },
       })
       expect(others).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+      expect(String((bad as PromiseRejectedResult).reason)).not.toMatch(/\/\w+\/\w+/)
       expect(restarts.at(-1)).toContain({ exit: 'code 7', crash: 'SIGSEGV' }[what] ?? 'SIGKILL')
     }
   }, 90_000)

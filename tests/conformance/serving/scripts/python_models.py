@@ -102,6 +102,8 @@ class Bad(mlflow.pyfunc.PythonModel):
             print("asked to", what)
             if what == "exit":
                 os._exit(7)
+            if what == "quit":
+                raise SystemExit("no more of this")
             if what == "crash":
                 ctypes.string_at(0)
             if what == "spin":
