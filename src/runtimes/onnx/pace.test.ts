@@ -9,3 +9,12 @@ test('a run hangs when it takes ten times as long as usual, and never before the
   // Many rows take longer than one.
   expect([1100, 60_000].map((sinceMs) => paces.hangs('m', 50, sinceMs))).toEqual([false, true])
 })
+
+test('one run that was held up does not make others seem to wait in vain', () => {
+  const paces = createPaces()
+  for (const tookMs of [0.2, 0.2, 400]) paces.note('m', 1, tookMs)
+  expect(paces.waitMs('m', 4096)).toBeLessThan(1000)
+  // A model that has become slow is known for it soon.
+  for (let run = 0; run < 100; run++) paces.note('m', 1, 20)
+  expect(paces.waitMs('m', 4096)).toBeGreaterThan(60_000)
+})
