@@ -30,6 +30,17 @@ test('a request with a way of its own is answered by it, every other one by the 
   expect(counted()).toBe(1)
 })
 
+test('texts and bytes of any length arrive as they are', async () => {
+  const { url } = await open({ bodyBytesMax: 100_000 })
+  for (const length of [1, 10_000, 50_000]) {
+    const bytes = randomBytes(length)
+    const answer = await fetch(`${url}/direct`, { method: 'POST', body: bytes, headers: BYTES })
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true)
+    const text = 'ä€𝄞'.repeat(length / 10 + 1)
+    expect((await post(`${url}/direct`, text)).text).toBe(`directly: ${text}`)
+  }
+})
+
 test('what fails is worded by its route, and says which prediction was made', async () => {
   const { url } = await open()
   const refused = await post(`${url}/direct`, 'fail')
@@ -177,7 +188,7 @@ async function open(
   let count = 0
   answerDirectly(
     [
-      (path) =>
+      (path, sent) =>
         path !== '/direct'
           ? undefined
           : async ({ body, onAnswer }) => {
@@ -187,6 +198,7 @@ async function open(
               if (body.toString() === 'fail') throw new Problem('invalid', 'it failed')
               if (body.toString() === 'slow')
                 await new Promise((resolve) => setTimeout(resolve, 30))
+              if (sent['content-type'] === BYTES['content-type']) return { headers: BYTES, body }
               return {
                 headers: { 'content-type': 'text/plain' },
                 body: `directly: ${body.toString()}`,
@@ -200,6 +212,8 @@ async function open(
   const { port } = http.server.address() as AddressInfo
   return { http, port, url: `http://127.0.0.1:${port}`, counted: () => count }
 }
+
+const BYTES = { 'content-type': 'application/octet-stream' }
 
 async function post(url: string, body: string, headers: Record<string, string> = {}) {
   const answer = await fetch(url, { method: 'POST', body, headers })
