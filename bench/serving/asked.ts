@@ -11,4 +11,6 @@ export interface Job {
 
 export interface Asked extends Pick<Job, 'url' | 'callers'> {
   readonly bodies: readonly Buffer[]
+  /** What is said of each body, as lines of HTTP. */
+  readonly headers: readonly string[]
 }

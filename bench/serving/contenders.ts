@@ -57,6 +57,7 @@ export async function startOurs({ home }: Place): Promise<Served> {
   // The second start is the one that is looked at: there is something to serve.
   const served = await untilFirstAnswer('orrery', start(), [
     { name: 'orrery', url: infer(NAME), form: 'open-inference', model: NAME },
+    { name: 'orrery, binary', url: infer(NAME), form: 'binary', model: NAME },
     { name: 'orrery, unlogged', url: infer('unlogged'), form: 'open-inference', model: 'unlogged' },
     {
       name: 'orrery, mlflow',

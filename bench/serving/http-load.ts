@@ -6,11 +6,12 @@ const END_OF_CHUNKS = Buffer.from('0\r\n\r\n')
 
 /** One kept connection that asks again as soon as it is answered, until `isOver`; gives each answer's time. */
 export function askOverHttp(
-  { url, bodies }: Asked,
+  { url, bodies, headers }: Asked,
   { isOver, note }: { isOver: () => boolean; note: (tookMs: number) => void },
 ): Promise<void> {
   const { hostname, port, pathname } = new URL(url)
-  const requests = bodies.map((body) => requestOf({ host: `${hostname}:${port}`, pathname }, body))
+  const head = [`POST ${pathname} HTTP/1.1`, `host: ${hostname}:${port}`, ...headers]
+  const requests = bodies.map((body) => requestOf(head, body))
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true })
     let asked = 0
@@ -39,9 +40,9 @@ export function askOverHttp(
 
 const OK = Buffer.from('200')
 
-function requestOf({ host, pathname }: { host: string; pathname: string }, body: Buffer): Buffer {
-  const head = `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
-  return Buffer.concat([Buffer.from(head), body])
+function requestOf(head: readonly string[], body: Buffer): Buffer {
+  const lines = [...head, `content-length: ${body.length}`, '', ''].join('\r\n')
+  return Buffer.concat([Buffer.from(lines), body])
 }
 
 /** Whether an answer has come to its end. */

@@ -4,7 +4,7 @@ import type { Job } from './asked.ts'
 import { askOverGrpc } from './grpc-load.ts'
 import { askOverHttp } from './http-load.ts'
 import { runAlone } from './limit.ts'
-import { bodiesOf } from './wire.ts'
+import { bodiesOf, headersOf } from './wire.ts'
 
 // The process that asks, apart from everything that answers and from what reads the figures.
 
@@ -18,7 +18,8 @@ export interface Loaded {
 export type LoadCalls = { readonly [kind in keyof typeof calls]: (typeof calls)[kind] }
 
 async function load({ form, rows, model, callers, url, forMs }: Job): Promise<Loaded> {
-  const asked = { url, callers, bodies: bodiesOf(form, rows, model) }
+  const bodies = bodiesOf(form, rows, model)
+  const asked = { url, callers, bodies, headers: headersOf(form, rows) }
   const timesMs: number[] = []
   const before = process.cpuUsage()
   const beganMs = performance.now()

@@ -6,7 +6,7 @@ const COLUMNS = Array.from({ length: WIDTH }, (_, column) => `x${column}`)
 /** Different bodies, asked by turns. */
 const BODIES = 16
 
-export type Form = 'open-inference' | 'mlflow' | 'data' | 'grpc'
+export type Form = 'open-inference' | 'binary' | 'mlflow' | 'data' | 'grpc'
 
 export function bodiesOf(form: Form, rows: number, model: string): Buffer[] {
   return Array.from({ length: BODIES }, (_, seed) => bodyOf(form, rowsOf(rows, seed), model))
@@ -22,8 +22,27 @@ function bodyOf(form: Form, data: readonly number[][], model: string): Buffer {
   if (form === 'grpc') return grpcFrame(inferMessage(model, data))
   if (form === 'mlflow') return json({ dataframe_split: { columns: COLUMNS, data } })
   if (form === 'data') return json({ data })
+  if (form === 'binary') return Buffer.concat([binaryHead(data.length), floats(data)])
   const shape = [data.length, WIDTH]
   return json({ inputs: [{ name: 'X', shape, datatype: 'FP32', data: data.flat() }] })
+}
+
+/** What is said of a body beside its length. */
+export function headersOf(form: Form, rows: number): readonly string[] {
+  if (form !== 'binary') return ['content-type: application/json']
+  const length = binaryHead(rows).length
+  return ['content-type: application/octet-stream', `inference-header-content-length: ${length}`]
+}
+
+/** The JSON before a tensor's bytes, as the binary extension of the Open Inference Protocol has it. */
+function binaryHead(rows: number): Buffer {
+  const parameters = { binary_data_size: rows * WIDTH * Float32Array.BYTES_PER_ELEMENT }
+  const input = { name: 'X', shape: [rows, WIDTH], datatype: 'FP32', parameters }
+  return json({ inputs: [input], parameters: { binary_data_output: true } })
+}
+
+function floats(data: readonly number[][]): Buffer {
+  return Buffer.from(new Float32Array(data.flat()).buffer)
 }
 
 function json(value: object): Buffer {
@@ -38,8 +57,7 @@ function inferMessage(model: string, data: readonly number[][]): Buffer {
     field(2, Buffer.from('FP32')),
     field(3, shape),
   ])
-  const raw = Buffer.from(new Float32Array(data.flat()).buffer)
-  return Buffer.concat([field(1, Buffer.from(model)), field(5, input), field(7, raw)])
+  return Buffer.concat([field(1, Buffer.from(model)), field(5, input), field(7, floats(data))])
 }
 
 function field(number: number, content: Buffer): Buffer {
