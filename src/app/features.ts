@@ -20,6 +20,8 @@ import { datasetsOf } from './data/datasets.ts'
 import { governanceOf } from './governance/governing.ts'
 import type { Ground } from './ground.ts'
 import { monitoringOf } from './monitoring/monitors.ts'
+import { trainingData } from './monitoring/training-data.ts'
+import { trainingRows } from './converting/training-rows.ts'
 import { triggersOf } from './automation/policies.ts'
 import { replaysOf } from './serving/replays.ts'
 import { assertServesNot, retentionOf } from './data/retention.ts'
@@ -59,12 +61,12 @@ export function createFeatures(ground: Ground) {
   const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
   const usage = usageOf(ground, plane)
   const files = datasetFiles({ config, projects, clones })
+  const trained = trainingData({ registry, pipelines: read.pipelines, datasets: files })
   const watched = { files, projects, clones, registry, serving, analytics, usage }
-  const monitoring = monitoringOf(ground, watched)
+  const monitoring = monitoringOf(ground, { ...watched, trainingData: trained })
   const replays = replaysOf(ground, { registry, serving })
   const judged = { projects, registry, tracking, serving, monitoring, replays }
   const governance: Governance = governanceOf(ground, judged)
-  const lineage = createLineage({ read: read.ledger })
   const datasets = datasetsOf(ground, { projects, clones, tracking, files })
   const homes = createHomes({ projects, datasets })
   const retention = retentionOf(ground, { tracking, registry, serving })
@@ -92,9 +94,10 @@ export function createFeatures(ground: Ground) {
     usage,
     rollouts,
     monitoring,
+    trainingRows: trainingRows({ trainingData: trained, analytics }),
     replays,
     governance,
-    lineage,
+    lineage: createLineage({ read: read.ledger }),
     retention,
   }
 }

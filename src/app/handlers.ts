@@ -21,7 +21,7 @@ export function handlersOf(parts: Parts): readonly Handler[] {
     ...servingHandlers(parts.serving),
     parts.monitoring.handler,
     parts.replays.handler,
-    conversionHandler(parts, parts.registry),
+    conversionHandler(parts, parts),
     parts.datasets.handler,
     parts.webhookHandler,
     parts.shipping.handler,

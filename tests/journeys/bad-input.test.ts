@@ -49,6 +49,7 @@ const UNMADE = new Set([
   '/api/v1/alerts/{id}',
   '/api/v1/alerting/alerts/{id}',
   '/api/v1/models/{model}/versions/{version}/reference',
+  '/api/v1/models/{model}/versions/{version}/training-rows',
   '/api/2.0/mlflow/registered-models/alias',
   '/api/v1/sweeps/{id}',
   '/api/v1/endpoints/{endpoint}/rollouts/newest',

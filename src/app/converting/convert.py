@@ -6,9 +6,11 @@ and those of the converter.
 """
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -21,6 +23,8 @@ ROWS_MAX = asked["rows_max"]
 OPSET = 18
 SHOWN = 10
 EXAMPLE_ROWS = 100
+# What MLflow keeps of a tag.
+TAG_MAX = 5000
 
 
 def end_with_who_asked():
@@ -31,6 +35,20 @@ def end_with_who_asked():
 
 
 threading.Thread(target=end_with_who_asked, daemon=True).start()
+
+
+def bound(memory_bytes_max):
+    """A model takes no more than this, and what serves goes first: it may be larger than anybody knew."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes_max, memory_bytes_max))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(10)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        # Should the machine run out of memory all the same, this process goes and not the server.
+        file.write("1000")
+
+
+if asked.get("memory_bytes_max"):
+    bound(asked["memory_bytes_max"])
 
 
 class Refusal(Exception):
@@ -84,7 +102,28 @@ def load(folder, flavors):
     )
 
 
-def sample_rows(file):
+@dataclasses.dataclass
+class Part:
+    """Rows that are compared: what they are of, their places there, and of how many they were chosen."""
+
+    of: str
+    rows: object
+    places: list
+    all: int
+
+
+EXAMPLE = "the input example"
+
+
+def example_part(model_info, folder):
+    example = model_info.load_input_example(str(folder)) if model_info.saved_input_example_info else None
+    if isinstance(example, tuple):
+        example = example[0]
+    return None if example is None else Part(EXAMPLE, example, list(range(len(example))), len(example))
+
+
+def sample_part(file):
+    """Rows of a file that somebody named, or those that the server has chosen, which say so themselves."""
     import pandas as pd
 
     path = Path(file)
@@ -94,42 +133,91 @@ def sample_rows(file):
         rows = pd.read_csv(path)
     else:
         raise Refusal(f"{file} is neither .parquet nor .csv; give the sample as one of these")
-    return rows.sample(ROWS_MAX, random_state=0) if len(rows) > ROWS_MAX else rows
+    chosen = chosen_of(path)
+    if chosen is not None:
+        places = rows.iloc[:, 0].tolist()
+        return Part(chosen["of"], rows.iloc[:, 1:].reset_index(drop=True), places, chosen["all"])
+    rows = rows.reset_index(drop=True)
+    few = rows.sample(ROWS_MAX, random_state=0) if len(rows) > ROWS_MAX else rows
+    return Part(path.name, few, few.index.tolist(), len(rows))
 
 
-def rows_to_compare(model_info, folder):
-    """The input example and the sample, one below the other, with the columns that the model takes."""
+def chosen_of(path):
+    """What the server says of rows that it has chosen."""
+    if path.suffix != ".parquet":
+        return None
+    import pyarrow.parquet
+
+    said = (pyarrow.parquet.read_schema(path).metadata or {}).get(b"orrery")
+    return None if said is None else json.loads(said)
+
+
+def answerable(model, part):
+    """The part as far as the model itself answers it, and what was left out: training may have cleaned its rows first."""
+    whole = part.rows.notna().all(axis=1).to_numpy()
+    gaps = f"{len(whole) - int(whole.sum())} rows of {part.of} have gaps that the model refuses"
+    kept = [place for place, is_whole in zip(part.places, whole) if is_whole]
+    for tried, left_out in [(part, None), (Part(part.of, part.rows[whole], kept, part.all), gaps)]:
+        try:
+            if len(tried.rows) > 0:
+                answers_of(model, tried.rows)
+                return tried, left_out
+        except Exception as error:
+            refused = f"{type(error).__name__}: {error}"[:500]
+    return None, f"the model refuses the rows of {part.of} ({refused})"
+
+
+def parts_to_compare(model, model_info, folder):
+    """The input example and rows of the training data, with the columns that the model takes; and what is missing."""
+    import pandas as pd
+
+    example = example_part(model_info, folder)
+    if not asked.get("sample"):
+        reason = asked.get("no_sample") or "its training data is not known"
+        if example is None:
+            raise Refusal(
+                f"there is nothing to compare with: the model was logged without an input example, and {reason}; log it with an input example, or give orrery convert a --sample FILE.parquet or .csv"
+            )
+        return [example], f"not on training data, since {reason}"
+    sample = sample_part(asked["sample"])
+    names = model_info.get_input_schema()
+    names = names.input_names() if names is not None and names.has_input_names() else None
+    if names is None and example is not None and isinstance(example.rows, pd.DataFrame):
+        names = list(example.rows.columns)
+    if names is not None:
+        missing = [name for name in names if name not in sample.rows.columns]
+        if missing:
+            raise Refusal(f"the sample lacks the columns {', '.join(map(str, missing))}")
+        sample.rows = sample.rows[names]
+    left_out = None
+    if sample.of != Path(asked["sample"]).name:
+        sample, left_out = answerable(model, sample)
+    parts = [part for part in (example, sample) if part is not None]
+    if not parts:
+        raise Refusal(f"there is nothing to compare with: {left_out}; log the model with an input example")
+    return parts, left_out
+
+
+def together(parts):
+    """The rows of all parts, one below the other."""
     import numpy as np
     import pandas as pd
 
-    parts = []
-    example = model_info.load_input_example(str(folder)) if model_info.saved_input_example_info else None
-    if isinstance(example, tuple):
-        example = example[0]
-    if example is not None:
-        parts.append(example)
-    if asked.get("sample"):
-        sample = sample_rows(asked["sample"])
-        names = model_info.get_input_schema()
-        names = names.input_names() if names is not None and names.has_input_names() else None
-        if names is None and isinstance(example, pd.DataFrame):
-            names = list(example.columns)
-        if names is not None:
-            missing = [name for name in names if name not in sample.columns]
-            if missing:
-                raise Refusal(f"the sample lacks the columns {', '.join(map(str, missing))}")
-            sample = sample[names]
-        parts.append(sample)
-    if not parts:
-        raise Refusal(
-            "there is nothing to compare with: the model was logged without an input example; log it with one, or give orrery convert a --sample FILE.parquet or .csv"
-        )
     if len(parts) == 1:
-        return parts[0]
-    one, other = parts
+        return parts[0].rows
+    one, other = (part.rows for part in parts)
     if isinstance(one, pd.DataFrame):
         return pd.concat([one, other[one.columns]], ignore_index=True)
     return np.concatenate([np.asarray(one), np.asarray(other).astype(np.asarray(one).dtype)])
+
+
+def told_of(parts, left_out):
+    """What was compared, in words."""
+    each = [
+        f"{len(part.rows)} of {part.of}" if len(part.rows) == part.all else f"{len(part.rows)} of {part.all} of {part.of}"
+        for part in parts
+    ]
+    return ", ".join(each) + (f"; {left_out}" if left_out else "")
 
 
 # Converting
@@ -427,7 +515,7 @@ def differences(expected, found):
     return apart, float(np.nanmax(gap, initial=0))
 
 
-def compared(model, onnx_model, rows):
+def compared(model, onnx_model, rows, parts):
     """Which rows differ, each with both values; and what was compared."""
     import numpy as np
     import onnxruntime
@@ -450,13 +538,16 @@ def compared(model, onnx_model, rows):
         theirs = values.reshape(len(rows), -1)
         for row, column in zip(*np.nonzero(by_row)):
             output = name if by_row.shape[1] == 1 else f"{name}[{column}]"
-            where.append({"row": int(row), "output": output, "model": plain(theirs[row, column]), "onnx": plain(ours[row, column])})
-    where.sort(key=lambda each: each["row"])
+            where.append({"at": int(row), "output": output, "model": plain(theirs[row, column]), "onnx": plain(ours[row, column])})
+    where.sort(key=lambda each: each["at"])
+    places = [(part.of, place) for part in parts for place in part.places]
+    first = [dict(zip(("of", "row"), places[each.pop("at")])) | each for each in where[:SHOWN]]
     return {
         "rows": len(rows),
+        "compared": [{"of": part.of, "rows": len(part.rows), "all": part.all} for part in parts],
         "differing": int(differing.sum()),
         "max_difference": largest,
-        "where": where[:SHOWN],
+        "where": first,
         "outputs": names,
     }
 
@@ -493,6 +584,7 @@ def log(onnx_model, model_info, rows, proof):
         "converted_by": proof["by"],
         "converted_max_difference": repr(proof["max_difference"]),
         "converted_rows": str(proof["rows"]),
+        "converted_on": proof["on"][:TAG_MAX],
         "converted_tolerance": repr(asked["tolerance"]),
     }
     # Its tags come with it: whoever looks for what was made of the source finds all or nothing.
@@ -519,7 +611,8 @@ def main():
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{asked['model']}/{asked['version']}"))
     model_info = mlflow.models.Model.load(str(folder))
     model, convert = load(folder, set(model_info.flavors) - {"python_function"})
-    rows = rows_to_compare(model_info, folder)
+    parts, left_out = parts_to_compare(model, model_info, folder)
+    rows = together(parts)
     coerce_attributes()
     precisions = ["single", "double"] if convert is convert_sklearn else ["single"]
     best = None
@@ -527,7 +620,7 @@ def main():
         say(f"converting in {precision} precision")
         try:
             made = convert(model, rows, precision)
-        except Refusal:
+        except (Refusal, MemoryError):
             raise
         except Exception as error:
             if best is not None:
@@ -536,8 +629,8 @@ def main():
             raise Refusal(f"the converter gave up: {type(error).__name__}: {error}"[:2000]) from error
         say(f"comparing {len(rows)} rows")
         try:
-            proof = compared(model, made, rows)
-        except Refusal:
+            proof = compared(model, made, rows, parts)
+        except (Refusal, MemoryError):
             raise
         except Exception as error:
             # What the first way gave is the better answer to what went wrong.
@@ -545,6 +638,7 @@ def main():
                 say(f"comparing failed: {error}"[:500])
                 break
             raise Refusal(f"the converted model cannot be run: {type(error).__name__}: {error}"[:2000]) from error
+        proof["on"], proof["not_compared"] = told_of(parts, left_out), left_out
         proof["by"] = f"{version_of(PACKAGES[convert])}, {precision} precision"
         if best is None or proof["differing"] < best[1]["differing"]:
             best = made, proof
@@ -559,8 +653,11 @@ def main():
     return {"converted": True, **proof, **log(made, model_info, rows, proof)}
 
 
+TOO_LARGE = f"it needs more memory than the {asked.get('memory_bytes_max', 0) // 1024**2} MiB that its process may take; raise modelMemoryBytesMax"
 try:
     outcome = main()
 except Refusal as refusal:
     outcome = {"refused": str(refusal)}
+except MemoryError:
+    outcome = {"refused": TOO_LARGE}
 print("\n" + json.dumps(outcome), flush=True)

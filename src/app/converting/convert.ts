@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '#base/problem'
 import { killGroup } from '#runtimes/python/spawn'
@@ -11,7 +13,12 @@ export interface ConversionOrder {
   readonly rows_max: number
   readonly tolerance: number
   readonly dry: boolean
+  /** What the process may take; left out for as much as there is. */
+  readonly memory_bytes_max?: number
+  /** A file of rows to compare on, beside the input example. */
   readonly sample?: string
+  /** Why there is none. */
+  readonly no_sample?: string
 }
 
 /** How a conversion ended that could be carried out. */
@@ -21,7 +28,12 @@ export interface Converted {
   readonly rows: number
   readonly differing: number
   readonly max_difference: number
+  /** What the rows are, and of how many they were chosen. */
+  readonly compared: readonly { readonly of: string; readonly rows: number; readonly all: number }[]
+  /** Why none of the training data is among them, or not all that was chosen. */
+  readonly not_compared: string | null
   readonly where: readonly {
+    readonly of: string
     readonly row: number
     readonly output: string
     readonly model: unknown
@@ -37,6 +49,8 @@ export interface Converted {
 
 const SCRIPT = fileURLToPath(new URL('./convert.py', import.meta.url))
 const LAST_WORDS_MAX = 4000
+/** A model may print as much as it likes; the outcome is at the end, and shorter. */
+const PRINTED_MAX = 1024 * 1024
 
 /** Where a conversion runs, and until when. */
 export interface Conversion {
@@ -67,7 +81,9 @@ export async function convertWith(
   signal?.addEventListener('abort', end)
   let printed = ''
   let complaints = ''
-  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed = (printed + chunk.toString()).slice(-PRINTED_MAX)
+  })
   child.stderr.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString()).slice(-LAST_WORDS_MAX)
     for (const line of chunk.toString().split('\n'))
@@ -76,7 +92,7 @@ export async function convertWith(
   child.stdin.on('error', () => undefined)
   // Left open: that it closes tells the conversion that nobody waits for it any more.
   child.stdin.write(`${JSON.stringify(order)}\n`)
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ended = await new Promise<string>((resolve, reject) => {
     child.once('error', (error) =>
       reject(
         new Problem(
@@ -86,14 +102,14 @@ export async function convertWith(
       ),
     )
     child.once('exit', end)
-    child.once('close', resolve)
+    child.once('close', (code, killer) => resolve(killer === null ? `code ${code}` : killer))
   }).finally(() => signal?.removeEventListener('abort', end))
   signal?.throwIfAborted()
   const outcome = outcomeIn(printed)
   if (outcome === undefined)
     throw new Problem(
       'unavailable',
-      `the conversion ended with code ${code}:\n${complaints.trim()}`,
+      `the conversion ended with ${ended}${limitOf(order)}:\n${complaints.trim()}`,
     )
   if ('refused' in outcome) throw new Problem('unsupported', outcome.refused)
   return outcome
@@ -102,6 +118,27 @@ export async function convertWith(
 /** That some rows are answered otherwise, and by how much; the first of them are among its details. */
 export function notConverted(source: string, outcome: Converted): string {
   return `${source} is not converted: ${outcome.differing} of ${outcome.rows} rows are answered otherwise, by up to ${Number(outcome.max_difference.toPrecision(6))} (${outcome.by})`
+}
+
+function limitOf({ memory_bytes_max: bytes }: ConversionOrder): string {
+  return bytes === undefined
+    ? ''
+    : ` (its memory is bounded to ${Math.ceil(bytes / 1024 ** 2)} MiB by modelMemoryBytesMax)`
+}
+
+/** Puts rows of the training data into a folder where there are such, as an order names them. */
+export async function sampleIn(
+  folder: string,
+  rows: () => Promise<Uint8Array>,
+): Promise<Pick<ConversionOrder, 'sample' | 'no_sample'>> {
+  try {
+    const sample = join(folder, 'training-rows.parquet')
+    await writeFile(sample, await rows())
+    return { sample }
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'not-found') throw error
+    return { no_sample: error.message }
+  }
 }
 
 function outcomeIn(printed: string): Converted | { readonly refused: string } | undefined {

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Problem } from '#base/problem'
+import type { TrainingRows } from '#protocols/api/training-rows'
 import type { Ground } from '../ground.ts'
 import { variablesOfModels } from '../serving/python-runtime.ts'
-import { convertWith, notConverted, type Converted } from './convert.ts'
+import { convertWith, notConverted, sampleIn, type Converted } from './convert.ts'
 import { pythonToConvert } from './python.ts'
 
 const TOLERANCE = 1e-4
@@ -20,7 +21,12 @@ interface Version {
  * what it was registered as. Throws when it cannot be converted, with where the answers differ.
  */
 export async function convertOnServer(
-  { config, url, logger }: Pick<Ground, 'config' | 'url' | 'logger'>,
+  {
+    config,
+    url,
+    logger,
+    trainingRows,
+  }: Pick<Ground, 'config' | 'url' | 'logger'> & { readonly trainingRows: TrainingRows },
   { model, version }: Version,
   signal: AbortSignal,
 ): Promise<Version> {
@@ -31,6 +37,7 @@ export async function convertOnServer(
   const python = modelPython === '' ? await pythonToConvert(wanted) : modelPython
   const folder = await mkdtemp(join(tmpdir(), 'orrery-converting-'))
   try {
+    const sample = await sampleIn(folder, () => trainingRows.of(model, version, ROWS_MAX))
     const outcome = await convertWith(
       python,
       {
@@ -41,6 +48,8 @@ export async function convertOnServer(
         rows_max: ROWS_MAX,
         tolerance: TOLERANCE,
         dry: false,
+        memory_bytes_max: config.modelMemoryBytesMax,
+        ...sample,
       },
       { variables: { ...variablesOfModels(), HOME: folder, TMPDIR: folder }, signal, say },
     )
@@ -56,6 +65,6 @@ function differs(source: string, outcome: Converted): Problem {
   const where =
     first === undefined
       ? ''
-      : `; in row ${first.row} ${first.output} is ${String(first.model)} by the model and ${String(first.onnx)} by ONNX`
+      : `; in row ${first.row} of ${first.of} ${first.output} is ${String(first.model)} by the model and ${String(first.onnx)} by ONNX`
   return new Problem('conflict', `${notConverted(source, outcome)}${where}`)
 }

@@ -3,6 +3,7 @@ import { platformActor, type Follower } from '#ledger'
 import { CONVERT_TAG, type ModelVersion, type Registry, type RegistryReads } from '#registry'
 import type { Writes } from '#stores/sql/index'
 import type { Handler } from '#work'
+import type { TrainingRows } from '#protocols/api/training-rows'
 import type { Ground } from '../ground.ts'
 
 const CONVERT_MODEL = 'convert-model'
@@ -43,7 +44,10 @@ async function isToConvert(
 }
 
 /** One at a time: a conversion takes what the machine has. One that failed is asked for anew by its tag. */
-export function conversionHandler(ground: Ground, registry: Registry): Handler {
+export function conversionHandler(
+  ground: Ground,
+  { registry, trainingRows }: { registry: Registry; trainingRows: TrainingRows },
+): Handler {
   const findVersion = (asked: Asked) =>
     ground.store.read.registry.findVersion(asked.model, asked.version)
   const tell = async (asked: Asked, value: string) => {
@@ -59,7 +63,9 @@ export function conversionHandler(ground: Ground, registry: Registry): Handler {
     run: async ({ payload }, signal) => {
       const asked = payload as unknown as Asked
       if ((await findVersion(asked)) === undefined) return
-      const made = (await madeOf(registry, asked)) ?? (await convert(ground, asked, signal))
+      const made =
+        (await madeOf(registry, asked)) ??
+        (await convert({ ...ground, trainingRows }, asked, signal))
       await tell(asked, made)
     },
     abandoned: ({ payload }, reason) => tell(payload as unknown as Asked, reason),
@@ -80,7 +86,11 @@ async function madeOf(registry: Registry, asked: Asked): Promise<string | undefi
   return items[0] === undefined ? undefined : nameOf(items[0])
 }
 
-async function convert(ground: Ground, asked: Asked, stopping: AbortSignal): Promise<string> {
+async function convert(
+  ground: Ground & { readonly trainingRows: TrainingRows },
+  asked: Asked,
+  stopping: AbortSignal,
+): Promise<string> {
   const limit = new AbortController()
   const timer = setTimeout(() => limit.abort(tookTooLong(asked)), CONVERSION_MS_MAX)
   const signal = AbortSignal.any([stopping, limit.signal])

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { messageOf } from '#base/problem'
 import { createLineage } from '#lineage'
-import { createMonitoring, type Monitoring } from '#monitoring'
+import { createMonitoring, type Monitoring, type TrainingData } from '#monitoring'
 import type { Projects } from '#projects'
 import type { Registry } from '#registry'
 import type { Usage } from '#usage'
@@ -15,13 +15,13 @@ import type { LocalClones } from '../data/clones.ts'
 import { judgingThread } from '../judging/workshop.ts'
 import { liveContracts } from './live-contracts.ts'
 import { namedData } from './named-data.ts'
-import { trainingData } from './training-data.ts'
 
 /** The monitors: windows over the prediction log, compared with what lineage knows of the training. */
 export function monitoringOf(
   { config, store, clock, onStop }: Ground,
   parts: {
     files: DatasetFiles
+    trainingData: TrainingData
     projects: Projects
     clones: LocalClones
     registry: Registry
@@ -30,8 +30,7 @@ export function monitoringOf(
     usage: Usage
   },
 ): Monitoring {
-  const { files: datasets, registry, serving, analytics } = parts
-  const training = trainingData({ registry, pipelines: store.read.pipelines, datasets })
+  const { files: datasets, registry, serving, analytics, trainingData } = parts
   const workshop = judgingThread()
   onStop(workshop.stop)
   return createMonitoring({
@@ -40,7 +39,7 @@ export function monitoringOf(
     transact: store.transact,
     endpoints: () => serving.endpoints.list(),
     predictions: serving.predictions,
-    trainingData: training,
+    trainingData,
     namedData: namedData({
       endpoints: () => serving.endpoints.list(),
       projects: parts.projects,
@@ -55,7 +54,7 @@ export function monitoringOf(
       clones: parts.clones,
       pipelines: store.read.pipelines,
       registry,
-      trainingData: training,
+      trainingData,
       columnNames: (file) => analytics.columnNames(file),
       spillFolder: join(config.home, 'spill'),
     }),

@@ -1,7 +1,15 @@
-import { resolve } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { Problem } from '#base/problem'
 import { loadConfig } from '#app/settings/config'
-import { convertWith, notConverted, type Converted } from '#app/converting/convert'
+import {
+  convertWith,
+  notConverted,
+  sampleIn,
+  type ConversionOrder,
+  type Converted,
+} from '#app/converting/convert'
 import { pythonToConvert } from '#app/converting/python'
 import { apiClient, serverUrl } from '../client.ts'
 import { command } from '../command.ts'
@@ -26,7 +34,7 @@ export const convert = command({
       .option('sample', {
         type: 'string',
         describe:
-          'A .parquet or .csv file of training rows to compare on, beside the input example',
+          'A .parquet or .csv file of rows to compare on, beside the input example (default: rows of the training data)',
       })
       .option('rows', { type: 'number', default: 20_000, describe: 'Rows of the sample at most' })
       .option('tolerance', {
@@ -56,25 +64,51 @@ export const convert = command({
         environments: config.environments,
         onProgress: say,
       }))
-    const outcome = await convertWith(
-      python,
-      {
-        url,
-        model,
-        version: String(version),
-        register_as: flags.registerAs ?? model,
-        rows_max: flags.rows,
-        tolerance: flags.tolerance,
-        dry: flags.dryRun,
-        ...(flags.sample === undefined ? {} : { sample: resolve(flags.sample) }),
-      },
-      { say },
+    const outcome = await withSample(
+      flags.sample,
+      { url, model, version, rows: flags.rows },
+      (sample) =>
+        convertWith(
+          python,
+          {
+            url,
+            model,
+            version: String(version),
+            register_as: flags.registerAs ?? model,
+            rows_max: flags.rows,
+            tolerance: flags.tolerance,
+            dry: flags.dryRun,
+            memory_bytes_max: config.modelMemoryBytesMax,
+            ...sample,
+          },
+          { say },
+        ),
     )
     if (flags.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`)
     if (!outcome.converted) throw differs(`${model}/${version}`, outcome)
     if (flags.json !== true) process.stdout.write(`${told(`${model}/${version}`, outcome)}\n`)
   },
 })
+
+/** Rows beside the input example: those of the file that is named, or else of what the version was trained on. */
+async function withSample<T>(
+  named: string | undefined,
+  { url, model, version, rows }: { url: string; model: string; version: number; rows: number },
+  work: (sample: Pick<ConversionOrder, 'sample' | 'no_sample'>) => Promise<T>,
+): Promise<T> {
+  if (named !== undefined) return work({ sample: resolve(named) })
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-convert-'))
+  try {
+    const path = `/models/${encodeURIComponent(model)}/versions/${version}/training-rows?rows=${Math.min(rows, SERVED_ROWS_MAX)}`
+    const bytes = async () => Buffer.concat(await Array.fromAsync(apiClient(url).stream(path)))
+    return await work(await sampleIn(folder, bytes))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** More than this a server gives to nobody. */
+const SERVED_ROWS_MAX = 20_000
 
 async function versionOf(url: string, name: string): Promise<{ model: string; version: number }> {
   if (/[:/@]/.test(name)) return versionMeant(apiClient(url), name)
@@ -101,17 +135,25 @@ async function versionOf(url: string, name: string): Promise<{ model: string; ve
 }
 
 function told(source: string, outcome: Converted): string {
-  const proof = `${outcome.rows} rows compared, the largest difference is ${cellOf(outcome.max_difference)} (${outcome.by})`
+  const proof = `${outcome.rows} rows compared (${comparedIn(outcome)}), the largest difference is ${cellOf(outcome.max_difference)} (${outcome.by})`
   return outcome.version === undefined
     ? `${source} can be converted: ${proof}`
     : `${outcome.model}/${outcome.version} is ${source} as ONNX: ${proof}`
 }
 
+function comparedIn({ compared, not_compared: reason }: Converted): string {
+  const parts = compared.map(({ of, rows, all }) =>
+    rows === all ? `${rows} of ${of}` : `${rows} of ${all} of ${of}`,
+  )
+  return `${parts.join(', ')}${reason === null ? '' : `; ${reason}`}`
+}
+
 function differs(source: string, outcome: Converted): Problem {
   const rows = outcome.where.map(
-    ({ row, output, model, onnx }) => [String(row), output, String(model), String(onnx)] as const,
+    ({ of, row, output, model, onnx }) =>
+      [of, String(row), output, String(model), String(onnx)] as const,
   )
-  const table = tableLines(['row', 'output', 'model', 'onnx'], rows)
+  const table = tableLines(['of', 'row', 'output', 'model', 'onnx'], rows)
   return new Problem(
     'conflict',
     [

@@ -64,6 +64,7 @@ import { viewRoutes } from './views.ts'
 import { logReceiverRoutes, type LogParts } from './log-receivers.ts'
 import { toldPredictionRoutes } from './told-predictions.ts'
 import { toldProfileRoutes, type ReadProfile } from './told-profiles.ts'
+import { trainingRowRoutes, type TrainingRows } from './training-rows.ts'
 import { traceRoutes } from './traces.ts'
 import { webhookRoutes } from './webhooks.ts'
 
@@ -86,6 +87,7 @@ export interface ApiParts
   readonly traces: Traces
   readonly registry: Registry
   readonly objects: Pick<ObjectStore, 'open'>
+  readonly trainingRows: TrainingRows
   readonly governance: Governance
   readonly monitoring: Monitoring
   readonly reports: ReportParts
@@ -146,6 +148,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   viewRoutes(app, parts.browsing, parts.actor)
   registryHistoryRoutes(app, parts.registry)
   modelFileRoutes(app, parts)
+  trainingRowRoutes(app, parts)
   promotionRoutes(app, parts.governance, parts.actor)
   comparisonRoutes(app, parts.compareRoles)
   activityRoutes(app, parts)

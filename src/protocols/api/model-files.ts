@@ -4,7 +4,7 @@ import { Problem } from '#base/problem'
 import type { ObjectStore } from '#objects'
 import type { Registry } from '#registry'
 
-const Version = Type.Object({
+export const Version = Type.Object({
   model: Type.String(),
   version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
 })

@@ -30,7 +30,12 @@ afterAll(async () => {
 test('a version that is registered with the tag is converted, and tells what it became', async () => {
   expect(await outcomeOf('late')).toBe('late/2')
   const { tags } = (await versionsOf('late')).get(2) ?? {}
-  expect(tags).toMatchObject({ converted_from: 'late/1', converted_rows: '50' })
+  expect(tags).toMatchObject({
+    converted_from: 'late/1',
+    converted_rows: '50',
+    converted_on:
+      '50 of the input example; not on training data, since late:1 was not made by a stage of a pipeline, so its training data is not on record',
+  })
   expect(await fileOf('late', 2, 'MLmodel')).toContain('onnx:')
 })
 
@@ -46,7 +51,7 @@ test('a version that is given the tag later is converted, and one without it is 
 
 test('what cannot be proven is refused, with where the answers differ', async () => {
   expect(await outcomeOf('precise')).toMatch(
-    /^precise\/1 is not converted: \d+ of 200 rows are answered otherwise, by up to .*; in row \d+ label is [01] by the model and [01] by ONNX$/,
+    /^precise\/1 is not converted: \d+ of 200 rows are answered otherwise, by up to .*; in row \d+ of the input example label is [01] by the model and [01] by ONNX$/,
   )
   expect(await outcomeOf('blind')).toContain('the model was logged without an input example')
   expect([...(await versionsOf('precise')).keys()]).toEqual([1])

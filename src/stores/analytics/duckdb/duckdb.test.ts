@@ -275,3 +275,44 @@ test('closing ends it: what comes later is refused', async () => {
 function dataFile(path: string) {
   return { path, name: path }
 }
+
+describe('rows that are chosen by chance', () => {
+  const chosen = async (source: string, rowsMax: number) => {
+    const file = join(folder, 'chosen.parquet')
+    const request = { columns: ['row', "it's"], rowsMax, seed: 1, called: "o'data" }
+    await analytics.writeRows(file, { files: [dataFile(source)], ...request })
+    return file
+  }
+
+  test('are the same ones each time, in their order, with their places and what they are of', async () => {
+    const source = join(folder, 'many.csv')
+    const rows = Array.from({ length: 5000 }, (_, row) => `${row * 2},${row % 7 === 0 ? '' : row}`)
+    writeFileSync(source, ["row,it's", ...rows].join('\n'))
+    const file = await chosen(source, 1000)
+    const first = await analytics.query(sql`from read_parquet(${file})`)
+    expect(first).toHaveLength(1000)
+    const places = first.map((row) => row['_row'] as number)
+    expect(places).toEqual(places.toSorted((one, other) => one - other))
+    expect(new Set(places).size).toBe(1000)
+    for (const row of first) expect(row['row']).toBe((row['_row'] as number) * 2)
+    // Not a stretch of the file, and no steps of the same length.
+    const gaps = new Set(places.slice(1).map((place, at) => place - (places[at] ?? 0)))
+    expect(gaps.size).toBeGreaterThan(10)
+    expect(await analytics.query(sql`from read_parquet(${await chosen(source, 1000)})`)).toEqual(
+      first,
+    )
+    const [metadata] = await analytics.query(
+      sql`select decode(value) as about from parquet_kv_metadata(${file}) where decode(key) = 'orrery'`,
+    )
+    expect(JSON.parse(String(metadata?.['about']))).toEqual({ of: "o'data", all: 5000, seed: 1 })
+  })
+
+  test('are all where there are no more', async () => {
+    const source = join(folder, 'few.csv')
+    writeFileSync(source, "row,it's\n5,a\n4,b\n")
+    expect(await analytics.query(sql`from read_parquet(${await chosen(source, 10)})`)).toEqual([
+      { _row: 0, row: 5, "it's": 'a' },
+      { _row: 1, row: 4, "it's": 'b' },
+    ])
+  })
+})

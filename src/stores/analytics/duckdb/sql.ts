@@ -52,6 +52,11 @@ export function name(identifier: string): Sql {
 /** A file of rows. Where its path does not show the format by its ending, its name does. */
 export type RowFile = string | { readonly path: string; readonly name: string }
 
+/** A text where a statement takes no parameter. */
+export function literal(value: string): Sql {
+  return text(`'${value.replaceAll("'", "''")}'`)
+}
+
 /** The rows of files, as a table; columns are matched by name. Two of them in one statement need aliases. */
 export function rowsOf(files: readonly RowFile[]): Sql {
   invariant(files.length > 0, 'rows come from at least one file')
