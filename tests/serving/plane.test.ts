@@ -66,6 +66,20 @@ test('of 500 endpoints that are loaded on demand, 50 that are asked answer from 
   expect(await modelProcesses(plane)).toBeLessThanOrEqual(8)
 }, 150_000)
 
+test('a model that cannot be loaded on demand says so and why, until it is let go', async () => {
+  const plane = await openPlane()
+  const example = { columns: ['turns'], rows: [[1]] }
+  const table = await tableOf('wrong', { file: 'loop', settings: ON_DEMAND, example })
+  await plane.tell(table)
+  await plane.complete()
+  const asked = await fetch(`http://127.0.0.1:${(await plane.addresses()).port}/v2/models/wrong`)
+  const reason = expect.stringContaining('lacks the required column rounds')
+  expect([asked.status, await asked.json()]).toEqual([400, { error: reason }])
+  await expect.poll(() => plane.standings()).toMatchObject([{ state: 'failed', reason }])
+  await plane.tell({ ...table, settings: { ...ON_DEMAND, unloaded: true } })
+  await expect.poll(() => plane.standings()).toMatchObject([{ state: 'unloaded', reason: null }])
+})
+
 test('when models take more memory than they may, the longest unused that may go are let go, and come back', async () => {
   // Any process takes more, so that whatever may go has to.
   const plane = await openPlane({ servingMemoryMb: 1 })

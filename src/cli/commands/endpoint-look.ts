@@ -6,6 +6,7 @@ import type {
   RecentPredictionsWire,
   RolloutShown,
 } from '#protocols/api/endpoint-wire'
+import { Problem } from '#base/problem'
 import type { ApiClient } from '../client.ts'
 import { cellOf, tableLines, timeOf } from '../table.ts'
 
@@ -76,7 +77,7 @@ export async function shownWhole(api: ApiClient, name: string): Promise<Looked> 
     api.get<LiveWire>(`${at(name)}/live`),
     api.get<{ revisions: EndpointShown['answering'] }>(`${at(name)}/revisions`, { limit: 10 }),
     api.get<{ rollouts: RolloutShown[] }>(`${at(name)}/rollouts`, { limit: 1 }),
-    endpoint.live === null ? null : api.get<AskingWire>(`${at(name)}/asking`),
+    endpoint.live === null ? null : askingOf(api, name),
   ])
   const [rollout] = rollouts
   const total = endpoint.answering.reduce((sum, { weight }) => sum + weight, 0) || 1
@@ -95,9 +96,16 @@ export async function shownWhole(api: ApiClient, name: string): Promise<Looked> 
     ]
   })
   return {
-    value: { ...endpoint, revisions, recent: live, rollout: rollout ?? null, asking },
+    value: {
+      ...endpoint,
+      revisions,
+      recent: live,
+      rollout: rollout ?? null,
+      asking: asking instanceof Problem ? null : asking,
+    },
     lines: [
       `${name}: ${endpoint.state}, serves ${endpoint.model}${endpoint.project === '' ? '' : `, declared by project ${endpoint.project}`}`,
+      ...(endpoint.reason === null ? [] : [`${endpoint.state}: ${endpoint.reason}`]),
       ...(endpoint.failure === null ? [] : [`last rollout failed: ${endpoint.failure}`]),
       ...tableLines(
         ['REVISION', 'VERSION', 'ROLE', 'TRAFFIC', 'LAST 5 MIN', 'P50', 'P99', 'CREATED'],
@@ -112,12 +120,25 @@ export async function shownWhole(api: ApiClient, name: string): Promise<Looked> 
         : [
             `rollout ${rollout.from} → ${rollout.to}: ${rollout.state}, step ${rollout.step} of ${rollout.steps.length}, ${rollout.share} %`,
           ]),
-      ...(asking === null ? [] : addressLines(asking)),
+      ...(asking === null ? [] : addressLines(asking, endpoint.reason)),
     ],
   }
 }
 
-function addressLines({ addresses, ways }: AskingWire): string[] {
+/** How it is asked; a model that cannot be loaded is no reason to tell nothing of its endpoint. */
+async function askingOf(api: ApiClient, name: string): Promise<AskingWire | Problem> {
+  try {
+    return await api.get<AskingWire>(`${at(name)}/asking`)
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+}
+
+function addressLines(asking: AskingWire | Problem, reason: string | null): string[] {
+  if (asking instanceof Problem)
+    return asking.message === reason ? [] : [`it cannot be asked: ${asking.message}`]
+  const { addresses, ways } = asking
   return [
     `HTTP ${addresses.http}   gRPC ${addresses.grpc}`,
     ...ways.map(({ protocol, curl }) => `${protocol}:\n  ${curl}`),

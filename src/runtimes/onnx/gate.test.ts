@@ -143,7 +143,7 @@ test('a model that asks for more memory than it may have is refused, and its nei
   ]
   expect(await process.infer('bomb', sized(10n), live)).toMatchObject([{ shape: [10] }])
   await expect(process.infer('bomb', sized(1_500_000_000n), live)).rejects.toMatchObject({
-    code: 'invalid',
+    code: 'limit',
     message: expect.stringMatching(/more memory than .* may take \(it asked for 6000000000 bytes/),
   })
   const rows = [{ ...x([0, 0, 0, 0]), name: 'X', shape: [1, 4] }]

@@ -129,7 +129,7 @@ function checkInput(value: ValueInfo): void {
   if (value.kind !== 'tensor')
     throw new Problem(
       'invalid',
-      `input ${value.name} is a ${value.kind}, and only tensors can be sent; export the model with tensors as inputs`,
+      `input ${value.name} is ${withArticle(value.kind)}, and only tensors can be sent; export the model with tensors as inputs`,
     )
   checkCarried('input', value)
 }
@@ -141,7 +141,7 @@ function checkOutput(value: ValueInfo, { nodes }: ModelFile): void {
     return undefined
   throw new Problem(
     'invalid',
-    `output ${value.name} is a ${value.kind}, and only tensors can be answered; export the model with tensors as outputs, or log it with its Python flavor`,
+    `output ${value.name} is ${withArticle(value.kind)}, and only tensors can be answered; export the model with tensors as outputs, or log it with its Python flavor`,
   )
 }
 
@@ -203,8 +203,12 @@ function checkExternal(
   const length = wholeOf(external.get('length') ?? String(expected))
   if (!(offset + length <= size) || length !== expected)
     throw damaged(
-      `the constant ${name} takes ${expected} bytes of ${location}, but its part of ${length} bytes at ${offset} does not fit the ${size} that are there`,
+      `the constant ${name} takes ${expected} bytes of ${location}, but the part that it names does not fit the ${size} that are there`,
     )
+}
+
+function withArticle(kind: string): string {
+  return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
 function isBelow(folder: string, path: string): boolean {

@@ -140,8 +140,11 @@ async function letGo(child: ChildProcess, ended: Promise<unknown>): Promise<void
 
 function outputsIn(answer: Answer, key: string): Outputs {
   if (answer.type === 'inferred') return [...answer.outputs]
-  const reason = answer.type === 'failed' ? answer.reason : 'no answer'
-  throw new Problem('invalid', `model ${key} refused the input: ${reason}`)
+  if (answer.type !== 'failed') throw new Problem('unavailable', `model ${key} gave no answer`)
+  const { kind, reason } = answer
+  throw kind === 'memory'
+    ? new Problem('limit', `model ${key} did not answer: ${reason}`)
+    : new Problem('invalid', `model ${key} refused the input: ${reason}`)
 }
 
 /** The limit binds what a process writes to, not the addresses that it only reserves, of which V8 takes many. */

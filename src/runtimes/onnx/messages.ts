@@ -20,5 +20,10 @@ export type FromProcess =
       readonly failures: readonly (readonly [string, string])[]
     }
   | { readonly type: 'inferred'; readonly id: number; readonly outputs: readonly Tensor[] }
-  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  | {
+      readonly type: 'failed'
+      readonly id: number
+      readonly kind: 'refused' | 'memory'
+      readonly reason: string
+    }
   | { readonly type: 'pong'; readonly id: number }

@@ -44,7 +44,7 @@ async function load(models: readonly HeldModel[]): Promise<FromProcess> {
       shapes.push([key, shapeOf(session, names)])
       held.set(key, { session, names })
     } catch (error) {
-      failures.push([key, inOwnWords(messageOf(error))])
+      failures.push([key, inOwnWords(messageOf(error)).reason])
     }
   }
   return { type: 'loaded', shapes, failures }
@@ -61,7 +61,7 @@ async function infer({ id, key, inputs }: ToProcess & { type: 'infer' }): Promis
     )
     return { type: 'inferred', id, outputs }
   } catch (error) {
-    return { type: 'failed', id, reason: inOwnWords(messageOf(error)) }
+    return { type: 'failed', id, ...inOwnWords(messageOf(error)) }
   }
 }
 
@@ -73,12 +73,16 @@ function fromOrt(name: string, { type, data, dims }: OrtTensor): Tensor {
   return { name, type: type as TensorType, shape: [...dims], data: data as TensorData }
 }
 
-/** What the runtime says when its memory is at an end, with what to do. */
-function inOwnWords(reason: string): string {
-  if (!/bad_alloc|failed to allocate|allocation failed/i.test(reason)) return withoutPlaces(reason)
+/** What the runtime says, with what to do when its memory is at an end. */
+function inOwnWords(reason: string): { kind: 'refused' | 'memory'; reason: string } {
+  if (!/bad_alloc|failed to allocate|allocation failed/i.test(reason))
+    return { kind: 'refused', reason: withoutPlaces(reason) }
   const [, bytes] = /buffer of size (\d+)/.exec(reason) ?? []
   const asked = bytes === undefined ? '' : ` (it asked for ${bytes} bytes at once)`
-  return `it needs more memory than a model's process may take${asked}; send fewer rows at once, or raise modelMemoryBytesMax`
+  return {
+    kind: 'memory',
+    reason: `it needs more memory than a model's process may take${asked}; send fewer rows at once, or raise modelMemoryBytesMax`,
+  }
 }
 
 async function answer(message: Exclude<ToProcess, { type: 'unload' }>): Promise<FromProcess> {

@@ -19,6 +19,8 @@ const FAILURE_MS = 5000
 export interface Unit {
   readonly placed: PlacedRevision
   deployed: Deployed | undefined
+  /** Why it could not be loaded on demand, until it is; who asks soon after is told of that. */
+  failed: { readonly error: unknown; readonly untilMs: number } | undefined
   /** The load that is under way, as often as it takes. */
   loading: Promise<void> | undefined
   /** It is in the table no more. */
@@ -215,7 +217,7 @@ function unrouted(table: EndpointTable): EndpointTable {
 }
 
 function newUnit(placed: PlacedRevision): Unit {
-  return { placed, deployed: undefined, loading: undefined, ended: false }
+  return { placed, deployed: undefined, failed: undefined, loading: undefined, ended: false }
 }
 
 /** What is loaded: all, but for shadows of the only model that answers, which would say what it says. */
@@ -267,17 +269,17 @@ function loader(
       }
     }
   }
-  const failures = new WeakMap<Unit, { error: unknown; untilMs: number }>()
   const inTurn = limitedTo(LOADS_MAX)
   const demanded = async (unit: Unit) => {
-    const failed = failures.get(unit)
+    const { failed } = unit
     if (failed !== undefined && failed.untilMs > performance.now()) throw failed.error
     try {
       const deployed = await inTurn(() => once(unit))
+      unit.failed = undefined
       if (unit.ended) await deployed.retire()
       else unit.deployed = deployed
     } catch (error) {
-      failures.set(unit, { error, untilMs: performance.now() + FAILURE_MS })
+      unit.failed = { error, untilMs: performance.now() + FAILURE_MS }
       throw error
     }
   }
@@ -306,7 +308,8 @@ export function standingOf({ table, units, doing }: Slot): Standing {
   const live = table.revisions.filter(isLive)
   const stands = stateOf(table, live, units)
   const state = stands === 'undeployed' && doing !== undefined ? 'loading' : stands
-  const reason = state === 'ready' ? null : (doing ?? table.awaiting ?? table.failure)
+  const failed = failureOf(live, units)
+  const reason = state === 'ready' ? null : (doing ?? failed ?? table.awaiting ?? table.failure)
   return { endpoint: table.name, state, reason, revision: live[0]?.revision ?? null }
 }
 
@@ -323,7 +326,19 @@ function stateOf(
     ({ revision }) => units.get(revision.number)?.deployed?.process.state === 'ready',
   )
   if (ready) return 'ready'
-  return kept === 'pinned' ? 'loading' : 'unloaded'
+  if (kept === 'pinned') return 'loading'
+  return failureOf(live, units) === null ? 'unloaded' : 'failed'
+}
+
+/** Why the newest load on demand of what answers came to nothing. */
+function failureOf(
+  live: readonly PlacedRevision[],
+  units: ReadonlyMap<number, Unit>,
+): string | null {
+  const failed = live
+    .map(({ revision }) => units.get(revision.number)?.failed)
+    .find((each) => each !== undefined)
+  return failed === undefined ? null : messageOf(failed.error)
 }
 
 /** Why an endpoint whose revision is not loaded cannot answer. */
