@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { countsOf, type NumericProfile, type CategoricalProfile } from '#drift'
 import { joined, name, openAnalytics, rowsOf, sql, type Analytics } from './index.ts'
@@ -52,6 +54,30 @@ describe('a statement', () => {
     expect(row).toEqual({ install: false })
   })
 })
+
+// A process that needs much for a moment, and then stays open without being asked.
+const PROCESS = `
+  import { setTimeout as sleep } from 'node:timers/promises'
+  import { openAnalytics, sql } from '${import.meta.resolve('./index.ts')}'
+  const analytics = openAnalytics()
+  await analytics.query(sql\`select 1\`)
+  const opened = process.memoryUsage.rss()
+  const grown = () => process.memoryUsage.rss() - opened
+  await analytics.query(sql\`create temp table many as select random() as x from range(20_000_000)\`)
+  const most = grown()
+  await analytics.query(sql\`drop table many\`)
+  for (let look = 0; look < 300 && grown() > most / 2; look++) await sleep(100)
+  console.log(JSON.stringify([most, grown()]))
+  await analytics.close()
+`
+
+test('memory that a statement needed is given back while the engine is at rest', async () => {
+  const args = ['--input-type=module', '--eval', PROCESS]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const [most, left] = JSON.parse(stdout) as [number, number]
+  expect(most).toBeGreaterThan(100e6)
+  expect(left).toBeLessThan(most / 2)
+}, 60_000)
 
 describe('a Parquet file', () => {
   const columns = [

@@ -63,6 +63,15 @@ export function createEngine(limits: {
   }
 }
 
+/** What every engine is opened with. */
+export const SETTINGS = {
+  // A missing function must be an error and never a download.
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+  // Or else what is freed stays with the engine until it is asked again.
+  allocator_background_threads: 'true',
+} as const
+
 interface Opened {
   readonly duckdb: DuckDb
   readonly instance: DuckDBInstance
@@ -74,9 +83,7 @@ async function open(limits: Parameters<typeof createEngine>[0]): Promise<Opened>
   const instance = await duckdb.DuckDBInstance.create(':memory:', {
     memory_limit: `${limits.memoryMb}MB`,
     threads: String(limits.threads),
-    // A missing function must be an error and never a download.
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
+    ...SETTINGS,
     ...(limits.spillFolder === undefined ? {} : { temp_directory: limits.spillFolder }),
   })
   const connection = await instance.connect()

@@ -3,7 +3,7 @@ import { messageOf } from '#base/problem'
 import type { AskRows, RowAnswer } from '#monitoring'
 import type { Logged } from '#inference'
 import type { PredictionRow } from '#serving'
-import type { DuckDb } from './engine.ts'
+import { SETTINGS, type DuckDb } from './engine.ts'
 
 /** A question that takes longer is ended. */
 const ASKED_MS_MAX = 10_000
@@ -27,8 +27,7 @@ export const askRows: AskRows = async (rows, questions) => {
   const instance = await duckdb.DuckDBInstance.create(':memory:', {
     memory_limit: '256MB',
     threads: '1',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
+    ...SETTINGS,
   })
   const connection = await instance.connect()
   try {

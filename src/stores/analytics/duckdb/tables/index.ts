@@ -2,7 +2,7 @@ import type { DuckDBConnection, DuckDBResult, DuckDBType, DuckDBValue } from '@d
 import { open } from 'node:fs/promises'
 import { messageOf, Problem } from '#base/problem'
 import type { TensorType, Value } from '#inference'
-import type { DuckDb } from '../engine.ts'
+import { SETTINGS, type DuckDb } from '../engine.ts'
 import { joined, name as quoted, numbered, sql, type Sql } from '../sql.ts'
 import { cellReader } from './cells.ts'
 import { readerOf, type Source } from './source.ts'
@@ -79,8 +79,7 @@ export async function openTables(limits: {
     memory_limit: `${limits.memoryMb}MB`,
     threads: String(limits.threads),
     temp_directory: limits.spillFolder,
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
+    ...SETTINGS,
   })
   const reading = await connected(instance)
   const writing = await connected(instance)
