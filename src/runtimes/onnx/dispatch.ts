@@ -17,6 +17,8 @@ export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
   /** Sends calls to this process from now on, until it ends. `missing` says why it does not hold a model. */
   use(process: Incarnation, missing: (key: string) => string | undefined): void
+  /** Refuses what waits, and what comes in this time. */
+  rest(ms: number, why: (leftMs: number) => Problem): void
   /** Calls that wait. */
   waiting(): number
   /** Whether a call is run, or its process has just ended over it. */
@@ -35,7 +37,12 @@ export function dispatch(
 ): Dispatch {
   const queue = callQueue()
   const paces = createPaces()
-  const target: Target = { process: undefined, missing: () => undefined, closed: undefined }
+  const target: Target = {
+    process: undefined,
+    missing: () => undefined,
+    closed: undefined,
+    rest: undefined,
+  }
   let running: Running = { calls: [], sinceMs: 0 }
   const sweep = sweeper(queue, { running: () => running, hangs: paces.hangs, target })
   let busy = false
@@ -76,7 +83,8 @@ export function dispatch(
   return {
     infer: (key, inputs, options) =>
       new Promise((resolve, reject) => {
-        if (target.closed !== undefined) return reject(target.closed)
+        const refusal = target.closed ?? refusalAtRest(target)
+        if (refusal !== undefined) return reject(refusal)
         const call = newCall({ key, inputs, ...options }, timeoutMs, { resolve, reject })
         const waitMs = busy ? paces.waitMs(key, queue.rows()) : 0
         // Whoever would wait in vain is told at once.
@@ -85,13 +93,28 @@ export function dispatch(
         sweep(call)
         return void pump()
       }),
-    use: (process, missing) => {
-      Object.assign(target, { process, missing })
-      void process.ended.finally(() => leave(target, process))
-      void pump()
-    },
+    ...aiming(target, queue, () => void pump()),
     waiting: queue.calls,
     isAtWork: () => running.calls.length > 0,
+  }
+}
+
+/** Says where calls go, and when they go nowhere. */
+function aiming(
+  target: Target,
+  queue: ReturnType<typeof callQueue>,
+  onTarget: () => void,
+): Pick<Dispatch, 'use' | 'rest' | 'close'> {
+  return {
+    use: (process, missing) => {
+      Object.assign(target, { process, missing, rest: undefined })
+      void process.ended.finally(() => leave(target, process))
+      onTarget()
+    },
+    rest: (ms, why) => {
+      target.rest = { untilMs: performance.now() + ms, why }
+      rejectAll(queue.removeAll(), why(ms))
+    },
     close: (why) => {
       Object.assign(target, { process: undefined, closed: why })
       rejectAll(queue.removeAll(), why)
@@ -179,6 +202,14 @@ interface Target {
   process: Incarnation | undefined
   missing: (key: string) => string | undefined
   closed: Problem | undefined
+  /** Until when nobody is to wait for the next process, and why. */
+  rest: { readonly untilMs: number; readonly why: (leftMs: number) => Problem } | undefined
+}
+
+function refusalAtRest({ rest }: Target): Problem | undefined {
+  if (rest === undefined) return undefined
+  const leftMs = rest.untilMs - performance.now()
+  return leftMs > 0 ? rest.why(leftMs) : undefined
 }
 
 function leave(target: Target, ended: Incarnation): void {

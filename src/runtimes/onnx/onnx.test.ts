@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { HeldModel, ServingProcess, Tensor } from '#inference'
 import { incarnate } from './incarnation.ts'
 import { onnxRuntime } from './index.ts'
@@ -117,6 +118,32 @@ test('however often calls end it, who asks next does not wait for long', async (
   expect(await process.infer('flights', flights(['UA']), live)).toHaveLength(2)
   expect(performance.now() - sinceMs).toBeLessThan(2500)
 }, 30_000)
+
+test('while its next start is long away callers are told when, and do not wait', async () => {
+  const process = await serve(['flights', 'loop'])
+  // Each death comes soon after the one before: the next start is put off longer and longer.
+  for (let deaths = 0; deaths < 4; deaths++) {
+    const before = process.pid
+    if (before !== undefined) globalThis.process.kill(before, 'SIGKILL')
+    await vi.waitUntil(() => process.state === 'restarting', { interval: 5 })
+    if (deaths < 3)
+      await vi.waitUntil(() => process.state === 'ready', { interval: 5, timeout: 10_000 })
+  }
+  const askedMs = performance.now()
+  const refused = await process.infer('flights', flights(['AA']), live).catch((error) => error)
+  expect(performance.now() - askedMs).toBeLessThan(200)
+  expect(refused).toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(
+      /ended several times .* started again in \d\.\d s; try again then$/,
+    ),
+  })
+  const { retryAfterMs } = refused.details
+  expect(retryAfterMs).toBeGreaterThan(1000)
+  expect(retryAfterMs).toBeLessThanOrEqual(1600)
+  await sleep(retryAfterMs + 100)
+  await expect(process.infer('flights', flights(['AA']), live)).resolves.toHaveLength(2)
+})
 
 test('a run that hangs ends soon after its last caller went', async () => {
   const restarts: string[] = []

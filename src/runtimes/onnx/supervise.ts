@@ -7,6 +7,8 @@ import type { Incarnation, Loaded } from './incarnation.ts'
 /** A process that lived this long starts again at once when it dies. */
 const STEADY_MS = 30_000
 const BACKOFF_MS_MAX = 10_000
+/** Callers wait so long for the next start; when it is further away they are told to come back. */
+const WAIT_MS_MAX = 1000
 /** One that ended at a call was asked to: what it costs the machine is up to its callers, and they wait for it. */
 const AT_WORK_BACKOFF_MS_MAX = 500
 
@@ -46,6 +48,7 @@ export async function supervise(options: Options, means: Means): Promise<Supervi
   const lives = await keepUp(options, means, {
     remaining: poison.remaining,
     isAtWork: calls.isAtWork,
+    onRest: calls.rest,
     onBegin: (life) =>
       calls.use(life.process, (key) => whyMissing(key, life.loaded, poison.reason(key))),
   })
@@ -105,6 +108,8 @@ async function keepUp(
   parts: {
     remaining: () => readonly HeldModel[]
     isAtWork: () => boolean
+    /** Told when the next life begins so late that nobody is to wait for it. */
+    onRest: (ms: number, why: (leftMs: number) => Problem) => void
     onBegin: (life: Life) => void
   },
 ): Promise<Lives> {
@@ -126,6 +131,7 @@ async function keepUp(
     const waitMs = backoffMs(how)
     means.logger.warn({ process: name, reason, waitMs }, 'a serving process ended; starting again')
     onRestart?.(reason)
+    if (waitMs > WAIT_MS_MAX) parts.onRest(waitMs, resting(name, reason))
     again = setTimeout(() => {
       restart().catch((error: unknown) =>
         startAgain(messageOf(error), { livedMs: 0, atWork: false }),
@@ -209,6 +215,16 @@ async function begin(
     'invalid',
     `model ${missing.key} cannot be loaded: ${loaded.failures.get(missing.key)}`,
   )
+}
+
+/** What callers are told of a process that has ended several times in short order. */
+function resting(name: string, reason: string): (leftMs: number) => Problem {
+  return (leftMs) =>
+    new Problem(
+      'unavailable',
+      `the serving process of ${name} has ended several times in short order (${reason}), and is started again in ${(leftMs / 1000).toFixed(1)} s; try again then`,
+      { retryAfterMs: Math.ceil(leftMs) },
+    )
 }
 
 /** How long to wait before the next start: not at all after a steady life, then longer each time. */
