@@ -103,6 +103,39 @@ test('what cannot be explained is refused with what to do', async () => {
   expect(await ask('nobody', { instances: [row] })).toMatchObject({ status: 404 })
 })
 
+test('who asks why is counted as who asks for a prediction, and once where both are asked', async () => {
+  const quota = { perSecond: 0.01, burst: 3, by: 'x-team' }
+  const settings = { keep: 'pinned', unloaded: false, quota } as const
+  await plane.tell(await tableOf('few', { file: 'flights', example: FLIGHTS, settings }))
+  const instances = [{ carrier: 'B6', hour: 20, distance: 900 }]
+  const inputs = [
+    { name: 'carrier', datatype: 'BYTES', shape: [1], data: ['B6'] },
+    { name: 'hour', datatype: 'FP32', shape: [1], data: [20] },
+    { name: 'distance', datatype: 'FP32', shape: [1], data: [900] },
+  ]
+  const both = JSON.stringify({ inputs, parameters: { content_type: 'pd', explain: true } })
+  const { port } = await plane.addresses()
+  const statuses = async (team: string) => {
+    const send = (path: string, body: string) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        method: 'POST',
+        body,
+        headers: { 'x-team': team },
+      })
+    const why = JSON.stringify({ instances })
+    const answers = [
+      await send('/v1/models/few:explain', why),
+      await send('/v2/models/few/infer', both),
+      await send('/v1/models/few:explain', why),
+      await send('/v1/models/few:explain', why),
+    ]
+    expect(answers.at(-1)?.headers.get('retry-after')).toMatch(/^\d+$/)
+    return answers.map(({ status }) => status)
+  }
+  expect(await statuses('one')).toEqual([200, 200, 200, 429])
+  expect(await statuses('other')).toEqual([200, 200, 200, 429])
+})
+
 test('the Open Inference Protocol tells why with the answer, over HTTP and gRPC', async () => {
   const tensor = (name: string, datatype: string, value: unknown) => ({
     name,

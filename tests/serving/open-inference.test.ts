@@ -40,6 +40,31 @@ test('what JSON cannot say is refused, and its caller told that the prediction w
   expect((await infer('wide', block([1], { parameters: { allow_nan: true } }))).status).toBe(400)
 })
 
+test.each([
+  ['order #7 of 8', 'order #7 of 8'],
+  ['{"a": 1}', '{"a": 1}'],
+  ['a?b=c&d%20/e', 'a?b=c&d%20/e'],
+  ['注文-7', '%E6%B3%A8%E6%96%87-7'],
+  [' é ', '%20%C3%A9%20'],
+  ['👩🚀', '%F0%9F%91%A9%F0%9F%9A%80'],
+])('a request may be called %j', async (id, inHeaders) => {
+  const { status, json, headers } = await infer('wide', block([1], { id }))
+  expect({ status, json }).toMatchObject({
+    status: 200,
+    json: { id, parameters: { prediction_id: id } },
+  })
+  expect([headers['x-request-id'], headers['x-prediction-id']]).toEqual([inHeaders, inHeaders])
+  expect(await world.log.find(`${id}-0`)).toMatchObject({ id: `${id}-0` })
+  const again = await infer('wide', block([1], { id }))
+  expect(again.json.outputs[0].data).toEqual(json.outputs[0].data)
+  expect((await infer('wide', block([2], { id }))).status).toBe(409)
+})
+
+test('a request whose name cannot be printed in one line is refused', async () => {
+  for (const id of ['a\nb', 'a\u2028b', 'a\u0000', '\u202eabc', 'x'.repeat(201)])
+    expect((await infer('wide', block([1], { id }))).json.error).toContain('can be printed')
+})
+
 test('a data frame is one input a column, and base64 holds text', async () => {
   const column = (name: string, datatype: string, data: unknown[], parameters = {}) => ({
     name,
@@ -234,7 +259,7 @@ test('what is malformed is refused in the protocol’s words, and the server goe
     block([1], { parameters: { sequence_id: 7 } }),
     block([1], { parameters: { sequence_id: 'a', sequence_start: true } }),
     block([1], { id: 7 }),
-    block([1], { id: 'no spaces please' }),
+    block([1], { id: 'one\ntwo' }),
     block([1], { outputs: [{ name: 'y' }, { name: 'y' }] }),
     block([1], { outputs: [{ name: 'y', parameters: { shared_memory_region: 'a' } }] }),
     {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { invariant } from '#base/invariant'
 import type { Config } from '#app/settings/config'
 import type { PlaneProcess } from '#app/plane/supervise'
 import type { EndpointSettings } from '#inference'
@@ -78,6 +79,26 @@ test('a model that cannot be loaded on demand says so and why, until it is let g
   await expect.poll(() => plane.standings()).toMatchObject([{ state: 'failed', reason }])
   await plane.tell({ ...table, settings: { ...ON_DEMAND, unloaded: true } })
   await expect.poll(() => plane.standings()).toMatchObject([{ state: 'unloaded', reason: null }])
+})
+
+test('who asks for a model that is being loaded waits no longer than they said', async () => {
+  const plane = await openPlane()
+  const placed = await tableOf('late', { file: 'flights' })
+  const [only] = placed.revisions
+  invariant(only !== undefined, 'a table of the tests has one revision')
+  const files = { ...only.files, path: join(tmpdir(), 'orrery-no-such-model.onnx') }
+  await plane.tell({ ...placed, revisions: [{ ...only, files }] })
+  await plane.complete()
+  const { port } = await plane.addresses()
+  const sinceMs = performance.now()
+  const asked = await fetch(`http://127.0.0.1:${port}/v2/models/late/infer`, {
+    method: 'POST',
+    headers: { 'x-request-timeout-ms': '300' },
+    body: JSON.stringify({ inputs: [{ name: 'hour', datatype: 'FP32', shape: [1], data: [1] }] }),
+  })
+  expect([asked.status, asked.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(await asked.text()).toContain('late/1 is being loaded')
+  expect(performance.now() - sinceMs).toBeLessThan(2000)
 })
 
 test('when models take more memory than they may, the longest unused that may go are let go, and come back', async () => {

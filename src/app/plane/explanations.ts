@@ -24,10 +24,11 @@ const EXAMPLE_BYTES_MAX = 4 * 1024 * 1024
 
 /** Explains what the plane's endpoints answer, by models that it scores apart from their traffic. */
 export function planeExplanations(
-  plane: Pick<LocalPlane, 'describe' | 'score'>,
+  plane: Pick<LocalPlane, 'charge' | 'describe' | 'score'>,
   tables: ReadonlyMap<string, EndpointTable>,
 ): Explain {
   return createExplanations({
+    charge: plane.charge,
     locate: async (endpoint, pin) => {
       const { revision, shape } = await plane.describe(endpoint, pin)
       const placed = tables

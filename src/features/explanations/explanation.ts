@@ -1,4 +1,4 @@
-import type { PredictionRequest, ReadInput } from '#inference'
+import type { Caller, PredictionRequest, ReadInput } from '#inference'
 import type { Located, TreeModel } from './model.ts'
 import type { Pace } from './pace.ts'
 
@@ -13,8 +13,23 @@ export interface ExplanationRequest {
   readonly evaluationsMax?: number
   readonly seed?: number
   readonly deadlineMs?: number
+  /** Who asks; left out beside a prediction, which was counted. */
+  readonly caller?: Caller
   /** Ends the work when nobody waits for it any more. */
   readonly signal?: AbortSignal
+}
+
+/** The same of a caller who asks for nothing else, and is counted as for a prediction. */
+export function askedAlone(
+  asked: Parameters<typeof whyOf>[0] & Caller,
+  signal: AbortSignal,
+): ExplanationRequest {
+  const { stickyKey, headers } = asked
+  const caller = {
+    ...(stickyKey === undefined ? {} : { stickyKey }),
+    ...(headers === undefined ? {} : { headers }),
+  }
+  return { ...whyOf(asked, signal), caller }
 }
 
 /** The question why of what a prediction asks. */

@@ -36,6 +36,7 @@ export function createExplanations(means: Means): Explain {
   }
   return {
     explain: async (endpoint, request) => {
+      if (request.caller !== undefined) await means.charge(endpoint, request.caller)
       if (underWay >= AT_ONCE_MAX)
         throw new Problem('unavailable', 'several explanations are being made; try again later')
       underWay += 1

@@ -1,4 +1,5 @@
 import type {
+  Caller,
   ModelShape,
   Placed,
   PlacedFiles,
@@ -37,6 +38,8 @@ export interface Located {
 
 /** What explaining needs of the rest. */
 export interface Means {
+  /** Counts a question against the quota of who asks. Throws `quota` for one too many. */
+  charge(endpoint: string, caller: Caller): Promise<void>
   /** What answers at an endpoint. Throws `not-found`, or `unavailable` while nothing does. */
   locate(endpoint: string, pin: PredictionRequest['pin']): Promise<Located>
   /** Runs a model over rows apart from the endpoint, unlogged. */

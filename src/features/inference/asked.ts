@@ -22,7 +22,8 @@ export interface Identity {
   readonly digest: string | null
 }
 
-const REQUEST_ID = /^[\w.:@/+=-]{1,200}$/
+/** Whatever can be printed in one line: no control, no half of a character, no mark that changes what is around it. */
+const REQUEST_ID = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u
 
 /** The identity of a request that its caller named. Throws `invalid` for a name that cannot be kept. */
 export function identityOf(
@@ -33,7 +34,7 @@ export function identityOf(
   if (!REQUEST_ID.test(batch))
     throw new Problem(
       'invalid',
-      'a request id has 1 to 200 letters, digits and . _ : @ / + = - and nothing else; send another or none',
+      'a request id has 1 to 200 characters that can be printed in one line; send another or none',
     )
   const asked =
     input.form === 'tensors'

@@ -9,7 +9,8 @@ export {
 } from './classes.ts'
 export { instantMs, keyOf } from './rows/event.ts'
 export { redacted } from './log-policy.ts'
-export { answerHeaders, contextIn, headerIn, type Context } from './routing/headers.ts'
+export type { Caller } from './routing/quota.ts'
+export { answerHeaders, contextIn, headerIn, headerText, type Context } from './routing/headers.ts'
 export type {
   Described,
   Inference,

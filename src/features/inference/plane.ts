@@ -15,7 +15,8 @@ import { createRecent, type Recent } from './meters/recent.ts'
 import type { Revision } from './revision.ts'
 import { routeOf, type Chosen } from './routing/routing.ts'
 import { createEviction, type MemoryBudget } from './models/eviction.ts'
-import { createQuotas } from './routing/quota.ts'
+import { sooner } from './routing/headers.ts'
+import { createQuotas, type Caller } from './routing/quota.ts'
 import { createScoring, type Scoring } from './scoring.ts'
 import { createShadowing } from './shadows.ts'
 import {
@@ -60,6 +61,8 @@ export interface Plane {
 export interface LocalPlane extends Omit<Plane, keyof Inference>, Inference {
   /** Says that it is not ready from now on; what is asked is answered still. */
   drain(): void
+  /** Counts a question that is no prediction against the quota of who asks. Throws `quota` for one too many, and `not-found`. */
+  charge(endpoint: string, caller: Caller): Promise<void>
   /** How requests ended at endpoints that several revisions answer, since it was last asked. */
   pulses(): Pulse[]
   /** Requests whose shadows were left out, for want of room. */
@@ -106,15 +109,13 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
   const { memory } = dependencies
   const eviction =
     memory && createEviction({ ...dependencies, slots, memory, onEvicted: meters.evicted })
-  const statistics = createStatistics(meters)
-  const meter = trafficMeter()
-  const pulses = createPulses()
+  const [statistics, meter, pulses] = [createStatistics(meters), trafficMeter(), createPulses()]
   const scoring = createScoring(dependencies)
   const shadowing = createShadowing(dependencies)
   const completed = Promise.withResolvers<void>()
   let draining = false
 
-  const { known, take } = finder(slots, { clock, draws, pulses, told: completed.promise })
+  const { known, take, charge } = finder(slots, { clock, draws, pulses, told: completed.promise })
   const answer = createPredict({
     ...dependencies,
     shadowing,
@@ -154,6 +155,7 @@ export function createPlane(dependencies: PlaneDependencies): LocalPlane {
     drain: () => {
       draining = true
     },
+    charge: async (name, caller) => charge(await known(name), caller),
     pulses: pulses.take,
     measured: () => ({ ...meters.read(), loaded: loadedIn(slots) }),
     recent: (name) => recent.of(name, clock.nowMs()),
@@ -222,7 +224,11 @@ function finder(
   },
 ) {
   const { clock, draws, pulses, told } = parts
-  const charge = createQuotas()
+  const quotas = createQuotas()
+  const charge = ({ table }: Slot, caller: Caller): void => {
+    const quota = table.settings?.quota
+    if (quota) quotas(table.name, quota, caller, clock.nowMs())
+  }
   const known = async (name: string): Promise<Slot> => {
     const slot = slots.all.get(name)
     if (slot !== undefined) return slot
@@ -232,8 +238,7 @@ function finder(
     throw areAllTold ? noEndpoint(name) : notTold()
   }
   const chosen = (slot: Slot, request: PredictionRequest): Taken | Promise<Taken> => {
-    const quota = slot.table.settings?.quota
-    if (quota) charge(slot.table.name, quota, request, clock.nowMs())
+    charge(slot, request)
     slot.usedMs = performance.now()
     const route = routed(slot.table, request, draws)
     const live = slot.units.get(route.revision)?.deployed
@@ -242,7 +247,7 @@ function finder(
       return takenFrom(slot, live, route)
     }
     const startedMs = performance.now()
-    return slots.ready(slot, route.revision).then(
+    return inTime(slot.table, request, slots.ready(slot, route.revision)).then(
       (ready) => takenFrom(slot, ready, route),
       (error: unknown) => {
         const tookMs = performance.now() - startedMs
@@ -254,12 +259,24 @@ function finder(
   }
   return {
     known,
+    charge,
     take: (name: string, request: PredictionRequest): Taken | Promise<Taken> => {
       const slot = slots.all.get(name)
       if (slot !== undefined) return chosen(slot, request)
       return known(name).then((found) => chosen(found, request))
     },
   }
+}
+
+/** Waits for a revision to be loaded as long as its caller does. Throws `unavailable` after that. */
+async function inTime(
+  table: EndpointTable,
+  { deadlineMs }: PredictionRequest,
+  ready: Promise<Deployed>,
+): Promise<Deployed> {
+  const limitMs = sooner(deadlineMs, table.settings?.timeoutMs)
+  if (limitMs !== undefined && !(await within(ready, limitMs))) throw notReady(table)
+  return ready
 }
 
 /** Throws `unavailable` where as many wait as the endpoint permits. */

@@ -43,7 +43,12 @@ export function explanationRoutes(app: FastifyInstance, explain: Explain['explai
       },
     },
     async ({ params, body }, reply) =>
-      explain(params.endpoint, { ...requestOf(body), signal: goneSignal(reply.raw) }),
+      explain(params.endpoint, {
+        ...requestOf(body),
+        // As predictions that are asked here, which name no caller either.
+        caller: {},
+        signal: goneSignal(reply.raw),
+      }),
   )
 }
 

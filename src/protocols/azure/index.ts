@@ -5,6 +5,7 @@ import {
   answerHeaders,
   contextIn,
   headerIn,
+  headerText,
   meantEndpoint,
   type Inference,
   type PredictionAnswer,
@@ -76,7 +77,7 @@ export async function azureProtocol(app: FastifyInstance, parts: Parts): Promise
       }),
     })
     return reply
-      .headers({ ...answerHeaders(answer), 'x-ms-request-id': answer.batch })
+      .headers({ ...answerHeaders(answer), 'x-ms-request-id': headerText(answer.batch) })
       .type('application/json')
       .send(bare)
   })

@@ -1,5 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { answerHeaders, contextIn, headerIn, type Context, type PredictionAnswer } from '#inference'
+import {
+  answerHeaders,
+  contextIn,
+  headerIn,
+  headerText,
+  type Context,
+  type PredictionAnswer,
+} from '#inference'
 
 /** SageMaker's own limit for what a caller adds to a request. */
 const CUSTOM_ATTRIBUTES_CHARS_MAX = 1024
@@ -17,7 +24,10 @@ export function nameAnswer(reply: FastifyReply, headers: Headers, answer: Predic
   const attributes = headerIn(headers, 'x-amzn-sagemaker-custom-attributes')
   if (attributes !== undefined && isEchoed(attributes))
     void reply.header('x-amzn-sagemaker-custom-attributes', attributes)
-  void reply.headers({ ...answerHeaders(answer), 'x-amzn-sagemaker-inference-id': answer.batch })
+  void reply.headers({
+    ...answerHeaders(answer),
+    'x-amzn-sagemaker-inference-id': headerText(answer.batch),
+  })
 }
 
 function isEchoed(attributes: string): boolean {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { goneSignal } from '#base/gone'
 import { inflated } from '#base/inflate'
 import { Problem } from '#base/problem'
-import { whyOf, type Explain } from '#explanations'
+import { askedAlone, type Explain } from '#explanations'
 import {
   answerHeaders,
   checkClassifier,
@@ -148,7 +148,7 @@ async function answered(
   const background = backgroundIn(body, takes)
   const gone = goneSignal(reply.raw)
   const why = {
-    ...whyOf({ ...context, input }, gone),
+    ...askedAlone({ ...context, input }, gone),
     ...(background === undefined ? {} : { background }),
   }
   const explained = await servable(path, () => explanations.explain(model, why))

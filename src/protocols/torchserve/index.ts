@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inflated } from '#base/inflate'
 import { goneSignal } from '#base/gone'
 import { Problem } from '#base/problem'
-import { whyOf, type Explain } from '#explanations'
+import { askedAlone, type Explain } from '#explanations'
 import {
   answerHeaders,
   contextIn,
@@ -115,7 +115,7 @@ async function explained(
   if (explanations === undefined)
     throw new Problem('unsupported', 'there are no explanations here; ask /predictions')
   const { name, version, prediction } = await questionIn(parts, request)
-  const why = whyOf(prediction, goneSignal(reply.raw))
+  const why = askedAlone(prediction, goneSignal(reply.raw))
   const explanation = await ofModel({ name, version }, () => explanations.explain(name, why))
   return reply.type('application/json').send(JSON.stringify(explanation))
 }

@@ -161,6 +161,7 @@ function farthest(found: Explanation, values: readonly number[][][]): number {
 
 function explanationsOf(folder: string): Explain {
   return createExplanations({
+    charge: async () => undefined,
     locate: async (name) => {
       const shape = process.shapes.get(name)
       if (shape === undefined) throw new Error(`there is no model ${name}`)

@@ -66,10 +66,15 @@ export function sooner(one: number | undefined, other: number | undefined): numb
 /** What every answer says in its headers: what the prediction is called, and which revision gave it. */
 export function answerHeaders({ batch, modelVersion, revision }: PredictionAnswer) {
   return {
-    'x-request-id': batch,
-    'x-prediction-id': batch,
-    'x-model-version': modelVersion,
+    'x-request-id': headerText(batch),
+    'x-prediction-id': headerText(batch),
+    'x-model-version': headerText(modelVersion),
     'x-revision': String(revision),
     'x-route': routeHeader(revision),
   }
+}
+
+/** A name as headers can say it: what is no ASCII, or a blank at an end, is percent-encoded. */
+export function headerText(name: string): string {
+  return name.replaceAll(/[^\x20-\x7e]+|^ +| +$/gu, encodeURIComponent)
 }

@@ -10,6 +10,9 @@ const CALLERS_MAX = 10_000
 /** Longer names of callers are kept by their digests, so that they take no more memory than others. */
 const NAME_CHARS_MAX = 100
 
+/** What tells callers apart. */
+export type Caller = Pick<PredictionRequest, 'stickyKey' | 'headers'>
+
 interface Bucket {
   left: number
   atMs: number
@@ -19,13 +22,8 @@ interface Bucket {
 export function createQuotas() {
   /** In the order in which they were last asked for. */
   const buckets = new Map<string, Bucket>()
-  return (
-    endpoint: string,
-    quota: Quota,
-    request: Pick<PredictionRequest, 'stickyKey' | 'headers'>,
-    nowMs: number,
-  ): void => {
-    const key = `${endpoint}\n${callerOf(request, quota)}`
+  return (endpoint: string, quota: Quota, caller: Caller, nowMs: number): void => {
+    const key = `${endpoint}\n${callerOf(caller, quota)}`
     const bucket = buckets.get(key) ?? { left: quota.burst, atMs: nowMs }
     const gained = ((nowMs - bucket.atMs) / 1000) * quota.perSecond
     bucket.left = Math.min(quota.burst, bucket.left + Math.max(0, gained))
@@ -43,10 +41,7 @@ export function createQuotas() {
   }
 }
 
-function callerOf(
-  { stickyKey, headers = {} }: Pick<PredictionRequest, 'stickyKey' | 'headers'>,
-  { by }: Quota,
-): string {
+function callerOf({ stickyKey, headers = {} }: Caller, { by }: Quota): string {
   const name = (by === undefined ? stickyKey : headerIn(headers, by)) ?? ''
   return name.length > NAME_CHARS_MAX ? sha256(name) : name
 }
