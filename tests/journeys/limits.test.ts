@@ -99,22 +99,44 @@ test('inputs that are not to be logged are not', async () => {
   expect(JSON.stringify(predictions.map(({ inputs }) => inputs))).not.toContain('5')
 })
 
-test('an endpoint that is made by hand can have a quota', async () => {
-  const { code, out } = await runCommand(server.home, [
-    'endpoint',
-    'create',
-    'made',
-    '--model=models:/loops@champion',
-    '--quota=0.01',
-    '--burst=1',
-    '--quota-by=x-api-key',
-    '--url',
-    server.url,
-    '--json',
-  ])
-  expect([code, out]).toEqual([0, expect.stringContaining('"perSecond":0.01')])
+test('an endpoint that is made again as it is stays, and is not made otherwise', async () => {
+  const again = ['endpoint', 'create', 'made', '--model=models:/loops/1']
+  const limits = ['--quota=0.01', '--burst=1']
+  expect(await run([...again, ...limits])).toMatchObject({
+    code: 0,
+    out: 'endpoint made is there, of loops/1\n',
+  })
+  for (const more of [[], ['--quota=5'], [...limits, '--pin'], [...limits, '--queue=3']])
+    expect(await run([...again, ...more])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('endpoint made is there already, of models:/loops/1'),
+    })
+  const declared = await run(['endpoint', 'create', 'loops', '--model=models:/loops/1'])
+  expect(declared.err).toContain('declared by the project loops')
+  expect(await settingsOf('made')).toMatchObject({ quota: { perSecond: 0.01, burst: 1 } })
+})
+
+test('what is changed of an endpoint that was made by hand changes, and the rest stays', async () => {
+  const update = ['endpoint', 'update', 'made']
+  const limits = ['--timeout-ms=5000', '--quota=0.01', '--burst=1', '--quota-by=x-api-key']
+  const changed = await run([...update, '--model=models:/loops@champion', '--pin', ...limits])
+  expect(changed).toMatchObject({ code: 0, out: 'endpoint made is changed, of loops/1\n' })
   const ask = async (key: string) => (await asked('/endpoints/made/invocations', { key })).status
   expect([await ask('ann'), await ask('ann'), await ask('ben')]).toEqual([200, 429, 200])
+  await run([...update, '--without', 'quota', '--no-pin', '--queue=7'])
+  expect(await settingsOf('made')).toEqual({
+    keep: 'on-demand',
+    unloaded: false,
+    quota: null,
+    timeoutMs: 5000,
+    waitingMax: 7,
+  })
+  expect([await ask('ann'), await ask('ann')]).toEqual([200, 200])
+  expect((await run(update)).err).toContain('say what is to be otherwise')
+  expect((await run(['endpoint', 'update', 'loops', '--pin'])).err).toContain(
+    'declared by the project loops',
+  )
+  expect((await run(['endpoint', 'update', 'nobody', '--pin'])).err).toContain('nobody')
 }, 60_000)
 
 test('callers who ask for an alias get it as soon as it moves, though the endpoint does not follow it', async () => {
@@ -153,4 +175,12 @@ function asked(
         : { rounds: [rounds] },
     }),
   })
+}
+
+function run(args: readonly string[]) {
+  return runCommand(server.home, [...args, '--url', server.url])
+}
+
+async function settingsOf(name: string): Promise<unknown> {
+  return (await person.ask<{ settings: unknown }>('GET', `/api/v1/endpoints/${name}`)).settings
 }

@@ -10,7 +10,8 @@ import { remoteFlags } from './project.ts'
 interface Flags {
   name: string
   model?: string | undefined
-  pin: boolean
+  pin?: boolean | undefined
+  without?: readonly (keyof typeof LIMITS)[] | undefined
   quota?: number | undefined
   burst?: number | undefined
   quotaBy?: string | undefined
@@ -25,6 +26,9 @@ interface Flags {
   since: string
   json?: boolean | undefined
 }
+
+/** Limits as flags and as the API name them. */
+const LIMITS = { quota: 'quota', 'timeout-ms': 'timeout_ms', queue: 'queue' } as const
 
 /** What an action gives: the value for --json and the line for people. */
 interface Shown {
@@ -45,6 +49,12 @@ const ACTIONS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise
       throw new Problem('invalid', 'say which model it serves: --model models:/NAME@ALIAS')
     const asked = { name, model, pin, limits: limitsIn(flags) }
     return shown('is there', await api.post<ShownEndpoint>('/endpoints', asked))
+  },
+  update: async (api, flags) => {
+    const { name, model, pin, without = [] } = flags
+    const gone = Object.fromEntries(without.map((limit) => [LIMITS[limit], null]))
+    const asked = { model, pin, limits: { ...limitsIn(flags), ...gone } }
+    return shown('is changed', await api.patch<ShownEndpoint>(pathOf(name), asked))
   },
   load: async (api, { name }) =>
     shown('is loaded', await api.post<ShownEndpoint>(`${pathOf(name)}/load`, {})),
@@ -87,7 +97,7 @@ const LOOKS: Readonly<Record<string, (api: ApiClient, flags: Flags) => Promise<L
 
 export const endpoint = command({
   command: 'endpoint <action> [name]',
-  describe: 'What serves: list, show, test, logs, usage, create, load, unload, delete',
+  describe: 'What serves: list, show, test, logs, usage, create, update, load, unload, delete',
   builder: (argv) =>
     remoteFlags(argv)
       .positional('action', {
@@ -98,8 +108,7 @@ export const endpoint = command({
       .option('model', { type: 'string', describe: 'models:/NAME@ALIAS or models:/NAME/VERSION' })
       .option('pin', {
         type: 'boolean',
-        default: false,
-        describe: 'Keep it loaded, also when memory is short',
+        describe: 'Keep it loaded, also when memory is short; --no-pin does not any more',
       })
       .option('quota', {
         type: 'number',
@@ -117,6 +126,12 @@ export const endpoint = command({
       .option('queue', {
         type: 'number',
         describe: 'Calls that may wait for the model at the same time',
+      })
+      .option('without', {
+        type: 'string',
+        array: true,
+        choices: Object.keys(LIMITS) as (keyof typeof LIMITS)[],
+        describe: 'For update: limits that go',
       })
       .option('yes', { type: 'boolean', default: false, describe: 'Remove it, not only say so' })
       .option('limit', { type: 'number', default: 50, describe: 'For list and logs: how many' })

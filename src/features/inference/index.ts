@@ -85,6 +85,12 @@ export {
 export type { Row } from './scoring.ts'
 export type { EndpointTable, Placed, PlacedRevision } from './table.ts'
 export type { MemoryBudget } from './models/eviction.ts'
-export { settingsOf, type EndpointSettings } from './settings.ts'
+export {
+  changedSettings,
+  PINNED,
+  settingsOf,
+  type EndpointSettings,
+  type SettingsChange,
+} from './settings.ts'
 export * from './tensor.ts'
 export type { Traffic } from './routing/traffic.ts'

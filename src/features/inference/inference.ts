@@ -3,7 +3,6 @@ import type { Labels, ServableModel } from './model-source.ts'
 import type { SignatureColumn, SignatureTensor } from './rows/signature.ts'
 import type { PredictionAnswer } from './answer.ts'
 import type { Revision } from './revision.ts'
-import type { EndpointSettings } from './settings.ts'
 import type { ModelShape } from './tensor.ts'
 
 /**
@@ -51,13 +50,10 @@ export interface Repository {
   index(): Promise<readonly RepositoryEntry[]>
   /**
    * Loads what an endpoint is declared to serve; with `model` (`models:/name@alias` or `models:/name/3`) declares it first.
-   * The name of a registered model without an endpoint is declared for its newest version. With `settings` it is declared
-   * anew. Resolves when it answers; throws `not-found`, and declares nothing, when the model means no version.
+   * The name of a registered model without an endpoint is declared for its newest version. Resolves when it answers; throws
+   * `not-found`, and declares nothing, when the model means no version.
    */
-  load(
-    endpoint: string,
-    options?: { model?: string; settings?: EndpointSettings | null },
-  ): Promise<void>
+  load(endpoint: string, options?: { model?: string }): Promise<void>
   /** Its process is let go, its declaration stays; `load` brings it back. */
   unload(endpoint: string): Promise<void>
   /** Unloads it and forgets the declaration; its predictions stay. Throws `conflict` for one that a project declares. */

@@ -42,6 +42,26 @@ export function settingsOf(said: {
   }
 }
 
+/** What is to be otherwise; a limit that is null goes. */
+export interface SettingsChange {
+  readonly keep?: KeepConfig | undefined
+  readonly limits?: { readonly [Name in keyof LimitsConfig]: LimitsConfig[Name] | null } | undefined
+}
+
+export function changedSettings(
+  { timeoutMs, waitingMax, ...before }: EndpointSettings,
+  { keep = before.keep, limits = {} }: SettingsChange,
+): EndpointSettings {
+  const { timeout_ms: newTimeoutMs = timeoutMs, queue = waitingMax, quota } = limits
+  return {
+    ...before,
+    keep,
+    ...(quota === undefined ? {} : { quota: quota === null ? null : quotaOf(quota) }),
+    ...(newTimeoutMs === undefined || newTimeoutMs === null ? {} : { timeoutMs: newTimeoutMs }),
+    ...(queue === undefined || queue === null ? {} : { waitingMax: queue }),
+  }
+}
+
 function limitsOf({
   quota,
   timeout_ms: timeoutMs,

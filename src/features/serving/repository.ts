@@ -1,6 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Problem } from '#base/problem'
 import type { Actor, Transact } from '#ledger'
-import type { EndpointSettings, ModelSource, Plane, Repository, RepositoryEntry } from '#inference'
+import {
+  changedSettings,
+  PINNED,
+  type EndpointSettings,
+  type ModelSource,
+  type Plane,
+  type Repository,
+  type RepositoryEntry,
+  type SettingsChange,
+} from '#inference'
 import type { Declaration, Endpoint } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import * as facts from './facts.ts'
@@ -9,6 +19,14 @@ import type { ServingReads } from './store.ts'
 
 const ON_DEMAND: EndpointSettings = { keep: 'on-demand', unloaded: false, quota: null }
 
+/** The same for those who also say how an endpoint is kept, and how much may be asked of it. */
+export interface EndpointsByHand extends Repository {
+  /** Declares a new endpoint and loads it; throws `exists` for one that is there otherwise. */
+  create(endpoint: string, what: { model: string; settings: EndpointSettings }): Promise<void>
+  /** Declares an endpoint of nobody's project anew with what is named, and loads it; the rest stays. */
+  update(endpoint: string, change: { model?: string } & SettingsChange): Promise<void>
+}
+
 /** Endpoints made, loaded and let go by hand, as the repositories of prediction protocols have it. */
 export function createRepository<Tx extends ServingTx>(dependencies: {
   read: ServingReads
@@ -16,31 +34,40 @@ export function createRepository<Tx extends ServingTx>(dependencies: {
   models: ModelSource
   plane: Plane
   endpoints: Endpoints
-}): (actor: Actor) => Repository {
+}): (actor: Actor) => EndpointsByHand {
   const { read, models, plane, endpoints } = dependencies
-  const declared = async (
-    name: string,
-    { model, settings }: { model?: string; settings?: EndpointSettings | null },
-  ): Promise<Declaration> => {
-    const known = settings === undefined ? await read.find(name) : undefined
-    if (known !== undefined) return reloaded(known, model)
-    checkName(name)
-    const made = { name, model: model ?? (await newestOf(models, name)) }
-    const base = { project: '', shadows: [], monitor: null }
-    return { ...base, ...made, settings: settings ?? ON_DEMAND }
+  const serve = async (actor: Actor, declaration: Declaration) => {
+    const { name, model } = declaration
+    if ((await models.resolve(model)) === undefined)
+      throw new Problem(
+        'not-found',
+        `${model} means no model version; register one, or set the alias`,
+      )
+    await endpoints.declare(actor, declaration)
+    await endpoints.rollOut(actor, name)
+    await plane.describe(name)
   }
   return (actor) => ({
     index: () => indexOf(dependencies),
-    load: async (name, options = {}) => {
-      const declaration = await declared(name, options)
-      if ((await models.resolve(declaration.model)) === undefined)
-        throw new Problem(
-          'not-found',
-          `${declaration.model} means no model version; register one, or set the alias`,
-        )
-      await endpoints.declare(actor, declaration)
-      await endpoints.rollOut(actor, name)
-      await plane.describe(name)
+    load: async (name, { model } = {}) => {
+      const known = await read.find(name)
+      await serve(
+        actor,
+        known === undefined
+          ? made(name, { model: model ?? (await newestOf(models, name)), settings: ON_DEMAND })
+          : reloaded(known, model),
+      )
+    },
+    create: async (name, what) => {
+      const known = await read.find(name)
+      if (known !== undefined && !isSame(known, what)) throw isThere(known)
+      await serve(actor, made(name, what))
+    },
+    update: async (name, { model, ...change }) => {
+      const known = await endpoints.get(name)
+      if (known.project !== '') throw ofProject(known)
+      const settings = changedSettings(known.settings ?? PINNED, change)
+      await serve(actor, reloaded({ ...known, settings }, model))
     },
     unload: async (name) => {
       const { settings, ...endpoint } = await endpoints.get(name)
@@ -67,6 +94,45 @@ export function createRepository<Tx extends ServingTx>(dependencies: {
   })
 }
 
+function made(
+  name: string,
+  { model, settings }: { model: string; settings: EndpointSettings },
+): Declaration {
+  checkName(name)
+  return { name, model, project: '', shadows: [], monitor: null, settings }
+}
+
+/** Whether an endpoint is what somebody wants to make, though it may have been let go. */
+function isSame(
+  { project, elsewhere, model, settings }: Endpoint,
+  wanted: { model: string; settings: EndpointSettings },
+): boolean {
+  return (
+    project === '' &&
+    elsewhere !== true &&
+    model === wanted.model &&
+    isDeepStrictEqual({ ...settings, unloaded: false }, wanted.settings)
+  )
+}
+
+function isThere(known: Endpoint): Problem {
+  if (known.project !== '') return ofProject(known)
+  const { name, model, elsewhere } = known
+  return new Problem(
+    'exists',
+    elsewhere === true
+      ? `endpoint ${name} is there already and is answered elsewhere; choose another name`
+      : `endpoint ${name} is there already, of ${model}, with other settings or of another model; look at it with "orrery endpoint show ${name}", and change it with "orrery endpoint update ${name}"`,
+  )
+}
+
+function ofProject({ name, project, model }: Endpoint): Problem {
+  return new Problem(
+    'conflict',
+    `endpoint ${name} is declared by the project ${project}, which says that it serves ${model}; change its orrery.yaml instead`,
+  )
+}
+
 /** The rule of orrery.yaml, for names that come from anywhere. */
 function checkName(name: string): void {
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(name))
@@ -87,11 +153,7 @@ function notHere(name: string): Problem {
 function reloaded(known: Endpoint, model: string | undefined): Declaration {
   const { settings = null, project } = known
   if (known.elsewhere === true) throw notHere(known.name)
-  if (model !== undefined && model !== known.model && project !== '')
-    throw new Problem(
-      'conflict',
-      `endpoint ${known.name} is declared by the project ${project}, which says that it serves ${known.model}; change its orrery.yaml instead`,
-    )
+  if (model !== undefined && model !== known.model && project !== '') throw ofProject(known)
   return declarationOf({
     ...known,
     model: model ?? known.model,

@@ -5,7 +5,7 @@ import { messageOf, Problem } from '#base/problem'
 import { platformActor, type Actor, type Transact } from '#ledger'
 import type { WorkWrites } from '#work'
 import { sealJob } from './seal-job.ts'
-import type { ModelSource, Plane, Repository, Revision, Row, Standing, Value } from '#inference'
+import type { ModelSource, Plane, Revision, Row, Standing, Value } from '#inference'
 import type { Declaration, Endpoint } from './endpoint.ts'
 import { createEndpoints, type Endpoints } from './endpoints.ts'
 import { servingProcessRestarted } from './facts.ts'
@@ -20,7 +20,7 @@ import type {
   TruthsRecorded,
 } from './log.ts'
 import type { Gradual, RollOut, ServingTx } from './rollout.ts'
-import { createRepository } from './repository.ts'
+import { createRepository, type EndpointsByHand } from './repository.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import type { ServingReads } from './store.ts'
 import { createToldProfiles, type ProfileTold } from './told-profiles.ts'
@@ -38,7 +38,7 @@ export interface Serving extends Pick<Plane, 'predict' | 'describe' | 'statistic
   /** Says what an endpoint is meant to be; saying it again changes nothing. */
   declareEndpoint(actor: Actor, declaration: Declaration): Promise<Endpoint>
   /** Endpoints made, loaded and let go by hand. */
-  repository(actor: Actor): Repository
+  repository(actor: Actor): EndpointsByHand
   /** Brings what serves in line with what the endpoint's URIs mean now, losing no request. */
   rollOut(actor: Actor, endpoint: string): Promise<RollOut>
   /** Has the aliases of its model mean what they mean now. */

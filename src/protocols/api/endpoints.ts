@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Actor } from '#ledger'
-import { instantMs, settingsOf, versionName, type Revision } from '#inference'
+import { instantMs, PINNED, settingsOf, versionName, type Revision } from '#inference'
 import { monitorProblems } from '#monitoring'
 import { LimitsSchema, monitorIn, type MonitorConfig } from '#projects'
 import { type Endpoint, type Serving } from '#serving'
@@ -32,6 +32,24 @@ const CreateBody = Type.Object(
       }),
     ),
     limits: Type.Optional(LimitsSchema),
+  },
+  { additionalProperties: false },
+)
+const { timeout_ms: timeoutMs, queue, quota } = LimitsSchema.properties
+const UpdateBody = Type.Object(
+  {
+    model: CreateBody.properties.model,
+    pin: CreateBody.properties.pin,
+    limits: Type.Optional(
+      Type.Object(
+        {
+          timeout_ms: Type.Optional(Type.Union([timeoutMs, Type.Null()])),
+          queue: Type.Optional(Type.Union([queue, Type.Null()])),
+          quota: Type.Optional(Type.Union([quota, Type.Null()])),
+        },
+        { additionalProperties: false, description: 'Those that are null go, others stay.' },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
@@ -115,15 +133,14 @@ export function endpointRoutes(app: FastifyInstance, serving: Serving, actor: Ac
   repositoryRoutes(app, { serving, actor, shown })
 }
 
+interface ByHand {
+  readonly serving: Serving
+  readonly actor: Actor
+  readonly shown: (endpoint: Endpoint) => Promise<object>
+}
+
 /** Endpoints that are made, loaded and let go by hand. */
-function repositoryRoutes(
-  app: FastifyInstance,
-  parts: {
-    serving: Serving
-    actor: Actor
-    shown: (endpoint: Endpoint) => Promise<object>
-  },
-): void {
+function repositoryRoutes(app: FastifyInstance, parts: ByHand): void {
   const { serving, actor, shown } = parts
   const repository = serving.repository(actor)
   app.post<{ Body: Static<typeof CreateBody> }>(
@@ -140,11 +157,12 @@ function repositoryRoutes(
         return reply.code(201).send(await shown(await declareElsewhere(serving, actor, watched)))
       }
       if (model === undefined || monitor !== undefined) throw servedOtherwise(name, { model })
-      const keep = pin ? 'pinned' : 'on-demand'
-      await repository.load(name, { model, settings: settingsOf({ keep, limits }) })
+      const settings = settingsOf({ keep: pin ? 'pinned' : 'on-demand', limits })
+      await repository.create(name, { model, settings: settings ?? PINNED })
       return reply.code(201).send(await shown(await serving.endpoints.get(name)))
     },
   )
+  updateRoute(app, parts)
   for (const verb of ['load', 'unload'] as const)
     app.post<{ Params: { endpoint: string } }>(
       `/endpoints/:endpoint/${verb}`,
@@ -176,6 +194,35 @@ function repositoryRoutes(
       return reply.code(204).send()
     },
   )
+}
+
+function updateRoute(app: FastifyInstance, { serving, actor, shown }: ByHand): void {
+  const repository = serving.repository(actor)
+  app.patch<{ Params: { endpoint: string }; Body: Static<typeof UpdateBody> }>(
+    '/endpoints/:endpoint',
+    {
+      schema: {
+        summary: 'Change an endpoint that was made by hand; what is not named stays',
+        params: EndpointName,
+        body: UpdateBody,
+      },
+    },
+    async ({ params, body: { pin, ...change } }) => {
+      const { endpoint } = params
+      const keep = pin === undefined ? undefined : pin ? 'pinned' : 'on-demand'
+      if (change.model === undefined && pin === undefined && isEmpty(change.limits))
+        throw new Problem(
+          'invalid',
+          `say what is to be otherwise of endpoint ${endpoint}: its model, whether it is pinned, or its limits`,
+        )
+      await repository.update(endpoint, { ...change, keep })
+      return shown(await serving.endpoints.get(endpoint))
+    },
+  )
+}
+
+function isEmpty(limits: object | undefined): boolean {
+  return Object.keys(limits ?? {}).length === 0
 }
 
 function servedOtherwise(name: string, { model }: { model: string | undefined }): Problem {

@@ -110,6 +110,7 @@ const KNOWN: Readonly<Record<string, (things: Things) => Record<string, unknown>
     columns: [],
     revision: 1,
   }),
+  'PATCH /api/v1/endpoints/{endpoint}': () => ({ model: `models:/${MODEL}/1` }),
   'POST /api/v1/endpoints/{endpoint}/watermark': () => ({ time: '2024-01-01T00:00:00Z' }),
   'POST /api/v1/endpoints/{endpoint}/predictions': () => ({
     records: [{ carrier: 'AA', hour: 9, distance: 500, id: 'a', at: '2024-01-01T00:00:00Z' }],
