@@ -7,6 +7,7 @@ import { comparedMeans, quantilesOf, shareOf } from './statistics.ts'
 const row = (part: Partial<ReplayedRow>): ReplayedRow => ({
   inputs: {},
   live: { score: 0.5 },
+  answeredBy: 'm/1',
   candidate: { score: 0.5 },
   label: null,
   latencyMs: 1,
@@ -95,6 +96,26 @@ test('the slice where the two disagree comes first, and small ones are not named
   })
   expect(slices.map(({ where }) => where)).not.toContain('= "x"')
   expect(slices.filter(({ column }) => column === 'hour').length).toBeLessThanOrEqual(4)
+})
+
+test('where several versions answered, the one that it disagrees with is named', () => {
+  const rows = Array.from({ length: 200 }, (_, index) => {
+    const isOld = index % 4 > 0
+    const [answeredBy, label] = isOld ? ['m/1', 0] : ['m/2', 1]
+    return row({
+      inputs: { hour: index % 24 },
+      answeredBy,
+      live: { label },
+      candidate: { label: 0 },
+    })
+  })
+  const { slices } = reportOf(rows, { tolerance: 0, kind: 'auto' })
+  expect(slices[0]).toMatchObject({
+    column: 'answered by',
+    where: '= "m/2"',
+    rows: 50,
+    disagreements: 50,
+  })
 })
 
 test('a model never disagrees with itself, whatever it answers', () => {

@@ -11,6 +11,8 @@ import { comparedMeans, quantilesOf, shareOf, type Compared, type Estimate } fro
 export interface ReplayedRow {
   readonly inputs: Readonly<Record<string, Logged>>
   readonly live: Outputs
+  /** The version that gave the live answer. */
+  readonly answeredBy: string
   readonly candidate: Outputs
   readonly label: string | number | boolean | null
   readonly latencyMs: number
@@ -61,12 +63,17 @@ export function reportOf(
     disagreements,
     disagreement: shareOf(disagreements, rows.length),
     difference: differenceOf(pairs),
-    slices: worstSlices(
-      rows.map(({ inputs }) => inputs),
-      disagrees,
-    ),
+    slices: worstSlices(slicedBy(rows), disagrees),
     ...measured(rows, pairs, kind),
   }
+}
+
+/** What rows are told apart by: their inputs, and who answered them where that was not always the same. */
+function slicedBy(rows: readonly ReplayedRow[]): ReplayedRow['inputs'][] {
+  const isOne = new Set(rows.map(({ answeredBy }) => answeredBy)).size < 2
+  return rows.map(({ inputs, answeredBy }) =>
+    isOne ? inputs : { 'answered by': answeredBy, ...inputs },
+  )
 }
 
 interface Pair {

@@ -36,9 +36,9 @@ export async function run(replay: Replay, running: Running): Promise<ReplayResul
   const replayed = rows.flatMap((row, index): ReplayedRow[] => {
     const candidate = answers[index]
     if (candidate === undefined) return []
-    const { inputs, outputs: live, latencyMs, label } = row
+    const { inputs, outputs: live, modelVersion: answeredBy, latencyMs, label } = row
     const known = typeof label === 'bigint' ? String(label) : label
-    return [{ inputs, live, candidate, latencyMs, label: known }]
+    return [{ inputs, live, answeredBy, candidate, latencyMs, label: known }]
   })
   const lives = replayed.map(({ latencyMs }) => latencyMs)
   return {
