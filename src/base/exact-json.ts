@@ -37,6 +37,30 @@ export function parseExactJson(text: string): ExactJson {
   return value
 }
 
+/**
+ * The same as Python reads it, which tells 1 from 1.0: what is written as a whole number is a `bigint`, every `number` is
+ * a float, and NaN is one.
+ */
+export function parsePythonNumbers(text: string): ExactJson {
+  const read = (json: string) =>
+    JSON.parse(json, pythonNumber as (key: string, value: unknown) => unknown) as ExactJson
+  try {
+    return read(text)
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error
+    return read(withoutTokens(text, { nan: NAN }))
+  }
+}
+
+/** What stands for NaN while the parser reads; nobody writes zero like this. */
+const NAN = '0e-31337'
+
+const pythonNumber: Reviver = (_, value, { source }) => {
+  if (typeof value !== 'number' || source === undefined) return value
+  if (source === NAN) return Number.NaN
+  return /^-?\d+$/.test(source) ? BigInt(source) : value
+}
+
 const exact: Reviver = (_, value, { source }) =>
   typeof value === 'number' &&
   !Number.isSafeInteger(value) &&
@@ -69,20 +93,22 @@ function isLargeIn(values: readonly unknown[], rest: object[]): boolean {
  * Replaces the tokens outside of strings; 1e999 is the shortest way to say infinity in JSON. Strings are stepped over
  * without a pattern: one that repeats over a long text has no room for its steps back.
  */
-function withoutTokens(text: string): string {
+function withoutTokens(text: string, { nan }: { nan: string } = { nan: 'null' }): string {
   const parts: string[] = []
   for (let from = 0; from < text.length;) {
     const quote = text.indexOf('"', from)
     const start = quote === -1 ? text.length : quote
-    parts.push(text.slice(from, start).replace(/\bNaN\b|-?\bInfinity\b/g, inJson))
+    parts.push(
+      text.slice(from, start).replace(/\bNaN\b|-?\bInfinity\b/g, (token) => inJson(token, nan)),
+    )
     from = endOfString(text, start)
     parts.push(text.slice(start, from))
   }
   return parts.join('')
 }
 
-function inJson(token: string): string {
-  if (token === 'NaN') return 'null'
+function inJson(token: string, nan: string): string {
+  if (token === 'NaN') return nan
   return token === 'Infinity' ? '1e999' : '-1e999'
 }
 

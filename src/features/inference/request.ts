@@ -30,7 +30,7 @@ export interface PredictionRequest {
   readonly headers?: RequestHeaders
   /** A revision that a header forces, where the endpoint permits it. */
   readonly override?: string
-  /** Parameters of the model, as MLflow's `params`. */
+  /** Parameters of the model, as MLflow's `params`: whole numbers are `bigint`, a `number` is a float. */
   readonly params?: Readonly<Record<string, ExactJson>>
   /** How long the caller waits, in milliseconds from now; what cannot be answered in time is not begun. */
   readonly deadlineMs?: number

@@ -1,5 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { parseExactJson, printExactJson, type ExactJson } from '#base/exact-json'
+import {
+  parseExactJson,
+  parsePythonNumbers,
+  printExactJson,
+  type ExactJson,
+} from '#base/exact-json'
 import { messageOf } from '#base/problem'
 import type { PredictionRequest, Value } from '#inference'
 import { BadRequest, Misfit } from './errors.ts'
@@ -33,12 +38,15 @@ type List = readonly ExactJson[]
 
 /** Reads a body of JSON in one of MLflow's forms, or Azure's. Throws `BadRequest`. */
 export function jsonScoring(bytes: Buffer): Scoring {
-  const body = dictionaryIn(bytes)
+  const body = dictionaryIn(bytes, parseExactJson)
   const params = body['params'] ?? null
   if (params !== null && !isDictionary(params))
     throw new Misfit(`params must be a dictionary; received ${kindOf(params)}`)
-  const more = params === null ? {} : { params }
-  if (LANGUAGE_KEYS.some((key) => Object.hasOwn(body, key))) return languageScoring(body)
+  const isOfLanguage = LANGUAGE_KEYS.some((key) => Object.hasOwn(body, key))
+  // Read once more only where there are any: parameters are not data, and Python tells 1 from 1.0.
+  const inPython = params === null && !isOfLanguage ? {} : dictionaryIn(bytes, parsePythonNumbers)
+  if (isOfLanguage) return languageScoring(body, inPython)
+  const more = params === null ? {} : { params: inPython['params'] as Dictionary }
   if (Object.hasOwn(body, 'input_data')) return { ...azureScoring(body['input_data']), ...more }
   const given = FORMS.filter((form) => Object.hasOwn(body, form))
   const [form] = given
@@ -49,12 +57,12 @@ export function jsonScoring(bytes: Buffer): Scoring {
   return { ...scoringAs(form, body[form] as ExactJson), ...more }
 }
 
-function dictionaryIn(bytes: Buffer): Dictionary {
+function dictionaryIn(bytes: Buffer, parse: (text: string) => ExactJson): Dictionary {
   if (!isUtf8(bytes)) throw new BadRequest('the input is not valid JSON: it is not UTF-8')
   let body: ExactJson
   try {
     // Python's json reads over a mark of the byte order.
-    body = parseExactJson(bytes.toString('utf8').replace(/^\uFEFF/, ''))
+    body = parse(bytes.toString('utf8').replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new BadRequest(`the input is not valid JSON: ${messageOf(error)}`)
   }
@@ -76,10 +84,10 @@ function azureScoring(content: ExactJson | undefined): Scoring {
 }
 
 /** Each key is a column of one row; what the model declares as its parameters it finds there as well. */
-function languageScoring(body: Dictionary): Scoring {
+function languageScoring(body: Dictionary, params: Dictionary): Scoring {
   const columns = Object.keys(body)
   const row = Object.values(body).map((each) => valueOf(each))
-  return { input: { form: 'rows', columns, rows: [row] }, params: body, answer: 'bare' }
+  return { input: { form: 'rows', columns, rows: [row] }, params, answer: 'bare' }
 }
 
 function splitRows(form: string, content: ExactJson): PredictionRequest['input'] {

@@ -59,9 +59,10 @@ test('columns without names, nested ones and parameters are read as MLflow decla
   const params = [
     { name: 't', default: 0.5, shape: null, type: 'double' },
     { name: 'ids', default: [1, 2], shape: [-1], type: 'long' },
+    { name: 'none', default: '@NaN', shape: null, type: 'double' },
     { name: 'odd', default: 1, type: 'quaternion' },
   ]
-  const text = `signature:\n  inputs: '${JSON.stringify(inputs)}'\n  params: '${JSON.stringify(params)}'`
+  const text = `signature:\n  inputs: '${JSON.stringify(inputs)}'\n  params: '${JSON.stringify(params).replace('"@NaN"', 'NaN')}'`
   const { signature, problems } = modelIn(text).description
   const array = { type: 'array', items: { type: 'double' } }
   const object = {
@@ -86,6 +87,7 @@ test('columns without names, nested ones and parameters are read as MLflow decla
     params: [
       { name: 't', type: 'double', default: 0.5, shape: null },
       { name: 'ids', type: 'long', default: [1, 2], shape: [-1] },
+      { name: 'none', type: 'double', default: null, shape: null },
     ],
   })
   expect(problems).toEqual(['the parameter "odd" has no type that is known here'])

@@ -1,3 +1,4 @@
+import { parseExactJson } from '#base/exact-json'
 import { messageOf } from '#base/problem'
 import type {
   ColumnSpec,
@@ -97,8 +98,14 @@ function paramsIn(json: string, problems: string[]): ParamSpec[] {
       return []
     }
     const sizes = Array.isArray(shape) ? shape.map(Number) : null
-    return [{ name, type: known, default: value ?? null, shape: sizes }]
+    return [{ name, type: known, default: rounded(value ?? null), shape: sizes }]
   })
+}
+
+/** As it is kept; MLflow itself knows all digits. */
+function rounded(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(rounded)
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 function typeIn(field: Record<string, unknown>): string {
@@ -107,7 +114,8 @@ function typeIn(field: Record<string, unknown>): string {
 
 function listIn(json: string, side: string, problems: string[]): unknown[] {
   try {
-    const list: unknown = JSON.parse(json)
+    // Python writes NaN, as defaults of parameters may be.
+    const list: unknown = parseExactJson(json)
     return Array.isArray(list) ? list : []
   } catch (error) {
     problems.push(`signature.${side} cannot be read: ${messageOf(error).split('\n')[0]}`)

@@ -53,8 +53,16 @@ export function wishesIn(parameters: Parameters): Wishes {
     params:
       own.length === 0
         ? undefined
-        : Object.fromEntries(own.map((key) => [key, parameters[key] as ExactJson])),
+        : Object.fromEntries(own.map((key) => [key, wholeApart(parameters[key] as ExactJson)])),
   }
+}
+
+/** Parameters do not say how a number was written: one without a fraction is a whole one. */
+function wholeApart(value: ExactJson): ExactJson {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
+  if (Array.isArray(value)) return (value as readonly ExactJson[]).map(wholeApart)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, wholeApart(each)]))
 }
 
 function refuseSequences(parameters: Parameters): void {

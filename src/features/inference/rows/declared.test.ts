@@ -47,6 +47,7 @@ const declared: readonly ParamSpec[] = [
   { name: 'rate', type: 'double', default: 0.5, shape: null },
   { name: 'count', type: 'long', default: 3, shape: null },
   { name: 'ids', type: 'long', default: [1], shape: [-1] },
+  { name: 'seed', type: 'double', default: null, shape: null },
 ]
 
 test('parameters are those that the model declares, with defaults for the others', () => {
@@ -57,7 +58,7 @@ test('parameters are those that the model declares, with defaults for the others
 })
 
 test('each parameter that does not fit is named', () => {
-  expect(() => paramsFor(declared, { rate: 'x', count: 1.5, ids: 3 })).toThrow(
-    'Invalid parameters found: rate is "x", which is no double; count is 1.5, which is no long; ids is 3, which is no list of long',
+  expect(() => paramsFor(declared, { rate: 'x', count: 1, ids: 3n })).toThrow(
+    'Invalid parameters found: rate is "x", which is no double; count is 1, which is no long; ids is 3, which is no list of long',
   )
 })

@@ -16,13 +16,15 @@ export function paramsFor(
 ): Params | undefined {
   if (declared === undefined || declared.length === 0) return undefined
   const wrong: string[] = []
-  const given = declared.map((spec): [string, ExactJson] => {
+  const given = declared.flatMap((spec): [string, ExactJson][] => {
     const value = sent !== undefined && Object.hasOwn(sent, spec.name) ? sent[spec.name] : undefined
-    if (value === undefined) return [spec.name, (spec.default ?? null) as ExactJson]
+    // MLflow fills in what is left out; NaN, which JSON cannot say, only it knows.
+    if (value === undefined)
+      return (spec.default ?? null) === null ? [] : [[spec.name, spec.default as ExactJson]]
     const cast = castParam(value, spec)
     if (cast === undefined)
       wrong.push(`${spec.name} is ${shown(value)}, which is no ${described(spec)}`)
-    return [spec.name, cast ?? null]
+    return [[spec.name, cast ?? null]]
   })
   if (wrong.length > 0)
     throw new Problem('invalid', `Invalid parameters found: ${wrong.join('; ')}`, {
@@ -47,8 +49,7 @@ function castScalar(value: ExactJson, type: ParamSpec['type']): ExactJson | unde
   return value === null || IS_A[type](value) ? value : undefined
 }
 
-const isWhole = (value: ExactJson) =>
-  typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
+const isWhole = (value: ExactJson) => typeof value === 'bigint'
 const isNumber = (value: ExactJson) => typeof value === 'bigint' || typeof value === 'number'
 const isText = (value: ExactJson) => typeof value === 'string'
 

@@ -251,6 +251,20 @@ const params = [
   [1],
 ].map((sent) => post('python', { dataframe_records: [{ whole: 1 }], params: sent }))
 
+/** Python tells 1 from 1.0, and has numbers that JSON has not. */
+const paramsInPython = [
+  '{"rate": NaN}',
+  '{"rate": -Infinity}',
+  '{"rate": 1.0}',
+  '{"count": 1.0}',
+  '{"count": 1e3}',
+  '{"count": NaN}',
+  '{"count": 9223372036854775807}',
+  '{"ids": [1, 2.0]}',
+  '{"ids": [2]}',
+  '{"ids": null}',
+].map((sent) => post('python', `{"dataframe_records": [{"whole": 1}], "params": ${sent}}`))
+
 const shapes = [
   'array',
   'vector',
@@ -274,5 +288,5 @@ const plain: readonly Asked[] = (['/ping', '/health', '/version', '/nothing'] as
 /** Which of a flavor's models are asked what. */
 export const STORIES: Readonly<Record<string, readonly Asked[]>> = {
   onnx: [...forms, ...types, ...values, ...numbers, ...plain],
-  python: [...python, ...params, ...shapes, ...inForms],
+  python: [...python, ...params, ...paramsInPython, ...shapes, ...inForms],
 }
