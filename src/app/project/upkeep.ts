@@ -65,7 +65,7 @@ export function openUpkeep(options: {
   return withParts(upkeep, options)
 }
 
-/** What unfinished runs by parts have brought forth stays, and of what went the results of parts say nothing any more. */
+/** What unfinished runs by parts have brought forth stays; what went is forgotten, by the results of parts as well. */
 function withParts(upkeep: Upkeep, options: Parameters<typeof openUpkeep>[0]): Upkeep {
   const { settings, cache, clock, locks } = options
   const folder = settings.cacheFolder
@@ -73,6 +73,7 @@ function withParts(upkeep: Upkeep, options: Parameters<typeof openUpkeep>[0]): U
     exclusively(locks, async () => {
       const { forgetLostParts } = await import('#stores/dvc/parts-upkeep')
       await forgetLostParts(folder, cache)
+      await cache.forgetGone()
     })
   return {
     ...upkeep,

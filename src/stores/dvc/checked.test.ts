@@ -50,6 +50,15 @@ test('objects are known again, those that were learnt later as well', () => {
   expect(checkedIn(openChecked(notes()).known()).count).toBe(900)
 })
 
+test('those that are forgotten are known no more, and all others are', () => {
+  const numbers = Array.from({ length: 100 }, (_, number) => put(number))
+  learn(numbers)
+  const gone = numbers.filter((number) => number % 3 === 0)
+  openChecked(notes()).forget(new Set(gone.map(md5Of)))
+  expect(numbers.filter((number) => !isKnown(number))).toEqual(gone)
+  expect(openChecked(notes()).names()).toHaveLength(66)
+})
+
 describe('an object is not believed any more', () => {
   beforeEach(() => learn([put(1), put(2)]))
 

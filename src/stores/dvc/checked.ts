@@ -9,6 +9,7 @@ import {
   firstOf,
   HEAD_BYTES,
   isSameName,
+  nameAt,
   type CheckedList,
 } from './crew/checked.ts'
 import { LOOK_NUMBERS } from './crew/looking.ts'
@@ -24,6 +25,8 @@ export interface CheckedObjects {
   known(): SharedArrayBuffer | undefined
   /** `looks` are those of files that nobody can have written to since they were read without looking otherwise now. */
   learn(md5s: readonly string[], looks: Float64Array): void
+  names(): string[]
+  forget(md5s: ReadonlySet<string>): void
 }
 
 /** So small a part of all is read again sooner than all are written down anew. */
@@ -35,17 +38,42 @@ const OBJECTS_MAX = 2 ** 21
 export function openChecked(file: string): CheckedObjects {
   let kept: { readonly bytes: SharedArrayBuffer | undefined } | undefined
   const known = () => (kept ??= { bytes: readNotes(file) }).bytes
+  const keep = (bytes: SharedArrayBuffer) => {
+    kept = { bytes }
+    mkdirSync(dirname(file), { recursive: true })
+    replaceFile(file, Buffer.from(bytes))
+  }
   return {
     known,
+    names: () => namesOf(checkedIn(known())),
+    forget: (md5s) => {
+      if (md5s.size > 0) keep(packed(NONE, without(checkedIn(known()), md5s)))
+    },
     learn: (md5s, looks) => {
       const before = checkedIn(known())
       if (md5s.length === 0 || md5s.length < before.count * LEARNT_SHARE) return
-      const bytes = packed(listOf(md5s, looks), before)
-      kept = { bytes }
-      mkdirSync(dirname(file), { recursive: true })
-      replaceFile(file, Buffer.from(bytes))
+      keep(packed(listOf(md5s, looks), before))
     },
   }
+}
+
+const NONE: CheckedList = { count: 0, names: new Uint8Array(), looks: new Float64Array() }
+
+function namesOf({ names, count }: CheckedList): string[] {
+  return Array.from({ length: count }, (_, at) => nameAt(names, at))
+}
+
+/** The others, which are in order as they were. */
+function without(list: CheckedList, md5s: ReadonlySet<string>): CheckedList {
+  const left = namesOf(list).flatMap((md5, at) => (md5s.has(md5) ? [] : [at]))
+  const names = new Uint8Array(left.length * 16)
+  const looks = new Float64Array(left.length * CHECKED_NUMBERS)
+  for (const [to, at] of left.entries()) {
+    names.set(list.names.subarray(at * 16, at * 16 + 16), to * 16)
+    const look = at * CHECKED_NUMBERS
+    looks.set(list.looks.subarray(look, look + CHECKED_NUMBERS), to * CHECKED_NUMBERS)
+  }
+  return { count: left.length, names, looks }
 }
 
 function listOf(md5s: readonly string[], looks: Float64Array): CheckedList {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock, type Clock } from '#base/clock'
@@ -29,6 +29,8 @@ export interface ObjectFolder extends Cache {
   learn(objects: readonly ObjectName[]): void
   /** Undefined where nothing is remembered. */
   readonly checked: CheckedObjects | undefined
+  /** Drops what is remembered of objects that are here no more. */
+  forgetGone(): Promise<void>
 }
 
 export interface ObjectFolderOptions {
@@ -72,12 +74,14 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
     for (const [legacy, some] of Map.groupBy(files, (object) => object.legacy))
       stockOf(legacy).learn(some.map(({ md5 }) => md5))
   }
+  const checked = notes === undefined ? undefined : openChecked(join(notes, 'checked'))
   return {
     pathOf,
     missing,
     tree,
     learn,
-    checked: notes === undefined ? undefined : openChecked(join(notes, 'checked')),
+    checked,
+    forgetGone: () => forgetGone({ checked, notes, missing }),
     holds: async (content) => {
       const object = { md5: content.md5, legacy: content.legacy ?? false }
       if (!(await isThere(object))) return false
@@ -110,6 +114,20 @@ export function openObjectFolder(options: ObjectFolderOptions): ObjectFolder {
     },
   }
 }
+
+async function forgetGone({
+  checked,
+  notes,
+  missing,
+}: Pick<ObjectFolder, 'checked' | 'missing'> & { notes: string | undefined }): Promise<void> {
+  if (checked === undefined || notes === undefined) return
+  const gone = await missing(checked.names().map(named))
+  checked.forget(new Set(gone.map(({ md5 }) => md5)))
+  for (const list of await missing(notedLists(notes).map(named)))
+    rmSync(membersFile(notes, list), { force: true })
+}
+
+const named = (md5: string): ObjectName => ({ md5, legacy: false })
 
 /** One for the objects of DVC 2, and one for all others. */
 function stocksOf(options: {
@@ -213,6 +231,11 @@ function noteMembers(notes: string, content: Content, entries: readonly TreeEntr
   const file = membersFile(notes, content)
   mkdirSync(dirname(file), { recursive: true })
   replaceFile(file, Buffer.concat([check, body]))
+}
+
+function notedLists(notes: string): string[] {
+  const folder = join(notes, 'members')
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.dir')) : []
 }
 
 function readMembers(notes: string, content: Content): Uint8Array | undefined {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { manualClock } from '#base/clock'
 import { openWorkspace } from '#app/project/workspace'
+import { openChecked } from '#stores/dvc/checked'
 import type { GarbageRequest } from '#data'
 import { dvcEnvironment, ours, sandbox, type Sandbox } from './support.ts'
 import { MAIN } from '../../support/orrery.ts'
@@ -55,6 +56,27 @@ function copy(): Sandbox {
 
 const cached = (box: Sandbox) => Object.keys(box.tree('.dvc/cache/files/md5')).toSorted()
 const remote = (box: Sandbox) => Object.keys(box.tree('../remote/files/md5')).toSorted()
+
+test('what is remembered of objects goes with them', async () => {
+  const box = copy()
+  const notes = join(box.root, '.dvc/tmp/orrery/cache/checked')
+  box.dvc('config', 'cache.type', 'hardlink')
+  const linked = async () => {
+    for (const path of ['folder', 'data.csv']) rmSync(join(box.root, path), { recursive: true })
+    await ours(box).data.checkout([], { force: true })
+  }
+  await linked()
+  box.write('data.csv', 'data five\n')
+  await ours(box).data.add(['data.csv'])
+  await linked()
+  expect(openChecked(notes).names()).toHaveLength(4)
+  await collect(box, {})
+  expect(openChecked(notes).names().toSorted()).toEqual(
+    cached(box)
+      .filter((name) => !name.endsWith('.dir'))
+      .map((name) => name.replace('/', '')),
+  )
+})
 
 async function collect(box: Sandbox, request: GarbageRequest, project = ours(box)) {
   const { places } = await project.upkeep.collect(request, {})

@@ -65,7 +65,7 @@ export function isSameName(names: Uint8Array, one: number | undefined, other: nu
   return nameAt(names, one) === nameAt(names, other)
 }
 
-function nameAt(names: Uint8Array, at: number): string {
+export function nameAt(names: Uint8Array, at: number): string {
   return Buffer.from(names.buffer, names.byteOffset + at * 16, 16).toString('hex')
 }
 
