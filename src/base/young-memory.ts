@@ -7,9 +7,12 @@ const PASSED_BYTES = 16 << 20
 /** So often it is looked whether a process has come to rest. */
 const LOOK_MS = 5000
 /** A process that works for more of its time than this is not at rest. */
-const BUSY = 0.1
+const BUSY = 0.05
+/** To give back less is not worth the pause, of some 50 ms, in which all of the heap is walked. */
+const WORTH_BYTES = 32 << 20
 
-let collect: ((options: { type: 'minor' }) => void) | undefined
+type Collection = { type: 'minor' } | { type: 'major'; flavor: 'last-resort' }
+let collect: ((options: Collection) => void) | undefined
 
 /**
  * Takes back the buffers of bytes that have passed by. They live for a moment, but V8 counts them until it walks the
@@ -22,33 +25,38 @@ export function passedBytes(): (bytes: number) => void {
     passed += bytes
     if (passed < PASSED_BYTES) return
     passed = 0
-    collectYoung()
+    collected({ type: 'minor' })
   }
 }
 
 /**
- * Has V8 look, in small steps, for what only work has needed, a start among it, when rest follows. Without that it keeps what a
- * start took until there is load; after load it decides by itself whether giving back is worth its while.
+ * Has V8 give back what only work has needed, a start among it, when rest follows. By itself it does so where old objects
+ * have become more, and keeps the room for young ones, up to 200 MB of it, for as long as nothing else is asked.
  */
 export function giveBackAtRest(lookMs = LOOK_MS): void {
   let before = performance.eventLoopUtilization()
-  let hasWorked = true
+  let neededBytes = 0
   const look = () => {
     const now = performance.eventLoopUtilization()
     const isBusy = performance.eventLoopUtilization(now, before).utilization > BUSY
     before = now
-    if (!isBusy && hasWorked) collectYoung()
-    hasWorked = isBusy
+    if (isBusy) return
+    if (process.memoryUsage.rss() - neededBytes > WORTH_BYTES) {
+      collected({ type: 'major', flavor: 'last-resort' })
+      neededBytes = process.memoryUsage.rss()
+    }
+    // What lies outside of the heap may be given back later.
+    neededBytes = Math.min(neededBytes, process.memoryUsage.rss())
   }
   setInterval(look, lookMs).unref()
 }
 
-function collectYoung(): void {
+function collected(what: Collection): void {
   collect ??= collector()
-  collect({ type: 'minor' })
+  collect(what)
 }
 
-function collector(): (options: { type: 'minor' }) => void {
+function collector(): (options: Collection) => void {
   setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as (options: { type: 'minor' }) => void
+  return runInNewContext('gc') as (options: Collection) => void
 }
