@@ -64,6 +64,22 @@ export function expired({ key }: Call): Problem {
   )
 }
 
+/** Tells a call that its time is over, if it is: nobody waits for its answer any more, and its run goes on for the others. */
+export function rejectLate(call: Call, nowMs: number): void {
+  if (call.expiresMs <= nowMs) call.reject(expired(call))
+}
+
+/** Those whose time is not over; the others are told that it is. */
+export function awaited(calls: readonly Call[]): Call[] {
+  const nowMs = performance.now()
+  for (const call of calls) rejectLate(call, nowMs)
+  return calls.filter(({ expiresMs }) => expiresMs > nowMs)
+}
+
+export function rowsIn(calls: readonly Call[]): number {
+  return calls.reduce((sum, { rows }) => sum + rows, 0)
+}
+
 function bytesIn(inputs: readonly Tensor[]): number {
   let bytes = 0
   for (const { data } of inputs) bytes += 'byteLength' in data ? data.byteLength : textBytes(data)

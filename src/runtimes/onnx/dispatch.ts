@@ -1,17 +1,14 @@
-import { setImmediate as turnOver } from 'node:timers/promises'
 import { Problem } from '#base/problem'
 import type { InferOptions, Outputs, Tensor } from '#inference'
-import { expired, newCall, type Call } from './call.ts'
+import { awaited, newCall, rowsIn, type Call } from './call.ts'
 import { ProcessEnded, type Incarnation } from './incarnation.ts'
 import { createPaces } from './pace.ts'
 import { callQueue, joined, parted } from './queue.ts'
+import { runList } from './runs.ts'
+import { sweeper } from './sweep.ts'
 
 /** A call that fell with its process is made this often again: inference changes nothing. */
 const RETRIES = 1
-/** Deadlines are looked at so often while calls wait. */
-const LOOK_MS = 50
-/** A run that nobody waits for any more has so long to end by itself, since to begin anew takes time as well. */
-const ABANDONED_MS = 1000
 
 export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
@@ -27,9 +24,13 @@ export interface Dispatch {
   close(why: Problem): void
 }
 
+/** With so many, the process has its next run when one is done; further ones gain nothing. */
+const RUNS_MAX = 2
+
 /**
  * Hands calls to the process, one run at a time: it works on one thing anyway, and what waits here can be
- * joined into one run, put into order, and asked of the next process when this one dies.
+ * joined into one run, put into order, and asked of the next process when this one dies. Only a run that is as large as
+ * it can be does not wait for the one before.
  */
 export function dispatch(
   timeoutMs: number,
@@ -37,47 +38,35 @@ export function dispatch(
 ): Dispatch {
   const queue = callQueue()
   const paces = createPaces()
+  const runs = runList()
   const target: Target = {
     process: undefined,
     missing: () => undefined,
     closed: undefined,
     rest: undefined,
   }
-  let running: Running = { calls: [], sinceMs: 0 }
-  const sweep = sweeper(queue, { running: () => running, hangs: paces.hangs, target })
-  let busy = false
+  const sweep = sweeper(queue, {
+    runs,
+    hangs: paces.hangs,
+    abandon: () => target.process?.abandon?.(),
+  })
+  const run = runner({ queue, paces, runs, target, onDeath })
+  let turnEnd: NodeJS.Immediate | undefined
 
-  const run = async (process: Incarnation, batch: Call[]) => {
-    const [first] = batch as [Call, ...Call[]]
-    const missing = target.missing(first.key)
-    if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
-    try {
-      const rows = rowsIn(batch)
-      const startedMs = performance.now()
-      running = { calls: batch, sinceMs: startedMs }
-      const outputs = await process.run(first.key, joined(batch), first)
-      const ranMs = performance.now() - startedMs
-      paces.note(first.key, rows, ranMs)
-      const parts = parted(batch, outputs)
-      if (parts === undefined) return queue.addAlone(batch)
-      answerAll(batch, parts, { startedMs, ranMs, rows })
-    } catch (error) {
-      if (error instanceof ProcessEnded) afterDeath(batch, error, { queue, target, onDeath })
-      else if (batch.length > 1) queue.addAlone(batch)
-      else first.reject(error as Problem)
-    }
+  const mayRun = ({ process }: Target): boolean => {
+    if (process === undefined || queue.isEmpty()) return false
+    if (runs.count() === 0) return true
+    return process.queues === true && runs.count() < RUNS_MAX && queue.isFull(paces.rowsMax)
   }
-  const pump = async () => {
-    if (busy) return
-    busy = true
-    while (target.process !== undefined && !queue.isEmpty()) {
-      // What the same turn of the event loop brings goes along: a run costs the waking of another process.
-      await turnOver()
-      if (target.process === undefined || queue.isEmpty()) continue
-      await run(target.process, queue.nextBatch(paces.rowsMax))
-      running = { calls: [], sinceMs: 0 }
-    }
-    busy = false
+  const pump = () => {
+    if (turnEnd !== undefined || !mayRun(target)) return
+    // What the same turn of the event loop brings goes along: a run costs the waking of another process.
+    turnEnd = setImmediate(() => {
+      turnEnd = undefined
+      if (!mayRun(target)) return
+      void run(target.process as Incarnation, queue.nextBatch(paces.rowsMax)).then(pump)
+      pump()
+    })
   }
 
   return {
@@ -86,16 +75,50 @@ export function dispatch(
         const refusal = target.closed ?? refusalAtRest(target)
         if (refusal !== undefined) return reject(refusal)
         const call = newCall({ key, inputs, ...options }, timeoutMs, { resolve, reject })
-        const waitMs = busy ? paces.waitMs(key, queue.rows()) : 0
+        const waitMs = runs.count() > 0 ? paces.waitMs(key, queue.rows()) : 0
         // Whoever would wait in vain is told at once.
         const isVain = performance.now() + waitMs > call.expiresMs
         if (isVain || !queue.add(call)) return reject(crowded(key))
         sweep(call)
-        return void pump()
+        return pump()
       }),
-    ...aiming(target, queue, () => void pump()),
+    ...aiming(target, queue, pump),
     waiting: queue.calls,
-    isAtWork: () => running.calls.length > 0,
+    isAtWork: () => runs.count() > 0,
+  }
+}
+
+interface Parts {
+  readonly queue: ReturnType<typeof callQueue>
+  readonly paces: ReturnType<typeof createPaces>
+  readonly runs: ReturnType<typeof runList>
+  readonly target: Target
+  readonly onDeath: (key: string, reason: string) => void
+}
+
+/** Runs calls together, and tells each of them what came of it or puts them back; never rejects. */
+function runner({ queue, paces, runs, target, onDeath }: Parts) {
+  return async (process: Incarnation, batch: Call[]): Promise<void> => {
+    const [first] = batch as [Call, ...Call[]]
+    const missing = target.missing(first.key)
+    if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
+    const running = runs.add(batch)
+    try {
+      const rows = rowsIn(batch)
+      const outputs = await process.run(first.key, joined(batch), first)
+      const { sinceMs } = running
+      const ranMs = performance.now() - sinceMs
+      paces.note(first.key, rows, ranMs)
+      const parts = parted(batch, outputs)
+      if (parts === undefined) queue.addAlone(batch)
+      else answerAll(batch, parts, { startedMs: sinceMs, ranMs, rows })
+    } catch (error) {
+      if (error instanceof ProcessEnded) afterDeath(batch, error, { queue, target, onDeath })
+      else if (batch.length > 1) queue.addAlone(batch)
+      else first.reject(error as Problem)
+    } finally {
+      runs.remove(running)
+    }
   }
 }
 
@@ -133,65 +156,6 @@ function answerAll(
   }
 }
 
-/** What the process does now. */
-interface Running {
-  readonly calls: readonly Call[]
-  readonly sinceMs: number
-}
-
-type Hangs = ReturnType<typeof createPaces>['hangs']
-
-/** Whether a run hangs for which nobody has waited for a while. */
-function isAbandoned({ calls, sinceMs }: Running, nowMs: number, hangs: Hangs): boolean {
-  const [first] = calls
-  if (first === undefined) return false
-  if (calls.some(({ expiresMs }) => nowMs < expiresMs + ABANDONED_MS)) return false
-  return hangs(first.key, rowsIn(calls), nowMs - sinceMs)
-}
-
-function rowsIn(calls: readonly Call[]): number {
-  return calls.reduce((sum, { rows }) => sum + rows, 0)
-}
-
-/** Those whose time is not over; the others are told that it is. */
-function awaited(calls: readonly Call[]): Call[] {
-  const nowMs = performance.now()
-  for (const call of calls) rejectLate(call, nowMs)
-  return calls.filter(({ expiresMs }) => expiresMs > nowMs)
-}
-
-/** Nobody waits for its answer any more; a run goes on for the others. */
-function rejectLate(call: Call, nowMs: number): void {
-  if (call.expiresMs <= nowMs) call.reject(expired(call))
-}
-
-/** Rejects calls whose time is over while they wait or are run, and ends a run that hangs; one timer sees to all of them. */
-function sweeper(
-  queue: ReturnType<typeof callQueue>,
-  { running, hangs, target }: { running: () => Running; hangs: Hangs; target: Target },
-) {
-  let timer: NodeJS.Timeout | undefined
-  let dueMs = Infinity
-  const look = () => {
-    timer = undefined
-    dueMs = Infinity
-    const nowMs = performance.now()
-    for (const call of queue.removeExpired(nowMs)) call.reject(expired(call))
-    for (const call of running().calls) rejectLate(call, nowMs)
-    if (isAbandoned(running(), nowMs, hangs)) target.process?.abandon?.()
-    if (!queue.isEmpty() || running().calls.length > 0) wait(LOOK_MS)
-  }
-  const wait = (ms: number) => {
-    clearTimeout(timer)
-    dueMs = performance.now() + ms
-    timer = setTimeout(look, ms).unref()
-  }
-  return ({ expiresMs }: Call) => {
-    const inMs = Math.max(1, expiresMs - performance.now())
-    if (timer === undefined || expiresMs < dueMs) wait(Math.min(LOOK_MS, inMs))
-  }
-}
-
 function crowded(key: string): Problem {
   return new Problem('unavailable', `too many calls wait for model ${key}; try again later`, {
     crowded: true,
@@ -220,38 +184,29 @@ function leave(target: Target, ended: Incarnation): void {
 function afterDeath(
   batch: Call[],
   death: ProcessEnded,
-  parts: {
-    queue: ReturnType<typeof callQueue>
-    target: Target
-    onDeath: (key: string, reason: string) => void
-  },
+  { queue, target, onDeath }: Pick<Parts, 'queue' | 'target' | 'onDeath'>,
 ): void {
-  const { queue, target, onDeath } = parts
   target.process = undefined
+  if (target.closed !== undefined) return rejectAll(batch, target.closed)
+  if (!death.begun) return queue.addFirst(awaited(batch))
   const [first] = batch as [Call, ...Call[]]
   onDeath(first.key, death.message)
   // Who of several it was shows when each is run alone.
-  const verdict = batch.length > 1 ? undefined : verdictOn(first, death, target.closed)
-  if (verdict === undefined) queue.addAlone(awaited(batch))
-  else first.reject(verdict)
+  const verdict = batch.length > 1 ? undefined : verdictOn(first, death)
+  if (verdict !== undefined) return first.reject(verdict)
+  return queue.addAlone(awaited(batch))
 }
 
 /** What a call is told that was alone with its process when that died; undefined if it is made again. */
-function verdictOn(
-  call: Call,
-  { message, timedOut }: ProcessEnded,
-  closed: Problem | undefined,
-): Problem | undefined {
+function verdictOn(call: Call, { message, timedOut }: ProcessEnded): Problem | undefined {
   call.deaths += 1
   if (timedOut)
     return new Problem(
       'timeout',
       `model ${call.key} did not answer within ${call.timeoutMs} ms; its process was ended and is started again`,
     )
-  if (call.deaths <= RETRIES && closed === undefined) return undefined
-  return (
-    closed ?? new Problem('unavailable', `the serving process ended during this call: ${message}`)
-  )
+  if (call.deaths <= RETRIES) return undefined
+  return new Problem('unavailable', `the serving process ended during this call: ${message}`)
 }
 
 function rejectAll(calls: readonly Call[], problem: Problem): void {

@@ -9,11 +9,14 @@ import type { FromProcess, ToProcess } from './messages.ts'
 /** The process ended while it had something to do. */
 export class ProcessEnded extends Error {
   readonly timedOut: boolean
+  /** Whether it was at what it was asked, or that still waited for others. */
+  readonly begun: boolean
 
-  constructor(reason: string, timedOut: boolean) {
+  constructor(reason: string, timedOut: boolean, begun = true) {
     super(reason)
     this.name = 'ProcessEnded'
     this.timedOut = timedOut
+    this.begun = begun
   }
 }
 
@@ -35,6 +38,8 @@ export interface Incarnation {
   readonly loaded: Promise<Loaded>
   /** Resolves with the reason when it has ended. */
   readonly ended: Promise<string>
+  /** Further runs may be asked while it is busy: their time begins when it is their turn. */
+  readonly queues?: boolean
   /** Runs a model. Rejects with an `invalid` problem, or with `ProcessEnded`: after `timeoutMs` it is killed. */
   run(key: string, inputs: readonly Tensor[], options: RunOptions): Promise<Outputs>
   /** Loads further models; absent where a process holds what it began with. */
@@ -52,7 +57,9 @@ const LAST_WORDS_MAX = 2000
 
 type Answer = Exclude<FromProcess, { type: 'loaded' }>
 
-interface Waiting {
+interface Asked {
+  readonly id: number
+  readonly timeoutMs: number
   resolve(answer: Answer): void
   reject(ended: ProcessEnded): void
 }
@@ -64,8 +71,6 @@ export function incarnate(
   memoryBytesMax: number,
 ): Incarnation {
   const child = forkProcess(name, memoryBytesMax)
-  const waiting = new Map<number, Waiting>()
-  let nextId = 1
   let timedOut = false
   let end: ProcessEnded | undefined
 
@@ -73,11 +78,12 @@ export function incarnate(
     timedOut = true
     child.kill('SIGKILL')
   }
+  const asked = askedInOrder(kill)
   const ended = endOf(child).then((reason) => {
-    end = new ProcessEnded(timedOut ? 'it did not answer in time' : reason, timedOut)
-    for (const { reject } of waiting.values()) reject(end)
-    waiting.clear()
-    return end.message
+    const why = timedOut ? 'it did not answer in time' : reason
+    end = new ProcessEnded(why, timedOut, false)
+    asked.endAll(why, timedOut)
+    return why
   })
   const loaded = loadedBy(child, ended)
   // They are answered in their order; the first is what it began with.
@@ -87,24 +93,14 @@ export function incarnate(
       loads.shift()?.(loadedIn(message))
       return
     }
-    waiting.get(message.id)?.resolve(message)
-    waiting.delete(message.id)
+    asked.answer(message)
   })
   const ask = async (
     question: { type: 'ping' } | { type: 'infer'; key: string; inputs: readonly Tensor[] },
     timeoutMs: number,
   ): Promise<Answer> => {
     if (end !== undefined) throw end
-    const id = nextId++
-    const timer = setTimeout(kill, timeoutMs)
-    try {
-      return await new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject })
-        tell(child, { ...question, id })
-      })
-    } finally {
-      clearTimeout(timer)
-    }
+    return asked.add(timeoutMs, (id) => tell(child, { ...question, id }))
   }
 
   tell(child, { type: 'load', models })
@@ -124,10 +120,43 @@ export function incarnate(
         ended.then((reason) => Promise.reject(new ProcessEnded(reason, timedOut))),
       ])
     },
+    queues: true,
     unload: (key) => tell(child, { type: 'unload', key }),
     abandon: kill,
     ping: async (timeoutMs) => void (await ask({ type: 'ping' }, timeoutMs)),
     end: () => letGo(child, ended),
+  }
+}
+
+/** What a process was asked and has not answered; it answers in order, and each has its time from when it is its turn. */
+function askedInOrder(kill: () => void) {
+  const asked: Asked[] = []
+  let nextId = 1
+  let limit: NodeJS.Timeout | undefined
+  const limitFirst = () => {
+    clearTimeout(limit)
+    const [first] = asked
+    if (first !== undefined) limit = setTimeout(kill, first.timeoutMs)
+  }
+  return {
+    add: (timeoutMs: number, tellIt: (id: number) => void): Promise<Answer> =>
+      new Promise((resolve, reject) => {
+        const id = nextId++
+        asked.push({ id, timeoutMs, resolve, reject })
+        if (asked.length === 1) limitFirst()
+        tellIt(id)
+      }),
+    answer: (answer: Answer): void => {
+      const at = asked.findIndex(({ id }) => id === answer.id)
+      const [answered] = at < 0 ? [] : asked.splice(at, 1)
+      limitFirst()
+      answered?.resolve(answer)
+    },
+    endAll: (why: string, timedOut: boolean): void => {
+      clearTimeout(limit)
+      for (const [turn, { reject }] of asked.splice(0).entries())
+        reject(new ProcessEnded(why, timedOut, turn === 0))
+    },
   }
 }
 

@@ -145,6 +145,50 @@ test('while its next start is long away callers are told when, and do not wait',
   await expect(process.infer('flights', flights(['AA']), live)).resolves.toHaveLength(2)
 })
 
+test('a run that waited behind one that ended the process is made again, and not blamed', async () => {
+  const process = await serve(['loop'], ['matrix'], { timeoutMs: 300 })
+  for (let time = 0; time < 3; time++) {
+    const endless = process.infer('loop', [rounds(10n ** 12n)], live)
+    const behind = process.infer('matrix', [matrix(2000)], live)
+    await expect(endless).rejects.toMatchObject({ code: 'timeout' })
+    expect((await behind)[0]).toMatchObject({ shape: [2000] })
+  }
+})
+
+test('calls that fill a run each keep their own answers, however often the process is killed', async () => {
+  const process = await serve(['loop', 'matrix'])
+  for (let round = 0; round < 8; round++) {
+    const calls = Array.from({ length: 6 }, (_, n) =>
+      n % 2 === 0
+        ? process.infer('loop', [rounds(BigInt(20_000 + n))], live)
+        : process.infer('matrix', [matrix(1500 + n)], live),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 7 * round))
+    kill(process.pid)
+    const answers = await Promise.all(calls)
+    for (const [n, [first]] of answers.entries())
+      if (n % 2 === 0) expect(first?.data).toEqual(new BigInt64Array([BigInt(20_000 + n)]))
+      else expect(first?.shape[0]).toBe(1500 + n)
+  }
+}, 60_000)
+
+test('what a process is asked has its time from when it is its turn, and only the first is to blame', async () => {
+  const models = ['loop', 'matrix'].map((key) => ({ key, path: fixture(key), optional: false }))
+  const process = incarnate('asked', models, 0)
+  await process.loaded
+  const ask = (key: string, input: Tensor, timeoutMs: number) =>
+    process.run(key, [input], { timeoutMs })
+  const slow = ask('loop', rounds(3_000_000n), 60_000)
+  expect(await ask('matrix', matrix(2), 1500)).toHaveLength(2)
+  expect(await slow).toHaveLength(1)
+  const [endless, behind] = await Promise.allSettled([
+    ask('loop', rounds(10n ** 12n), 200),
+    ask('matrix', matrix(2), 60_000),
+  ])
+  expect(endless).toMatchObject({ reason: { timedOut: true, begun: true } })
+  expect(behind).toMatchObject({ reason: { timedOut: true, begun: false } })
+})
+
 test('a run that hangs ends soon after its last caller went', async () => {
   const restarts: string[] = []
   const onRestart = (why: string) => restarts.push(why)

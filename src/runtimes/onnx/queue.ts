@@ -25,6 +25,12 @@ export function callQueue() {
     for (const call of taken) count(call, -1)
     return taken
   }
+  const next = () => waiting.find((call) => call.role === 'live') ?? waiting[0]
+  /** Puts calls back to the front. */
+  const addFirst = (calls: readonly Call[]): void => {
+    for (const call of calls) count(call, 1)
+    waiting.unshift(...calls)
+  }
   return {
     /** Rows that wait. */
     rows: () => rows,
@@ -38,13 +44,11 @@ export function callQueue() {
       count(call, 1)
       return true
     },
+    addFirst,
     /** Puts calls back to the front, each to be run by itself. */
     addAlone: (calls: readonly Call[]): void => {
-      for (const call of calls) {
-        call.alone = true
-        count(call, 1)
-      }
-      waiting.unshift(...calls)
+      for (const call of calls) call.alone = true
+      addFirst(calls)
     },
     removeAll: () => take(() => true),
     /** Takes out those for which nobody waits any more. */
@@ -53,9 +57,14 @@ export function callQueue() {
         ? take(({ expiresMs }) => expiresMs <= nowMs)
         : [],
     isEmpty: () => waiting.length === 0,
+    /** Whether live calls wait of which no more could be run together. */
+    isFull: (rowsMax: (key: string) => number): boolean => {
+      const first = next()
+      return first?.role === 'live' && rows >= rowsMax(first.key)
+    },
     /** The next call, with those that can be run together with it. */
     nextBatch: (rowsMax: (key: string) => number): Call[] => {
-      const first = waiting.find((call) => call.role === 'live') ?? waiting[0]
+      const first = next()
       if (first === undefined) return []
       const most = rowsMax(first.key)
       let taken = first.rows
