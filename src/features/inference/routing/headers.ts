@@ -65,9 +65,10 @@ export function sooner(one: number | undefined, other: number | undefined): numb
 
 /** What every answer says in its headers: what the prediction is called, and which revision gave it. */
 export function answerHeaders({ batch, modelVersion, revision }: PredictionAnswer) {
+  const id = headerText(batch)
   return {
-    'x-request-id': headerText(batch),
-    'x-prediction-id': headerText(batch),
+    'x-request-id': id,
+    'x-prediction-id': id,
     'x-model-version': headerText(modelVersion),
     'x-revision': String(revision),
     'x-route': routeHeader(revision),
