@@ -104,18 +104,22 @@ const cases: readonly Case[] = [
     good: [file('web/src/api/client.ts', `import type { Run } from '#protocols/api/runs'`)],
   },
   {
-    sentence: 'a screen knows no other screen, and what screens share knows none',
+    sentence:
+      'a screen knows no other screen, and of what screens share none knows them or one another',
     rule: screensAreIndependent,
     bad: [
       file('web/src/pages/runs/table.tsx', `import { Model } from '#web/pages/models/model.tsx'`),
       file('web/src/pages/runs/table.tsx', `import { Model } from '../models/model.tsx'`),
       file('web/src/ui/card.tsx', `import { Run } from '../pages/runs/run.tsx'`),
       file('web/src/charts/line.tsx', `import { useRuns } from '#web/api/runs.ts'`),
+      file('web/src/api/run.ts', `import type { Station } from '#web/ui/stations.tsx'`),
     ],
     good: [
       file('web/src/pages/runs/table.tsx', `import { Row } from './row.tsx'`),
       file('web/src/pages/runs/table.tsx', `import { useRuns } from '#web/api/runs.ts'`),
       file('web/src/app.tsx', `import { Runs } from './pages/runs/route.tsx'`),
+      file('web/src/ui/list.tsx', `import type { Run } from '#protocols/api/runs-wire'`),
+      file('web/src/api/run.ts', `import type { Run } from '#protocols/api/runs-wire'`),
     ],
   },
   {

@@ -4,6 +4,7 @@ import { Problem } from '#base/problem'
 import type { Ref, RefKind } from '#ledger'
 import type { Lineage, Walk } from '#lineage'
 import { entryToWire } from './ledger.ts'
+import type { StationWire } from './lineage-wire.ts'
 import { nodeIn } from './outside-lineage.ts'
 import { PredictionQuery } from './predictions.ts'
 
@@ -140,7 +141,7 @@ async function walkToWire(walk: Walk, purgeOf: NonNullable<TraceParts['purgeOf']
     (a, b) => CHAIN.indexOf(a.ref.kind) - CHAIN.indexOf(b.ref.kind) || a.depth - b.depth,
   )
   const chain = await Promise.all(
-    stations.map(async ({ ref, depth, via }) => {
+    stations.map(async ({ ref, depth, via }): Promise<StationWire> => {
       const purge = PURGEABLE.has(ref.kind) ? await purgeOf(ref) : undefined
       const shown = { kind: ref.kind, id: ref.id, depth, via }
       if (purge === undefined) return shown

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { Station } from '#web/ui/stations.tsx'
+import type { StationWire } from '#protocols/api/lineage-wire'
 import { getJson } from './get.ts'
 import { postJson } from './send.ts'
 
@@ -50,7 +50,7 @@ export function predictionTraceQuery(which: Which) {
   return queryOptions({
     queryKey: ['prediction-trace', which],
     queryFn: ({ signal }) =>
-      getJson<{ chain: readonly Station[]; cut: boolean }>(placeOf(which, '/trace'), signal),
+      getJson<{ chain: readonly StationWire[]; cut: boolean }>(placeOf(which, '/trace'), signal),
     retry: false,
   })
 }

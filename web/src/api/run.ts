@@ -1,8 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import type { EntryWire } from '#protocols/api/ledger-wire'
+import type { StationWire } from '#protocols/api/lineage-wire'
 import type { TreeWire } from '#protocols/api/runs-wire'
 import { getJson } from './get.ts'
-import type { Station } from '#web/ui/stations.tsx'
 
 interface Pair {
   readonly key: string
@@ -150,7 +150,7 @@ export function loggedModelQuery(modelId: string) {
 }
 
 export interface WalkWire {
-  readonly chain: readonly Station[]
+  readonly chain: readonly StationWire[]
   readonly cut: boolean
   readonly entries: readonly EntryWire[]
 }

@@ -1,24 +1,15 @@
 import { Link } from '@tanstack/react-router'
+import type { StationWire } from '#protocols/api/lineage-wire'
 import { EntryLink } from './entry-link.tsx'
 import { moment, shortened, spoken } from './format.ts'
 import { LINK } from './page.tsx'
-
-/** A thing on the way from an effect to its causes, or the other way. */
-export interface Station {
-  readonly kind: string
-  readonly id: string
-  readonly depth: number
-  /** The edge by which it was reached, with the place in the ledger that says so. */
-  readonly via: { readonly relation: string; readonly position: number } | null
-  readonly purged?: { readonly at: string; readonly by: string }
-}
 
 /** A walk through the lineage, a station a line, each with the way to its page where it has one. */
 export function Stations({
   chain,
   isCut,
 }: {
-  chain: readonly Station[]
+  chain: readonly StationWire[]
   /** There is more than the server walks through. */
   isCut: boolean
 }) {
@@ -53,7 +44,7 @@ export function Stations({
 
 const LOOK = `${LINK} min-w-0 wrap-anywhere`
 
-function Name({ kind, id }: Station) {
+function Name({ kind, id }: StationWire) {
   const slash = id.lastIndexOf('/')
   const [before, behind] = [id.slice(0, slash), id.slice(slash + 1)]
   switch (kind) {
