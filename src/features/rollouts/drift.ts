@@ -15,10 +15,18 @@ export interface Drift {
   readonly kinds: Kinds | null
   /** For each kind: "more of the new one's are of it", "fewer". */
   readonly tests: readonly (readonly [more: Wealth, fewer: Wealth])[]
-  /** For each kind, answers of the old revision that are of it, and all of them. */
-  readonly old: { readonly all: number; readonly of: readonly number[] }
+  readonly fresh: Tally
+  readonly old: Tally
   readonly logE: number
 }
+
+/** Answers of one revision: all of them, and those of each kind. */
+interface Tally {
+  readonly all: number
+  readonly of: readonly number[]
+}
+
+const NONE: Tally = { all: 0, of: [] }
 
 /** Labels, or upper ends: an answer is of a kind if it is this label, or at most this number. */
 type Kinds =
@@ -31,7 +39,7 @@ const FIRST_ANSWERS = 200
 const KINDS_MAX = 8
 
 export function newDrift(): Drift {
-  return { first: {}, kinds: null, tests: [], old: { all: 0, of: [] }, logE: 0 }
+  return { first: {}, kinds: null, tests: [], fresh: NONE, old: NONE, logE: 0 }
 }
 
 /**
@@ -47,7 +55,6 @@ export function betOnDrift(
   const { kinds } = drift
   if (kinds === null) return chosen(drift, [batch.fresh.outcomes, batch.old.outcomes])
   const isDivided = batch.share > 0 && batch.share < 1
-  const count = kindCount(kinds)
   const fresh = countsOf(kinds, batch.fresh.outcomes)
   const old = countsOf(kinds, batch.old.outcomes)
   const tests = drift.tests.map(([more, fewer], at): readonly [Wealth, Wealth] => {
@@ -66,11 +73,37 @@ export function betOnDrift(
     first: null,
     kinds,
     tests,
-    old: {
-      all: drift.old.all + old.all,
-      of: Array.from({ length: count }, (_, at) => (drift.old.of[at] ?? 0) + (old.of[at] ?? 0)),
-    },
+    fresh: added(drift.fresh, fresh),
+    old: added(drift.old, old),
     logE: logMean(tests.flat().map(logWealth)),
+  }
+}
+
+/** Of the kind whose shares differ most, how many answers of each revision are of it; `null` before there are any. */
+export function mostApart({ fresh, old }: Drift): { fresh: Share; old: Share } | null {
+  if (fresh.all === 0 || old.all === 0) return null
+  const [most] = fresh.of
+    .map((count, at) => ({
+      fresh: { count, all: fresh.all },
+      old: { count: old.of[at] ?? 0, all: old.all },
+    }))
+    .toSorted((one, other) => apart(other) - apart(one))
+  return most ?? null
+}
+
+interface Share {
+  readonly count: number
+  readonly all: number
+}
+
+function apart({ fresh, old }: { fresh: Share; old: Share }): number {
+  return Math.abs(fresh.count / fresh.all - old.count / old.all)
+}
+
+function added(before: Tally, more: Tally): Tally {
+  return {
+    all: before.all + more.all,
+    of: more.of.map((count, at) => (before.of[at] ?? 0) + count),
   }
 }
 
@@ -99,7 +132,8 @@ function chosen(drift: Drift, answers: readonly Answers[]): Drift {
       newWealth(DIFFERENCE_BETS),
       newWealth(DIFFERENCE_BETS),
     ]),
-    old: { all: 0, of: Array<number>(count).fill(0) },
+    fresh: NONE,
+    old: NONE,
     logE: 0,
   }
 }
@@ -128,7 +162,7 @@ function kindCount(kinds: Kinds): number {
   return kinds.by === 'label' ? kinds.labels.length : kinds.ends.length
 }
 
-function countsOf(kinds: Kinds, answers: Answers): { all: number; of: readonly number[] } {
+function countsOf(kinds: Kinds, answers: Answers): Tally {
   const of = Array<number>(kindCount(kinds)).fill(0)
   let all = 0
   for (const [outcome, count] of answers) {

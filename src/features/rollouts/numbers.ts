@@ -1,4 +1,5 @@
 import { rateBounds, quantileBounds } from './bounds.ts'
+import { mostApart } from './drift.ts'
 import { guardLogE, rolloutLogE, type GuardTests, type Totals } from './evidence.ts'
 import { guardName, type Guard } from './guards.ts'
 import { quantileMs } from './latency.ts'
@@ -37,13 +38,17 @@ export function numbersOf({ evidence, plan }: Rollout): Numbers {
     threshold: shown(1 / alpha),
     alpha,
     requests: { new: evidence.fresh.requests, old: evidence.old.requests },
-    guards: guards.map((guard, at) => ({
-      guard: guardName(guard),
-      e: shown(Math.exp(guardLogE(evidence.tests[at] as GuardTests))),
-      limit: limitOf(guard),
-      new: seen(guard, evidence.fresh, alpha),
-      old: seen(guard, evidence.old, alpha),
-    })),
+    guards: guards.map((guard, at) => {
+      const tests = evidence.tests[at] as GuardTests
+      const both = seenOf(guard, tests, { evidence, alpha })
+      return {
+        guard: guardName(guard),
+        e: shown(Math.exp(guardLogE(tests))),
+        limit: limitOf(guard),
+        new: both.new,
+        old: both.old,
+      }
+    }),
   }
 }
 
@@ -65,9 +70,33 @@ function given(limits: Record<string, number | null>): Record<string, number> {
   )
 }
 
-function seen(guard: Guard, totals: Totals, alpha: number): Seen {
+/** What is seen of both revisions; of their answers, the shares of the kind in which they differ most. */
+function seenOf(
+  guard: Guard,
+  tests: GuardTests,
+  { evidence, alpha }: { evidence: Rollout['evidence']; alpha: number },
+): Pick<GuardNumbers, 'new' | 'old'> {
+  const { fresh, old } = evidence
+  if (guard.kind !== 'drift')
+    return { new: seen(guard, fresh, alpha), old: seen(guard, old, alpha) }
+  const most = tests.drift === null ? null : mostApart(tests.drift)
+  return {
+    new: shareSeen(most?.fresh, fresh.requests, alpha),
+    old: shareSeen(most?.old, old.requests, alpha),
+  }
+}
+
+function shareSeen(
+  share: { count: number; all: number } | undefined,
+  requests: number,
+  alpha: number,
+): Seen {
+  if (share === undefined) return { n: requests, estimate: null, lower: null, upper: null }
+  return rateSeen(share.count, share.all, alpha)
+}
+
+function seen(guard: Exclude<Guard, { kind: 'drift' }>, totals: Totals, alpha: number): Seen {
   const { requests, labelled } = totals
-  if (guard.kind === 'drift') return { n: requests, estimate: null, lower: null, upper: null }
   if (guard.kind === 'errors') return rateSeen(totals.faults, requests, alpha)
   // A mean of values from 0 to 1 lies within the bounds of a rate with the same sum.
   if (guard.kind === 'quality') return rateSeen(totals.loss, labelled, alpha)

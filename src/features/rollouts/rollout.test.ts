@@ -196,6 +196,34 @@ describe('a bad revision is rolled back, with numbers,', () => {
     expect(JSON.parse(JSON.stringify(numbers))).toEqual(numbers)
   })
 
+  test('when it says something else, by the shares of the answer in which they differ most', () => {
+    const { rollout } = watched(started({ guards: [{ kind: 'drift', max: 0.1 }] }), 10, () =>
+      batch(
+        0.5,
+        {
+          requests: 50,
+          outcomes: [
+            ['a', 40],
+            ['b', 10],
+          ],
+        },
+        {
+          requests: 50,
+          outcomes: [
+            ['a', 15],
+            ['b', 10],
+            ['c', 25],
+          ],
+        },
+      ),
+    )
+    expect(loudest(numbersOf(rollout))).toMatchObject({
+      guard: 'drift',
+      new: { estimate: 0.8 },
+      old: { estimate: 0.3 },
+    })
+  })
+
   test('when truths say that it is worse', () => {
     const guards: Guard[] = [
       { kind: 'quality', metric: 'accuracy', drop: 0.02, scale: 1, settleMs: 0 },
