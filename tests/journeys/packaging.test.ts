@@ -110,6 +110,10 @@ test('what a cluster is told names the image, runs it as nobody, and asks whethe
     expect(documents.map(({ metadata }) => metadata.name)).toEqual(kinds.map(() => 'flights-late'))
     expect(out).toContain('image: registry.example/flights:1')
     expect(out).toContain('runAsNonRoot: true')
+    expect(out).not.toMatch(/[&*]a1/)
+    expect(out.match(/containerPort: \d+/g)).toEqual(
+      kind === 'kserve' ? ['containerPort: 8080'] : ['containerPort: 8080', 'containerPort: 8081'],
+    )
   }
 })
 

@@ -10,20 +10,22 @@ export function manifestsOf(
 ): string {
   const documents =
     kind === 'kubernetes' ? kubernetes(name, image) : [inferenceService(name, image)]
-  return documents.map((document) => stringify(document, { lineWidth: 0 })).join('---\n')
+  // Not every reader of manifests follows anchors.
+  const options = { lineWidth: 0, aliasDuplicateObjects: false }
+  return documents.map((document) => stringify(document, options)).join('---\n')
 }
 
-/** A name as Kubernetes takes it (RFC 1123). */
+/** A name as Kubernetes takes it for services (RFC 1035): it begins with a letter. */
 export function clusterName(name: string): string {
-  return name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 63)
+  const plain = name.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-')
+  const named = /[a-z]/.test(plain[0] ?? '') ? plain : `model-${plain.replace(/^-+/, '')}`
+  return named.slice(0, 63).replace(/-+$/, '')
 }
 
 const PORT = 8080
+const GRPC_PORT = 8081
 
+/** KServe lets a container have no more ports than the one that is asked over HTTP. */
 function container(name: string, image: string) {
   const probe = (path: string, more: object) => ({ httpGet: { path, port: PORT }, ...more })
   return {
@@ -44,6 +46,11 @@ function container(name: string, image: string) {
   }
 }
 
+function modelContainer(image: string) {
+  const made = container('model', image)
+  return { ...made, ports: [...made.ports, { containerPort: GRPC_PORT, protocol: 'TCP' }] }
+}
+
 const SCRATCH = [{ name: 'tmp', emptyDir: {} }]
 
 function kubernetes(name: string, image: string): object[] {
@@ -62,7 +69,7 @@ function kubernetes(name: string, image: string): object[] {
           spec: {
             // A stop finishes what was begun, for up to 25 seconds.
             terminationGracePeriodSeconds: 30,
-            containers: [container('model', image)],
+            containers: [modelContainer(image)],
             volumes: SCRATCH,
           },
         },
@@ -72,7 +79,18 @@ function kubernetes(name: string, image: string): object[] {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name, labels },
-      spec: { selector, ports: [{ name: 'http', port: 80, targetPort: PORT }] },
+      spec: {
+        selector,
+        ports: [
+          { name: 'http', port: 80, targetPort: PORT },
+          {
+            name: 'grpc',
+            port: GRPC_PORT,
+            targetPort: GRPC_PORT,
+            appProtocol: 'kubernetes.io/h2c',
+          },
+        ],
+      },
     },
   ]
 }
