@@ -94,6 +94,8 @@ export interface EndpointShown {
   readonly live: RevisionShown | null
   readonly answering: readonly (RevisionShown & { readonly weight: number })[]
   readonly shadowing: readonly RevisionShown[]
+  /** Another system answers, and tells of its predictions. */
+  readonly elsewhere?: boolean
 }
 
 export interface RevisionShown {

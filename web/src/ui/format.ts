@@ -89,3 +89,8 @@ export function ago(time: string, nowMs: number): string {
 export function spoken(name: string): string {
   return name.replaceAll('-', ' ').replaceAll('_', ' ')
 }
+
+/** A word of a command as a shell takes it. */
+export function shellWord(word: string): string {
+  return /^[\w./@=:+~^-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,3 +1,4 @@
+import { shellWord } from '#web/ui/format.ts'
 import type { PipelineOrder } from '#web/api/pipelines.ts'
 
 /** A run as somebody types it. */
@@ -43,14 +44,10 @@ export function commandOf(order: PipelineOrder): string {
   const { project, rev, targets = [], overrides = [], variables = {}, force } = order
   return [
     'orrery run',
-    quoted(rev === undefined ? project || 'PROJECT' : `${project}@${rev}`),
-    ...targets.map(quoted),
-    ...overrides.map((each) => `-S ${quoted(each)}`),
-    ...Object.entries(variables).map(([name, value]) => `-e ${quoted(`${name}=${value}`)}`),
+    shellWord(rev === undefined ? project || 'PROJECT' : `${project}@${rev}`),
+    ...targets.map(shellWord),
+    ...overrides.map((each) => `-S ${shellWord(each)}`),
+    ...Object.entries(variables).map(([name, value]) => `-e ${shellWord(`${name}=${value}`)}`),
     ...(force === true ? ['--force'] : []),
   ].join(' ')
-}
-
-function quoted(word: string): string {
-  return /^[\w./@=:+~^-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

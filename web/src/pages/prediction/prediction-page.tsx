@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { ArrowUpFromLine, ChartBarDecreasing, LogIn, LogOut, Terminal } from 'lucide-react'
+import { endpointQuery } from '#web/api/endpoints.ts'
 import {
   predictionQuery,
   predictionTraceQuery,
@@ -9,7 +10,7 @@ import {
 } from '#web/api/prediction.ts'
 import { Card, FactRow, Facts } from '#web/ui/card.tsx'
 import { Command } from '#web/ui/command.tsx'
-import { duration } from '#web/ui/format.ts'
+import { duration, shellWord } from '#web/ui/format.ts'
 import { Moment } from '#web/ui/now.tsx'
 import { LINK, Page, Trouble, Waiting } from '#web/ui/page.tsx'
 import { Stations } from '#web/ui/stations.tsx'
@@ -23,14 +24,22 @@ export function PredictionPage() {
   const { endpoint }: PredictionView = useSearch({ from: '/predictions/$prediction' })
   const which: Which = { id, endpoint }
   const { data: prediction, error } = useQuery(predictionQuery(which))
+  const isElsewhere = useElsewhere(prediction?.endpoint)
+  const known = isElsewhere === undefined ? undefined : prediction
   return (
     <Page
       title={id}
-      above={prediction === undefined ? undefined : <Above endpoint={prediction.endpoint} />}
-      lead={prediction === undefined ? undefined : <Lead prediction={prediction} />}
+      above={known === undefined ? undefined : <Above endpoint={known.endpoint} />}
+      lead={
+        known === undefined ? undefined : isElsewhere ? (
+          <LeadElsewhere prediction={known} />
+        ) : (
+          <Lead prediction={known} />
+        )
+      }
     >
       <Trouble error={error} />
-      {prediction === undefined ? (
+      {known === undefined ? (
         error === null ? (
           <Waiting>Asking the server…</Waiting>
         ) : null
@@ -38,14 +47,14 @@ export function PredictionPage() {
         <>
           <div className="grid grid-cols-1 gap-5 lg:grid-cols-2">
             <Card id="inputs" title="Inputs" Icon={LogIn}>
-              <ValueTable name="Inputs" values={prediction.inputs} />
+              <ValueTable name="Inputs" values={known.inputs} />
             </Card>
             <div className="flex min-w-0 flex-col gap-5">
               <Card id="answer" title="Answer" Icon={LogOut}>
-                <Answer prediction={prediction} />
+                <Answer prediction={known} />
               </Card>
               <Card id="explanation" title="Why it said so" Icon={ChartBarDecreasing}>
-                <Explanation prediction={prediction} />
+                {isElsewhere ? <NotFromHere /> : <Explanation prediction={known} />}
               </Card>
             </div>
           </div>
@@ -53,11 +62,36 @@ export function PredictionPage() {
             <Trace which={which} />
           </Card>
           <Card id="command" title="The same by command" Icon={Terminal}>
-            <Command text={`orrery trace ${id}`} />
+            <Command text={traceOf(which)} />
           </Card>
         </>
       )}
     </Page>
+  )
+}
+
+/** Whether another system answers at an endpoint; undefined until that is known. One that is gone was ours. */
+function useElsewhere(endpoint: string | undefined): boolean | undefined {
+  const { data, isPending } = useQuery({
+    ...endpointQuery(endpoint ?? ''),
+    enabled: endpoint !== undefined,
+    refetchInterval: false,
+  })
+  return isPending ? undefined : data?.elsewhere === true
+}
+
+function traceOf({ id, endpoint }: Which): string {
+  const at = endpoint === undefined ? '' : ` --endpoint ${shellWord(endpoint)}`
+  return `orrery trace ${shellWord(id)}${at}`
+}
+
+function NotFromHere() {
+  return (
+    <p className="max-w-prose text-sm text-ink-2">
+      Another system serves this model and only tells of its predictions, so that it cannot be asked
+      from here. Ask that system; or register the model and serve it here as well, and ask it with
+      these inputs.
+    </p>
   )
 }
 
@@ -78,6 +112,16 @@ function Lead({ prediction: { modelVersion, revision, at, latencyMs } }: Parts) 
         {model} v{modelVersion.slice(slash + 1)}
       </Link>{' '}
       answered as revision {revision} on <Moment time={at} /> within {duration(latencyMs)}.
+    </>
+  )
+}
+
+/** What the other system calls its model leads nowhere here. */
+function LeadElsewhere({ prediction: { modelVersion, at, latencyMs } }: Parts) {
+  return (
+    <>
+      {modelVersion} answered in another system, on <Moment time={at} />
+      {latencyMs > 0 ? ` within ${duration(latencyMs)}` : null}.
     </>
   )
 }
