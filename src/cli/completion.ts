@@ -38,6 +38,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   backfill: 'projects',
 }
 
+/** Their first word is what to do, which the parser knows. */
+const ACTION_FIRST: ReadonlySet<string> = new Set(['endpoint', 'rollout', 'project', 'datasets'])
+
 /**
  * Names of what there is in the project or on the server that could stand where the last of `words` is being typed.
  * `words` begin with the command.
@@ -45,7 +48,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
 export async function namesFor(words: readonly string[]): Promise<string[]> {
   const [command = ''] = words
   const current = words.at(-1) ?? ''
-  if (words.length < 2 || current.startsWith('-')) return []
+  const before = ACTION_FIRST.has(command) ? 2 : 1
+  if (words.length <= before || current.startsWith('-')) return []
   const found = new Set(await known(command))
   return [...found].filter((name) => name.startsWith(current)).toSorted()
 }

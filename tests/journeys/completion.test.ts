@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -26,6 +26,20 @@ beforeAll(() => {
 })
 
 afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function projectCalled(name: string): string {
+  const folder = join(root, name)
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'orrery.yaml'), `project: ${name}\n`)
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], {
+      cwd: folder,
+    })
+  git('init', '--quiet')
+  git('add', '.')
+  git('commit', '--quiet', '--message', 'begin')
+  return folder
+}
 
 /** What bash offers when the tabulator is pressed after these words. */
 async function offered(words: readonly string[], variables: Readonly<Record<string, string>> = {}) {
@@ -61,7 +75,15 @@ test('names on the server are completed as well', async () => {
       body: JSON.stringify({ name: 'late-flights' }),
       headers: { 'content-type': 'application/json' },
     })
-    expect(await offered(['history', 'la'], { ORRERY_URL: server.url })).toEqual(['late-flights'])
+    const here = { ORRERY_URL: server.url }
+    expect(await offered(['history', 'la'], here)).toEqual(['late-flights'])
+    await fetch(`${server.url}/api/v1/projects`, {
+      method: 'POST',
+      body: JSON.stringify({ origin: projectCalled('shop') }),
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(await offered(['project', 'sh'], here)).toEqual(['show'])
+    expect(await offered(['project', 'show', 'sh'], here)).toEqual(['shop'])
   } finally {
     await server.stop()
   }

@@ -26,7 +26,7 @@ export async function modelAt(path: string, name: string): Promise<PlacedRevisio
   })
   const { description, files } = there.isDirectory()
     ? await described(path)
-    : { description: NO_DESCRIPTION, files: { path: onnxFile(path) } }
+    : { description: { ...NO_DESCRIPTION, onnx: { path } }, files: { path: onnxFile(path) } }
   const folder = there.isDirectory() ? path : dirname(path)
   const { model, version, digest } = (await identityIn(folder)) ?? {
     model: name,
