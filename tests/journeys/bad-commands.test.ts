@@ -137,6 +137,8 @@ describe('a command that cannot do what it is told says why in a line, ends with
         ['alias champion x --url SERVER', /flights-late:2/],
         ['feedback late --url SERVER', /--label/],
         ['endpoints --roll-out --url SERVER', /name the endpoint/],
+        ['endpoint list --limit 0 --url SERVER', /--limit is a number, 1 or more/],
+        ['endpoint logs e --limit few --url SERVER', /--limit is a number, 1 or more/],
         ['data-store show --url SERVER', /name the data store/],
         ['data-store show none --url SERVER', /no data store none/],
         ['data-store create Big --url SERVER', /lower-case/],

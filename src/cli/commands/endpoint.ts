@@ -154,6 +154,7 @@ export const endpoint = command({
       }),
   handler: async (flags) => {
     const { action, name } = flags
+    if (!(flags.limit >= 1)) throw new Problem('invalid', '--limit is a number, 1 or more')
     const api = apiClient(await serverUrl(flags))
     if (action === 'list') return print(flags.json, await listed(api, flags))
     if (name === undefined) throw new Problem('invalid', `name the endpoint to ${action}`)

@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { lonePlaces } from './lone-places.ts'
 import { drawMarks, LANE_PX, type Lane } from './marks.ts'
 
 /** A line of the chart; its values are the list of the same place in the data. */
@@ -138,12 +139,19 @@ function seriesOptions(series: ChartSeries, ink: (name: string) => string): uPlo
   const plain = { label: series.name, points: { show: false } }
   if (series.kind === 'line') {
     const { dash } = series
-    const stroke = { ...plain, stroke: colour, width: 1.75 }
+    const points = { show: false, size: DOT_PX, width: 0, fill: colour, filter: dots }
+    const stroke = { ...plain, points, stroke: colour, width: 1.75 }
     return dash === undefined ? stroke : { ...stroke, dash: [...dash] }
   }
   if (series.kind === 'edge') return { ...plain, stroke: 'transparent', width: 0 }
   const paths = uPlot.paths.bars?.({ size: [0.72, 14], radius: 0.2 })
   return { ...plain, fill: colour, width: 0, ...(paths === undefined ? {} : { paths }) }
+}
+
+const DOT_PX = 5
+
+function dots(chart: uPlot, series: number): number[] {
+  return lonePlaces(chart.data[series] ?? [])
 }
 
 function drawLimit(chart: uPlot, look: ChartLook, ink: (name: string) => string): void {
