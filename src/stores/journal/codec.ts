@@ -9,6 +9,7 @@ import type {
   NewPrediction,
   Value,
 } from '#inference'
+import { batchHeadIn, optionalTextIn } from './batch-head.ts'
 import { reader, type Reader, type Sink } from './bytes.ts'
 import {
   BATCH,
@@ -200,13 +201,7 @@ export function decoder() {
       outputs: times(from.count(), () => listIn(from)),
     }))
   const rowsIn = (from: Reader): NewBatch => ({
-    id: from.text(),
-    endpoint: from.text(),
-    digest: optionalTextIn(from),
-    atMs: from.double(),
-    latencyMs: from.double(),
-    columns: columnsOf(from.bytes()) as readonly string[],
-    ...formIn(from),
+    ...batchHeadIn(from, columnsOf),
     rows: times(from.count(), (): NewPrediction => {
       const eventMs = from.double()
       const key = optionalTextIn(from)
@@ -274,15 +269,6 @@ export function namedBatchIn(bytes: Buffer): string | undefined {
 export function syncedIn(bytes: Buffer): number | undefined {
   const from = reader(bytes)
   return from.byte() === SYNCED ? from.double() : undefined
-}
-
-function formIn(from: Reader): Pick<NewBatch, 'form'> {
-  const form = optionalTextIn(from) as NonNullable<NewBatch['form']> | null
-  return form === null ? {} : { form }
-}
-
-function optionalTextIn(from: Reader): string | null {
-  return from.byte() === NULL ? null : from.text()
 }
 
 function listIn(from: Reader): Value[] {

@@ -1,4 +1,5 @@
-import type { BatchOutline, LoggedRevision, MatrixBatch, NewBatch, NumericBatch } from '#inference'
+import type { BatchOutline, LoggedRevision, MatrixBatch, NumericBatch } from '#inference'
+import { batchHeadIn, optionalTextIn } from './batch-head.ts'
 import { reader, type Reader } from './bytes.ts'
 import {
   BATCH,
@@ -20,20 +21,11 @@ import { parsedOnce } from './parsed-once.ts'
 export function skimmer() {
   const columnsOf = parsedOnce()
   const revisionOf = parsedOnce()
-  const headIn = (from: Reader) => ({
-    id: from.text(),
-    endpoint: from.text(),
-    digest: optionalTextIn(from),
-    atMs: from.double(),
-    latencyMs: from.double(),
-    columns: columnsOf(from.bytes()) as readonly string[],
-    form: optionalTextIn(from) as NonNullable<NewBatch['form']> | null,
-  })
   return {
     outline: (record: Buffer): BatchOutline => {
       const from = reader(record)
       if (isMatrix(from)) return outlineOf(matrixHeadIn(from, { columnsOf, revisionOf }))
-      const { form, ...head } = headIn(from)
+      const head = batchHeadIn(from, columnsOf)
       const rows: { eventMs: number; key: string | null }[] = []
       for (let left = from.count(); left > 0; left--) {
         rows.push({ eventMs: from.double(), key: optionalTextIn(from) })
@@ -44,13 +36,13 @@ export function skimmer() {
         answers.push({ revision: revisionOf(from.bytes()) as LoggedRevision })
         for (let outputs = from.count(); outputs > 0; outputs--) skipList(from)
       }
-      return { ...head, ...(form === null ? {} : { form }), rows, answers }
+      return { ...head, rows, answers }
     },
     numbers: (record: Buffer): NumericBatch | undefined => {
       const from = reader(record)
       if (isMatrix(from)) return numbersOf(matrixIn(from, { columnsOf, revisionOf }))
-      const { digest, form, ...head } = headIn(from)
-      if (digest !== null || form !== null) return undefined
+      const { digest, form, ...head } = batchHeadIn(from, columnsOf)
+      if (digest !== null || form !== undefined) return undefined
       const rows = from.count()
       const inputs = inputsIn(from, rows, head.columns.length)
       if (inputs === undefined || from.count() !== 1) return undefined
@@ -106,10 +98,6 @@ function outputsIn(from: Reader, rows: number, width: number): Float64Array | un
     if (from.byte() !== NUMBERS || from.doublesInto(outputs, place) !== rows) return undefined
   }
   return outputs
-}
-
-function optionalTextIn(from: Reader): string | null {
-  return from.byte() === NULL ? null : from.text()
 }
 
 function skipList(from: Reader): void {
