@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { IS_BOUND } from '#base/bound'
 import { messageOf } from '#base/problem'
+import { giveBackAtRest } from '#base/young-memory'
 import type { HeldModel, Tensor, TensorData, TensorType } from '#inference'
 import { admitted } from './gate.ts'
 import type { FromProcess, ToProcess } from './messages.ts'
@@ -101,6 +102,7 @@ async function obey(message: ToProcess): Promise<void> {
 process.on('message', (message: ToProcess) => {
   turn = turn.then(() => obey(message))
 })
+giveBackAtRest()
 process.on('disconnect', () => process.exit(0))
 // A signal to the whole group (Ctrl-C) is for the server: it drains first and then closes the channel.
 process.on('SIGINT', () => undefined)
