@@ -135,6 +135,8 @@ test('a request id names the batch, and a second use for another request is refu
   expect((await invoke('late', body, 'application/json', headers)).body).toBe(first.body)
   const other = JSON.stringify({ dataframe_records: [{ ...row, hour: 3 }] })
   expect((await invoke('late', other, 'application/json', headers)).status).toBe(409)
+  const asked = JSON.stringify({ dataframe_records: [row], params: { rate: Number.MAX_VALUE } })
+  expect((await invoke('late', asked, 'application/json', headers)).status).toBe(409)
   const odd = await invoke('late', body, 'application/json', { 'x-request-id': 'a b\tc' })
   expect(odd.status).toBe(400)
 })

@@ -29,7 +29,7 @@ const REQUEST_ID = /^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u
 export function identityOf(
   endpoint: string,
   batch: string,
-  { input }: PredictionRequest,
+  { input, params }: PredictionRequest,
 ): Identity & { digest: string } {
   if (!REQUEST_ID.test(batch))
     throw new Problem(
@@ -40,7 +40,9 @@ export function identityOf(
     input.form === 'tensors'
       ? input.tensors.map(({ name, type, shape, data }) => [name, type, shape, [...data]])
       : [input.form === 'unnamed' ? null : input.columns, input.rows]
-  const text = JSON.stringify([endpoint, input.form, asked], (_, value: unknown) =>
+  // As it has always been where there are none, for requests that are sent again.
+  const all = [endpoint, input.form, asked, ...(params === undefined ? [] : [params])]
+  const text = JSON.stringify(all, (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
   return { batch, digest: sha256(text) }
