@@ -15,7 +15,8 @@ export interface Drift {
   readonly kinds: Kinds | null
   /** For each kind: "more of the new one's are of it", "fewer". */
   readonly tests: readonly (readonly [more: Wealth, fewer: Wealth])[]
-  readonly fresh: Tally
+  /** Rollouts that began before it was counted have none. */
+  readonly fresh?: Tally
   readonly old: Tally
   readonly logE: number
 }
@@ -73,14 +74,14 @@ export function betOnDrift(
     first: null,
     kinds,
     tests,
-    fresh: added(drift.fresh, fresh),
+    fresh: added(drift.fresh ?? NONE, fresh),
     old: added(drift.old, old),
     logE: logMean(tests.flat().map(logWealth)),
   }
 }
 
 /** Of the kind whose shares differ most, how many answers of each revision are of it; `null` before there are any. */
-export function mostApart({ fresh, old }: Drift): { fresh: Share; old: Share } | null {
+export function mostApart({ fresh = NONE, old }: Drift): { fresh: Share; old: Share } | null {
   if (fresh.all === 0 || old.all === 0) return null
   const [most] = fresh.of
     .map((count, at) => ({

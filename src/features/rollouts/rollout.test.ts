@@ -222,6 +222,13 @@ describe('a bad revision is rolled back, with numbers,', () => {
       new: { estimate: 0.8 },
       old: { estimate: 0.3 },
     })
+    const text = JSON.stringify(rollout, (_, value: object) =>
+      value !== null && typeof value === 'object' && 'tests' in value && 'logE' in value
+        ? { ...value, fresh: undefined }
+        : value,
+    )
+    const older = numbersOf(JSON.parse(text) as Rollout)
+    expect(older.guards[0]?.new.estimate, 'of one that began before').toBeNull()
   })
 
   test('when truths say that it is worse', () => {
