@@ -50,6 +50,21 @@ test.each<[what: string, file: Buffer, says: RegExp]>([
     model({ tensors: [external('../../x')] }),
     /outside the model's folder/,
   ],
+  [
+    'data outside, of a graph in a graph',
+    model({ nested: 3, inmost: field(5, external('/etc/hostname')) }),
+    /outside the model's folder/,
+  ],
+  [
+    'data outside, of a node',
+    model({ nested: 1, inmost: constant(external('../x')) }),
+    /outside the model's folder/,
+  ],
+  [
+    'data outside, of a function',
+    model({ functions: [constant(external('../x'), 7)] }),
+    /outside the model's folder/,
+  ],
   ['data outside, by a link', model({ tensors: [external('link')] }), /outside the model's folder/],
   [
     'data that is missing',
@@ -287,6 +302,9 @@ function model(options: {
   tensors?: readonly Buffer[]
   add?: boolean
   nested?: number
+  /** What lies in the inmost graph. */
+  inmost?: Buffer
+  functions?: readonly Buffer[]
   output?: Buffer
   inputs?: readonly Buffer[]
 }): Buffer {
@@ -298,7 +316,7 @@ function model(options: {
     field(4, add ? 'Add' : 'Identity'),
     field(7, domain),
   )
-  let nested: Buffer = Buffer.alloc(0)
+  let nested: Buffer = options.inmost ?? Buffer.alloc(0)
   for (let depth = options.nested ?? 0; depth > 0; depth--)
     nested = field(1, message(field(4, 'If'), field(5, field(6, nested))))
   const graph = message(
@@ -314,7 +332,13 @@ function model(options: {
     field(1, options.ir ?? 9),
     field(7, graph),
     field(8, message(field(1, domain), field(2, domain === '' ? (options.opset ?? 18) : 1))),
+    ...(options.functions ?? []).map((each) => field(25, each)),
   )
+}
+
+/** A node of a graph or, by another number, of a function, whose value is this tensor. */
+function constant(tensorOfIt: Buffer, number = 1): Buffer {
+  return field(number, message(field(4, 'Constant'), field(5, message(field(5, tensorOfIt)))))
 }
 
 /** As many zeros as its input says. */
