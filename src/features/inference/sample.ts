@@ -1,4 +1,4 @@
-import { madeUpRow } from './models/deployment.ts'
+import { madeUpRows } from './models/deployment.ts'
 import { columnsOf, feedsOfRows, planFeeds, rowsOfExample, type Rows } from './rows/feeds.ts'
 import type { Described } from './inference.ts'
 import type { Tensor } from './tensor.ts'
@@ -16,7 +16,7 @@ export interface Sample {
 export function sampleOf({ shape, columns, tensors, example }: Described): Sample {
   const plan = planFeeds(shape, columns, tensors ?? null)
   const given = example !== undefined && example !== null && example.rows.length > 0
-  const rows = given ? rowsOfExample(plan, example) : madeUpRow(plan)
+  const rows = given ? rowsOfExample(plan, example) : madeUpRows(plan)
   try {
     return { rows, tensors: feedsOfRows(plan, rows), isExample: given }
   } catch {

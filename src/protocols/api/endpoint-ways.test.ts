@@ -57,6 +57,51 @@ test('a model of one tensor is asked the rows of its example, as they are', () =
   })
 })
 
+test('a model that takes a number of rows and no other is asked so many', () => {
+  const of = (count: number, rows: number[][]) => ({
+    ...OF_TENSORS,
+    shape: { ...OF_TENSORS.shape, inputs: [{ name: 'X', type: 'float32', shape: [count, 2] }] },
+    example: { columns: null, rows },
+  })
+  const few = of(3, [
+    [1, 2],
+    [3, 4],
+  ]) as Described
+  expect(asked(few).bodies[0]).toEqual({
+    inputs: [
+      [1, 2],
+      [3, 4],
+      [1, 2],
+    ],
+  })
+  const many = of(1, [
+    [1, 2],
+    [3, 4],
+  ]) as Described
+  expect(asked(many).bodies[0]).toEqual({ inputs: [[1, 2]] })
+  const none = of(2, []) as Described
+  expect(asked(none).bodies[0]).toEqual({
+    inputs: [
+      [0, 0],
+      [0, 0],
+    ],
+  })
+})
+
+test('nothing is made up for a model that says that it takes more than anybody has', () => {
+  for (const shape of [
+    [null, 2 ** 40],
+    [2 ** 31, 2],
+    [null, 3, 1000, 1000],
+  ]) {
+    const inputs = [{ name: 'X', type: 'float32' as const, shape }]
+    const described = { ...OF_TENSORS, shape: { ...OF_TENSORS.shape, inputs } }
+    expect(() => sampleOf(described)).toThrow('log it with an input example')
+    const example = { columns: null, rows: [[1, 2]] }
+    expect(sampleOf({ ...described, example }).rows.rows).toHaveLength(1)
+  }
+})
+
 test('a model of several tensors is asked the example of each by its name', () => {
   const example = {
     columns: ['b', 'a'],

@@ -3,7 +3,15 @@ import { Problem } from '#base/problem'
 import type { Logger } from '#base/logger'
 import type { PredictionRequest } from '../request.ts'
 import type { Revision } from '../revision.ts'
-import { columnsOf, feedsOfRows, planFeeds, rowsOfExample, type FeedPlan } from '../rows/feeds.ts'
+import {
+  asManyAsTaken,
+  columnsOf,
+  feedsOfRows,
+  planFeeds,
+  rowsOfExample,
+  type FeedPlan,
+  type Rows,
+} from '../rows/feeds.ts'
 import type { LoggedRevision } from '../journal.ts'
 import type { Meters } from '../meters/meters.ts'
 import { versionName, type ServableModel } from '../model-source.ts'
@@ -116,7 +124,7 @@ async function warmUp(
   const params = paramsFor(servable.params, undefined)
   const isGiven = example !== null && example.rows.length > 0
   try {
-    const tried = isGiven ? rowsOfExample(plan, example) : madeUpRow(plan)
+    const tried = isGiven ? rowsOfExample(plan, example) : madeUpRows(plan)
     const feeds = feedsOfRows(plan, tried)
     const rows = tried.rows.length
     const asked = params === undefined ? options : { ...options, params }
@@ -139,8 +147,25 @@ export function checkRows(outputs: Outputs, rows: number, model: string): void {
     )
 }
 
-/** A row of zeros and empty texts. */
-export function madeUpRow(plan: FeedPlan): { columns: string[]; rows: Value[][] } {
+/** A model may say of itself what it likes; nothing is made up that is larger. */
+const MADE_UP_VALUES_MAX = 1_000_000
+
+/** A row of zeros and empty texts, or as many as the model takes. Throws `invalid` when they would be too many. */
+export function madeUpRows(plan: FeedPlan): Rows {
+  const inputs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
+  const values = inputs.reduce(
+    (sum, { shape }) => sum + shape.reduce<number>((product, size) => product * (size ?? 1), 1),
+    0,
+  )
+  if (values > MADE_UP_VALUES_MAX)
+    throw new Problem(
+      'invalid',
+      `the model takes ${values} values at once, too many to make some up; log it with an input example`,
+    )
+  return asManyAsTaken(plan, madeUpRow(plan))
+}
+
+function madeUpRow(plan: FeedPlan): { columns: string[]; rows: Value[][] } {
   const columns = columnsOf(plan)
   if (columns !== null && plan.form === 'matrix')
     return { columns: columns.map(({ name }) => name), rows: [columns.map(() => 0)] }

@@ -145,7 +145,23 @@ export function namedRows(plan: FeedPlan, values: readonly Value[]): Rows {
 
 /** The input example of a model as rows that a caller would send. */
 export function rowsOfExample(plan: FeedPlan, example: ExampleRows): Rows {
-  return example.columns === null ? namedRows(plan, example.rows) : example
+  return asManyAsTaken(plan, example.columns === null ? namedRows(plan, example.rows) : example)
+}
+
+/** A model may say that it takes as many as it likes. */
+const TRIED_ROWS_MAX = 10_000
+
+/** Rows for a model to be tried with: of one that takes so many and no others, so many, the first again after the last. */
+export function asManyAsTaken(plan: FeedPlan, { columns, rows }: Rows): Rows {
+  const inputs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
+  const counts = new Set(inputs.map(({ shape }) => shape[0] ?? null))
+  const [count = null] = counts.size === 1 ? counts : []
+  const isPossible = count !== null && count > 0 && count <= TRIED_ROWS_MAX
+  if (!isPossible || rows.length === 0) return { columns, rows }
+  return {
+    columns,
+    rows: Array.from({ length: count }, (_, at) => rows[at % rows.length] as readonly Value[]),
+  }
 }
 
 function placeNames(from: number, to: number): string[] {
