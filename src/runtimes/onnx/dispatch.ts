@@ -12,8 +12,8 @@ const RETRIES = 1
 
 export interface Dispatch {
   infer(key: string, inputs: readonly Tensor[], options: InferOptions): Promise<Outputs>
-  /** Sends calls to this process from now on, until it ends. `missing` says why it does not hold a model. */
-  use(process: Incarnation, missing: (key: string) => string | undefined): void
+  /** Sends calls to this process from now on, until it ends. */
+  use(process: Incarnation, holds: Holds): void
   /** Refuses what waits, and what comes in this time. */
   rest(ms: number, why: (leftMs: number) => Problem): void
   /** Calls that wait. */
@@ -22,6 +22,14 @@ export interface Dispatch {
   isAtWork(): boolean
   /** Refuses what waits and what comes. */
   close(why: Problem): void
+}
+
+/** What a process holds. */
+export interface Holds {
+  /** Why it does not hold a model; undefined if it does. */
+  missing(key: string): string | undefined
+  /** Whether a model takes rows of several calls at once. */
+  joins(key: string): boolean
 }
 
 /** With so many, the process has its next run when one is done; further ones gain nothing. */
@@ -41,7 +49,7 @@ export function dispatch(
   const runs = runList()
   const target: Target = {
     process: undefined,
-    missing: () => undefined,
+    holds: { missing: () => undefined, joins: () => true },
     closed: undefined,
     rest: undefined,
   }
@@ -53,10 +61,11 @@ export function dispatch(
   const run = runner({ queue, paces, runs, target, onDeath })
   let turnEnd: NodeJS.Immediate | undefined
 
+  const rowsMax = (key: string) => (target.holds.joins(key) ? paces.rowsMax(key) : 1)
   const mayRun = ({ process }: Target): boolean => {
     if (process === undefined || queue.isEmpty()) return false
     if (runs.count() === 0) return true
-    return process.queues === true && runs.count() < RUNS_MAX && queue.isFull(paces.rowsMax)
+    return process.queues === true && runs.count() < RUNS_MAX && queue.isFull(rowsMax)
   }
   const pump = () => {
     if (turnEnd !== undefined || !mayRun(target)) return
@@ -64,7 +73,7 @@ export function dispatch(
     turnEnd = setImmediate(() => {
       turnEnd = undefined
       if (!mayRun(target)) return
-      void run(target.process as Incarnation, queue.nextBatch(paces.rowsMax)).then(pump)
+      void run(target.process as Incarnation, queue.nextBatch(rowsMax)).then(pump)
       pump()
     })
   }
@@ -100,7 +109,7 @@ interface Parts {
 function runner({ queue, paces, runs, target, onDeath }: Parts) {
   return async (process: Incarnation, batch: Call[]): Promise<void> => {
     const [first] = batch as [Call, ...Call[]]
-    const missing = target.missing(first.key)
+    const missing = target.holds.missing(first.key)
     if (missing !== undefined) return rejectAll(batch, new Problem('unavailable', missing))
     const running = runs.add(batch)
     try {
@@ -129,8 +138,8 @@ function aiming(
   onTarget: () => void,
 ): Pick<Dispatch, 'use' | 'rest' | 'close'> {
   return {
-    use: (process, missing) => {
-      Object.assign(target, { process, missing, rest: undefined })
+    use: (process, holds) => {
+      Object.assign(target, { process, holds, rest: undefined })
       void process.ended.finally(() => leave(target, process))
       onTarget()
     },
@@ -164,7 +173,7 @@ function crowded(key: string): Problem {
 
 interface Target {
   process: Incarnation | undefined
-  missing: (key: string) => string | undefined
+  holds: Holds
   closed: Problem | undefined
   /** Until when nobody is to wait for the next process, and why. */
   rest: { readonly untilMs: number; readonly why: (leftMs: number) => Problem } | undefined

@@ -85,6 +85,34 @@ test('calls of one turn of the event loop are one run', async () => {
   expect(rows).toEqual([7, 7, 7])
 })
 
+test('calls of a model that takes so many rows and no others are run one by one', async () => {
+  const runs: number[] = []
+  const counted = (...[name, models]: [string, readonly HeldModel[]]) => {
+    const life = incarnate(name, models, 1024 ** 3)
+    const run: typeof life.run = (key, inputs, options) => {
+      runs.push(inputs[0]?.shape[0] ?? 0)
+      return life.run(key, inputs, options)
+    }
+    return { ...life, run }
+  }
+  const process = await supervise(
+    {
+      name: 'pairs',
+      models: [{ key: 'pairs', path: fixture('pairs'), optional: false }],
+      timeoutMs: 10_000,
+    },
+    { logger: pino({ level: 'silent' }), incarnate: counted },
+  )
+  started.push(process)
+  const pairs = (n: number): Tensor[] => [
+    { name: 'x', type: 'float32', shape: [2, 2], data: new Float32Array(4).fill(n) },
+  ]
+  const answers = await Promise.all([1, 2, 3].map((n) => process.infer('pairs', pairs(n), live)))
+  expect(answers.map(([y]) => y?.data)).toEqual([2, 4, 6].map((n) => new Float32Array(4).fill(n)))
+  // Joined ones would have failed, and been run again.
+  expect(runs).toEqual([2, 2, 2])
+})
+
 test('a killed process is started again and no call is lost', async () => {
   const restarts: string[] = []
   const process = await serve(['flights', 'loop'], [], { onRestart: (why) => restarts.push(why) })

@@ -1,6 +1,6 @@
 import type { Logger } from '#base/logger'
 import { messageOf, Problem } from '#base/problem'
-import type { HeldModel, Runtime, ServingProcess } from '#inference'
+import type { HeldModel, ModelShape, Runtime, ServingProcess } from '#inference'
 import { dispatch } from './dispatch.ts'
 import type { Incarnation, Loaded } from './incarnation.ts'
 
@@ -50,7 +50,10 @@ export async function supervise(options: Options, means: Means): Promise<Supervi
     isAtWork: calls.isAtWork,
     onRest: calls.rest,
     onBegin: (life) =>
-      calls.use(life.process, (key) => whyMissing(key, life.loaded, poison.reason(key))),
+      calls.use(life.process, {
+        missing: (key) => whyMissing(key, life.loaded, poison.reason(key)),
+        joins: (key) => takesAnyRows(life.loaded.shapes.get(key)),
+      }),
   })
   return {
     ...furtherModels(models, lives, poison.forget),
@@ -235,6 +238,11 @@ function backoff(): (death: Death) => number {
     const most = atWork ? AT_WORK_BACKOFF_MS_MAX : BACKOFF_MS_MAX
     return quickDeaths === 1 ? 0 : Math.min(most, 100 * 2 ** quickDeaths)
   }
+}
+
+/** Whether no input has a number of rows of its own: those of several calls would not fit. */
+function takesAnyRows(shape: ModelShape | undefined): boolean {
+  return shape?.inputs.every(({ shape: [rows] }) => typeof rows !== 'number') ?? true
 }
 
 function whyMissing(
