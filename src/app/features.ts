@@ -58,7 +58,7 @@ export function createFeatures(ground: Ground) {
   })
   const analytics = openAnalytics({ spillFolder: join(config.home, 'spill') })
   ground.onStop(analytics.close)
-  const { serving, plane, rollouts } = servingOf(ground, { registry, analytics })
+  const { serving, plane, rollouts, experiments } = servingOf(ground, { registry, analytics })
   const usage = usageOf(ground, plane)
   const files = datasetFiles({ config, projects, clones })
   const trained = trainingData({ registry, pipelines: read.pipelines, datasets: files })
@@ -93,6 +93,7 @@ export function createFeatures(ground: Ground) {
     plane,
     usage,
     rollouts,
+    experiments,
     monitoring,
     trainingRows: trainingRows({ trainingData: trained, analytics }),
     replays,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import type { ExperimentShown } from '#protocols/api/endpoint-wire'
 import { callers, loopsProject, projectOf, rolloutsAt, type Person } from '../support/rollouts.ts'
 import { startTestServer } from '../support/server.ts'
 
@@ -121,4 +122,14 @@ endpoints:
   expect(Math.max(one, 1 - one)).toBeGreaterThan(0.8)
   const [fact] = await person.facts('experiment-weighed')
   expect(fact?.data).toMatchObject({ endpoint: 'loops', by: 'thompson' })
+  const { experiment } = await person.ask<{ experiment: ExperimentShown }>(
+    'GET',
+    '/api/v1/endpoints/loops/experiment',
+  )
+  expect(experiment).toMatchObject({ by: 'thompson', reward: 'binary', epsilon: 0.1 })
+  const [best, other] = experiment.arms.toSorted((a, b) => b.share - a.share)
+  expect(best).toMatchObject({ modelVersion: 'loops/1', mean: 1 })
+  expect(best?.best).toBeGreaterThan(0.9)
+  expect(other).toMatchObject({ modelVersion: 'loops/2', mean: 0 })
+  expect(other?.rewards).toBeGreaterThanOrEqual(10)
 }, 90_000)

@@ -77,6 +77,16 @@ test('traffic goes to the revision that earns more, with the numbers in the ledg
 
   await experiments.look()
   expect([await weights(), asked]).toEqual([[50, 50], [200]])
+  const even = { rewards: 100, mean: 0.1, share: 0.5, best: 0.5 }
+  expect(await experiments.standing('offers')).toMatchObject({
+    plan: { by: 'thompson' },
+    sinceMs: 200,
+    arms: [
+      { modelVersion: 'offers/1', ...even },
+      { modelVersion: 'offers/2', ...even },
+    ],
+  })
+  await expect(experiments.standing('nobody')).rejects.toMatchObject({ code: 'not-found' })
   earned = [10, 30]
   await experiments.look()
   expect(await weights()).toEqual([50, 50])

@@ -1,6 +1,6 @@
 import { messageOf } from '#base/problem'
 import type { Pulse } from '#inference'
-import { createExperiments, createRollouts, type Rollouts } from '#rollouts'
+import { createExperiments, createRollouts, type Experiments, type Rollouts } from '#rollouts'
 import type { PredictionQueries, RewardQueries, Serving } from '#serving'
 import type { Writes } from '#stores/sql/index'
 import type { Ground } from '../ground.ts'
@@ -15,7 +15,11 @@ export function rolloutsOf(
   { store, clock, ids, logger, replicas, onStop }: Ground,
   /** Serving is made from these. */
   { serving, rewards }: { serving: () => Serving; rewards: RewardQueries['rewards'] },
-): { rollouts: Rollouts<Writes>; onPulse: (pulses: readonly Pulse[]) => void } {
+): {
+  rollouts: Rollouts<Writes>
+  experiments: Experiments
+  onPulse: (pulses: readonly Pulse[]) => void
+} {
   const divide: Serving['divide'] = (name, next, commit) => serving().divide(name, next, commit)
   const { read, transact } = store
   const window: PredictionQueries['window'] = (endpoint, query) =>
@@ -55,6 +59,7 @@ export function rolloutsOf(
   })
   return {
     rollouts,
+    experiments,
     onPulse: (pulses) => {
       waiting = [...waiting, ...pulses].slice(-PULSES_MAX)
       look()

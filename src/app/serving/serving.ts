@@ -1,6 +1,6 @@
 import { extname, join } from 'node:path'
 import type { Registry } from '#registry'
-import type { Rollouts } from '#rollouts'
+import type { Experiments, Rollouts } from '#rollouts'
 import { servableOf, type ModelSource } from '#inference'
 import type { Place } from '#tracking'
 import { createServing, type Serving } from '#serving'
@@ -18,7 +18,12 @@ import { rolloutsOf } from './rollouts.ts'
 export function servingOf(
   ground: Ground,
   parts: { registry: Registry; analytics: Analytics },
-): { serving: Serving; plane: PlaneProcess; rollouts: Rollouts<Writes> } {
+): {
+  serving: Serving
+  plane: PlaneProcess
+  rollouts: Rollouts<Writes>
+  experiments: Experiments
+} {
   const { config, store, objects, clock, ids, logger, onStop } = ground
   const log = openPredictionLog({
     file: join(config.home, 'predictions.db'),
@@ -28,7 +33,7 @@ export function servingOf(
     journal: { source: openSource(join(config.home, 'journal')), logger },
   })
   onStop(log.close)
-  const { rollouts, onPulse } = rolloutsOf(ground, {
+  const { rollouts, experiments, onPulse } = rolloutsOf(ground, {
     serving: () => serving,
     rewards: log.rewards,
   })
@@ -60,7 +65,7 @@ export function servingOf(
   })
   const repository = serving.repository({ kind: 'user', id: 'local' })
   onStop(serving.stop)
-  return { serving, plane, rollouts }
+  return { serving, plane, rollouts, experiments }
 }
 
 /** Versions of the registry, whose files are placed on disk under their digest. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   AskingWire,
   EndpointShown,
+  ExperimentShown,
   LiveWire,
   RecentPredictionsWire,
   RolloutShown,
@@ -73,10 +74,11 @@ export async function listed(
 /** Everything about one endpoint. */
 export async function shownWhole(api: ApiClient, name: string): Promise<Looked> {
   const endpoint = await api.get<EndpointShown & { settings?: unknown }>(at(name))
-  const [live, { revisions }, { rollouts }, asking] = await Promise.all([
+  const [live, { revisions }, { rollouts }, { experiment }, asking] = await Promise.all([
     api.get<LiveWire>(`${at(name)}/live`),
     api.get<{ revisions: EndpointShown['answering'] }>(`${at(name)}/revisions`, { limit: 10 }),
     api.get<{ rollouts: RolloutShown[] }>(`${at(name)}/rollouts`, { limit: 1 }),
+    api.get<{ experiment: ExperimentShown | null }>(`${at(name)}/experiment`),
     endpoint.live === null ? null : askingOf(api, name),
   ])
   const [rollout] = rollouts
@@ -101,6 +103,7 @@ export async function shownWhole(api: ApiClient, name: string): Promise<Looked> 
       revisions,
       recent: live,
       rollout: rollout ?? null,
+      experiment,
       asking: asking instanceof Problem ? null : asking,
     },
     lines: [
@@ -120,9 +123,30 @@ export async function shownWhole(api: ApiClient, name: string): Promise<Looked> 
         : [
             `rollout ${rollout.from} → ${rollout.to}: ${rollout.state}, step ${rollout.step} of ${rollout.steps.length}, ${rollout.share} %`,
           ]),
+      ...(experiment === null ? [] : experimentLines(experiment)),
       ...(asking === null ? [] : addressLines(asking, endpoint.reason)),
     ],
   }
+}
+
+function shareOf(part: number): string {
+  return `${cellOf(100 * part)} %`
+}
+
+function experimentLines({ by, since, arms }: ExperimentShown): string[] {
+  return [
+    `experiment (${by}), by the rewards told since ${timeOf(since)}:`,
+    ...tableLines(
+      ['REVISION', 'TRAFFIC', 'REWARDS', 'MEAN', 'EARNS MOST'],
+      arms.map((arm) => [
+        String(arm.revision),
+        shareOf(arm.share),
+        String(arm.rewards),
+        arm.mean === null ? '-' : cellOf(arm.mean),
+        arm.best === null ? 'too few rewards' : shareOf(arm.best),
+      ]),
+    ),
+  ]
 }
 
 /** How it is asked; a model that cannot be loaded is no reason to tell nothing of its endpoint. */

@@ -33,7 +33,7 @@ const REWARDS_MIN = 10
 /** The shares that the revisions get next. */
 export function banditWeights(arms: readonly Arm[], plan: BanditPlan): ArmWeight[] {
   const even = 1 / arms.length
-  if (arms.length < 2 || arms.some(({ rewards }) => rewards < REWARDS_MIN))
+  if (arms.length < 2 || !areKnown(arms))
     return arms.map(({ revision }) => ({ revision, weight: even }))
   const preferred = plan.by === 'thompson' ? probabilitiesOfBest(arms, plan.reward) : greedy(arms)
   return arms.map(({ revision }, at) => ({
@@ -41,6 +41,18 @@ export function banditWeights(arms: readonly Arm[], plan: BanditPlan): ArmWeight
     // Whoever gets nothing is never heard of again, though the world may change.
     weight: (1 - plan.epsilon) * (preferred[at] ?? 0) + plan.epsilon * even,
   }))
+}
+
+function areKnown(arms: readonly Arm[]): boolean {
+  return arms.every(({ rewards }) => rewards >= REWARDS_MIN)
+}
+
+/** How probable it is of each that it earns most; undefined while too little is known of one. */
+export function chancesOfBest(
+  arms: readonly Arm[],
+  reward: BanditPlan['reward'],
+): number[] | undefined {
+  return areKnown(arms) ? probabilitiesOfBest(arms, reward) : undefined
 }
 
 function greedy(arms: readonly Arm[]): number[] {

@@ -1,15 +1,37 @@
 import type { Clock } from '#base/clock'
 import type { Logger } from '#base/logger'
-import { messageOf } from '#base/problem'
+import { messageOf, Problem } from '#base/problem'
 import { platformActor, type LedgerWrites, type Transact } from '#ledger'
 import { durationMs, type ExperimentConfig } from '#projects'
 import type { Endpoint, RewardQueries, Serving, ServingReads, ServingWrites } from '#serving'
-import { banditWeights, isWorthAChange, type Arm, type ArmWeight } from './bandit.ts'
+import { banditWeights, chancesOfBest, isWorthAChange, type Arm, type ArmWeight } from './bandit.ts'
 import { experimentWeighed } from './facts.ts'
 
 interface Tx {
   readonly serving: ServingWrites
   readonly ledger: LedgerWrites
+}
+
+/** What the revisions of an experiment have earned so far. */
+export interface Standing {
+  readonly plan: ExperimentConfig
+  /** Rewards of predictions since then count: from there on all revisions had a chance. */
+  readonly sinceMs: number
+  readonly arms: readonly (Arm & {
+    readonly modelVersion: string
+    /** Its share of the traffic, of all together 1. */
+    readonly share: number
+    readonly mean: number | null
+    /** How probable it is that it earns most; `null` while too few rewards are told. */
+    readonly best: number | null
+  })[]
+}
+
+export interface Experiments {
+  /** Weighs those whose time it is. */
+  look(): Promise<void>
+  /** How the experiment of an endpoint stands; `null` without one. Throws `not-found`. */
+  standing(endpoint: string): Promise<Standing | null>
 }
 
 const EXPERIMENTS = platformActor('experiments')
@@ -22,7 +44,7 @@ export function createExperiments<Wide extends Tx>(dependencies: {
   rewards: RewardQueries['rewards']
   clock: Clock
   logger: Logger
-}): { look(): Promise<void> } {
+}): Experiments {
   const { read, rewards, clock, logger } = dependencies
   const lookedMs = new Map<string, number>()
   return {
@@ -35,16 +57,47 @@ export function createExperiments<Wide extends Tx>(dependencies: {
         if (nowMs - (lookedMs.get(name) ?? -Infinity) < durationMs(experiment.every)) continue
         lookedMs.set(name, nowMs)
         try {
-          // All had the same chance only since the youngest of them has been there.
-          const sinceMs = Math.max(...answering.map(({ revision }) => revision.createdMs))
-          const told = await rewards(name, { sinceMs })
+          const told = await rewards(name, { sinceMs: sinceMsOf(endpoint) })
           await weigh(dependencies, endpoint, experiment, armsOf(endpoint, told))
         } catch (error) {
           logger.error({ endpoint: name, error: messageOf(error) }, 'an experiment was not weighed')
         }
       }
     },
+    standing: async (name) => {
+      const endpoint = await read.find(name)
+      if (endpoint === undefined) throw new Problem('not-found', `there is no endpoint ${name}`)
+      const plan = endpoint.delivery?.experiment
+      if (plan == null || endpoint.answering.length === 0) return null
+      const sinceMs = sinceMsOf(endpoint)
+      const arms = armsOf(endpoint, await rewards(name, { sinceMs }))
+      return { plan, sinceMs, arms: shownArms(endpoint, plan, arms) }
+    },
   }
+}
+
+/** All had the same chance only since the youngest of them has been there. */
+function sinceMsOf({ answering }: Endpoint): number {
+  return Math.max(...answering.map(({ revision }) => revision.createdMs))
+}
+
+function shownArms(
+  { answering }: Endpoint,
+  { reward }: ExperimentConfig,
+  arms: readonly Arm[],
+): Standing['arms'] {
+  const total = answering.reduce((sum, { weight }) => sum + weight, 0)
+  const chances = chancesOfBest(arms, reward)
+  return answering.map(({ revision: { model, version }, weight }, at) => {
+    const arm = arms[at] as Arm
+    return {
+      ...arm,
+      modelVersion: `${model}/${version}`,
+      share: total === 0 ? 0 : weight / total,
+      mean: arm.rewards === 0 ? null : arm.sum / arm.rewards,
+      best: chances?.[at] ?? null,
+    }
+  })
 }
 
 function armsOf(

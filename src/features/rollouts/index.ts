@@ -1,4 +1,4 @@
-export { createExperiments } from './experiments.ts'
+export { createExperiments, type Experiments, type Standing } from './experiments.ts'
 export type { Guard } from './guards.ts'
 export { numbersOf, type Numbers } from './numbers.ts'
 export {

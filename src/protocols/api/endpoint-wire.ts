@@ -114,6 +114,25 @@ interface GuardSeen {
   readonly upper: number | null
 }
 
+/** An experiment as pages read it. */
+export interface ExperimentShown {
+  readonly by: 'thompson' | 'epsilon-greedy'
+  readonly reward: 'binary' | 'real'
+  readonly epsilon: number
+  /** RFC 3339; rewards of predictions before it do not count. */
+  readonly since: string
+  readonly arms: readonly {
+    readonly revision: number
+    readonly modelVersion: string
+    /** Of the traffic, of all together 1. */
+    readonly share: number
+    readonly rewards: number
+    readonly mean: number | null
+    /** How probable it is that it earns most; `null` while too few rewards are told. */
+    readonly best: number | null
+  }[]
+}
+
 /** A rollout as pages read it. */
 export interface RolloutShown {
   readonly id: string

@@ -8,7 +8,7 @@ import type { Elsewhere } from '#elsewhere'
 import type { Explain } from '#explanations'
 import type { Governance } from '#governance'
 import type { Monitoring } from '#monitoring'
-import type { Rollouts } from '#rollouts'
+import type { Experiments, Rollouts } from '#rollouts'
 import type { Serving } from '#serving'
 import type { Actor, Ledger } from '#ledger'
 import type { Lineage } from '#lineage'
@@ -57,6 +57,7 @@ import { retentionRoutes, type RetentionParts } from './retention.ts'
 import { projectRoutes } from './projects.ts'
 import { folderRoutes } from './folders.ts'
 import { registryHistoryRoutes } from './registry-history.ts'
+import { endpointExperimentRoutes } from './endpoint-experiment.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { runRoutes } from './runs.ts'
 import { usageRoutes } from './usage.ts'
@@ -99,6 +100,7 @@ export interface ApiParts
   readonly plane: EndpointLife
   readonly servingHost: string
   readonly rollouts: Pick<Rollouts<never>, 'list' | 'newest' | 'order'>
+  readonly experiments: Pick<Experiments, 'standing'>
   readonly explain: Explain['explain']
   readonly webhooks: Webhooks
   readonly logs: Omit<LogParts, 'actor'>
@@ -156,6 +158,7 @@ export async function apiProtocol(app: FastifyInstance, parts: ApiParts): Promis
   endpointRoutes(app, parts.serving, parts.actor)
   endpointLiveRoutes(app, parts)
   rolloutRoutes(app, parts)
+  endpointExperimentRoutes(app, parts)
   predictionRoutes(app, parts.serving)
   await toldPredictionRoutes(app, parts.serving, parts.actor)
   toldProfileRoutes(app, parts, parts.actor)

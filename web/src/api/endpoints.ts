@@ -4,6 +4,7 @@ import type {
   EndpointShown,
   LiveWire,
   RecentPredictionsWire,
+  ExperimentShown,
   RolloutShown,
 } from '#protocols/api/endpoint-wire'
 import { getJson } from './get.ts'
@@ -37,6 +38,22 @@ export function liveQuery(endpoint: string) {
   return queryOptions({
     queryKey: ['endpoint-live', endpoint],
     queryFn: ({ signal }) => getJson<LiveWire>(`${placeOf(endpoint)}/live`, signal),
+    refetchInterval: LIVE_MS,
+    retry: false,
+  })
+}
+
+/** `null` where traffic is not divided by what revisions earn. */
+export function experimentQuery(endpoint: string) {
+  return queryOptions({
+    queryKey: ['endpoint-experiment', endpoint],
+    queryFn: async ({ signal }) => {
+      const { experiment } = await getJson<{ experiment: ExperimentShown | null }>(
+        `${placeOf(endpoint)}/experiment`,
+        signal,
+      )
+      return experiment
+    },
     refetchInterval: LIVE_MS,
     retry: false,
   })

@@ -1,18 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { Activity, ListOrdered, Rocket, Split, SquarePen, TriangleAlert } from 'lucide-react'
-import {
-  askingQuery,
-  endpointQuery,
-  liveQuery,
-  newestQuery,
-  rolloutQuery,
-} from '#web/api/endpoints.ts'
+import { Activity, ListOrdered, Split, SquarePen, TriangleAlert } from 'lucide-react'
+import { askingQuery, endpointQuery, liveQuery, newestQuery } from '#web/api/endpoints.ts'
 import { Card } from '#web/ui/card.tsx'
 import { LINK, Page, Trouble, Waiting } from '#web/ui/page.tsx'
 import { EndpointTabs } from './endpoint-tabs.tsx'
+import { ExperimentCard } from './experiment.tsx'
 import { Failures, RecentPredictions } from './recent.tsx'
-import { RolloutPart } from './rollout.tsx'
+import { RolloutCard } from './rollout.tsx'
 import { Speed } from './speed.tsx'
 import { EndpointState } from './states.tsx'
 import { TrafficBar } from './traffic-bar.tsx'
@@ -23,7 +18,6 @@ export function EndpointPage() {
   const { endpoint: name } = useParams({ from: '/endpoints/$endpoint' })
   const { data: endpoint, error } = useQuery(endpointQuery(name))
   const { data: live } = useQuery(liveQuery(name))
-  const { data: rollout } = useQuery(rolloutQuery(name))
   const { data: newest } = useQuery(newestQuery(name))
   const asking = useQuery({ ...askingQuery(name), enabled: endpoint?.live !== null })
   return (
@@ -57,11 +51,8 @@ export function EndpointPage() {
               <TrafficBar endpoint={endpoint} live={live} />
             )}
           </Card>
-          {rollout === undefined || rollout === null ? null : (
-            <Card id="rollout" title="Rollout" Icon={Rocket}>
-              <RolloutPart endpoint={name} rollout={rollout} />
-            </Card>
-          )}
+          <RolloutCard endpoint={name} />
+          <ExperimentCard endpoint={name} />
           {live === undefined ? null : (
             <Card id="speed" title="The last five minutes" Icon={Activity}>
               <Speed live={live} />

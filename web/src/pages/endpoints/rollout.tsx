@@ -1,7 +1,10 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Rocket } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import type { RolloutShown } from '#protocols/api/endpoint-wire'
+import { rolloutQuery } from '#web/api/endpoints.ts'
 import { postJson } from '#web/api/send.ts'
+import { Card } from '#web/ui/card.tsx'
 import { StatePill, type State } from '#web/ui/state.tsx'
 import { CELL, HEAD, NUMBER } from './states.tsx'
 
@@ -36,8 +39,18 @@ const STATES: Readonly<Record<string, State>> = {
   aborted: 'bad',
 }
 
-/** The newest move of traffic in steps, the numbers it stands on, and what can be done with it. */
-export function RolloutPart({ endpoint, rollout }: { endpoint: string; rollout: RolloutShown }) {
+/** The newest move of traffic in steps, the numbers it stands on, and what can be done with it; nothing before there was one. */
+export function RolloutCard({ endpoint }: { endpoint: string }) {
+  const { data: rollout } = useQuery(rolloutQuery(endpoint))
+  if (rollout === undefined || rollout === null) return null
+  return (
+    <Card id="rollout" title="Rollout" Icon={Rocket}>
+      <Standing endpoint={endpoint} rollout={rollout} />
+    </Card>
+  )
+}
+
+function Standing({ endpoint, rollout }: { endpoint: string; rollout: RolloutShown }) {
   const [order, setOrder] = useState<Order>()
   const { state, from, to, step, steps, share, reason, numbers } = rollout
   const isOpen = state === 'running' || state === 'paused'
