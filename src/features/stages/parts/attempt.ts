@@ -131,7 +131,8 @@ async function resultsOf(by: ByParts, ledger: PartsLedger, all: Divided): Promis
       )
     const known = results
     const todo = all.parts.filter((part) => !known.has(part))
-    const { failures, cancelled } = await processedAside(by, ledger, { todo, shared: all.shared })
+    const { cancelled, ...ended } = await processedAside(by, ledger, { todo, shared: all.shared })
+    const failures = inOrderOf(todo, ended.failures)
     const isUndeclared = by.watch.objection() !== null
     if (failures.length > 0 || cancelled || isUndeclared) {
       const done = (await ledger.known(all.parts)).size
@@ -148,6 +149,13 @@ async function resultsOf(by: ByParts, ledger: PartsLedger, all: Divided): Promis
     results = await ledger.known(all.parts)
   }
   return { told, results }
+}
+
+/** Failures in the order of the parts, whichever of them ended first. */
+function inOrderOf(parts: readonly Part[], failures: readonly PartFailure[]): PartFailure[] {
+  const places = new Map(parts.map(({ name }, at) => [name, at]))
+  const placeOf = ({ part }: PartFailure) => places.get(part) ?? parts.length
+  return failures.toSorted((one, other) => placeOf(one) - placeOf(other))
 }
 
 /** How many parts there are to do, and why not more. */
