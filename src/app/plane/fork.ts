@@ -33,9 +33,7 @@ function start(): ChildProcess {
   const binding = bound()
   const [execPath, ...execArgv] = [...binding, process.execPath]
   return fork(entry(), binding.length > 0 ? [IS_BOUND] : [], {
-    // The GNU C library gives each thread a heap of its own, and keeps what is freed in it: some ten megabytes of a process,
-    // as much in those of models, in which one thread does nearly all of the work.
-    env: { MALLOC_ARENA_MAX: '2', ...environment, ...cached },
+    env: { ...environment, ...cached },
     serialization: 'advanced',
     execPath,
     execArgv: [...execArgv, '--disable-warning=ExperimentalWarning'],
