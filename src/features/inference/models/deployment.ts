@@ -7,6 +7,7 @@ import {
   asManyAsTaken,
   columnsOf,
   feedsOfRows,
+  inputsOf,
   planFeeds,
   rowsOfExample,
   type FeedPlan,
@@ -152,7 +153,7 @@ const MADE_UP_VALUES_MAX = 1_000_000
 
 /** A row of zeros and empty texts, or as many as the model takes. Throws `invalid` when they would be too many. */
 export function madeUpRows(plan: FeedPlan): Rows {
-  const inputs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
+  const inputs = inputsOf(plan)
   const values = inputs.reduce(
     (sum, { shape }) => sum + shape.reduce<number>((product, size) => product * (size ?? 1), 1),
     0,

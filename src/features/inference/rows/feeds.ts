@@ -143,6 +143,11 @@ export function namedRows(plan: FeedPlan, values: readonly Value[]): Rows {
   return { columns: names, rows }
 }
 
+/** The tensors that a model takes. */
+export function inputsOf(plan: FeedPlan): readonly TensorSpec[] {
+  return plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
+}
+
 /** The input example of a model as rows that a caller would send. */
 export function rowsOfExample(plan: FeedPlan, example: ExampleRows): Rows {
   return asManyAsTaken(plan, example.columns === null ? namedRows(plan, example.rows) : example)
@@ -153,7 +158,7 @@ const TRIED_ROWS_MAX = 10_000
 
 /** Rows for a model to be tried with: of one that takes so many and no others, so many, the first again after the last. */
 export function asManyAsTaken(plan: FeedPlan, { columns, rows }: Rows): Rows {
-  const inputs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
+  const inputs = inputsOf(plan)
   const counts = new Set(inputs.map(({ shape }) => shape[0] ?? null))
   const [count = null] = counts.size === 1 ? counts : []
   const isPossible = count !== null && count > 0 && count <= TRIED_ROWS_MAX
@@ -386,7 +391,7 @@ export function feedsOfTensors(
   tensors: readonly Tensor[],
 ): { feeds: Tensor[]; sent: Sent } {
   for (const tensor of tensors) checkElements(tensor)
-  const specs = plan.form === 'matrix' ? [plan.input] : plan.inputs.map(({ input }) => input)
+  const specs = inputsOf(plan)
   // What may be left out is not asked for.
   const taken = specs.filter(
     (spec) => spec.optional !== true || tensors.some(({ name }) => name === spec.name),
